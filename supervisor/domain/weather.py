@@ -1,0 +1,44 @@
+"""Weather as columns of numbers: the one form in which every reader hands it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WeatherSeries:
+    """Weather at one place; every array has shape (n,).
+
+    `time_utc_s` is the END of each interval. Precipitation and radiation are means over the interval that ends
+    there; the other variables are values at that time. Everything is finite: readers repair or refuse, so that
+    nobody further down meets a NaN.
+    """
+
+    time_utc_s: Array  # [s], strictly increasing
+    air_c: Array  # 2 m air temperature [°C]
+    dew_point_c: Array  # [°C], never above air_c
+    wind_m_s: Array  # [m/s]
+    pressure_pa: Array  # station level [Pa]
+    shortwave_w_m2: Array  # global horizontal [W/m²]
+    longwave_w_m2: Array  # downward [W/m²], measured or estimated
+    cloud_fraction: Array  # [0–1]
+    precipitation_mm_h: Array  # water equivalent [mm/h]
+    snow_fraction: Array  # mass fraction falling as snow [0–1]
+
+    def __len__(self) -> int:
+        return int(self.time_utc_s.size)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a provider foresees: at least one member, each on the same times. `issued_utc_s` is the provider's."""
+
+    issued_utc_s: float
+    members: tuple[WeatherSeries, ...]
+    source: str  # e.g. "file", "open-meteo", "emulated"
+    repairs: dict[str, int] = field(default_factory=dict)  # what the quality gate repaired, by kind

@@ -1,0 +1,63 @@
+"""What stands beside and under the road: site, feeder, board, zone. Read from TOML, never changed while running."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Layer(Struct, frozen=True, forbid_unknown_fields=True):
+    """One layer of pavement, counted from the surface down."""
+
+    material: str  # name in supervisor.road.materials
+    thickness_m: float
+
+
+class Cable(Struct, frozen=True, forbid_unknown_fields=True):
+    """Buried heating cable."""
+
+    depth_m: float = 0.07  # Seoul's practice: about 7 cm
+    spacing_m: float = 0.10
+    efficiency: float = 1.0  # part of the electrical power that ends in the zone's pavement
+
+
+class Site(Struct, frozen=True, forbid_unknown_fields=True):
+    """The district."""
+
+    name: str
+    timezone: str  # IANA name; used at the edges only
+    latitude: float  # degrees north
+    longitude: float  # degrees east
+    elevation_m: float = 0.0
+
+
+class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
+    """A supply shared by zones, with its two limits and its price of power."""
+
+    id: str
+    contract_kw: float  # 15-min mean, planned
+    breaker_kw: float  # every instant, invariant I10
+    demand_price_per_kw: float = 0.0  # currency per kW of billed peak per month
+
+
+class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A heated stretch of road: the unit of control."""
+
+    id: str
+    name: str
+    name_ko: str = ""
+    board: str
+    relay: int  # output number on its board, 0-based
+    feeder: str
+    power_w: int  # rated electrical power of the cable
+    area_m2: float
+    layers: tuple[Layer, ...]
+    cable: Cable = Cable()
+    bridge: bool = False  # underside at air temperature
+    sky_view: float = 1.0  # 0–1, part of the sky that the road sees
+    priority: int = 2  # 1 steepest / most dangerous … 3
+    override_max_min: int = 480  # longest override a crew may ask for
+
+    @property
+    def heat_w_m2(self) -> float:
+        """Cable heat per road area at full duty [W/m²]."""
+        return self.power_w * self.cable.efficiency / self.area_m2
