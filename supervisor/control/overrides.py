@@ -6,6 +6,7 @@ newest wins). The board holds the same expiry on its own clock, so it ends there
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -43,6 +44,7 @@ class Overrides:
         self._live = live
         self._clock = clock
         self._by_id: dict[int, Override] = {}
+        self._one_at_a_time = asyncio.Lock()  # so that of two requests at once exactly one is the newest
         self.changed: list[Callable[[Override], None]] = []
 
     async def load(self) -> None:
@@ -85,20 +87,21 @@ class Overrides:
             raise CommandError(
                 "an override needs a reason", where="reason", remedy=f"Say why in {REASON_MIN} to {REASON_MAX} letters"
             )
-        now = int(self._clock.utc_s())
-        older = self.live_for(zone)
-        override = await self._store.add_override(
-            zone=zone,
-            mode=OverrideMode(mode),
-            reason=reason,
-            user=user,
-            created_utc_s=now,
-            expires_utc_s=now + minutes * 60,
-        )
-        await self._store.append_audit(user, "override", f"{override.id} {zone} {mode} {minutes} min: {reason}")
-        if older is not None:
-            await self.advance(older.id, OverrideState.CANCELLED)
-        self._hold(override)
+        async with self._one_at_a_time:
+            now = int(self._clock.utc_s())
+            older = self.live_for(zone)
+            override = await self._store.add_override(
+                zone=zone,
+                mode=OverrideMode(mode),
+                reason=reason,
+                user=user,
+                created_utc_s=now,
+                expires_utc_s=now + minutes * 60,
+            )
+            await self._store.append_audit(user, "override", f"{override.id} {zone} {mode} {minutes} min: {reason}")
+            if older is not None:
+                await self.advance(older.id, OverrideState.CANCELLED)
+            self._hold(override)
         self._tell(override)
         return override
 

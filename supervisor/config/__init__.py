@@ -1,0 +1,113 @@
+"""city.toml → typed structs. Every error says file, line, key, value and remedy.
+
+`load(path)` is for those who need a configuration, `read(path)` for those who explain one. Files that it names are
+relative to it. The rooms: `schema` (what may be said), `source` (where it stands), `convert` (one table), `rules`
+(what the tables must say together).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from supervisor.config.convert import convert
+from supervisor.config.rules import find_problems
+from supervisor.config.schema import (
+    BoardConfig,
+    BoardsConfig,
+    Config,
+    InfluxConfig,
+    PlannerConfig,
+    ServiceConfig,
+    TariffBand,
+    TariffConfig,
+    WeatherConfig,
+    WebConfig,
+)
+from supervisor.config.source import parse
+from supervisor.domain.errors import ConfigError
+from supervisor.domain.zone import Feeder, Site, Zone
+
+__all__ = [
+    "BoardConfig",
+    "BoardsConfig",
+    "Config",
+    "InfluxConfig",
+    "InvalidConfig",
+    "PlannerConfig",
+    "ServiceConfig",
+    "TariffBand",
+    "TariffConfig",
+    "WeatherConfig",
+    "WebConfig",
+    "load",
+    "read",
+]
+
+
+class InvalidConfig(ConfigError):
+    """All that is wrong with a file; the message is the first problem and how many more there are."""
+
+    def __init__(self, problems: tuple[ConfigError, ...]) -> None:
+        first, more = problems[0], len(problems) - 1
+        message = f"{first.message} (and {more} more: run `roadheat check-config`)" if more else first.message
+        super().__init__(message, where=first.where, remedy=first.remedy)
+        self.problems = problems
+
+
+TABLES: Mapping[str, type[Struct]] = {
+    "site": Site,
+    "service": ServiceConfig,
+    "boards": BoardsConfig,
+    "web": WebConfig,
+    "weather": WeatherConfig,
+    "tariff": TariffConfig,
+    "planner": PlannerConfig,
+    "influx": InfluxConfig,
+}
+LISTS: Mapping[str, type[Struct]] = {"feeder": Feeder, "board": BoardConfig, "zone": Zone}
+REQUIRED = ("site", "weather", "tariff")
+
+
+def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
+    """The configuration (None where it cannot be built) and everything that is wrong with it."""
+    try:
+        source = parse(path)
+    except ConfigError as error:
+        return None, (error,)
+    problems: list[ConfigError] = []
+    parts: dict[str, Any] = {"influx": None}
+    for key in source.data:
+        if key not in TABLES and key not in LISTS:
+            close = difflib.get_close_matches(key, [*TABLES, *LISTS], n=1)
+            remedy = f"Did you mean `{close[0]}`?" if close else f"Remove it. Known: {', '.join([*TABLES, *LISTS])}"
+            problems.append(source.problem(key, "unknown table", remedy))
+    for table, struct in TABLES.items():
+        if table in source.data:
+            parts[table] = convert(source, table, struct, source.data[table], problems)
+        elif table in REQUIRED:
+            problems.append(source.problem(table, "this table is missing", f"Add [{table}]: see docs/examples"))
+        elif table != "influx":
+            parts[table] = struct()
+    for table, struct in LISTS.items():
+        rows = source.data.get(table, [])
+        if not isinstance(rows, list) or not rows:
+            problems.append(source.problem(table, "none is given", f"Add at least one [[{table}]]"))
+            continue
+        parts[table] = tuple(convert(source, f"{table}[{i}]", struct, row, problems) for i, row in enumerate(rows))
+    if problems:
+        return None, tuple(problems)
+    config = Config(path=path, **parts)
+    return config, tuple(find_problems(config, source))
+
+
+def load(path: Path | str) -> Config:
+    """The configuration in `path`; raises InvalidConfig with everything that is wrong."""
+    config, problems = read(Path(path))
+    if problems or config is None:
+        raise InvalidConfig(problems)
+    return config

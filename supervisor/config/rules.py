@@ -1,0 +1,238 @@
+"""What the tables of city.toml must say together: references, limits of physics, of boards and of the supply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from supervisor.config.schema import Config
+from supervisor.config.source import Source
+from supervisor.domain.errors import ConfigError
+from supervisor.domain.zone import Zone
+from supervisor.road.materials import MATERIALS
+
+ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")  # ids go into every frame and file name
+RELAYS = 8  # outputs of a board
+ZONES_PER_BOARD = 8  # so that a telemetry frame of all zones stays below 1,024 bytes
+HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
+OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
+HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
+MEMBERS_MAX = 60
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Problems = Iterator[ConfigError]
+
+
+def find_problems(config: Config, source: Source) -> Problems:
+    """Everything wrong with tables that are each well-formed, in the order of the file."""
+    yield from _site(config, source)
+    yield from _listeners(config, source)
+    yield from _weather(config, source)
+    yield from _tariff(config, source)
+    yield from _planner(config, source)
+    yield from _influx(config, source)
+    yield from _ids(config, source)
+    yield from _feeders(config, source)
+    yield from _references(config, source)
+    for number, zone in enumerate(config.zone):
+        yield from _zone(zone, f"zone[{number}]", source)
+
+
+def _site(config: Config, source: Source) -> Problems:
+    try:
+        ZoneInfo(config.site.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield source.problem("site.timezone", "unknown time zone", 'Write an IANA name such as "Asia/Seoul"')
+    if not -90 <= config.site.latitude <= 90:
+        yield source.problem("site.latitude", "outside −90…90", "Write degrees north, south negative")
+    if not -180 <= config.site.longitude <= 180:
+        yield source.problem("site.longitude", "outside −180…180", "Write degrees east, west negative")
+    if not -430 <= config.site.elevation_m <= 6000:
+        yield source.problem("site.elevation_m", "no road lies there", "Write metres above the sea")
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Host and port of "host:port" or "[v6]:port"; raises ValueError."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 <= int(port) <= 65535 or not host:
+        raise ValueError(listen)
+    return host.strip("[]"), int(port)
+
+
+def _listeners(config: Config, source: Source) -> Problems:
+    for table, listen in (("boards", config.boards.listen), ("web", config.web.listen)):
+        try:
+            host, _ = split_listen(listen)
+        except ValueError:
+            yield source.problem(f"{table}.listen", "no address", 'Write "host:port", for example "0.0.0.0:8443"')
+            continue
+        if table == "web" and host not in LOOPBACK and not (config.web.cert and config.web.key):
+            yield source.problem(
+                "web.listen", "plain HTTP outside this machine", "Give web.cert and web.key, or listen on 127.0.0.1"
+            )
+    if config.boards.listen == config.web.listen and not config.boards.listen.endswith(":0"):
+        yield source.problem("web.listen", "the boards' address too", "Give each listener its own port")
+    if config.boards.handshakes_max < 1:
+        yield source.problem("boards.handshakes_max", "nobody could connect", "Write at least 1; 64 is proven")
+    if bool(config.web.cert) != bool(config.web.key):
+        yield source.problem("web.cert", "certificate and key go together", "Give both web.cert and web.key")
+    for key, name in (("web.cert", config.web.cert), ("web.key", config.web.key)):
+        if name and not config.resolve(name).is_file():
+            yield source.problem(key, "no such file", f"Put it at {config.resolve(name)}")
+
+
+def _weather(config: Config, source: Source) -> Problems:
+    weather = config.weather
+    if weather.provider == "file" and not weather.file:
+        yield source.problem("weather", "`file` is missing", 'Add file = "weather.csv" or choose another provider')
+    elif weather.file and weather.provider != "file":
+        yield source.problem("weather.file", "provider reads no file", 'Remove it or write provider = "file"')
+    elif weather.file and not config.resolve(weather.file).is_file():
+        yield source.problem("weather.file", "no such file", f"Put it at {config.resolve(weather.file)}")
+
+
+def _tariff(config: Config, source: Source) -> Problems:
+    tariff = config.tariff
+    given = [
+        name for name, has in (("flat", tariff.flat is not None), ("band", tariff.band), ("file", tariff.file)) if has
+    ]
+    if len(given) != 1:
+        said = " and ".join(given) or "none"
+        yield source.problem("tariff", f"{said} given", "Give exactly one of flat, [[tariff.band]] and file")
+    if tariff.file and not config.resolve(tariff.file).is_file():
+        yield source.problem("tariff.file", "no such file", f"Put it at {config.resolve(tariff.file)}")
+    if not re.fullmatch(r"[A-Z]{3}", tariff.currency):
+        yield source.problem("tariff.currency", "no currency code", 'Write three capitals such as "KRW"')
+
+
+def _planner(config: Config, source: Source) -> Problems:
+    planner = config.planner
+    if not HORIZON_H[0] <= planner.horizon_h <= HORIZON_H[1]:
+        yield source.problem("planner.horizon_h", "outside 6…36", "Write 30 unless the forecast is shorter")
+    if planner.price_per_kelvin_hour <= 0:
+        yield source.problem(
+            "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 3000"
+        )
+    if not 1 <= planner.members <= MEMBERS_MAX:
+        yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")
+    if planner.time_limit_s <= 0:
+        yield source.problem("planner.time_limit_s", "no time to plan", "Write 60")
+
+
+def _influx(config: Config, source: Source) -> Problems:
+    influx = config.influx
+    if influx is None:
+        return
+    needed = {"v1": ("database",), "v2": ("bucket", "org")}[influx.api]
+    for name in needed:
+        if not getattr(influx, name):
+            yield source.problem("influx", f"`{name}` is missing", f'api = "{influx.api}" needs it: add {name} = "…"')
+    if not re.match(r"https?://[^/\s]+", influx.url):
+        yield source.problem("influx.url", "no URL", 'Write "http://host:8086"')
+
+
+def _ids(config: Config, source: Source) -> Problems:
+    tables = {
+        "feeder": [feeder.id for feeder in config.feeder],
+        "board": [board.id for board in config.board],
+        "zone": [zone.id for zone in config.zone],
+    }
+    for table, ids in tables.items():
+        first: dict[str, int] = {}
+        for number, name in enumerate(ids):
+            key = f"{table}[{number}].id"
+            if not ID.fullmatch(name):
+                yield source.problem(key, "not fit for an id", "Use 1 to 16 of a–z, 0–9, - and _")
+            if name in first:
+                yield source.problem(key, f"{table}[{first[name]}] has this id too", "Give each its own id")
+            first.setdefault(name, number)
+
+
+def _feeders(config: Config, source: Source) -> Problems:
+    for number, feeder in enumerate(config.feeder):
+        key = f"feeder[{number}]"
+        if feeder.contract_kw <= 0:
+            yield source.problem(f"{key}.contract_kw", "no power", "Write the contracted kW (15-min mean)")
+        if feeder.breaker_kw < feeder.contract_kw:
+            yield source.problem(
+                f"{key}.breaker_kw",
+                f"below the contract of {feeder.contract_kw:g} kW",
+                "Write what the breaker carries",
+            )
+        if feeder.demand_price_per_kw < 0:
+            yield source.problem(f"{key}.demand_price_per_kw", "negative", "Write the price of a kW of peak, or 0")
+        largest = max((z for z in config.zone if z.feeder == feeder.id), key=lambda z: z.power_w, default=None)
+        for name in ("contract_kw", "breaker_kw"):
+            if largest is not None and getattr(feeder, name) * 1000 < largest.power_w:
+                yield source.problem(
+                    f"{key}.{name}",
+                    f"below the {largest.power_w / 1000:g} kW of zone {largest.id} alone",
+                    f"Write at least {largest.power_w / 1000:g}, or move {largest.id} to another feeder",
+                )
+
+
+def _references(config: Config, source: Source) -> Problems:
+    feeders, boards = {f.id for f in config.feeder}, {b.id for b in config.board}
+    taken: dict[tuple[str, int], str] = {}
+    for number, zone in enumerate(config.zone):
+        key = f"zone[{number}]"
+        if zone.feeder not in feeders:
+            yield source.problem(f"{key}.feeder", "unknown feeder", f"Write one of {', '.join(sorted(feeders))}")
+        if zone.board not in boards:
+            yield source.problem(f"{key}.board", "unknown board", f"Write one of {', '.join(sorted(boards))}")
+        if not 0 <= zone.relay < RELAYS:
+            yield source.problem(f"{key}.relay", f"outside 0…{RELAYS - 1}", "Write the number of the board's output")
+        if other := taken.get((zone.board, zone.relay)):
+            yield source.problem(
+                f"{key}.relay", f"zone {other} is on this relay of {zone.board} too", "Give each zone its own relay"
+            )
+        taken.setdefault((zone.board, zone.relay), zone.id)
+    for number, board in enumerate(config.board):
+        zones = config.zones_of(board.id)
+        if not zones:
+            yield source.problem(f"board[{number}].id", "no zone is on this board", "Give it a zone or remove it")
+        if len(zones) > ZONES_PER_BOARD:
+            yield source.problem(
+                f"board[{number}].id", f"{len(zones)} zones", f"Put at most {ZONES_PER_BOARD} zones on a board"
+            )
+
+
+def _zone(zone: Zone, key: str, source: Source) -> Problems:
+    if not zone.name.strip():
+        yield source.problem(f"{key}.name", "empty", "Write what crews call the road")
+    if zone.power_w <= 0:
+        yield source.problem(f"{key}.power_w", "no power", "Write the cable's rated watts")
+    if zone.area_m2 <= 0:
+        yield source.problem(f"{key}.area_m2", "no area", "Write the heated square metres")
+    elif zone.heat_w_m2 > HEAT_MAX_W_M2:
+        yield source.problem(
+            f"{key}.power_w",
+            f"{zone.heat_w_m2:.0f} W/m² on {zone.area_m2:g} m²",
+            f"Embedded cable carries at most {HEAT_MAX_W_M2:g} W/m²: correct watts or area",
+        )
+    for number, layer in enumerate(zone.layers):
+        at = f"{key}.layers[{number}]"
+        if layer.material not in MATERIALS:
+            yield source.problem(f"{at}.material", "unknown material", f"Write one of {', '.join(sorted(MATERIALS))}")
+        if not 0.002 <= layer.thickness_m <= 10:
+            yield source.problem(f"{at}.thickness_m", "outside 0.002…10", "Write metres")
+    depth_m = sum(layer.thickness_m for layer in zone.layers)
+    if not zone.layers:
+        yield source.problem(f"{key}.layers", "no layers", 'Write layers = [{material = "asphalt", thickness_m = 0.1}]')
+    elif not 0 < zone.cable.depth_m < depth_m:
+        yield source.problem(
+            f"{key}.cable.depth_m", f"outside the {depth_m:g} m of layers", "Write metres from the top"
+        )
+    if not 0.02 <= zone.cable.spacing_m <= 1:
+        yield source.problem(f"{key}.cable.spacing_m", "outside 0.02…1", "Write metres between runs of cable")
+    if not 0.5 <= zone.cable.efficiency <= 1:
+        yield source.problem(f"{key}.cable.efficiency", "outside 0.5…1", "Write the part that ends in the pavement")
+    if not 0 < zone.sky_view <= 1:
+        yield source.problem(f"{key}.sky_view", "outside 0…1", "Write the part of the sky that the road sees")
+    if zone.priority not in (1, 2, 3):
+        yield source.problem(f"{key}.priority", "outside 1…3", "Write 1 for the steepest, 3 for the flattest")
+    if not 1 <= zone.override_max_min <= OVERRIDE_MAX_MIN:
+        yield source.problem(
+            f"{key}.override_max_min", f"outside 1…{OVERRIDE_MAX_MIN}", "Boards end an override after 8 h anyway"
+        )

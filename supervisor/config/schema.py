@@ -1,0 +1,108 @@
+"""What city.toml may say: one struct per table. No secrets (keys are under `state_dir`, tokens in the environment)."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from supervisor.domain.zone import Feeder, Site, Zone
+
+
+class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    state_dir: str = "state"  # database, keys/, pki/
+
+
+class BoardsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    listen: str = "127.0.0.1:8443"  # always TLS
+    server_name: str = "roadheat"  # in the certificate; boards check it
+    handshakes_max: int = 64  # at a time: 10,000 boards reconnecting converge with this (FAULTS: reconnect storm)
+
+
+class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    listen: str = "127.0.0.1:8080"  # plain HTTP on loopback only
+    cert: str = ""  # PEM chain
+    key: str = ""
+    public_url: str = ""  # what people type, when a proxy stands in front
+    metrics_token_env: str = ""  # environment variable with the bearer token for /metrics
+
+
+class WeatherConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    provider: Literal["file", "open-meteo", "met-norway", "kma"] = "open-meteo"
+    file: str = ""  # for provider "file": its past is observation, its future forecast
+    url: str = ""  # another address of the same API
+
+
+class TariffBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    price_per_kwh: float
+    hours: tuple[str, ...] = ()  # local, "22-08"; none: all hours
+    months: tuple[int, ...] = ()
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"], ...] = ()
+
+
+class TariffConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Exactly one of `flat`, `band` and `file`."""
+
+    currency: str = "KRW"
+    flat: float | None = None  # per kWh
+    band: tuple[TariffBand, ...] = ()
+    file: str = ""  # .json time of use, .csv day-ahead prices
+    holidays: tuple[date, ...] = ()
+
+
+class PlannerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    horizon_h: int = 30
+    price_per_kelvin_hour: float = 3000.0  # per K·h of shortfall, 100 m² and priority 2
+    members: int = 1  # of the ensemble
+    time_limit_s: float = 60.0
+
+
+class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    api: Literal["v1", "v2"]
+    url: str
+    database: str = ""  # v1
+    bucket: str = ""  # v2
+    org: str = ""  # v2
+    token_env: str = ""  # environment variable with the token
+
+
+class BoardConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    id: str
+    name: str = ""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    path: Path
+    site: Site
+    service: ServiceConfig
+    boards: BoardsConfig
+    web: WebConfig
+    weather: WeatherConfig
+    tariff: TariffConfig
+    planner: PlannerConfig
+    influx: InfluxConfig | None
+    feeder: tuple[Feeder, ...]
+    board: tuple[BoardConfig, ...]
+    zone: tuple[Zone, ...]
+
+    def resolve(self, name: str) -> Path:
+        """A file named in the configuration."""
+        return (self.path.parent / name).resolve()
+
+    @property
+    def state_dir(self) -> Path:
+        return self.resolve(self.service.state_dir)
+
+    @property
+    def pki_dir(self) -> Path:
+        return self.state_dir / "pki"
+
+    def board_key_path(self, board_id: str) -> Path:
+        return self.state_dir / "keys" / f"{board_id}.key"
+
+    def zones_of(self, board_id: str) -> tuple[Zone, ...]:
+        """A board's zones in the order of their relays."""
+        return tuple(sorted((z for z in self.zone if z.board == board_id), key=lambda z: z.relay))

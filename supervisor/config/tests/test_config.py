@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import InvalidConfig, load, read
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    (tmp_path / "weather.csv").write_text("time_utc\n")
+    return Path(shutil.copy(EXAMPLE, tmp_path / "city.toml"))
+
+
+def test_example_is_a_city_that_can_be_run(city: Path) -> None:
+    config = load(city)
+    assert (len(config.zone), len(config.board), len(config.feeder)) == (12, 6, 3)
+    for feeder in config.feeder:
+        installed_kw = sum(z.power_w for z in config.zone if z.feeder == feeder.id) / 1000
+        assert feeder.contract_kw == pytest.approx(0.7 * installed_kw, rel=0.01)
+        assert feeder.breaker_kw >= installed_kw
+    assert {z.heat_w_m2 for z in config.zone} == {300.0}
+    assert [z.id for z in config.zones_of("b02")] == ["z03", "z04"]
+    assert config.board_key_path("b01") == city.parent / "state" / "keys" / "b01.key"
+
+
+WRONG = tomllib.loads(Path(__file__).with_name("wrong.toml").read_text())
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_each_error_says_file_key_value_and_remedy(city: Path, case: str) -> None:
+    expected, text = WRONG[case], city.read_text()
+    assert expected["instead_of"] in text
+    city.write_text(text.replace(expected["instead_of"], expected["write"], 1))
+    _, problems = read(city)
+    found = [(p.where, p.message, p.remedy) for p in problems]
+    assert any(
+        expected["where"] in where and expected["message"] in message and expected["remedy"] in remedy
+        for where, message, remedy in found
+    ), found
+    assert all(w.startswith("city.toml") and r for w, _, r in found)
+    with pytest.raises(InvalidConfig):
+        load(city)
+
+
+def test_every_problem_is_told_at_once(city: Path) -> None:
+    text = city.read_text()
+    for right, wrong in (
+        ("37.59", "137.59"),
+        ("priority = 3", "priority = 7"),
+        ("contract_kw = 164", "contract_kw = 5"),
+    ):
+        text = text.replace(right, wrong, 1)
+    city.write_text(text)
+    _, problems = read(city)
+    assert len(problems) == 3
+    with pytest.raises(InvalidConfig, match="and 2 more"):
+        load(city)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"[site\n", "broken TOML.*line 1"), (b"\xff\xfe", "not UTF-8"), (None, "missing"), (b"", "table is missing")],
+)
+def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "city.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidConfig, match=message) as error:
+        load(path)
+    assert error.value.remedy
+    assert "city.toml" in error.value.where
