@@ -1,0 +1,64 @@
+"""The state of every zone, minute by minute: model and weather now, drawn to the measured surface temperature."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from supervisor.road.conduction import operator
+from supervisor.road.forcing import Forcing, State, initial_state, prepare
+from supervisor.road.pavement import Array, Roads
+from supervisor.road.step import advance_state
+
+
+class StateEstimator:
+    """Keeps a `State` for all zones; one `update` per minute for all of them at once.
+
+    Where a zone's surface sensor gives a value the surface is forced to it, so the profile below takes the heat that
+    really went in, and what the model lacks becomes a residual flux, smoothed over `smoothing_s` (a sensor's noise
+    times the surface's stiffness is large) and decaying in forecasts.
+    """
+
+    def __init__(
+        self, roads: Roads, surface_c: Array | float, deep_c: Array | float, smoothing_s: float = 3600.0
+    ) -> None:
+        self.roads = roads
+        self.state: State = initial_state(roads, surface_c, deep_c)
+        self._smoothing_s = smoothing_s
+        self._residual_w_m2 = np.zeros(roads.lanes)
+
+    def update(
+        self, weather_now: Forcing, surface_c: Array, power_w_m2: Array, dt_s: float = 60.0, moist: Array | None = None
+    ) -> State:
+        """Advance by `dt_s`.
+
+        `weather_now`: one-row Forcing. `surface_c` (zones,) measured, NaN where the sensor is missing or implausible.
+        `power_w_m2` (zones,) measured electrical power that ends in the pavement per area. `moist` (zones,) moisture
+        0–1 of the board's sensor or NaN: a wet sensor says that at least a film is there, a dry one that the model's
+        film is not. Returns the new state, also kept as `self.state`.
+        """
+        observed = np.asarray(surface_c, dtype=np.float64)
+        row = prepare(self.roads, weather_now)[0]
+        state, _ = advance_state(
+            self.roads,
+            operator(self.roads, dt_s),
+            self.state,
+            row,
+            np.maximum(np.nan_to_num(power_w_m2), 0.0),
+            np.where(np.isfinite(observed), np.clip(observed, -50.0, 80.0), np.nan),
+        )
+        known = np.isfinite(observed)
+        part = -np.expm1(-dt_s / self._smoothing_s)
+        self._residual_w_m2 = np.where(
+            known,
+            self._residual_w_m2 + part * (np.clip(state.residual_w_m2, -150.0, 150.0) - self._residual_w_m2),
+            self._residual_w_m2 * np.exp(-dt_s / 7200.0),
+        )
+        water = state.water_mm
+        if moist is not None:
+            wet = np.isfinite(moist) & (moist >= 0.15) & (state.frozen_mm < 0.05)
+            dry = np.isfinite(moist) & (moist < 0.05)
+            water = np.where(wet, np.maximum(water, 0.1), np.where(dry, np.minimum(water, 0.02), water))
+        self.state = replace(state, water_mm=water, residual_w_m2=self._residual_w_m2.copy())
+        return self.state
