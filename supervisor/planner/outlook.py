@@ -1,0 +1,50 @@
+"""What a zone has to expect: hazards by slot and how sure they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+class Hazard(IntEnum):
+    """What would make the road icy, the more pressing the higher."""
+
+    NONE = 0
+    FROST = 1  # dry road below freezing and below the dew point
+    WET = 2  # water on the road that would freeze
+    FREEZING_RAIN = 3
+    SNOW = 4  # falling, or lying and to be melted
+
+
+@dataclass(frozen=True)
+class ZoneOutlook:
+    """One zone, K members, N slots; temperatures at the end of each slot without heating from now on."""
+
+    free_c: Array  # (K, N) [°C]
+    required_c: Array  # (K, N) [°C]: what the surface must have; −inf where the member sees no hazard
+    hazard: npt.NDArray[np.int8]  # (K, N) of Hazard
+    wet: Mask  # (K, N): a moisture sensor would say wet
+
+    @property
+    def shortfall_k(self) -> Array:
+        """Required less free temperature, (K, N) [K]; −inf without hazard."""
+        return np.where(np.isfinite(self.required_c), self.required_c - self.free_c, -np.inf)
+
+    @property
+    def probability(self) -> Array:
+        """Part of the members that see a hazard, (N,)."""
+        return np.asarray((self.hazard > Hazard.NONE).mean(axis=0))
+
+    @property
+    def leading(self) -> npt.NDArray[np.int8]:
+        """The most pressing hazard that a tenth of the members sees, (N,)."""
+        out = np.zeros(self.hazard.shape[1], dtype=np.int8)
+        for kind in list(Hazard)[1:]:
+            out[(self.hazard == kind).mean(axis=0) >= 0.1] = kind
+        return out

@@ -1,0 +1,81 @@
+"""Phases: when within the 20 min period each zone of a feeder is on, so that the instant stays below the breaker.
+
+The contract limits a 15 min mean; the breaker feels every instant. Zones that start their period together reach 1.4
+times the mean (PLANNER.md). Wrap-around packing lays the on-times end to end round the period; with equal zones the
+instant then never passes the mean by more than one zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+PERIOD_S = 1200  # time proportioning of the boards
+_TICK_S = 30  # resolution of the packing: contactors are not quicker
+_TICKS = PERIOD_S // _TICK_S
+
+
+def load_at_instants_kw(duty: Array, power_kw: Array, phase_s: Sequence[int]) -> Array:
+    """Feeder load within a period, by slot: (Z, N) duties → (N, ticks of 30 s) [kW]."""
+    tick = np.arange(_TICKS)
+    on_ticks = np.ceil(np.clip(duty, 0.0, 1.0) * _TICKS - 1e-9)  # rounded up: a contactor that is still on counts
+    load = np.zeros((duty.shape[1], _TICKS))
+    for z, phase in enumerate(phase_s):
+        since = (tick - phase // _TICK_S) % _TICKS
+        load += power_kw[z] * (since[None, :] < on_ticks[z][:, None])
+    return load
+
+
+def assign_phases(duty: Array, power_kw: Array) -> tuple[int, ...]:
+    """Phase of each zone [s], a multiple of 30 s below the period, that keeps the highest instant low.
+
+    Zones are laid down largest first, each where the highest load over all slots grows least, and among those where it
+    closes up with what is there (wrap-around): exact for one slot, near it for a plan that changes.
+    """
+    zones, n = duty.shape
+    energy = power_kw * duty.sum(axis=1)
+    load = np.zeros((n, _TICKS))
+    phase = np.zeros(zones, dtype=np.int64)
+    tick = np.arange(_TICKS)
+    for z in sorted(range(zones), key=lambda i: (-energy[i], i)):
+        on_ticks = np.ceil(np.clip(duty[z], 0.0, 1.0) * _TICKS - 1e-9)
+        heated = np.flatnonzero(on_ticks)
+        if not heated.size:
+            continue
+        pattern = power_kw[z] * (tick[None, :] < on_ticks[heated][:, None])
+        best, best_score = 0, (np.inf, np.inf)
+        for shift in range(_TICKS):
+            total = load[heated] + np.roll(pattern, shift, axis=1)
+            score = (round(float(total.max()), 6), round(float((total**2).sum()), 3))
+            if score < best_score:
+                best, best_score = shift, score
+        load[heated] += np.roll(pattern, best, axis=1)
+        phase[z] = best * _TICK_S
+    return tuple(int(p) for p in phase)
+
+
+def limit_instants(
+    duty: Array, power_kw: Array, phase_s: Sequence[int], breaker_kw: float, shed_order: Sequence[int]
+) -> Array:
+    """Duties whose instants stay below the breaker: where they would not, zones are cut in `shed_order` (first first).
+
+    Returns a copy; duties are only lowered, so a mean that kept the contract keeps it.
+    """
+    out = duty.copy()
+    over = np.flatnonzero(load_at_instants_kw(out, power_kw, phase_s).max(axis=1) > breaker_kw + 1e-6)
+    for slot in over:
+        for z in shed_order:
+            while out[z, slot] > 0:
+                column = out[:, slot : slot + 1]
+                excess = load_at_instants_kw(column, power_kw, phase_s)[0] - breaker_kw
+                since = (np.arange(_TICKS) - phase_s[z] // _TICK_S) % _TICKS
+                mine = since < np.ceil(out[z, slot] * _TICKS - 1e-9)
+                if not (excess[mine] > 1e-6).any():
+                    break
+                first = int(since[mine & (excess > 1e-6)].min())
+                out[z, slot] = first / _TICKS
+    return out

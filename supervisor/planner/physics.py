@@ -1,0 +1,120 @@
+"""From weather and road states to what the solver needs: hazards, free temperatures, kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from supervisor.domain.plan import SLOT_S
+from supervisor.planner.outlook import Array, Hazard, Mask, ZoneOutlook
+from supervisor.road import ICE_MM, Forcing, Roads, State, build_roads, free_response, kernel, simulate
+
+HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
+SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
+FROST_MM = 0.5 * ICE_MM  # expected unheated frost worth heating against, before it counts as ice
+_FROST_LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
+
+
+@dataclass(frozen=True)
+class Physics:
+    """Outlook and kernel of each zone; `kernels` (Z, N, N), zero for zones that no member endangers."""
+
+    outlooks: tuple[ZoneOutlook, ...]
+    kernels: Array
+
+
+def members_forcing(members: Sequence[Forcing], roads: Roads) -> Forcing:
+    """One forcing for all lanes: lane = road · K + member. Each member has one column, or one a road."""
+    values = {}
+    for f in fields(Forcing):
+        parts = [np.asarray(getattr(member, f.name), dtype=np.float64) for member in members]
+        if parts[0].ndim < 2:
+            values[f.name] = parts[0]
+            continue
+        columns = np.stack([np.broadcast_to(p, (p.shape[0], roads.roads)) for p in parts], axis=2)
+        values[f.name] = columns.reshape(columns.shape[0], -1)
+    return Forcing(**values)
+
+
+def foresee(
+    roads: Roads, state: State, members: Sequence[Forcing], heat_w_m2: Array, required_c: float, dt_s: float = SLOT_S
+) -> Physics:
+    """Hazards and linear responses of all zones from now on.
+
+    `roads` and `state` have one lane a zone; `members` are K weathers on steps of `dt_s`; `heat_w_m2` (Z,) is the cable
+    heat at full duty; `required_c` what a surface in danger must have.
+    """
+    k = len(members)
+    many, start = roads.with_members(k), state.repeat(k)
+    forcing = members_forcing(members, many)
+    free = free_response(many, start, forcing, dt_s, SLOT_S)
+    shape = (roads.roads, k, free.surface_c.shape[1])
+    snowing = free.melt_w_m2.reshape(shape) > 0.0
+    raining = _slots(np.broadcast_to(forcing.rain_mm_h, (forcing.steps, many.lanes)), shape) > 0.0
+    film = free.film_mm.reshape(shape)
+    wet = (film >= HAZARD_FILM_MM) | snowing | raining
+    frost = free.wet.reshape(shape) & ~wet
+    if frost.any():
+        frost &= _frosts(many, start, forcing, dt_s, shape)
+    surface = free.surface_c.reshape(shape)
+    cold = surface < required_c
+    hazard = np.select(
+        [snowing & cold, raining & cold, wet & cold, frost & cold],
+        [Hazard.SNOW, Hazard.FREEZING_RAIN, Hazard.WET, Hazard.FROST],
+        Hazard.NONE,
+    ).astype(np.int8)
+    required = np.where(wet | frost, required_c, -np.inf)
+    sensed = (film >= SENSOR_FILM_MM) | snowing | raining
+    outlooks = tuple(ZoneOutlook(surface[z], required[z], hazard[z], sensed[z]) for z in range(roads.roads))
+    return Physics(outlooks, _kernels(roads, state, members, heat_w_m2, dt_s, hazard))
+
+
+def _kernels(
+    roads: Roads,
+    state: State,
+    members: Sequence[Forcing],
+    heat_w_m2: Array,
+    dt_s: float,
+    hazard: npt.NDArray[np.int8],
+) -> Array:
+    """Kernels of the zones in danger only; the others need none."""
+    n = hazard.shape[2]
+    out = np.zeros((roads.roads, n, n))
+    danger = np.flatnonzero((hazard > Hazard.NONE).any(axis=(1, 2)))
+    if danger.size:
+        k = len(members)
+        some = build_roads([roads.pavements[z] for z in danger])
+        lanes = [_columns(member, danger, roads.roads) for member in members]
+        forcing = members_forcing(lanes, some.with_members(k))
+        part = state.take(danger.tolist()).repeat(k)
+        out[danger] = kernel(some.with_members(k), part, forcing, dt_s, SLOT_S, heat_w_m2[danger])
+    return out
+
+
+def _columns(forcing: Forcing, zones: npt.NDArray[np.int64], roads: int) -> Forcing:
+    """The columns of some zones where a forcing has one per zone."""
+    if roads == 1 or forcing.air_c.shape[1] == 1:
+        return forcing
+    values = {}
+    for f in fields(Forcing):
+        value = np.asarray(getattr(forcing, f.name))
+        values[f.name] = value[:, zones] if value.ndim == 2 and value.shape[1] == roads else value
+    return Forcing(**values)
+
+
+def _frosts(roads: Roads, state: State, forcing: Forcing, dt_s: float, shape: tuple[int, int, int]) -> Mask:
+    """Slots in which an unheated road carries frost worth heating against, and the hour before."""
+    trajectory, _ = simulate(roads, state, forcing, 0.0, dt_s)
+    frosty = _slots(trajectory.frost_mm, shape) >= FROST_MM
+    for _ in range(_FROST_LEAD_SLOTS):
+        frosty[:, :, :-1] |= frosty[:, :, 1:]
+    return np.asarray(frosty)
+
+
+def _slots(values: Array, shape: tuple[int, int, int]) -> Array:
+    """Highest value in each slot: (steps, lanes) → (Z, K, N)."""
+    zones, members, n = shape
+    return np.asarray(values.reshape(n, -1, zones * members).max(axis=1).T.reshape(shape))

@@ -1,0 +1,277 @@
+"""The planner's one entry: weather and states in, plans out. Pure and picklable, so it runs in any process.
+
+    foresee hazards (physics) → one problem per feeder (problem) → solve (exact, fleet) → phases → plans with reasons
+
+A feeder that cannot be planned keeps its last plan, moved on, and the error is handed back with the plans: there is
+always a plan for every zone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from supervisor.domain.errors import PlanError, RoadheatError
+from supervisor.domain.override import Override, OverrideMode
+from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
+from supervisor.domain.weather import Forecast
+from supervisor.domain.zone import Feeder, Zone
+from supervisor.planner.exact import TIME_LIMIT_S, solve_exact
+from supervisor.planner.explain import why
+from supervisor.planner.fallback import LAST_GOOD_S, shifted_plan
+from supervisor.planner.outlook import Array, ZoneOutlook
+from supervisor.planner.phases import assign_phases, limit_instants
+from supervisor.planner.physics import Physics, foresee
+from supervisor.planner.plans import slot_values, to_plan
+from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, FeederSolution, ZoneProblem
+from supervisor.planner.tariff import Tariff
+from supervisor.road import Roads, State
+from supervisor.weather.resample import at_steps
+
+PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
+_CAPPED = 0.98  # part of the feeder's limit from which a slot counts as full
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """The numbers that people may turn."""
+
+    horizon_h: float = 30.0
+    price_per_kelvin_hour: float = 3000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
+    required_c: float = 0.5  # surface temperature that a road in danger must have: 0 °C and the model's error
+    time_limit_s: float = TIME_LIMIT_S  # per feeder
+    demand_price_per_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, instead of the feeder's own
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """All that a plan is made from. `zones` are in the lanes' order of `roads` and `state`."""
+
+    now_utc_s: float
+    zones: tuple[Zone, ...]
+    feeders: tuple[Feeder, ...]
+    roads: Roads  # one lane a zone, with its calibration
+    state: State  # estimate of now
+    forecast: Forecast
+    tariff: Tariff
+    overrides: tuple[Override, ...] = ()  # live ones
+    out_of_service: frozenset[str] = frozenset()  # zones that do not heat
+    peak_so_far_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, of this billing month
+    previous: tuple[Plan, ...] = ()
+    settings: PlanSettings = field(default_factory=PlanSettings)
+
+
+@dataclass(frozen=True)
+class FeederOutcome:
+    """What the plan means for a supply."""
+
+    feeder: str
+    label: PlanLabel
+    load_kw: Array  # (N,) planned 15-min means
+    objective: float  # energy + raised peak + priced shortfall [currency]
+    energy_cost: float
+    gap: float  # certified relative distance to the best possible plan
+    error: RoadheatError | None = None
+
+
+@dataclass(frozen=True)
+class ZoneTrace:
+    """The planned future of a zone, for the app: arrays (N,) from `PlanOutcome.start_utc_s` on."""
+
+    duty: Array
+    surface_c: Array  # mean of the members, with the planned heat
+    unheated_c: Array
+    probability: Array  # of a hazard
+
+
+@dataclass(frozen=True)
+class PlanOutcome:
+    """Plans for every zone, in the zones' order."""
+
+    start_utc_s: float
+    plans: tuple[Plan, ...]
+    feeders: tuple[FeederOutcome, ...]
+    traces: dict[str, ZoneTrace]
+    errors: tuple[RoadheatError, ...]
+    cpu_s: dict[str, float]  # by stage: physics, solve, pack
+
+
+def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
+    """Plan all feeders from now. Never raises for bad weather, tariff or problem: such feeders keep their last plan."""
+    start = inputs.now_utc_s - inputs.now_utc_s % SLOT_S
+    clock = [time.process_time()]
+    errors: list[RoadheatError] = []
+    physics, price = None, np.zeros(0)
+    try:
+        n = _horizon(inputs, start)
+        price = inputs.tariff.prices(start, n)
+        members = [at_steps(member, start, SLOT_S, n) for member in inputs.forecast.members]
+        heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
+        physics = foresee(inputs.roads, inputs.state, members, heat, inputs.settings.required_c)
+    except RoadheatError as error:
+        errors.append(error)
+    clock.append(time.process_time())
+
+    plans: dict[str, Plan] = {}
+    traces: dict[str, ZoneTrace] = {}
+    outcomes: list[FeederOutcome] = []
+    solve_s = 0.0
+    for feeder in inputs.feeders:
+        lanes = [i for i, zone in enumerate(inputs.zones) if zone.feeder == feeder.id]
+        if not lanes:
+            continue
+        if physics is None:
+            outcomes.append(_keep_last(inputs, feeder, lanes, start, plans, errors[0]))
+            continue
+        before = time.process_time()
+        try:
+            problem = _problem(inputs, feeder, lanes, physics, price, start)
+            solution = solve_exact(problem, inputs.settings.time_limit_s)
+        except RoadheatError as error:
+            errors.append(error)
+            outcomes.append(_keep_last(inputs, feeder, lanes, start, plans, error))
+            continue
+        finally:
+            solve_s += time.process_time() - before
+        outcomes.append(_publish(inputs, problem, solution, lanes, physics, plans, traces))
+    clock.append(time.process_time())
+    cpu = {"physics": clock[1] - clock[0], "solve": solve_s, "pack": clock[2] - clock[1] - solve_s}
+    ordered = tuple(plans[zone.id] for zone in inputs.zones if zone.id in plans)
+    return PlanOutcome(start, ordered, tuple(outcomes), traces, tuple(errors), cpu)
+
+
+def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
+    """Slots that forecast and settings allow; raises PlanError for a stale or short forecast or unequal members."""
+    members = inputs.forecast.members
+    if not members:
+        raise PlanError("the forecast has no member", where=inputs.forecast.source, code="plan-members")
+    if len({len(member) for member in members}) > 1:
+        raise PlanError("members of unequal length", where=inputs.forecast.source, code="plan-members")
+    age_s = inputs.now_utc_s - inputs.forecast.issued_utc_s
+    if age_s > LAST_GOOD_S:
+        raise PlanError(
+            f"forecast is {age_s / 3600:.1f} h old",
+            where=inputs.forecast.source,
+            remedy="Check the weather provider; the last plan is kept for 6 h, then boards follow the local rule",
+            code="forecast-stale",
+        )
+    reach = min(float(member.time_utc_s[-1]) for member in members) - start_utc_s
+    n = int(min(inputs.settings.horizon_h * 3600, reach) // SLOT_S)
+    if n < MIN_HORIZON_SLOTS:
+        raise PlanError(
+            f"forecast reaches {max(reach, 0) / 3600:.1f} h ahead",
+            where=inputs.forecast.source,
+            remedy="At least 6 h are needed",
+            code="plan-horizon",
+        )
+    return n
+
+
+def fixed_duty(
+    zone: Zone, overrides: Sequence[Override], out_of_service: frozenset[str], start_utc_s: float, n_slots: int
+) -> Array:
+    """Duty that people dictate, nan where the plan is free, shape (n_slots,). An outage beats an override."""
+    out = np.full(n_slots, np.nan)
+    slot = start_utc_s + SLOT_S * np.arange(n_slots)
+    for override in overrides:
+        if override.zone == zone.id:
+            mine = (slot + SLOT_S > override.created_utc_s) & (slot < override.expires_utc_s)
+            out[mine] = 0.0 if override.mode is OverrideMode.OFF else 1.0
+    if zone.id in out_of_service:
+        out[:] = 0.0
+    return out
+
+
+def _problem(
+    inputs: PlanInputs, feeder: Feeder, lanes: list[int], physics: Physics, price: Array, start: float
+) -> FeederProblem:
+    zones = []
+    for lane in lanes:
+        zone, outlook = inputs.zones[lane], physics.outlooks[lane]
+        weight = inputs.settings.price_per_kelvin_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
+        fixed = fixed_duty(zone, inputs.overrides, inputs.out_of_service, start, price.size)
+        zones.append(
+            ZoneProblem(zone, zone.power_w / 1000.0, physics.kernels[lane], outlook.shortfall_k, weight, fixed)
+        )
+    installed = sum(zone.power_kw for zone in zones)
+    limit = feeder.contract_kw
+    if installed > feeder.breaker_kw:  # instants pass the mean by up to the largest zone
+        limit = min(limit, feeder.breaker_kw - max(zone.power_kw for zone in zones))
+    demand = inputs.settings.demand_price_per_kw.get(feeder.id, feeder.demand_price_per_kw)
+    peak = inputs.peak_so_far_kw.get(feeder.id, 0.0)
+    return FeederProblem(feeder, start, price, demand, peak, max(limit, 0.0), tuple(zones))
+
+
+def _publish(
+    inputs: PlanInputs,
+    problem: FeederProblem,
+    solution: FeederSolution,
+    lanes: list[int],
+    physics: Physics,
+    plans: dict[str, Plan],
+    traces: dict[str, ZoneTrace],
+) -> FeederOutcome:
+    """Plans and traces of one feeder's zones."""
+    duty, power = solution.duty, problem.power_kw
+    phases = assign_phases(duty, power)
+    order = sorted(range(len(lanes)), key=lambda i: (-inputs.zones[lanes[i]].priority, i))  # least important first
+    breaker = problem.feeder.breaker_kw
+    sheddable = [i for i in order if not (problem.zones[i].fixed_duty > 0).any()]
+    duty = limit_instants(duty, power, phases, breaker, sheddable)
+    load = power @ duty
+    lift = problem.lift_k(duty)
+    capped = load >= _CAPPED * problem.contract_kw
+    for i, lane in enumerate(lanes):
+        zone, outlook = inputs.zones[lane], physics.outlooks[lane]
+        off = zone.id in inputs.out_of_service
+        fixed = ~problem.zones[i].free
+        slots = slot_values(outlook, duty[i], lift[i], capped, fixed, off)
+        reasons = why(
+            outlook,
+            duty[i],
+            lift[i],
+            problem.start_utc_s,
+            capped=capped,
+            suppressed=slots.suppressed,
+            fixed=fixed,
+            out_of_service=off,
+        )
+        plans[zone.id] = to_plan(
+            zone.id,
+            slots,
+            inputs.now_utc_s,
+            problem.start_utc_s,
+            phase_s=phases[i],
+            label=solution.label,
+            reasons=reasons,
+        )
+        traces[zone.id] = _trace(outlook, duty[i], lift[i])
+    return FeederOutcome(
+        problem.feeder.id, solution.label, load, solution.objective, problem.energy_cost(duty), solution.gap
+    )
+
+
+def _trace(outlook: ZoneOutlook, duty: Array, lift_k: Array) -> ZoneTrace:
+    unheated = np.asarray(outlook.free_c.mean(axis=0))
+    return ZoneTrace(duty, unheated + lift_k, unheated, outlook.probability)
+
+
+def _keep_last(
+    inputs: PlanInputs, feeder: Feeder, lanes: list[int], start: float, plans: dict[str, Plan], error: RoadheatError
+) -> FeederOutcome:
+    """The feeder's last plans moved on, within what overrides leave of the contract."""
+    last = {plan.zone: plan for plan in inputs.previous}
+    now = [fixed_duty(inputs.zones[i], inputs.overrides, inputs.out_of_service, start, 1)[0] for i in lanes]
+    taken = sum(inputs.zones[i].power_w / 1000.0 * d for i, d in zip(lanes, now, strict=True) if d > 0)
+    room = float(np.clip((feeder.contract_kw - taken) / max(feeder.contract_kw, 1e-9), 0.0, 1.0))
+    labels = []
+    for lane in lanes:
+        zone = inputs.zones[lane]
+        plan = shifted_plan(last.get(zone.id), zone.id, inputs.now_utc_s, start, room)
+        plans[zone.id] = plan
+        labels.append(plan.label)
+    label = PlanLabel.LOCAL if all(one is PlanLabel.LOCAL for one in labels) else PlanLabel.SHIFTED
+    return FeederOutcome(feeder.id, label, np.zeros(0), float("nan"), float("nan"), float("nan"), error)

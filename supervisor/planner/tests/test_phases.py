@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from supervisor.planner.phases import PERIOD_S, assign_phases, limit_instants, load_at_instants_kw
+
+
+def test_equal_zones_never_pass_the_mean_by_more_than_one_of_them() -> None:
+    power = np.full(6, 50.0)
+    duty = np.full((6, 1), 0.35)
+    load = load_at_instants_kw(duty, power, assign_phases(duty, power))
+    aligned = load_at_instants_kw(duty, power, [0] * 6)
+    assert aligned.max() == 300.0
+    assert load.max() <= 6 * 0.35 * 50.0 + 50.0
+    assert load.mean() == np.ceil(0.35 * 40) / 40 * 300.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 12), st.integers(0, 10_000))
+def test_phases_are_on_the_grid_and_no_worse_than_starting_together(zones: int, n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    duty, power = rng.random((zones, n)), rng.uniform(20, 90, zones)
+    phases = assign_phases(duty, power)
+    assert all(0 <= p < PERIOD_S and p % 30 == 0 for p in phases)
+    best = load_at_instants_kw(duty, power, phases).max()
+    assert best <= load_at_instants_kw(duty, power, [0] * zones).max() + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 8), st.integers(0, 10_000), st.floats(0, 250))
+def test_instants_stay_below_the_breaker_and_duties_are_only_lowered(
+    zones: int, n: int, seed: int, breaker_kw: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    duty, power = rng.random((zones, n)), rng.uniform(20, 90, zones)
+    phases = assign_phases(duty, power)
+    out = limit_instants(duty, power, phases, breaker_kw, list(range(zones)))
+    assert load_at_instants_kw(out, power, phases).max() <= breaker_kw + 1e-6
+    assert (out <= duty + 1e-12).all()
+
+
+def test_the_least_important_zone_is_cut_first() -> None:
+    power = np.array([60.0, 60.0])
+    duty = np.ones((2, 3))
+    out = limit_instants(duty, power, [0, 0], 60.0, [1, 0])
+    assert out[0].tolist() == [1.0, 1.0, 1.0]
+    assert out[1].tolist() == [0.0, 0.0, 0.0]
