@@ -1,0 +1,60 @@
+# Every target installs what it needs and says what it could not get. A second run starts in seconds.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+export UV_PYTHON_DOWNLOADS ?= never
+export ROADHEAT_DATA ?= $(abspath ../shared/data)
+RUN := .venv/bin/
+READY := .venv/.roadheat-ready
+ARGS ?=
+
+.PHONY: help demo test check fix bench soak docs vm servers clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml uv.lock tools/get_uv.sh
+	@uv=$$(tools/get_uv.sh) && "$$uv" sync --locked --quiet --all-extras --all-groups
+	@touch $@
+
+typings/.ready: uv.lock $(READY)
+	@uv=$$(tools/get_uv.sh) && rm -rf typings && "$$uv" pip install --quiet --no-deps --target typings \
+		$$(sed -n 's/^# firmware stubs: //p' firmware/mypy.ini)
+	@touch $@
+
+vm: $(READY) ## Get the MicroPython VM that runs the firmware
+	@$(RUN)python -m tools.get_vm
+
+servers: $(READY) ## Get InfluxDB, VictoriaMetrics and Chromium (Debian, as root) for the tests
+	@$(RUN)python -m tools.get_servers
+
+demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew page, report
+	@$(RUN)roadheat demo $(ARGS)
+
+test: $(READY) vm servers ## All tests
+	@$(RUN)pytest $(ARGS)
+
+check: $(READY) typings/.ready ## ruff, mypy (host and firmware), import floors
+	@$(RUN)ruff check .
+	@$(RUN)ruff format --check .
+	@$(RUN)mypy
+	@tools/check_firmware.sh
+	@$(RUN)lint-imports --no-cache
+
+fix: $(READY) ## Let ruff repair and format
+	@$(RUN)ruff check --fix .
+	@$(RUN)ruff format .
+
+bench: $(READY) vm ## The figures behind the claims
+	@$(RUN)roadheat bench road --data $(ROADHEAT_DATA)/road
+	@$(RUN)roadheat bench planner
+	@$(RUN)roadheat bench control --weather $(ROADHEAT_DATA)/weather/kr_seoul_2023_octdec.csv
+
+soak: $(READY) vm servers ## Longer campaigns: more seeds, more faults
+	@HYPOTHESIS_PROFILE=soak $(RUN)pytest -m "not browser" $(ARGS)
+
+docs: $(READY) ## Build docs/_build/html
+	@$(RUN)sphinx-build -q -W -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean: ## Remove what the targets made
+	@rm -rf .venv .cache typings docs/_build demo-report
