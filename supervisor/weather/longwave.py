@@ -1,0 +1,66 @@
+"""Cloud and long-wave where a source does not give them: each estimated from what it does give.
+
+The radiation formulas are the road's (`supervisor.road.radiation`); here stands only which of them applies. Pure;
+arrays have shape (n,).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from supervisor.domain.weather import Array
+from supervisor.domain.zone import Site
+from supervisor.road.radiation import (
+    CLOUD_EMISSIVITY_FACTOR,
+    clear_sky_w_m2,
+    cloud_from_shortwave,
+    cloudy_w_m2,
+    longwave_down_w_m2,
+    sun_position,
+)
+
+SUN_SAMPLES = 6  # per interval; the sun's path over an hour is integrated to better than 1 %
+CLEARNESS_MIN_W_M2 = 80.0  # below it the sun is too low for its dimming to tell cloud from haze
+NIGHT_MEMORY_S = 6 * 3600.0  # how far a daylight estimate reaches into the night before it fades to the day's mean
+
+
+def clear_sky_means_w_m2(time_utc_s: Array, step_s: float, site: Site) -> Array:
+    """Clear-sky global irradiance, mean over the interval that ends at each time [W/m²]."""
+    back = (np.arange(SUN_SAMPLES) + 0.5) / SUN_SAMPLES * step_s
+    elevation, _, top = sun_position(time_utc_s[:, None] - back, site.latitude, site.longitude)
+    means: Array = clear_sky_w_m2(top, elevation).mean(axis=1)
+    return means
+
+
+def shortwave_of_cloud(time_utc_s: Array, step_s: float, cloud_fraction: Array, site: Site) -> Array:
+    """Global irradiance where only cloud is known [W/m²]."""
+    return cloudy_w_m2(clear_sky_means_w_m2(time_utc_s, step_s, site), cloud_fraction)
+
+
+def cloud_of_shortwave(time_utc_s: Array, step_s: float, shortwave_w_m2: Array, site: Site) -> Array:
+    """Cloud fraction from how much sun arrives [0–1]; nights are interpolated between the days."""
+    clear = clear_sky_means_w_m2(time_utc_s, step_s, site)
+    day = clear >= CLEARNESS_MIN_W_M2
+    if not day.any():
+        return np.full_like(shortwave_w_m2, 0.5)  # polar night: nothing known
+    cloud = cloud_from_shortwave(shortwave_w_m2, clear)
+    result: Array = np.interp(time_utc_s, time_utc_s[day], cloud[day])
+    return result
+
+
+def cloud_of_longwave(air_c: Array, dew_point_c: Array, longwave_w_m2: Array) -> Array:
+    """Cloud fraction that explains a long-wave [0–1]: inverse of `longwave_down_w_m2`, which is linear in cloud."""
+    clear = longwave_down_w_m2(air_c, dew_point_c, np.zeros_like(air_c))
+    overcast = longwave_down_w_m2(air_c, dew_point_c, np.ones_like(air_c))
+    result: Array = np.clip((longwave_w_m2 - clear) / np.maximum(overcast - clear, 1.0), 0.0, 1.0)
+    return result
+
+
+__all__ = [
+    "CLOUD_EMISSIVITY_FACTOR",
+    "clear_sky_means_w_m2",
+    "cloud_of_longwave",
+    "cloud_of_shortwave",
+    "longwave_down_w_m2",
+    "shortwave_of_cloud",
+]

@@ -1,0 +1,117 @@
+"""Weather series → the road model's steps, keeping what intervals mean: totals stay totals, to the drop.
+
+Row t of the result holds through step t, (start + t·dt, start + (t+1)·dt]. Precipitation and radiation are means over
+intervals that end at the series' times and are integrated exactly; the other variables are values at those times and
+are read, linearly, at the middle of the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from supervisor.domain.errors import WeatherError
+from supervisor.domain.weather import Array, Forecast, WeatherSeries
+from supervisor.domain.zone import Site
+from supervisor.road.forcing import Forcing
+from supervisor.weather.gate import utc_text
+from supervisor.weather.longwave import clear_sky_means_w_m2
+
+SUN_STEP_S = 300.0  # within a coarse interval the sun's path is followed at this step
+
+
+def interval_starts_s(series: WeatherSeries) -> Array:
+    """Where each interval begins; the first is as long as the second."""
+    t = series.time_utc_s
+    return np.concatenate(([2.0 * t[0] - t[1]], t[:-1]))
+
+
+def _means(series: WeatherSeries, values: Array, edges: Array) -> Array:
+    """Mean between edges of values that are means over the series' intervals; exact."""
+    times = np.concatenate((interval_starts_s(series)[:1], series.time_utc_s))
+    total = np.concatenate(([0.0], np.cumsum(values * np.diff(times))))
+    result: Array = np.diff(np.interp(edges, times, total)) / np.diff(edges)
+    # differences of a running total leave rounding in dry steps; below a nanometre an hour there is nothing
+    return np.where(np.abs(result) < 1e-9, 0.0, result)
+
+
+def _sun_means(series: WeatherSeries, edges: Array, site: Site) -> Array:
+    """Short-wave means between edges, the sun's path followed inside each interval; keeps every interval's energy."""
+    starts = interval_starts_s(series)
+    step = float(np.min(series.time_utc_s - starts))
+    parts = max(1, round(step / SUN_STEP_S))
+    fine = (starts[:, None] + (series.time_utc_s - starts)[:, None] * (np.arange(parts) + 1.0) / parts).ravel()
+    clear = clear_sky_means_w_m2(fine, step / parts, site).reshape(-1, parts)
+    mean = clear.mean(axis=1, keepdims=True)
+    # where the clear sky gives nothing (twilight, a clock a little off) the interval's mean is kept flat
+    weight = np.where(mean > 5.0, clear / np.maximum(mean, 1e-9), 1.0)
+    times = np.concatenate((starts[:1], fine))
+    power = (series.shortwave_w_m2[:, None] * weight).ravel()
+    total = np.concatenate(([0.0], np.cumsum(power * np.diff(times))))
+    result: Array = np.diff(np.interp(edges, times, total)) / np.diff(edges)
+    return np.maximum(result, 0.0)
+
+
+def _covered(series: WeatherSeries, first_s: float, last_s: float) -> None:
+    begin, end = float(interval_starts_s(series)[0]), float(series.time_utc_s[-1])
+    if first_s < begin - 1e-6 or last_s > end + 1e-6:
+        raise WeatherError(
+            f"weather from {utc_text(begin)} to {utc_text(end)} does not cover "
+            f"{utc_text(first_s)} to {utc_text(last_s)}",
+            where="time",
+            remedy="Ask for a shorter period or supply more weather",
+        )
+
+
+def at_steps(series: WeatherSeries, start_utc_s: float, dt_s: float, n: int, site: Site | None = None) -> Forcing:
+    """Road forcing for `n` steps, arrays (n, 1). With a site the sun's path is followed inside coarse intervals.
+
+    Raises WeatherError where the series does not cover the steps.
+    """
+    return members_at_steps([series], start_utc_s, dt_s, n, site)
+
+
+def members_at_steps(
+    members: Sequence[WeatherSeries], start_utc_s: float, dt_s: float, n: int, site: Site | None = None
+) -> Forcing:
+    """As `at_steps`, one lane per member: arrays (n, K)."""
+    edges = start_utc_s + dt_s * np.arange(n + 1, dtype=np.float64)
+    middles = 0.5 * (edges[:-1] + edges[1:])
+    lanes: dict[str, list[Array]] = {}
+    for series in members:
+        _covered(series, float(edges[0]), float(edges[-1]))
+        rain = series.precipitation_mm_h * (1.0 - series.snow_fraction)
+        snow = series.precipitation_mm_h * series.snow_fraction
+        sun = _sun_means(series, edges, site) if site else _means(series, series.shortwave_w_m2, edges)
+        lane = {
+            "air_c": np.interp(middles, series.time_utc_s, series.air_c),
+            "dew_point_c": np.interp(middles, series.time_utc_s, series.dew_point_c),
+            "wind_m_s": np.interp(middles, series.time_utc_s, series.wind_m_s),
+            "pressure_pa": np.interp(middles, series.time_utc_s, series.pressure_pa),
+            "shortwave_w_m2": sun,
+            "longwave_w_m2": _means(series, series.longwave_w_m2, edges),
+            "rain_mm_h": np.maximum(_means(series, rain, edges), 0.0),
+            "snow_mm_h": np.maximum(_means(series, snow, edges), 0.0),
+        }
+        for name, values in lane.items():
+            lanes.setdefault(name, []).append(values)
+    return Forcing(**{name: np.stack(values, axis=1) for name, values in lanes.items()})
+
+
+def forecast_at_steps(forecast: Forecast, start_utc_s: float, dt_s: float, n: int, site: Site | None = None) -> Forcing:
+    """All members of a forecast, arrays (n, K)."""
+    return members_at_steps(forecast.members, start_utc_s, dt_s, n, site)
+
+
+def between(series: WeatherSeries, start_utc_s: float, end_utc_s: float) -> WeatherSeries:
+    """The rows that are needed to know the weather in (start, end]: one row before it to interpolate from."""
+    t = series.time_utc_s
+    first = max(0, int(np.searchsorted(t, start_utc_s, side="right")) - 1)
+    last = int(np.searchsorted(t, end_utc_s, side="left")) + 1
+    return rows(series, slice(first, last))
+
+
+def rows(series: WeatherSeries, which: slice) -> WeatherSeries:
+    return WeatherSeries(**{f.name: getattr(series, f.name)[which] for f in fields(series)})
