@@ -31,6 +31,7 @@ class WhyView(Struct, frozen=True):
     start_s: int  # UTC
     end_s: int
     probability: float | None
+    hazard_utc_s: int | None = None  # when the hazard that it answers begins
 
 
 class PlanView(Struct, frozen=True):
@@ -107,7 +108,13 @@ class ZoneLive:
 
 
 def _why(reason: Reason) -> WhyView:
-    return WhyView(code=reason.code, start_s=reason.start_s, end_s=reason.end_s, probability=reason.probability)
+    return WhyView(
+        code=reason.code,
+        start_s=reason.start_s,
+        end_s=reason.end_s,
+        probability=reason.probability,
+        hazard_utc_s=reason.hazard_utc_s,
+    )
 
 
 def zone_view(live: ZoneLive) -> ZoneView:
