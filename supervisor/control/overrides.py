@@ -17,6 +17,8 @@ from supervisor.domain.clock import Clock
 from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 
+_STEPS = (OverrideState.REQUESTED, OverrideState.SENT, OverrideState.ACCEPTED, OverrideState.MEASURED)
+LOOK_BACK_S = 86_400  # longer than any override lasts
 MIN_MINUTES = 1
 REASON_MIN = 3  # "ice" is a reason
 REASON_MAX = 200
@@ -33,6 +35,8 @@ class OverrideRecord(Protocol):
 
     async def live_overrides(self, now_utc_s: float) -> list[Override]: ...
 
+    async def overrides(self, zone: str | None, from_utc_s: float, to_utc_s: float) -> list[Override]: ...
+
     async def append_audit(self, user: str, action: str, detail: str) -> None: ...
 
 
@@ -45,10 +49,14 @@ class Overrides:
         self._clock = clock
         self._by_id: dict[int, Override] = {}
         self._one_at_a_time = asyncio.Lock()  # so that of two requests at once exactly one is the newest
+        self._committing = asyncio.Lock()  # so that states are committed in the order in which they are shown
         self.changed: list[Callable[[Override], None]] = []
 
     async def load(self) -> None:
         """Take up what was live when the service last ran; what expired meanwhile ends now."""
+        now = self._clock.utc_s()
+        for override in await self._store.overrides(None, now - LOOK_BACK_S, now):
+            self._hold(override)
         for override in await self._store.live_overrides(0):
             self._hold(override)
         await self.expire()
@@ -57,6 +65,12 @@ class Overrides:
         """The override that commands the zone now."""
         held = self._live.zones[zone_id].override
         return held if held is not None and held.live(self._clock.utc_s()) else None
+
+    def ended_early(self, zone_id: str) -> Override | None:
+        """The newest override that a person ended before its expiry: a board that was away may still follow it."""
+        now = self._clock.utc_s()
+        ended = (o for o in self._by_id.values() if o.zone == zone_id and o.expires_utc_s > now)
+        return max((o for o in ended if o.state is OverrideState.CANCELLED), key=lambda o: o.id, default=None)
 
     def get(self, override_id: int) -> Override:
         """An override that is live or ended since the service started; raises NotFoundError."""
@@ -99,9 +113,9 @@ class Overrides:
                 expires_utc_s=now + minutes * 60,
             )
             await self._store.append_audit(user, "override", f"{override.id} {zone} {mode} {minutes} min: {reason}")
+            self._hold(override)
             if older is not None:
                 await self.advance(older.id, OverrideState.CANCELLED)
-            self._hold(override)
         self._tell(override)
         return override
 
@@ -114,22 +128,27 @@ class Overrides:
         return await self.advance(override_id, OverrideState.CANCELLED)
 
     async def advance(self, override_id: int, state: OverrideState) -> Override:
-        """Commit a new state, then show it. What has ended stays ended."""
-        override = self.get(override_id)
-        if override.state is state or override.state not in LIVE_STATES:
-            return override
-        await self._store.update_override_state(override_id, state)
-        override = msgspec.structs.replace(override, state=state)
-        self._hold(override)
+        """Commit a new state, then show it. What has ended stays ended; what was measured is not merely sent."""
+        async with self._committing:
+            override = self.get(override_id)
+            if override.state not in LIVE_STATES:
+                return override
+            if state in _STEPS and _STEPS.index(state) <= _STEPS.index(override.state):
+                return override
+            await self._store.update_override_state(override_id, state)
+            override = msgspec.structs.replace(override, state=state)
+            self._hold(override)
         self._tell(override)
         return override
 
     async def expire(self) -> None:
-        """End what is past its expiry."""
+        """End what is past its expiry, and forget what ended long ago."""
         now = self._clock.utc_s()
         for override in list(self._by_id.values()):
             if override.state in LIVE_STATES and now >= override.expires_utc_s:
                 await self.advance(override.id, OverrideState.EXPIRED)
+            elif now - override.expires_utc_s > LOOK_BACK_S:
+                del self._by_id[override.id]
 
     def _hold(self, override: Override) -> None:
         self._by_id[override.id] = override

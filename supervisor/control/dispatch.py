@@ -1,0 +1,266 @@
+"""From decisions to boards: clock, overrides and plans as sealed commands, and what boards answer.
+
+Every command carries the service's epoch and a sequence that only grows. The epoch is new at each start of the
+service, committed before its first use, so that a restart can never repeat a (epoch, sequence) a board has accepted,
+and of two services running at once the older loses. After `hello` a board gets clock, overrides, then plans.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from supervisor.control.alarms import Alarms
+from supervisor.control.background import Background
+from supervisor.control.live import LiveState
+from supervisor.control.metrics import Metrics
+from supervisor.control.overrides import Overrides
+from supervisor.domain.clock import Clock
+from supervisor.domain.override import LIVE_STATES, Override, OverrideState
+from supervisor.domain.plan import STANDBY, Plan, Slot
+from supervisor.domain.zone import Zone
+from supervisor.wire.authentication import MAC_HEX
+from supervisor.wire.messages import (
+    FRAME_MAX_BYTES,
+    ClockCommand,
+    Command,
+    Hello,
+    OverrideCommand,
+    PlanCommand,
+    Result,
+    ResultFrame,
+)
+
+logger = logging.getLogger(__name__)
+
+PENDING_MAX = 256  # commands of a board without an answer that are remembered
+PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
+
+
+class BoardLink(Protocol):
+    """A board's session as control sees it (the gateway's)."""
+
+    @property
+    def board_id(self) -> str: ...
+
+    def send(self, payload: bytes) -> None:
+        """Seal and queue a frame; never waits. A session whose queue is full closes itself."""
+        ...
+
+
+@dataclass(slots=True)
+class _Session:
+    link: BoardLink
+    sequence: int  # of the last command
+    commanded: bool  # False: the board follows a newer service
+    pending: OrderedDict[int, Plan | Override | None]
+
+
+def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
+    """A plan as a payload that fits a frame. Slots too far ahead to fit give way to standby."""
+    slots: tuple[Slot, ...] = plan.slots
+    while True:
+        runs = tuple((slot.start_s, slot.setpoint_mc, slot.duty_permille) for slot in slots)
+        payload = msgspec.json.encode(
+            PlanCommand(
+                b=board,
+                ep=epoch,
+                q=sequence,
+                z=plan.zone,
+                at=plan.start_utc_s,
+                lease=plan.lease_s,
+                ph=plan.phase_s,
+                on=plan.on_mc,
+                off=plan.off_mc,
+                s=runs,
+            )
+        )
+        if len(payload) <= PAYLOAD_MAX:
+            return payload
+        kept = slots[: len(slots) - 2]
+        slots = (*kept, Slot(slots[len(kept)].start_s, 0, STANDBY))
+
+
+class Dispatcher:
+    """Who is connected, what each was told and has answered."""
+
+    def __init__(
+        self,
+        epoch: int,
+        zones: Iterable[Zone],
+        live: LiveState,
+        overrides: Overrides,
+        alarms: Alarms,
+        metrics: Metrics,
+        clock: Clock,
+        background: Background,
+    ) -> None:
+        self.epoch = epoch
+        self._live = live
+        self._overrides = overrides
+        self._alarms = alarms
+        self._metrics = metrics
+        self._clock = clock
+        self._background = background
+        self._sessions: dict[str, _Session] = {}
+        self._zones_of: dict[str, list[Zone]] = {}
+        for zone in sorted(zones, key=lambda zone: zone.relay):
+            self._zones_of.setdefault(zone.board, []).append(zone)
+        self.accepted_at: dict[int, float] = {}  # override → UTC, in this board session
+        overrides.changed.append(self._override_changed)
+
+    def connected(self, board_id: str) -> bool:
+        return board_id in self._sessions
+
+    def attach(self, link: BoardLink, hello: Hello) -> None:
+        """A board has proven who it is: tell it everything that holds now."""
+        board = link.board_id
+        newer = hello.ep > self.epoch
+        start = hello.q if hello.ep == self.epoch else 0
+        self._sessions[board] = _Session(link, start, not newer, OrderedDict())
+        self._metrics.boards_online.set(len(self._sessions))
+        self._alarms.set(
+            "newer-supervisor",
+            board,
+            newer,
+            f"Board {board} follows a service with epoch {hello.ep}, this one has {self.epoch}: "
+            "stop one of the two services, or start this one with --take-over",
+        )
+        configured = {zone.id for zone in self._zones_of.get(board, [])}
+        self._alarms.set(
+            "board-zones",
+            board,
+            configured != set(hello.z),
+            f"Board {board} carries {', '.join(hello.z)}; the configuration says {', '.join(sorted(configured))}: "
+            "provision it again",
+        )
+        self.send_clock(board)
+        for zone in self._zones_of.get(board, []):
+            held = self._overrides.live_for(zone.id)
+            if held is not None:
+                self.accepted_at.pop(held.id, None)
+                self._send_override(held)
+            elif (ended := self._overrides.ended_early(zone.id)) is not None:
+                self._send_override(ended)
+        for zone in self._zones_of.get(board, []):
+            plan = self._live.zones[zone.id].plan
+            if plan is not None:
+                self._send_plan(plan)
+
+    def detach(self, link: BoardLink) -> None:
+        """The session is over; a newer session of the same board stays."""
+        session = self._sessions.get(link.board_id)
+        if session is not None and session.link is link:
+            del self._sessions[link.board_id]
+            self._metrics.boards_online.set(len(self._sessions))
+
+    def send_clock(self, board: str) -> None:
+        """Tell a board the time."""
+        self._send(
+            board, lambda q: ClockCommand(b=board, ep=self.epoch, q=q, utc=round(self._clock.utc_s())), None, "clock"
+        )
+
+    def publish(self, plans: Iterable[Plan]) -> None:
+        """Show and send new plans."""
+        for plan in plans:
+            zone = self._live.zones.get(plan.zone)
+            if zone is not None:
+                zone.plan, zone.plan_state = plan, "requested"
+                self._metrics.plans.labels(plan.label.value).inc()
+                self._send_plan(plan)
+                self._live.touch(plan.zone)
+
+    def resend(self, override: Override) -> None:
+        """Tell the board again: it does not do what it accepted."""
+        self.accepted_at.pop(override.id, None)
+        self._send_override(override)
+
+    async def answered(self, link: BoardLink, result: ResultFrame) -> None:
+        """A board's answer to a command. Raises StoreError where the new state could not be committed."""
+        session = self._sessions.get(link.board_id)
+        if session is None or session.link is not link or result.ep != self.epoch or result.q not in session.pending:
+            self._metrics.results.labels("unasked").inc()
+            return
+        subject = session.pending.pop(result.q)
+        try:
+            code = Result(result.rc)
+        except ValueError:
+            code = Result.MALFORMED
+        self._metrics.results.labels(code.name.lower()).inc()
+        if code is Result.OLD_EPOCH:
+            session.commanded = False
+            self._alarms.set("newer-supervisor", link.board_id, True, "A newer service commands this board: stop one")
+        if isinstance(subject, Plan):
+            zone = self._live.zones[subject.zone]
+            if zone.plan is subject:
+                zone.plan_state = "accepted" if code is Result.OK else "refused"
+                self._live.touch(subject.zone)
+            self._alarms.set("plan-refused", subject.zone, code is not Result.OK, f"Board answers {code.name}")
+        elif isinstance(subject, Override) and subject.state in LIVE_STATES:
+            if code is Result.OK:
+                self.accepted_at[subject.id] = self._clock.utc_s()
+                await self._overrides.advance(subject.id, OverrideState.ACCEPTED)
+            else:
+                logger.warning("board %s refuses override %d: %s", link.board_id, subject.id, code.name)
+                await self._overrides.advance(subject.id, OverrideState.REFUSED)
+
+    def _override_changed(self, override: Override) -> None:
+        cancelled = override.state is OverrideState.CANCELLED and self._overrides.live_for(override.zone) is None
+        if override.state is OverrideState.REQUESTED or cancelled:
+            self._send_override(override)
+
+    def _send_override(self, override: Override) -> None:
+        """A live override, or a cancelled one as its cancel."""
+        live = override.state in LIVE_STATES
+        left_s = max(0, round(override.expires_utc_s - self._clock.utc_s())) if live else 0
+        zone = self._live.zones.get(override.zone)
+        if zone is None or (live and left_s == 0):
+            return
+        board = zone.zone.board
+        sent = self._send(
+            board,
+            lambda q: OverrideCommand(
+                b=board,
+                ep=self.epoch,
+                q=q,
+                z=override.zone,
+                id=override.id,
+                m=override.mode.value if live else "cancel",
+                dur=left_s,
+                exp=override.expires_utc_s,
+            ),
+            override,
+            "override",
+        )
+        if sent and live:
+            self._background.spawn(self._overrides.advance(override.id, OverrideState.SENT), "override-sent")
+
+    def _send_plan(self, plan: Plan) -> None:
+        zone = self._live.zones[plan.zone]
+        age_s = self._clock.utc_s() - plan.issued_utc_s
+        if age_s >= plan.lease_s:  # too old to be acted upon: the board has its local rule
+            return
+        left = msgspec.structs.replace(plan, lease_s=int(plan.lease_s - max(age_s, 0)))
+        board = zone.zone.board
+        if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
+            zone.plan_state = "sent"
+
+    def _send(
+        self, board: str, command: Callable[[int], Command | bytes], subject: Plan | Override | None, kind: str
+    ) -> bool:
+        session = self._sessions.get(board)
+        if session is None or not session.commanded:
+            return False
+        session.sequence += 1
+        made = command(session.sequence)
+        session.pending[session.sequence] = subject
+        if len(session.pending) > PENDING_MAX:
+            session.pending.popitem(last=False)
+        session.link.send(made if isinstance(made, bytes) else msgspec.json.encode(made))
+        self._metrics.commands.labels(kind).inc()
+        return True

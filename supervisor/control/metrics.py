@@ -1,0 +1,37 @@
+"""What the operator's Prometheus sees; `web` serves the registry at /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_PLAN_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120)  # bar: 50 zones in 2 s
+_COMMIT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)  # bar: p99 25 ms
+
+
+class Metrics:
+    """One registry per service, so that tests run several side by side."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.boards_online = Gauge("roadheat_boards_online", "Boards with a session", registry=registry)
+        self.sessions = Counter("roadheat_board_sessions", "Board sessions admitted", registry=registry)
+        self.refused = Counter(
+            "roadheat_frames_refused", "Connections and frames refused", ["reason"], registry=registry
+        )
+        self.telemetry = Counter("roadheat_telemetry", "Telemetry frames", ["result"], registry=registry)
+        self.commit_s = Histogram(
+            "roadheat_commit_seconds", "Telemetry from receipt to commit", buckets=_COMMIT_BUCKETS_S, registry=registry
+        )
+        self.commands = Counter("roadheat_commands", "Commands sent", ["kind"], registry=registry)
+        self.results = Counter("roadheat_results", "Boards' answers", ["result"], registry=registry)
+        self.plans = Counter("roadheat_plans", "Zone plans published", ["label"], registry=registry)
+        self.plan_s = Histogram(
+            "roadheat_plan_seconds", "From trigger to published plans", buckets=_PLAN_BUCKETS_S, registry=registry
+        )
+        self.plan_failures = Counter("roadheat_plan_failures", "Planning cycles that failed", registry=registry)
+        self.alarms = Gauge("roadheat_alarms", "Alarms that stand", ["code"], registry=registry)
+        self.feeder_kw = Gauge("roadheat_feeder_kw", "Mean of the running 15 min", ["feeder"], registry=registry)
+        self.feeder_peak_kw = Gauge(
+            "roadheat_feeder_peak_kw", "Highest 15 min mean of the month", ["feeder"], registry=registry
+        )
+        self.forecast_age_s = Gauge("roadheat_forecast_age_seconds", "Age of the forecast in use", registry=registry)

@@ -1,0 +1,114 @@
+"""All board sessions: who is connected, one session a board, keys looked up afresh at each hello.
+
+A board that dials in again has lost its old connection, whatever the old socket still believes: the newer session
+takes its place. A key that is taken away or changed ends the board's session within a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from supervisor.config import Config
+from supervisor.control.background import Background
+from supervisor.control.metrics import Metrics
+from supervisor.domain.errors import ConfigError
+from supervisor.gateway.listener import Listener, server_context
+from supervisor.gateway.refusals import Refusals
+from supervisor.gateway.session import CLOSE_S, HEARTBEAT_S, BoardControl, BoardSession
+from supervisor.wire.keys import load_key
+from supervisor.wire.messages import FRAME_MAX_BYTES
+from supervisor.wire.pki import Pki
+
+logger = logging.getLogger(__name__)
+
+PATH: Final = "/board/v1"
+REVOKE_CHECK_S = 30.0  # a stolen key is shut out within 60 s (FAULTS 28)
+
+
+class Gateway:
+    """Use as `async with`: listening between enter and exit; `address` says where."""
+
+    def __init__(self, config: Config, pki: Pki, control: BoardControl, metrics: Metrics) -> None:
+        self._config = config
+        self._pki = pki
+        self._control = control
+        self._metrics = metrics
+        self._boards = frozenset(board.id for board in config.board)
+        self._sessions: dict[str, BoardSession] = {}
+        self._refusals = Refusals(metrics)
+        self._background = Background()
+        self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
+        self.address = ("", 0)
+
+    async def __aenter__(self) -> Gateway:
+        app = web.Application(client_max_size=FRAME_MAX_BYTES)
+        app.router.add_get(PATH, self._serve)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=5)
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+        boards = self._config.boards
+        self._listener = Listener(
+            server, server_context(self._pki), boards.handshakes_max, self._refusals, self._background
+        )
+        host, _, port = boards.listen.rpartition(":")
+        self.address = await self._listener.start(host.strip("[]"), int(port))
+        self._background.spawn(self._revoke(), "board-keys")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for session in list(self._sessions.values()):
+            session.close("shutdown")
+        await self._background.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _key_of(self, board_id: str) -> bytes:
+        if board_id not in self._boards:
+            raise ConfigError("not in the configuration")
+        return load_key(self._config.board_key_path(board_id))
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        ws = web.WebSocketResponse(timeout=CLOSE_S, heartbeat=HEARTBEAT_S, compress=False, max_msg_size=FRAME_MAX_BYTES)
+        await ws.prepare(request)
+        session = BoardSession(ws, request.remote or "unknown", self._key_of, self._refusals)
+
+        def admit(session: BoardSession) -> None:
+            assert self._listener is not None
+            self._listener.said_hello(request.transport)
+            self._metrics.sessions.inc()
+            older = self._sessions.pop(session.board_id, None)
+            self._sessions[session.board_id] = session
+            if older is not None:
+                logger.info("board %s dialled in again: its older session ends", session.board_id)
+                older.close("replaced")
+
+        try:
+            await session.run(self._control, admit)
+        finally:
+            if session.hello is not None and self._sessions.get(session.board_id) is session:
+                del self._sessions[session.board_id]
+        return ws
+
+    async def _revoke(self) -> None:
+        """End sessions whose key has been taken away or changed."""
+        while True:
+            await asyncio.sleep(REVOKE_CHECK_S)
+            for board_id, session in list(self._sessions.items()):
+                if not _still_holds(self._config.board_key_path(board_id), session.key):
+                    session.refuse("revoked", "its key has been taken away")
+
+
+def _still_holds(path: Path, key: bytes) -> bool:
+    try:
+        return load_key(path) == key
+    except (ConfigError, OSError):
+        return False

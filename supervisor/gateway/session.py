@@ -1,0 +1,194 @@
+"""One board, one connection: nonce, hello, then frames both ways.
+
+Three tasks: the receive loop only queues, so that pings are answered whatever the handler waits for; the handler
+verifies, decodes and commits; the writer sends. Each queue is bounded, and who overruns one is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
+
+from supervisor.domain.errors import ConfigError, FrameError, StoreError
+from supervisor.gateway.refusals import Refusals
+from supervisor.wire.authentication import open_report, seal_command, split
+from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Hello, Nonce, ResultFrame, Telemetry
+
+logger = logging.getLogger(__name__)
+
+INBOX_FRAMES = 256  # a board that comes back sends its journal in bursts; 256 KB at most
+OUTBOX_FRAMES = 64  # clock + overrides + plans of 8 zones are 17
+BATCH_FRAMES = 32  # telemetry acknowledged together
+HEARTBEAT_S = 30.0  # ping; the pong must come within half of it, so a dead link is seen within 45 s
+CLOSE_S = 2.0
+
+_decode = msgspec.json.Decoder(FromBoard).decode
+
+
+class BoardControl(Protocol):
+    """What a session needs of control."""
+
+    def attach(self, link: BoardSession, hello: Hello) -> None: ...
+
+    def detach(self, link: BoardSession) -> None: ...
+
+    async def answered(self, link: BoardSession, result: ResultFrame) -> None: ...
+
+    async def heard(self, link: BoardSession, hello: Hello, frames: Sequence[Telemetry]) -> None: ...
+
+
+class BoardSession:
+    """The session of one connection. `run` returns when it is over."""
+
+    def __init__(
+        self, ws: web.WebSocketResponse, peer: str, key_of: Callable[[str], bytes], refusals: Refusals
+    ) -> None:
+        self._ws = ws
+        self._peer = peer
+        self._key_of = key_of
+        self._refusals = refusals
+        self._nonce = secrets.token_hex(16)
+        self._key = b""
+        self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX_FRAMES)
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX_FRAMES)
+        self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.hello: Hello | None = None
+
+    @property
+    def board_id(self) -> str:
+        assert self.hello is not None
+        return self.hello.b
+
+    @property
+    def key(self) -> bytes:
+        return self._key
+
+    def send(self, payload: bytes) -> None:
+        """Seal and queue a frame; a board that takes none any more is closed."""
+        try:
+            self._outbox.put_nowait(seal_command(self._key, payload))
+        except asyncio.QueueFull:
+            self.refuse("slow", f"{OUTBOX_FRAMES} frames wait for it")
+
+    def refuse(self, reason: str, detail: str) -> None:
+        """Count, and end the session."""
+        self._refusals.refuse(reason, self.hello.b if self.hello else self._peer, detail)
+        self.close(reason)
+
+    def close(self, reason: str) -> None:
+        """End the session; the first reason stays."""
+        if not self._ending.done():
+            self._ending.set_result(reason)
+
+    async def run(self, control: BoardControl, admit: Callable[[BoardSession], None]) -> None:
+        """Shake hands, then serve until either side ends it. `admit` is called once the board has proven itself."""
+        tasks = [asyncio.create_task(self._receive())]
+        try:
+            await self._ws.send_str(msgspec.json.encode(Nonce(n=self._nonce)).decode())
+            self.hello = await self._expect_hello()
+            if self.hello is None:
+                return
+            admit(self)
+            tasks += [asyncio.create_task(self._handle(control, self.hello)), asyncio.create_task(self._write())]
+            control.attach(self, self.hello)
+            waited: list[asyncio.Future[Any]] = [*tasks, self._ending]
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if self.hello is not None:
+                control.detach(self)
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            for outcome in outcomes:
+                if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
+                    logger.error("session of %s failed", self._peer, exc_info=outcome)
+            self.close("ended")
+            await self._ws.close(code=1008 if self._ending.result() != "ended" else 1000)
+
+    async def _receive(self) -> None:
+        """Queue what comes; end at anything that is no frame."""
+        async for message in self._ws:
+            if message.type is WSMsgType.TEXT:
+                frame = message.data.encode()
+            elif message.type is WSMsgType.BINARY:
+                frame = message.data
+            else:
+                error = message.data
+                if isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG:
+                    self.refuse("oversize", f"frame above {FRAME_MAX_BYTES} bytes")
+                break
+            try:
+                self._inbox.put_nowait(frame)
+            except asyncio.QueueFull:
+                self.refuse("flood", f"{INBOX_FRAMES} frames unread")
+                return
+        self.close("ended")
+
+    async def _expect_hello(self) -> Hello | None:
+        """The first frame, once its board is known and its MAC holds; None once refused."""
+        frame_task = asyncio.ensure_future(self._inbox.get())
+        waited: list[asyncio.Future[Any]] = [frame_task, self._ending]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if not frame_task.done():
+            frame_task.cancel()
+            return None
+        frame = frame_task.result()
+        try:
+            # The board's name is needed to find its key; nothing of the rest is believed before the MAC holds.
+            hello = _decode(split(frame)[0])
+            if not isinstance(hello, Hello):
+                raise FrameError("first frame is no hello")
+        except (FrameError, msgspec.MsgspecError) as error:
+            self.refuse("malformed", str(error))
+            return None
+        try:
+            self._key = self._key_of(hello.b)
+        except ConfigError as error:
+            self.refuse("unknown-board", f"{hello.b!r}: {error.message}")
+            return None
+        try:
+            open_report(self._key, self._nonce, frame)
+        except FrameError as error:
+            self.refuse("bad-mac", f"{hello.b}: {error}")
+            return None
+        return hello
+
+    async def _handle(self, control: BoardControl, hello: Hello) -> None:
+        """Verify and act on what the receive loop has queued."""
+        while True:
+            frames = [await self._inbox.get()]
+            while len(frames) < BATCH_FRAMES and not self._inbox.empty():
+                frames.append(self._inbox.get_nowait())
+            telemetry: list[Telemetry] = []
+            work: list[Awaitable[None]] = []
+            for frame in frames:
+                try:
+                    message = _decode(open_report(self._key, self._nonce, frame))
+                except FrameError as error:
+                    return self.refuse("bad-mac", str(error))
+                except msgspec.MsgspecError as error:
+                    return self.refuse("malformed", str(error))
+                if isinstance(message, Telemetry):
+                    telemetry.append(message)
+                elif isinstance(message, ResultFrame):
+                    work.append(control.answered(self, message))
+                else:
+                    return self.refuse("second-hello", "hello in a running session")
+            try:
+                for answer in work:
+                    await answer
+                if telemetry:
+                    await control.heard(self, hello, telemetry)
+            except StoreError as error:  # not acknowledged: the board sends it again
+                logger.error("telemetry of %s not kept: %s", hello.b, error)
+
+    async def _write(self) -> None:
+        while True:
+            frame = await self._outbox.get()
+            await self._ws.send_str(frame.decode())

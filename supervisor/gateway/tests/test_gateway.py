@@ -1,0 +1,343 @@
+"""A real client over TLS plays the board; what it may and may not do."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+
+from supervisor.config import Config, load
+from supervisor.control.metrics import Metrics
+from supervisor.domain.errors import StoreError
+from supervisor.gateway.gateway import Gateway
+from supervisor.gateway.session import BATCH_FRAMES, BoardSession
+from supervisor.wire.authentication import open_command, seal_report
+from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.messages import Ack, Hello, Nonce, ResultFrame, Telemetry, ZoneSample
+from supervisor.wire.pki import ensure_pki
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
+
+
+@dataclass
+class RecordingControl:
+    """The room above the gateway, reduced to what the gateway needs of it: it acknowledges and remembers."""
+
+    attached: list[Hello] = field(default_factory=list)
+    links: list[BoardSession] = field(default_factory=list)
+    detached: list[BoardSession] = field(default_factory=list)
+    kept: list[tuple[str, int]] = field(default_factory=list)
+    results: list[ResultFrame] = field(default_factory=list)
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+    fail: bool = False
+
+    def __post_init__(self) -> None:
+        self.hold.set()
+
+    def attach(self, link: BoardSession, hello: Hello) -> None:
+        self.attached.append(hello)
+        self.links.append(link)
+
+    def detach(self, link: BoardSession) -> None:
+        self.detached.append(link)
+
+    async def answered(self, link: BoardSession, result: ResultFrame) -> None:
+        self.results.append(result)
+
+    async def heard(self, link: BoardSession, hello: Hello, frames: Sequence[Telemetry]) -> None:
+        await self.hold.wait()
+        if self.fail:
+            raise StoreError("disk full")
+        self.kept += [(link.board_id, frame.q) for frame in frames]
+        link.send(msgspec.json.encode(Ack(b=link.board_id, boot=hello.boot, q=tuple(frame.q for frame in frames))))
+
+
+@dataclass
+class City:
+    config: Config
+    control: RecordingControl
+    metrics: Metrics
+    gateway: Gateway
+    http: aiohttp.ClientSession
+    tls: ssl.SSLContext
+
+    def refused(self, reason: str) -> float:
+        return self.metrics.registry.get_sample_value("roadheat_frames_refused_total", {"reason": reason}) or 0.0
+
+    def key(self, board: str) -> bytes:
+        return load_or_create_key(self.config.board_key_path(board))
+
+    async def dial(self) -> aiohttp.ClientWebSocketResponse:
+        host, port = self.gateway.address
+        return await self.http.ws_connect(
+            f"https://{host}:{port}/board/v1", ssl=self.tls, server_hostname="roadheat", autoclose=True
+        )
+
+    async def join(self, board: str = "b01", key: bytes | None = None) -> Board:
+        ws = await self.dial()
+        nonce = msgspec.json.decode(await ws.receive_str(), type=Nonce).n
+        joined = Board(ws, self.key(board) if key is None else key, nonce)
+        await joined.send(HELLO(board))
+        return joined
+
+
+@dataclass
+class Board:
+    ws: aiohttp.ClientWebSocketResponse
+    key: bytes
+    nonce: str
+
+    async def send(self, message: msgspec.Struct) -> None:
+        await self.ws.send_str(seal_report(self.key, self.nonce, msgspec.json.encode(message)).decode())
+
+    async def receive(self) -> bytes:
+        return open_command(self.key, (await self.ws.receive_str()).encode())
+
+    async def closed(self) -> int | None:
+        """Wait for the other side to end it; returns the close code."""
+        while (message := await self.ws.receive()).type not in (
+            aiohttp.WSMsgType.CLOSE,
+            aiohttp.WSMsgType.CLOSED,
+            aiohttp.WSMsgType.CLOSING,
+        ):
+            assert message.type is not aiohttp.WSMsgType.ERROR
+        return self.ws.close_code
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until `condition` holds; the test's time-out is the bound."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+def HELLO(board: str) -> Hello:
+    return Hello(b=board, fw="0.1.0", boot=3, ep=0, q=0, up=12, utc=0, z=("z01", "z02"))
+
+
+def tick(q: int) -> Telemetry:
+    sample = ZoneSample("z01", 1500, 4200, 300, 10, 60_000, 166, 1000, 4, 0)
+    return Telemetry(boot=3, q=q, utc=1_700_000_000 + 10 * q, up=12 + 10 * q, dt=10, bad=0, z=(sample,))
+
+
+@asynccontextmanager
+async def run_city(path: Path) -> AsyncIterator[City]:
+    (path / "weather.csv").write_text("time_utc\n")
+    text = EXAMPLE.read_text().replace("127.0.0.1:8443", "127.0.0.1:0")
+    (path / "city.toml").write_text(text)
+    config = load(path / "city.toml")
+    for board in config.board:
+        load_or_create_key(config.board_key_path(board.id))
+    pki = ensure_pki(config.pki_dir, config.boards.server_name)
+    control, metrics = RecordingControl(), Metrics()
+    tls = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
+    async with Gateway(config, pki, control, metrics) as gateway, aiohttp.ClientSession() as http:
+        yield City(config, control, metrics, gateway, http, tls)
+
+
+@pytest.fixture
+async def city(tmp_path: Path) -> AsyncIterator[City]:
+    async with run_city(tmp_path) as running:
+        yield running
+
+
+async def test_board_that_knows_its_key_is_served_and_acknowledged(city: City) -> None:
+    board = await city.join()
+    await board.send(tick(1))
+    ack = msgspec.json.decode(await board.receive(), type=Ack)
+    assert ack == Ack(b="b01", boot=3, q=(1,))
+    await board.send(ResultFrame(ep=1, q=9, rc=0))
+    await board.send(tick(2))
+    await board.receive()
+    assert city.control.attached == [HELLO("b01")]
+    assert city.control.results == [ResultFrame(ep=1, q=9, rc=0)]
+    assert city.control.kept == [("b01", 1), ("b01", 2)]
+    await board.ws.close()
+
+
+async def test_telemetry_that_could_not_be_kept_is_not_acknowledged(city: City) -> None:
+    board = await city.join()
+    city.control.fail = True
+    await board.send(tick(1))
+    await board.send(ResultFrame(ep=1, q=1, rc=0))
+    await until(lambda: bool(city.control.results))
+    city.control.fail = False
+    await board.send(tick(1))
+    assert msgspec.json.decode(await board.receive(), type=Ack).q == (1,)
+    assert city.control.kept == [("b01", 1)]
+
+
+@pytest.mark.parametrize("board", ["b99", "../pki/ca", ""])
+async def test_unknown_board_is_refused_logged_once_and_counted(
+    city: City, board: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        stranger = await city.join(board, key=bytes(32))
+        assert await stranger.closed() == 1008
+    assert city.refused("unknown-board") == 3
+    assert sum("unknown-board" in record.getMessage() for record in caplog.records) == 1
+    assert city.control.attached == []
+
+
+async def test_hello_with_another_key_is_refused(city: City) -> None:
+    board = await city.join("b01", key=city.key("b02"))
+    assert await board.closed() == 1008
+    assert city.refused("bad-mac") == 1
+    assert city.control.attached == []
+
+
+async def test_hello_recorded_in_another_session_is_refused(city: City) -> None:
+    first = await city.dial()
+    nonce = msgspec.json.decode(await first.receive_str(), type=Nonce).n
+    recorded = seal_report(city.key("b01"), nonce, msgspec.json.encode(HELLO("b01"))).decode()
+    second = await city.dial()
+    await second.receive_str()
+    await second.send_str(recorded)
+    assert await Board(second, b"", "").closed() == 1008
+    assert city.refused("bad-mac") == 1
+
+
+async def test_forged_telemetry_ends_the_session_and_is_never_kept(city: City) -> None:
+    board = await city.join()
+    good = seal_report(board.key, board.nonce, msgspec.json.encode(tick(1)))
+    await board.ws.send_str(good.replace(b"60000", b"90000").decode())
+    assert await board.closed() == 1008
+    assert city.refused("bad-mac") == 1
+    assert city.control.kept == []
+
+
+@pytest.mark.parametrize("payload", ['{"t":"tel"}', '{"t":"tel","boot":1.5}', "[1 2]", '{"t":"open-sesame"}', "\x00"])
+async def test_malformed_frame_with_a_good_mac_ends_the_session(city: City, payload: str) -> None:
+    board = await city.join()
+    await board.ws.send_str(seal_report(board.key, board.nonce, payload.encode()).decode())
+    assert await board.closed() == 1008
+    assert city.refused("malformed") == 1
+
+
+async def test_frame_above_1024_bytes_ends_the_session(city: City) -> None:
+    board = await city.join()
+    await board.ws.send_str("x" * 1025)
+    assert await board.closed() in (1006, 1009)
+    await until(lambda: bool(city.control.detached))
+    assert city.refused("oversize") == 1
+
+
+async def test_newer_session_of_a_board_takes_the_place_of_the_older(city: City) -> None:
+    older = await city.join()
+    await older.send(tick(1))
+    await older.receive()
+    newer = await city.join()
+    assert await older.closed() == 1008
+    await newer.send(tick(2))
+    assert msgspec.json.decode(await newer.receive(), type=Ack).q == (2,)
+    assert city.control.detached == [city.control.links[0]]
+
+
+async def test_board_that_floods_is_closed_and_memory_stays_bounded(city: City) -> None:
+    city.control.hold.clear()  # the store takes its time
+    board = await city.join()
+    for q in range(1000):
+        if board.ws.closed:
+            break
+        await board.send(tick(q))
+        await asyncio.sleep(0)
+    assert await board.closed() == 1008
+    assert city.refused("flood") == 1
+
+
+async def test_slow_commit_holds_up_no_ping_and_no_other_board(city: City) -> None:
+    city.control.hold.clear()
+    slow = await city.join("b01")
+    await slow.send(tick(1))
+    other = await city.join("b02")
+    await slow.ws.ping()
+    for _ in range(3):
+        await other.ws.ping()
+    city.control.hold.set()
+    await other.send(tick(7))
+    assert msgspec.json.decode(await other.receive(), type=Ack).q == (7,)
+    assert msgspec.json.decode(await slow.receive(), type=Ack).q == (1,)
+
+
+async def test_backlog_is_acknowledged_in_batches_in_order(city: City) -> None:
+    city.control.hold.clear()
+    board = await city.join()
+    for q in range(100):
+        await board.send(tick(q))
+    city.control.hold.set()
+    acknowledged: list[int] = []
+    while len(acknowledged) < 100:
+        ack = msgspec.json.decode(await board.receive(), type=Ack)
+        assert len(ack.q) <= BATCH_FRAMES
+        acknowledged += ack.q
+    assert acknowledged == list(range(100))
+
+
+async def test_session_that_takes_nothing_is_closed(city: City) -> None:
+    board = await city.join()
+    await until(lambda: bool(city.control.links))
+    for _ in range(100):
+        city.control.links[0].send(b"{}")
+    await until(lambda: bool(city.control.detached))
+    assert city.refused("slow") == 36  # 64 fit
+    await board.ws.close()
+
+
+async def test_stranger_without_tls_and_stranger_authority(city: City) -> None:
+    host, port = city.gateway.address
+    _, writer = await asyncio.open_connection(host, port)
+    writer.write(b"GET /board/v1 HTTP/1.1\r\n\r\n")
+    await writer.drain()
+    await until(lambda: city.refused("tls") == 1)
+    writer.close()
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await city.http.ws_connect(f"https://{host}:{port}/board/v1", server_hostname="roadheat")
+
+
+async def test_silent_connection_is_dropped_after_the_hello_deadline(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.gateway.listener.HELLO_S", 0.05)
+    host, port = city.gateway.address
+    reader, writer = await asyncio.open_connection(host, port, ssl=city.tls, server_hostname="roadheat")
+    writer.write(b"GET /board/v1 HTTP/1.1\r\nHost: x")  # and never an end
+    await writer.drain()
+    assert await reader.read() == b""
+    assert city.refused("silent") == 1
+    board = await city.join()  # one that says hello stays
+    await asyncio.sleep(0.1)
+    await board.send(tick(1))
+    await board.receive()
+    assert city.refused("silent") == 1
+
+
+async def test_revoked_key_ends_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.gateway.gateway.REVOKE_CHECK_S", 0.02)
+    async with run_city(tmp_path) as city:
+        board = await city.join()
+        await board.send(tick(1))
+        await board.receive()
+        city.config.board_key_path("b01").unlink()
+        assert await board.closed() == 1008
+        assert city.refused("revoked") == 1
+        again = await city.join(key=board.key)
+        assert await again.closed() == 1008
+        assert city.refused("unknown-board") == 1
+
+
+async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> None:
+    async with run_city(tmp_path) as city:
+        city.gateway._listener._slots = asyncio.Semaphore(2)  # type: ignore[union-attr]
+        boards = await asyncio.gather(*(city.join(board.id) for board in city.config.board))
+        for board in boards:
+            await board.send(tick(1))
+            await board.receive()
+        assert len(city.control.attached) == 6
+        shutil.rmtree(city.config.pki_dir)
