@@ -34,28 +34,24 @@ def assign_phases(duty: Array, power_kw: Array) -> tuple[int, ...]:
     """Phase of each zone [s], a multiple of 30 s below the period, that keeps the highest instant low.
 
     Zones are laid down largest first, each where the highest load over all slots grows least, and among those where it
-    closes up with what is there (wrap-around): exact for one slot, near it for a plan that changes.
+    fills the valleys (wrap-around packing): exact for one slot, near it for a plan that changes.
     """
     zones, n = duty.shape
     energy = power_kw * duty.sum(axis=1)
     load = np.zeros((n, _TICKS))
     phase = np.zeros(zones, dtype=np.int64)
-    tick = np.arange(_TICKS)
+    shift = np.arange(_TICKS)
+    since = (shift[None, :] - shift[:, None]) % _TICKS  # (shift, tick)
     for z in sorted(range(zones), key=lambda i: (-energy[i], i)):
         on_ticks = np.ceil(np.clip(duty[z], 0.0, 1.0) * _TICKS - 1e-9)
-        heated = np.flatnonzero(on_ticks)
-        if not heated.size:
-            continue
-        pattern = power_kw[z] * (tick[None, :] < on_ticks[heated][:, None])
-        best, best_score = 0, (np.inf, np.inf)
-        for shift in range(_TICKS):
-            total = load[heated] + np.roll(pattern, shift, axis=1)
-            score = (round(float(total.max()), 6), round(float((total**2).sum()), 3))
-            if score < best_score:
-                best, best_score = shift, score
-        load[heated] += np.roll(pattern, best, axis=1)
-        phase[z] = best * _TICK_S
-    return tuple(int(p) for p in phase)
+        part = (on_ticks > 0) & (on_ticks < _TICKS)  # all day or never: the phase does not matter
+        if part.any():
+            total = load[part][:, None, :] + power_kw[z] * (since[None] < on_ticks[part][:, None, None])
+            peak = np.round(total.max(axis=(0, 2)), 6)
+            spread = np.einsum("nst,nst->s", total, total)
+            phase[z] = int(np.lexsort((np.round(spread, 3), peak))[0])
+        load += power_kw[z] * (since[phase[z]][None, :] < on_ticks[:, None])
+    return tuple(int(p) * _TICK_S for p in phase)
 
 
 def limit_instants(

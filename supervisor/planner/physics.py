@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -26,30 +25,23 @@ class Physics:
     kernels: Array
 
 
-def members_forcing(members: Sequence[Forcing], roads: Roads) -> Forcing:
-    """One forcing for all lanes: lane = road · K + member. Each member has one column, or one a road."""
-    values = {}
-    for f in fields(Forcing):
-        parts = [np.asarray(getattr(member, f.name), dtype=np.float64) for member in members]
-        if parts[0].ndim < 2:
-            values[f.name] = parts[0]
-            continue
-        columns = np.stack([np.broadcast_to(p, (p.shape[0], roads.roads)) for p in parts], axis=2)
-        values[f.name] = columns.reshape(columns.shape[0], -1)
-    return Forcing(**values)
+def for_lanes(forcing: Forcing, roads: int) -> Forcing:
+    """Weather of K members, arrays (steps, K), for all lanes of `roads` roads: lane = road · K + member."""
+    values = {f.name: np.asarray(getattr(forcing, f.name), dtype=np.float64) for f in fields(Forcing)}
+    return Forcing(**{name: np.tile(v, (1, roads)) if v.ndim == 2 else v for name, v in values.items()})
 
 
 def foresee(
-    roads: Roads, state: State, members: Sequence[Forcing], heat_w_m2: Array, required_c: float, dt_s: float = SLOT_S
+    roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float, dt_s: float = SLOT_S
 ) -> Physics:
     """Hazards and linear responses of all zones from now on.
 
-    `roads` and `state` have one lane a zone; `members` are K weathers on steps of `dt_s`; `heat_w_m2` (Z,) is the cable
-    heat at full duty; `required_c` what a surface in danger must have.
+    `roads` and `state` have one lane a zone; `weather` holds K members on steps of `dt_s`, arrays (steps, K);
+    `heat_w_m2` (Z,) is the cable heat at full duty; `required_c` what a surface in danger must have.
     """
-    k = len(members)
+    k = weather.air_c.shape[1]
     many, start = roads.with_members(k), state.repeat(k)
-    forcing = members_forcing(members, many)
+    forcing = for_lanes(weather, roads.roads)
     free = free_response(many, start, forcing, dt_s, SLOT_S)
     shape = (roads.roads, k, free.surface_c.shape[1])
     snowing = free.melt_w_m2.reshape(shape) > 0.0
@@ -69,40 +61,23 @@ def foresee(
     required = np.where(wet | frost, required_c, -np.inf)
     sensed = (film >= SENSOR_FILM_MM) | snowing | raining
     outlooks = tuple(ZoneOutlook(surface[z], required[z], hazard[z], sensed[z]) for z in range(roads.roads))
-    return Physics(outlooks, _kernels(roads, state, members, heat_w_m2, dt_s, hazard))
+    return Physics(outlooks, _kernels(roads, state, weather, heat_w_m2, dt_s, hazard))
 
 
 def _kernels(
-    roads: Roads,
-    state: State,
-    members: Sequence[Forcing],
-    heat_w_m2: Array,
-    dt_s: float,
-    hazard: npt.NDArray[np.int8],
+    roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, dt_s: float, hazard: npt.NDArray[np.int8]
 ) -> Array:
     """Kernels of the zones in danger only; the others need none."""
-    n = hazard.shape[2]
+    members, n = hazard.shape[1:]
     out = np.zeros((roads.roads, n, n))
     danger = np.flatnonzero((hazard > Hazard.NONE).any(axis=(1, 2)))
     if danger.size:
-        k = len(members)
-        some = build_roads([roads.pavements[z] for z in danger])
-        lanes = [_columns(member, danger, roads.roads) for member in members]
-        forcing = members_forcing(lanes, some.with_members(k))
-        part = state.take(danger.tolist()).repeat(k)
-        out[danger] = kernel(some.with_members(k), part, forcing, dt_s, SLOT_S, heat_w_m2[danger])
+        last = 1 + int(np.flatnonzero((hazard > Hazard.NONE).any(axis=(0, 1)))[-1])  # heat after it changes nothing
+        some = build_roads([roads.pavements[z] for z in danger], members)
+        part = state.take(danger.tolist()).repeat(members)
+        until = for_lanes(forcing[: round(last * SLOT_S / dt_s)], danger.size)
+        out[danger, :last, :last] = kernel(some, part, until, dt_s, SLOT_S, heat_w_m2[danger])
     return out
-
-
-def _columns(forcing: Forcing, zones: npt.NDArray[np.int64], roads: int) -> Forcing:
-    """The columns of some zones where a forcing has one per zone."""
-    if roads == 1 or forcing.air_c.shape[1] == 1:
-        return forcing
-    values = {}
-    for f in fields(Forcing):
-        value = np.asarray(getattr(forcing, f.name))
-        values[f.name] = value[:, zones] if value.ndim == 2 and value.shape[1] == roads else value
-    return Forcing(**values)
 
 
 def _frosts(roads: Roads, state: State, forcing: Forcing, dt_s: float, shape: tuple[int, int, int]) -> Mask:

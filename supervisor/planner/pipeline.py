@@ -18,7 +18,7 @@ from supervisor.domain.errors import PlanError, RoadheatError
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
-from supervisor.domain.zone import Feeder, Zone
+from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.planner.exact import TIME_LIMIT_S, solve_exact
 from supervisor.planner.explain import why
 from supervisor.planner.fallback import LAST_GOOD_S, shifted_plan
@@ -29,7 +29,7 @@ from supervisor.planner.plans import slot_values, to_plan
 from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, FeederSolution, ZoneProblem
 from supervisor.planner.tariff import Tariff
 from supervisor.road import Roads, State
-from supervisor.weather.resample import at_steps
+from supervisor.weather.resample import forecast_at_steps
 
 PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
 _CAPPED = 0.98  # part of the feeder's limit from which a slot counts as full
@@ -57,6 +57,7 @@ class PlanInputs:
     state: State  # estimate of now
     forecast: Forecast
     tariff: Tariff
+    site: Site | None = None  # with it the sun's path is followed inside coarse weather intervals
     overrides: tuple[Override, ...] = ()  # live ones
     out_of_service: frozenset[str] = frozenset()  # zones that do not heat
     peak_so_far_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, of this billing month
@@ -108,9 +109,9 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
     try:
         n = _horizon(inputs, start)
         price = inputs.tariff.prices(start, n)
-        members = [at_steps(member, start, SLOT_S, n) for member in inputs.forecast.members]
+        weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)
         heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
-        physics = foresee(inputs.roads, inputs.state, members, heat, inputs.settings.required_c)
+        physics = foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c)
     except RoadheatError as error:
         errors.append(error)
     clock.append(time.process_time())

@@ -6,7 +6,6 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S, STANDBY, Plan, PlanLabel, Reason, Slot
 from supervisor.planner.outlook import Array, Mask, ZoneOutlook
@@ -92,20 +91,25 @@ def to_plan(
 
 def pack(duty: Array, setpoint_c: Array, max_runs: int = MAX_RUNS) -> tuple[Slot, ...]:
     """Run-length slots that keep each run's mean duty and highest set-point; a last standby slot ends the plan."""
-    kind = np.where(duty < 0, -1, np.where(duty > 0, 1, 0))
     start = np.flatnonzero(np.concatenate([[True], (np.diff(duty) != 0) | (np.diff(setpoint_c) != 0)]))
-    bounds = [*start.tolist(), int(duty.size)]
-    while len(bounds) > max_runs:  # bounds hold one more than the runs; the closing standby slot takes that place
-        costs = [_merge_cost(duty, kind, bounds, i) for i in range(1, len(bounds) - 1)]
-        del bounds[1 + int(np.argmin(costs))]
-    runs = []
-    for first, last in itertools.pairwise(bounds):
-        part = duty[first:last]
-        if kind[first] < 0 and (kind[first:last] < 0).all():
-            runs.append(Slot(first * SLOT_S, 0, STANDBY))
-        else:
-            mean = float(np.maximum(part, 0.0).mean())
-            runs.append(Slot(first * SLOT_S, round(1000 * float(setpoint_c[first:last].max())), round(1000 * mean)))
+    parts = [
+        _Run(int(a), int(b), float(duty[a]), float(setpoint_c[a]), 0.0)
+        for a, b in itertools.pairwise([*start.tolist(), int(duty.size)])
+    ]
+    for left, right in itertools.pairwise(parts):
+        right.join_cost = _join_cost(left, right)
+    while len(parts) >= max_runs:  # the closing standby slot takes one
+        at = min(range(1, len(parts)), key=lambda i: parts[i].join_cost)
+        parts[at - 1 : at + 1] = [_join(parts[at - 1], parts[at])]
+        for i in (at - 1, at):
+            if 0 < i < len(parts):
+                parts[i].join_cost = _join_cost(parts[i - 1], parts[i])
+    runs = [
+        Slot(run.first * SLOT_S, 0, STANDBY)
+        if run.duty < 0
+        else Slot(run.first * SLOT_S, round(1000 * run.setpoint_c), round(1000 * run.duty))
+        for run in parts
+    ]
     if runs[-1].duty_permille != STANDBY:
         runs.append(Slot(int(duty.size) * SLOT_S, 0, STANDBY))
     return tuple(runs)
@@ -124,10 +128,26 @@ def unpack(plan: Plan, n_slots: int, start_utc_s: float) -> tuple[Array, Array]:
     return np.where(inside, duty[index], float(STANDBY)), np.where(inside, setpoint[index], 0.0)
 
 
-def _merge_cost(duty: Array, kind: npt.NDArray[np.int64], bounds: list[int], i: int) -> float:
-    """What joining runs i−1 and i costs: duty moved in time, less the later it is; mixing kinds costs most."""
-    a, b, c = bounds[i - 1], bounds[i], bounds[i + 1]
-    left, right = float(np.maximum(duty[a:b], 0).mean()), float(np.maximum(duty[b:c], 0).mean())
-    shorter = min(b - a, c - b)
-    mixed = 10.0 if kind[a] != kind[b] else 0.0
-    return (abs(left - right) + 0.01 + mixed) * shorter / (1.0 + a / 24.0)
+@dataclass
+class _Run:
+    """Slots `first` to `last` (excluded) with one duty (−1 standby) and set-point."""
+
+    first: int
+    last: int
+    duty: float
+    setpoint_c: float
+    join_cost: float  # with the run before
+
+
+def _join(left: _Run, right: _Run) -> _Run:
+    length = right.last - left.first
+    heat = max(left.duty, 0.0) * (left.last - left.first) + max(right.duty, 0.0) * (right.last - right.first)
+    duty = float(STANDBY) if left.duty < 0 and right.duty < 0 else heat / length
+    return _Run(left.first, right.last, duty, max(left.setpoint_c, right.setpoint_c), left.join_cost)
+
+
+def _join_cost(left: _Run, right: _Run) -> float:
+    """Duty moved in time, less the later it is (far slots are planned again); mixing kinds costs most."""
+    mixed = 10.0 if np.sign(left.duty) != np.sign(right.duty) else 0.0
+    moved = abs(max(left.duty, 0.0) - max(right.duty, 0.0)) + 0.01 + mixed
+    return moved * min(left.last - left.first, right.last - right.first) / (1.0 + left.first / 24.0)

@@ -223,7 +223,7 @@ def dual_bound(problem: FeederProblem, multipliers: tuple[Array, ...]) -> float:
         pen = zone.penalty
         y = np.clip(y, 0.0, pen.slope[:, -1])
         # −φ*(−y): φ(v) + y v minimised over v lies at the breakpoint where the slope passes y.
-        depth = np.where(y[:, None] > pen.slope + 1e-15, np.where(np.isfinite(pen.width_k), pen.width_k, 0.0), 0.0)
+        depth = np.where(y[:, None] > pen.slope, np.where(np.isfinite(pen.width_k), pen.width_k, 0.0), 0.0)
         value = pen.cost(pen.start_k - depth.sum(axis=1)) + y * (pen.start_k - depth.sum(axis=1))
         total += float(value.sum())
         gain[i] = problem.price * SLOT_H * zone.power_kw - y @ zone.kernel

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
@@ -193,5 +194,6 @@ def kernel_from_slope(
     for r in range(roads.roads):
         feedback = identity + np.where(below, surface[r][index], 0.0) * slope_w_m2k[None, :, r]
         forced = np.where(below, cable[r][index], 0.0).reshape(steps, slots, per_slot).sum(axis=2)
-        result[r] = np.linalg.solve(feedback, forced)[per_slot - 1 :: per_slot]
+        solved = solve_triangular(feedback, forced, lower=True, check_finite=False)
+        result[r] = solved[per_slot - 1 :: per_slot]
     return result
