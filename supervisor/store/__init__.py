@@ -1,0 +1,22 @@
+"""What must survive: one SQLite file, one writer thread. Start reading at `store.py`."""
+
+from supervisor.store.energy import HourEnergy
+from supervisor.store.journal import AlarmRecord, AuditEntry, Event
+from supervisor.store.people import Grant, Session, User
+from supervisor.store.spool import Batch, SpoolState
+from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+
+__all__ = [
+    "DATABASE_NAME",
+    "SPOOL_CAP_BYTES",
+    "AlarmRecord",
+    "AuditEntry",
+    "Batch",
+    "Event",
+    "Grant",
+    "HourEnergy",
+    "Session",
+    "SpoolState",
+    "Store",
+    "User",
+]

@@ -1,0 +1,91 @@
+"""The SQLite file: how it is opened and how its schema moves forward."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+from supervisor.domain.errors import StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_MS = 5_000  # another process only reads (`roadheat energy`, a backup); it never holds long
+JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024  # the WAL shrinks back to this after a long reader let it grow
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The one writing connection: WAL and FULL, so that a commit that returned survives a power cut."""
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"cannot open the database: {error}",
+            where=str(path),
+            remedy="Check that the folder exists, is writable and has space",
+        ) from error
+    return connection
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write, for reports beside a running service."""
+    if not path.exists():
+        raise StoreError("no database", where=str(path), remedy="Name the state folder of a service that has run")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the database: {error}", where=str(path)) from error
+    return connection
+
+
+def migrations() -> list[tuple[int, Path]]:
+    """The numbered steps, in order; raises StoreError on a gap."""
+    steps = sorted((int(path.name[:4]), path) for path in MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    if [number for number, _ in steps] != list(range(1, len(steps) + 1)):
+        raise StoreError("migrations are not numbered 1, 2, 3…", where=str(MIGRATIONS))
+    return steps
+
+
+def migrate(connection: sqlite3.Connection, where: str = "") -> int:
+    """Bring the schema up to date, each step whole or not at all. Returns the version; refuses a newer file."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    steps = migrations()
+    if version > len(steps):
+        raise StoreError(
+            f"the database has schema {version}, this version knows {len(steps)}",
+            where=where,
+            remedy="Start the newer roadheat that wrote it, or restore the backup made before that upgrade",
+        )
+    for number, path in steps[version:]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements(path.read_text(encoding="utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise StoreError(f"schema step {path.name} failed: {error}", where=where) from error
+    return len(steps)
+
+
+def statements(script: str) -> list[str]:
+    """A script's statements one by one: `executescript` would commit before the first."""
+    found: list[str] = []
+    part = ""
+    for piece in re.split(r"(?<=;)", script):
+        part += piece
+        if sqlite3.complete_statement(part):
+            found.append(part.strip())
+            part = ""
+    return found

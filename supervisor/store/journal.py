@@ -1,0 +1,146 @@
+"""What happened: the audit log (a hash chain, UTC), events, alarms, and a few keyed values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+
+from msgspec import Struct
+
+from supervisor.domain.errors import NotFoundError, StoreError
+
+GENESIS = bytes(32)  # stands before the first audit entry
+
+
+class AuditEntry(Struct, frozen=True):
+    id: int
+    utc_s: int
+    user: str
+    action: str
+    detail: str
+
+
+class Event(Struct, frozen=True):
+    utc_s: int
+    kind: str
+    subject: str
+    detail: str
+
+
+class AlarmRecord(Struct, frozen=True):
+    """Something a person must see until it is over. One is open per code and subject."""
+
+    id: int
+    code: str
+    subject: str  # zone, board, feeder, or "" for the service
+    detail: str
+    raised_utc_s: int
+    acknowledged_utc_s: int | None = None
+    acknowledged_by: str | None = None
+    cleared_utc_s: int | None = None
+
+
+def _link(previous: bytes, entry: AuditEntry) -> bytes:
+    text = json.dumps([entry.id, entry.utc_s, entry.user, entry.action, entry.detail], ensure_ascii=False)
+    return hashlib.sha256(previous + text.encode()).digest()
+
+
+def append_audit(db: sqlite3.Connection, utc_s: int, user: str, action: str, detail: str) -> None:
+    row = db.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    last_id, previous = row if row else (0, GENESIS)
+    entry = AuditEntry(last_id + 1, utc_s, user, action, detail)
+    db.execute(
+        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
+        (entry.id, utc_s, user, action, detail, _link(previous, entry)),
+    )
+
+
+def audit(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[AuditEntry]:
+    """Entries of a period, oldest first."""
+    rows = db.execute(
+        "SELECT id, utc_s, user, action, detail FROM audit WHERE utc_s >= ? AND utc_s < ? ORDER BY id",
+        (from_utc_s, to_utc_s),
+    )
+    return [AuditEntry(*row) for row in rows]
+
+
+def verify_audit(db: sqlite3.Connection) -> tuple[int, str]:
+    """Follow the chain. Returns its length and head (hex, to be noted elsewhere: it also shows a cut tail).
+
+    Raises StoreError naming the first entry that was changed, inserted or left out.
+    """
+    previous = GENESIS
+    expected = 1
+    for number, utc_s, user, action, detail, digest in db.execute("SELECT * FROM audit ORDER BY id"):
+        entry = AuditEntry(number, utc_s, user, action, detail)
+        if number != expected or _link(previous, entry) != digest:
+            raise StoreError("the audit log has been altered", where=f"entry {expected}", code="audit-altered")
+        previous = digest
+        expected += 1
+    return expected - 1, previous.hex()
+
+
+def append_event(db: sqlite3.Connection, event: Event) -> None:
+    db.execute(
+        "INSERT INTO event (utc_s, kind, subject, detail) VALUES (?, ?, ?, ?)",
+        (event.utc_s, event.kind, event.subject, event.detail),
+    )
+
+
+def events(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float, kind: str | None = None) -> list[Event]:
+    """Events of a period, oldest first."""
+    rows = db.execute(
+        "SELECT utc_s, kind, subject, detail FROM event WHERE utc_s >= ?1 AND utc_s < ?2 "
+        "AND (?3 IS NULL OR kind = ?3) ORDER BY utc_s, id",
+        (from_utc_s, to_utc_s, kind),
+    )
+    return [Event(*row) for row in rows]
+
+
+def raise_alarm(db: sqlite3.Connection, code: str, subject: str, detail: str, utc_s: int) -> AlarmRecord:
+    """Open an alarm, or return the open one of this code and subject with its detail brought up to date."""
+    db.execute(
+        "INSERT INTO alarm (code, subject, detail, raised_utc_s) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (code, subject) WHERE cleared_utc_s IS NULL DO UPDATE SET detail = excluded.detail",
+        (code, subject, detail, utc_s),
+    )
+    row = db.execute(
+        "SELECT * FROM alarm WHERE code = ? AND subject = ? AND cleared_utc_s IS NULL", (code, subject)
+    ).fetchone()
+    return AlarmRecord(*row)
+
+
+def clear_alarm(db: sqlite3.Connection, code: str, subject: str, utc_s: int) -> bool:
+    """End an alarm; False where none is open."""
+    changed = db.execute(
+        "UPDATE alarm SET cleared_utc_s = ? WHERE code = ? AND subject = ? AND cleared_utc_s IS NULL",
+        (utc_s, code, subject),
+    )
+    return changed.rowcount > 0
+
+
+def acknowledge_alarm(db: sqlite3.Connection, alarm_id: int, user: str, utc_s: int) -> AlarmRecord:
+    """A person has seen it; the first who did stays named. Raises NotFoundError."""
+    db.execute(
+        "UPDATE alarm SET acknowledged_utc_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_utc_s IS NULL",
+        (utc_s, user, alarm_id),
+    )
+    row = db.execute("SELECT * FROM alarm WHERE id = ?", (alarm_id,)).fetchone()
+    if row is None:
+        raise NotFoundError("unknown alarm", where=str(alarm_id))
+    return AlarmRecord(*row)
+
+
+def open_alarms(db: sqlite3.Connection) -> list[AlarmRecord]:
+    rows = db.execute("SELECT * FROM alarm WHERE cleared_utc_s IS NULL ORDER BY raised_utc_s, id")
+    return [AlarmRecord(*row) for row in rows]
+
+
+def kv_get(db: sqlite3.Connection, key: str) -> str | None:
+    row = db.execute("SELECT value FROM kv WHERE key = ?", (f"app.{key}",)).fetchone()
+    return str(row[0]) if row else None
+
+
+def kv_set(db: sqlite3.Connection, key: str, value: str) -> None:
+    db.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", (f"app.{key}", value))

@@ -1,0 +1,106 @@
+"""Users, sessions and one-time tokens. A token is known to its holder only: the store keeps its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+
+from msgspec import Struct
+
+
+class User(Struct, frozen=True):
+    name: str
+    role: str  # viewer, crew, engineer, admin
+    password_hash: str  # argon2id, made by the caller
+    created_utc_s: int
+    disabled: bool = False
+
+
+class Session(Struct, frozen=True):
+    user: str
+    role: str
+    csrf: str
+    created_utc_s: int
+    expires_utc_s: int
+
+
+class Grant(Struct, frozen=True):
+    """What a one-time token gives its bearer."""
+
+    purpose: str
+    user: str
+    role: str
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def put_user(db: sqlite3.Connection, user: User) -> None:
+    """Add or change a user."""
+    db.execute(
+        "INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?, ?)",
+        (user.name, user.role, user.password_hash, user.created_utc_s, user.disabled),
+    )
+
+
+def find_user(db: sqlite3.Connection, name: str) -> User | None:
+    row = db.execute("SELECT * FROM user WHERE name = ?", (name,)).fetchone()
+    return _user(row) if row else None
+
+
+def users(db: sqlite3.Connection) -> list[User]:
+    return [_user(row) for row in db.execute("SELECT * FROM user ORDER BY name")]
+
+
+def _user(row: tuple[str, str, str, int, int]) -> User:
+    name, role, password_hash, created_utc_s, disabled = row
+    return User(name, role, password_hash, created_utc_s, bool(disabled))
+
+
+def create_session(db: sqlite3.Connection, token: str, session: Session) -> None:
+    db.execute(
+        "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)",
+        (_digest(token), session.user, session.role, session.csrf, session.created_utc_s, session.expires_utc_s),
+    )
+
+
+def find_session(db: sqlite3.Connection, token: str, now_utc_s: float) -> Session | None:
+    """The session of a cookie, None where there is none or it has expired."""
+    row = db.execute(
+        "SELECT user, role, csrf, created_utc_s, expires_utc_s FROM session "
+        "WHERE token_sha256 = ? AND expires_utc_s > ?",
+        (_digest(token), now_utc_s),
+    ).fetchone()
+    return Session(*row) if row else None
+
+
+def end_session(db: sqlite3.Connection, token: str) -> None:
+    db.execute("DELETE FROM session WHERE token_sha256 = ?", (_digest(token),))
+
+
+def end_sessions_of(db: sqlite3.Connection, user: str) -> int:
+    """Log a user out everywhere; returns how many sessions ended."""
+    return db.execute("DELETE FROM session WHERE user = ?", (user,)).rowcount
+
+
+def forget_expired(db: sqlite3.Connection, now_utc_s: float) -> None:
+    db.execute("DELETE FROM session WHERE expires_utc_s <= ?", (now_utc_s,))
+    db.execute("DELETE FROM one_time_token WHERE expires_utc_s <= ?", (now_utc_s,))
+
+
+def add_one_time_token(db: sqlite3.Connection, token: str, grant: Grant, expires_utc_s: int) -> None:
+    db.execute(
+        "INSERT INTO one_time_token VALUES (?, ?, ?, ?, ?, NULL)",
+        (_digest(token), grant.purpose, grant.user, grant.role, expires_utc_s),
+    )
+
+
+def use_one_time_token(db: sqlite3.Connection, token: str, purpose: str, now_utc_s: float) -> Grant | None:
+    """What the token grants, the first time and before its expiry; None ever after."""
+    row = db.execute(
+        "UPDATE one_time_token SET used_utc_s = ?1 WHERE token_sha256 = ?2 AND purpose = ?3 AND used_utc_s IS NULL "
+        "AND expires_utc_s > ?1 RETURNING purpose, user, role",
+        (int(now_utc_s), _digest(token), purpose),
+    ).fetchone()
+    return Grant(*row) if row else None

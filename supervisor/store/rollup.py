@@ -1,0 +1,128 @@
+"""Hours and days per zone. Hours move in the tick's own transaction, so they are exact at any moment; days and the
+points for InfluxDB follow from the hours that changed. The supervisor does this: Flux tasks are not portable."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from supervisor.store import spool
+from supervisor.store.tick import Tick, escape_tag
+
+HOUR_S = 3600
+QUARTER_S = 900  # the tariff's and the contract's interval
+SETTLE_S = 120  # an hour's point is sent this long after its end: the last live tick has come by then
+
+
+def pruned_before_utc_s(db: sqlite3.Connection) -> int:
+    """Ticks that start before this are gone; a replay of one is not new."""
+    row = db.execute("SELECT value FROM kv WHERE key = 'pruned_before_utc_s'").fetchone()
+    return int(row[0]) if row else -(2**62)
+
+
+def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = 10_000) -> int:
+    """Forget ticks older than `before_utc_s`, at most `limit` at a time; hours and days stay. Returns how many went."""
+    gone = db.execute(
+        "DELETE FROM tick WHERE id IN (SELECT id FROM tick WHERE start_utc_s < ? LIMIT ?)", (before_utc_s, limit)
+    ).rowcount
+    newest = max(before_utc_s, pruned_before_utc_s(db))
+    db.execute("INSERT OR REPLACE INTO kv VALUES ('pruned_before_utc_s', ?)", (str(newest),))
+    return gone
+
+
+def add(db: sqlite3.Connection, tick: Tick) -> None:
+    """Add a new tick to its hour."""
+    start_utc_s = tick.start_utc_s
+    hour_utc_s = start_utc_s - start_utc_s % HOUR_S
+    quarter = start_utc_s % HOUR_S // QUARTER_S
+    rows = []
+    for zone in tick.zones:
+        quarters = [0, 0, 0, 0]
+        quarters[quarter] = zone.delta_wh
+        surface_mc = zone.surface_mc
+        weighted = (0, 0) if surface_mc is None else (surface_mc * tick.dt_s, tick.dt_s)
+        rows.append(
+            (hour_utc_s, zone.sample.zone, *quarters, zone.sample.on_s, tick.dt_s, *weighted, surface_mc)
+        )  # fmt: skip
+    db.executemany(
+        "INSERT INTO zone_1h VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET "
+        "wh0 = wh0 + excluded.wh0, wh1 = wh1 + excluded.wh1, wh2 = wh2 + excluded.wh2, wh3 = wh3 + excluded.wh3, "
+        "on_s = on_s + excluded.on_s, covered_s = covered_s + excluded.covered_s, "
+        "surface_mc_s = surface_mc_s + excluded.surface_mc_s, surface_s = surface_s + excluded.surface_s, "
+        "surface_min_mc = min(ifnull(surface_min_mc, excluded.surface_min_mc), "
+        "ifnull(excluded.surface_min_mc, surface_min_mc)), dirty = 1",
+        rows,
+    )
+
+
+def move(db: sqlite3.Connection, tick: Tick, zone: str, delta_wh: int) -> None:
+    """Correct the energy of a tick that is counted already."""
+    quarter = tick.start_utc_s % HOUR_S // QUARTER_S
+    db.execute(
+        f"UPDATE zone_1h SET wh{quarter} = wh{quarter} + ?, dirty = 1 WHERE start_utc_s = ? AND zone = ?",
+        (delta_wh, tick.start_utc_s - tick.start_utc_s % HOUR_S, zone),
+    )
+
+
+def roll_up(db: sqlite3.Connection, site: str | None, timezone: ZoneInfo, now_utc_s: float) -> int:
+    """Bring days up to date from the hours that changed and have ended; spool the points of both. Returns the hours."""
+    hours = db.execute(
+        "SELECT start_utc_s, zone, wh0 + wh1 + wh2 + wh3, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc "
+        "FROM zone_1h WHERE dirty = 1 AND start_utc_s <= ?",
+        (int(now_utc_s) - HOUR_S - SETTLE_S,),
+    ).fetchall()
+    lines: list[str] = []
+    days: set[tuple[str, int, int, str]] = set()
+    for start_utc_s, zone, energy_wh, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc in hours:
+        mean_mc = surface_mc_s / surface_s if surface_s else None
+        days.add((*local_day(start_utc_s, timezone), zone))
+        lines.append(_line("zone_1h", site, zone, energy_wh, on_s, covered_s, mean_mc, surface_min_mc, start_utc_s))
+    db.executemany("UPDATE zone_1h SET dirty = 0 WHERE start_utc_s = ? AND zone = ?", [hour[:2] for hour in hours])
+    for day, from_utc_s, to_utc_s, zone in sorted(days):
+        lines.append(_roll_day(db, site, day, from_utc_s, to_utc_s, zone))
+    if site is not None and lines:
+        for first in range(0, len(lines), 1000):
+            part = lines[first : first + 1000]
+            spool.put(db, "\n".join(part), len(part))
+    return len(hours)
+
+
+def local_day(utc_s: int, timezone: ZoneInfo) -> tuple[str, int, int]:
+    """The local date that holds `utc_s`, and its first second and the next day's, in UTC."""
+    local = datetime.fromtimestamp(utc_s, UTC).astimezone(timezone)
+    start = datetime(local.year, local.month, local.day, tzinfo=timezone)
+    end = datetime.combine(local.date() + timedelta(days=1), start.time(), tzinfo=timezone)
+    return local.date().isoformat(), int(start.timestamp()), int(end.timestamp())
+
+
+def _roll_day(db: sqlite3.Connection, site: str | None, day: str, from_utc_s: int, to_utc_s: int, zone: str) -> str:
+    energy_wh, on_s, covered_s, surface_mc_s, surface_s, minimum = db.execute(
+        "SELECT sum(wh0 + wh1 + wh2 + wh3), sum(on_s), sum(covered_s), sum(surface_mc_s), sum(surface_s), "
+        "min(surface_min_mc) FROM zone_1h WHERE zone = ? AND start_utc_s >= ? AND start_utc_s < ?",
+        (zone, from_utc_s, to_utc_s),
+    ).fetchone()
+    mean_mc = surface_mc_s / surface_s if surface_s else None
+    db.execute(
+        "INSERT OR REPLACE INTO zone_1d VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (day, zone, from_utc_s, energy_wh, on_s, covered_s, None if mean_mc is None else round(mean_mc), minimum),
+    )
+    return _line("zone_1d", site, zone, energy_wh, on_s, covered_s, mean_mc, minimum, from_utc_s)
+
+
+def _line(
+    measurement: str,
+    site: str | None,
+    zone: str,
+    energy_wh: int,
+    on_s: int,
+    covered_s: int,
+    mean_mc: float | None,
+    min_mc: int | None,
+    utc_s: int,
+) -> str:
+    surface = "" if mean_mc is None or min_mc is None else f",surf_c={mean_mc / 1000:.3f},surf_min_c={min_mc / 1000}"
+    return (
+        f"{measurement},site={escape_tag(site or '')},zone={escape_tag(zone)} "
+        f"energy_wh={energy_wh}i,on_s={on_s}i,covered_s={covered_s}i{surface} {utc_s}"
+    )

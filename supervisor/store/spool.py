@@ -1,0 +1,119 @@
+"""Lines on their way to InfluxDB, kept as they will be sent; every point that is dropped is counted."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from msgspec import Struct
+
+
+class Batch(Struct, frozen=True):
+    """The oldest lines of the spool. `last_id` names what to forget once they are delivered."""
+
+    last_id: int
+    points: int
+    lines: str
+
+
+class SpoolState(Struct, frozen=True):
+    """How full the spool is and what became of what could not be delivered."""
+
+    points: int  # waiting
+    spool_bytes: int  # of lines waiting
+    cap_bytes: int
+    delivered: int  # points, ever
+    dropped: int  # points that the cap pushed out, ever
+    dead: int  # points that the server refused, ever
+
+    @property
+    def fill(self) -> float:
+        """Part of the cap in use."""
+        return self.spool_bytes / self.cap_bytes if self.cap_bytes else 0.0
+
+
+def count(db: sqlite3.Connection, name: str, more: int) -> None:
+    """Add to a counter that survives restarts."""
+    db.execute(
+        "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value", (name, more)
+    )
+
+
+def counter(db: sqlite3.Connection, name: str) -> int:
+    row = db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def put(db: sqlite3.Connection, lines: str, points: int) -> None:
+    """Add lines (joined by newlines) to the end."""
+    db.execute("INSERT INTO spool (points, lines) VALUES (?, ?)", (points, lines))
+    count(db, "spool_points", points)
+    count(db, "spool_bytes", len(lines.encode()))
+
+
+def batch(db: sqlite3.Connection, points_max: int) -> Batch | None:
+    """The oldest lines, at most `points_max` (a single put above that comes whole); None when there are none."""
+    points = 0
+    last_id = 0
+    parts: list[str] = []
+    for row_id, row_points, lines in db.execute("SELECT id, points, lines FROM spool ORDER BY id"):
+        if parts and points + row_points > points_max:
+            break
+        points += row_points
+        last_id = row_id
+        parts.append(lines)
+    return Batch(last_id, points, "\n".join(parts)) if parts else None
+
+
+def delivered(db: sqlite3.Connection, last_id: int, dead: list[tuple[str, str]], utc_s: int) -> None:
+    """Forget what has been delivered up to `last_id`; keep `dead` (line, reason) for a person to look at."""
+    points = _remove(db, last_id)
+    count(db, "delivered_points", points - len(dead))
+    if dead:
+        db.executemany(
+            "INSERT INTO dead_letter (utc_s, line, reason) VALUES (?, ?, ?)",
+            [(utc_s, line, reason) for line, reason in dead],
+        )
+        count(db, "dead_points", len(dead))
+
+
+def enforce_cap(db: sqlite3.Connection, cap_bytes: int) -> int:
+    """Drop the oldest lines while the spool is over its cap. Returns the points dropped, which are counted."""
+    over = counter(db, "spool_bytes") - cap_bytes
+    if over <= 0:
+        return 0
+    last_id = 0
+    for row_id, lines in db.execute("SELECT id, lines FROM spool ORDER BY id"):
+        last_id = row_id
+        over -= len(lines.encode())
+        if over <= 0:
+            break
+    points = _remove(db, last_id)
+    count(db, "dropped_points", points)
+    return points
+
+
+def state(db: sqlite3.Connection, cap_bytes: int) -> SpoolState:
+    return SpoolState(
+        points=counter(db, "spool_points"),
+        spool_bytes=counter(db, "spool_bytes"),
+        cap_bytes=cap_bytes,
+        delivered=counter(db, "delivered_points"),
+        dropped=counter(db, "dropped_points"),
+        dead=counter(db, "dead_points"),
+    )
+
+
+def dead_letters(db: sqlite3.Connection, limit: int) -> list[tuple[int, str, str]]:
+    """The newest refused lines: (UTC second, line, reason)."""
+    return db.execute("SELECT utc_s, line, reason FROM dead_letter ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+
+
+def _remove(db: sqlite3.Connection, last_id: int) -> int:
+    points, size = db.execute(
+        "SELECT ifnull(sum(points), 0), ifnull(sum(length(CAST(lines AS BLOB))), 0) FROM spool WHERE id <= ?",
+        (last_id,),
+    ).fetchone()
+    db.execute("DELETE FROM spool WHERE id <= ?", (last_id,))
+    count(db, "spool_points", -points)
+    count(db, "spool_bytes", -size)
+    return int(points)

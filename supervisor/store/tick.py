@@ -1,0 +1,114 @@
+"""One telemetry frame as the store keeps it, and its lines for InfluxDB. Pure.
+
+Line protocol, second precision, stamped at the interval's START: an interval then falls whole into the hour and day
+in which it began, and `sum(delta_wh)` over any period is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import msgspec
+from msgspec import Struct
+
+from supervisor.store.meter import Meter, Reading
+from supervisor.wire.messages import Flag, Telemetry, ZoneSample
+
+
+class ZoneTick(Struct, frozen=True, array_like=True):
+    """One zone's sample with what the store made of its counter."""
+
+    sample: ZoneSample
+    delta_wh: int
+    meter: Meter
+
+    @property
+    def surface_mc(self) -> int | None:
+        """Surface temperature [m°C], None while its sensor is implausible."""
+        return None if self.sample.flags & Flag.SENSOR_IMPLAUSIBLE else self.sample.surface_mc
+
+
+class Tick(Struct, frozen=True):
+    """One row of table `tick`."""
+
+    board: str
+    life: int
+    boot: int
+    up_s: int
+    q: int
+    start_utc_s: int
+    dt_s: int
+    received_utc_s: int
+    air_mc: int | None
+    zones: tuple[ZoneTick, ...]
+
+
+class Position(Struct, frozen=True, order=True, array_like=True):
+    """Where a tick stands among those of its board."""
+
+    life: int
+    boot: int
+    up_s: int
+    q: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[ZoneTick, ...])
+
+
+def encode_zones(zones: Sequence[ZoneTick]) -> bytes:
+    """The blob of a tick."""
+    return _encoder.encode(zones)
+
+
+def decode_zones(blob: bytes) -> tuple[ZoneTick, ...]:
+    return _decoder.decode(blob)
+
+
+def reading(life: int, telemetry: Telemetry, sample: ZoneSample) -> Reading:
+    """What the meter rules need of a sample."""
+    return Reading(life, telemetry.boot, telemetry.up, telemetry.dt, sample.dev_wh, sample.power_w)
+
+
+def reading_again(tick: Tick, zone: ZoneTick) -> Reading:
+    """The same from a tick that is stored already."""
+    return Reading(tick.life, tick.boot, tick.up_s, tick.dt_s, zone.sample.dev_wh, zone.sample.power_w)
+
+
+def escape_tag(value: str) -> str:
+    """A tag value as line protocol wants it."""
+    return value.replace("\\", "\\\\").replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ").replace("\n", " ")
+
+
+def escape_field(value: str) -> str:
+    """A string field's inside as line protocol wants it."""
+    return value.replace("\\", "\\\\").replace('"', r"\"").replace("\n", " ")
+
+
+@lru_cache(maxsize=65_536)
+def _prefix(measurement: str, site: str, zone: str, board: str) -> str:
+    return f"{measurement},site={escape_tag(site)},zone={escape_tag(zone)},ctl={escape_tag(board)} "
+
+
+def zone_line(site: str, tick: Tick, zone: ZoneTick) -> str:
+    """The point of one zone over one interval. `q` is its quality: the flags of docs/nomenclature.md, 0 = nothing."""
+    sample = zone.sample
+    surface = "" if sample.flags & Flag.SENSOR_IMPLAUSIBLE else f",surf_c={sample.surface_mc / 1000}"
+    air = "" if tick.air_mc is None else f",air_c={tick.air_mc / 1000}"
+    return (
+        f"{_prefix('zone', site, sample.zone, tick.board)}power_w={sample.power_w},delta_wh={zone.delta_wh}i,"
+        f"total_wh={zone.meter.total_wh}i,dev_wh={sample.dev_wh}i{surface}{air},"
+        f"duty={sample.duty_permille / 1000},q={sample.flags}i {tick.start_utc_s}"
+    )
+
+
+def tick_lines(site: str, tick: Tick, zones: Iterable[ZoneTick]) -> str:
+    """The points of a tick, one a line."""
+    return "\n".join([zone_line(site, tick, zone) for zone in zones])
+
+
+def event_line(site: str, subject: str, kind: str, detail: str, utc_s: int) -> str:
+    """A rare event; its words are string fields, never tags."""
+    zone = f",zone={escape_tag(subject)}" if subject else ""
+    return f'event,site={escape_tag(site)}{zone} kind="{escape_field(kind)}",detail="{escape_field(detail)}" {utc_s}'

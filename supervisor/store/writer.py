@@ -1,0 +1,111 @@
+"""One thread that writes, and group commit: all work that waits shares the next transaction and its fsync."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from supervisor.domain.errors import RoadheatError, StoreError
+from supervisor.domain.work import in_thread
+from supervisor.store import database
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], Any]
+
+GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
+
+
+class Writer:
+    """Runs jobs `fn(connection)`: writing ones in groups on one thread, reading ones on another."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = database.connect(path)
+        database.migrate(self._connection, str(path))
+        self._reader = database.connect_read_only(path)
+        self._path = path
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
+        self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` in a transaction; it has reached the disk when this returns.
+
+        Raises what the job raises (its own changes are undone, its neighbours' are kept), or StoreError where
+        nothing could be kept.
+        """
+        if self._closed:
+            raise StoreError("the store is closed", where=str(self._path))
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, done))
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush(), name="store-flush")
+        return cast(T, await done)
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `query` on what is committed, without holding up a commit."""
+        try:
+            return await in_thread(self._read_thread, query, self._reader)
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the file."""
+        self._closed = True
+        if self._flusher is not None:
+            await self._flusher
+        await in_thread(self._write_thread, self._connection.close)
+        await in_thread(self._read_thread, self._reader.close)
+        self._write_thread.shutdown()
+        self._read_thread.shutdown()
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+                outcomes = await in_thread(self._write_thread, self._commit, [job for job, _ in group])
+                for (_, done), (value, error) in zip(group, outcomes, strict=True):
+                    if done.done():  # whoever waited has been cancelled; the work is kept
+                        continue
+                    if error is None:
+                        done.set_result(value)
+                    else:
+                        done.set_exception(error)
+        finally:
+            self._flusher = None
+
+    def _commit(self, jobs: list[Job]) -> list[tuple[Any, BaseException | None]]:
+        """One transaction, each job in a savepoint of its own."""
+        connection = self._connection
+        outcomes: list[tuple[Any, BaseException | None]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                connection.execute("SAVEPOINT job")
+                try:
+                    outcomes.append((job(connection), None))
+                except Exception as error:
+                    if not connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
+                        raise
+                    connection.execute("ROLLBACK TO job")
+                    outcomes.append((None, self._store_error(error) if isinstance(error, sqlite3.Error) else error))
+                connection.execute("RELEASE job")
+            connection.execute("COMMIT")
+        except Exception as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            failure = error if isinstance(error, RoadheatError) else self._store_error(error)
+            return [(None, failure) for _ in jobs]
+        return outcomes
+
+    def _store_error(self, error: Exception) -> StoreError:
+        full = "full" in str(error)
+        remedy = "Free space on the disk" if full else "Check the disk and the permissions of the state folder"
+        return StoreError(
+            f"not recorded: {error}", where=str(self._path), remedy=remedy, code="store-full" if full else "store"
+        )
