@@ -1,4 +1,4 @@
-"""Shared by every test: where the measured data is, hypothesis profiles, and the rule that CI skips nothing silently."""
+"""Shared by every test: where the measured data is, hypothesis profiles, and that CI skips nothing silently."""
 
 from __future__ import annotations
 

@@ -1,0 +1,88 @@
+"""The demo's figures and report from hand-made minutes."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from hil_tests.demo.record import Run, figures
+from hil_tests.demo.report import Story, print_text, write_html, write_json
+from supervisor.domain.zone import Feeder, Layer, Zone
+from supervisor.planner.tariff import FlatTariff
+
+START = 1_703_862_000.0  # 2023-12-29T15:00Z
+
+
+def run(label: str, power_w: float, lying_mm: float, minutes: int = 30) -> Run:
+    zones = tuple(
+        Zone(
+            id=f"z0{n}",
+            name=f"Slope {n}",
+            board="b01",
+            relay=n,
+            feeder="f1",
+            power_w=60_000,
+            area_m2=200.0,
+            layers=(Layer("asphalt", 0.1),),
+        )
+        for n in (1, 2)
+    )
+    filled = Run(label, zones, (Feeder("f1", contract_kw=100.0, breaker_kw=120.0, demand_price_per_kw=10.0),), START)
+    for _ in range(minutes):
+        wh = power_w / 60.0
+        filled.add_minute(np.array([1.0, -1.0]), np.array([0.0, lying_mm]), np.array([wh, 0.0]), np.array([power_w / 1e3]))
+    return filled
+
+
+def test_figures_sum_energy_ice_and_peak() -> None:
+    result = figures(run("plan", 60_000, 0.1), FlatTariff(100.0, "KRW"))
+    assert result.zones["z01"]["kwh"] == pytest.approx(30.0)
+    assert result.zones["z01"]["cost"] == pytest.approx(3000.0)
+    assert result.zones["z02"]["ice_minutes"] == 30
+    assert result.peak_kw == pytest.approx(60.0)
+    assert result.demand_cost == pytest.approx(600.0)
+    assert result.feeder_cap_violations == 0
+
+
+def test_figures_count_quarter_hours_over_contract_and_minutes_over_breaker() -> None:
+    over_contract = figures(run("reactive", 110_000, 0.0), FlatTariff(1.0, "KRW"))
+    assert over_contract.feeder_cap_violations == 2
+    over_both = figures(run("reactive", 130_000, 0.0), FlatTariff(1.0, "KRW"))
+    assert over_both.feeder_cap_violations == 2 + 30
+
+
+def test_an_interrupted_run_still_reports(tmp_path: Path) -> None:
+    plan, reactive = run("plan", 30_000, 0.0, minutes=7), run("reactive", 60_000, 0.5, minutes=7)
+    tariff = FlatTariff(100.0, "KRW")
+    story = Story(
+        title="Design storm <&>",
+        timezone="Asia/Seoul",
+        currency="KRW",
+        plan=plan,
+        reactive=reactive,
+        plan_figures=figures(plan, tariff),
+        reactive_figures=figures(reactive, tariff),
+        speed={"simulated_s": 420.0, "wall_s": 0.5, "ratio": 840.0},
+        seed=1,
+        violations=["I3 z01 rose after 120 s off"],
+        overrides=[],
+        finished=False,
+    )
+    write_json(story, tmp_path / "out.json")
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert written["from"] == "2023-12-29T15:00:00Z"
+    assert written["reactive"]["zones"]["z02"]["ice_minutes"] == 7
+    write_html(story, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "Design storm &lt;&amp;&gt;" in page
+    assert page.count("<svg") == 3
+    assert "I3 z01" in page
+    screen = io.StringIO()
+    print_text(story, Console(file=screen, width=140))
+    assert "stopped early" in screen.getvalue()
+    assert "I3 z01" in screen.getvalue()
