@@ -107,11 +107,11 @@ class ZoneLive:
     override: Override | None = None
 
 
-def _why(reason: Reason) -> WhyView:
+def _why(reason: Reason, plan_start_utc_s: int) -> WhyView:
     return WhyView(
         code=reason.code,
-        start_s=reason.start_s,
-        end_s=reason.end_s,
+        start_s=plan_start_utc_s + reason.start_s,
+        end_s=plan_start_utc_s + reason.end_s,
         probability=reason.probability,
         hazard_utc_s=reason.hazard_utc_s,
     )
@@ -144,7 +144,7 @@ def zone_view(live: ZoneLive) -> ZoneView:
         if plan is None
         else PlanView(
             label=plan.label,
-            why=tuple(_why(reason) for reason in plan.why),
+            why=tuple(_why(reason, plan.start_utc_s) for reason in plan.why),
             state=live.plan_state,
             start_utc_s=plan.start_utc_s,
             issued_utc_s=plan.issued_utc_s,

@@ -30,11 +30,11 @@ class Slot(Struct, frozen=True, array_like=True):
 class Reason(Struct, frozen=True):
     """Why a stretch of the plan heats (or not), for the crew: a translation key and its values."""
 
-    start_s: int
+    start_s: int  # since the plan's start
     end_s: int
     code: str  # e.g. "preheat-snow", "keep-wet-above-freezing", "frost", "shed", "override"
     probability: float | None = None  # of the hazard it answers, 0–1
-    hazard_utc_s: int | None = None  # when that hazard begins
+    hazard_utc_s: int | None = None  # when that hazard begins, UTC
 
 
 class Plan(Struct, frozen=True, kw_only=True):
