@@ -1,0 +1,1 @@
+"""Drivers with the bus injected; they know bytes and units, not zones."""

@@ -1,0 +1,38 @@
+"""Moisture probe and current transformer on ADC pins.
+
+The ESP32's ADC is blind under 100 mV, so both sensors idle above it.
+"""
+
+_ALIVE_UV = 100_000
+_DRY_UV = 200_000  # 0 ‰
+_UV_PER_PERMILLE = 2_000  # 1000 ‰ at 2.2 V
+_NO_CURRENT_UV = 150_000
+_DEAD_BAND_UV = 3_000  # noise must not count as energy
+
+
+class Moisture:
+    """Moisture of the road film. adc: anything with `read_uv()`."""
+
+    def __init__(self, adc) -> None:  # type: ignore[no-untyped-def]
+        self._read = adc.read_uv
+
+    def read_permille(self):  # type: ignore[no-untyped-def]
+        """Moisture [‰], a little beyond 0…1000 by noise, or None: wire open or shorted."""
+        uv = self._read()
+        return None if uv < _ALIVE_UV else (uv - _DRY_UV) // _UV_PER_PERMILLE
+
+
+class CurrentTransformer:
+    """True power of one circuit by its current.
+
+    adc: anything with `read_uv()`; w_per_mv: of the transformer and the supply.
+    """
+
+    def __init__(self, adc, w_per_mv: int) -> None:  # type: ignore[no-untyped-def]
+        self._read = adc.read_uv
+        self._w_per_mv = w_per_mv
+
+    def read_w(self) -> int:
+        """Power [W]; a broken wire reads as none, which with the contactor closed is a broken cable."""
+        uv = self._read() - _NO_CURRENT_UV
+        return uv // 100 * self._w_per_mv // 10 if uv >= _DEAD_BAND_UV else 0

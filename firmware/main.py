@@ -1,0 +1,88 @@
+"""One road board, the whole story: checked files, then three tasks. Only the safety loop feeds the watchdog."""
+
+import asyncio
+import gc
+import sys
+import time
+
+import machine
+from rh import hardware, maintenance, net, outputs
+from rh.board import Board
+from rh.config import ConfigError, load
+from rh.link import Link
+from rh.uptime import Uptime
+from rh.wire import Mac
+
+BUILT_UTC = 1_767_225_600  # 2026-01-01: certificates are checked against no earlier date
+
+
+async def safety(board, feed, tasks) -> None:  # type: ignore[no-untyped-def]
+    """Each second: read, decide, switch, feed. Raises if another task has died: off and reset beat limping."""
+    due = time.ticks_ms()
+    while True:
+        board.tick()
+        for task in tasks:
+            if task.done():
+                raise RuntimeError("a task died")
+        feed()
+        due = time.ticks_add(due, 1000)
+        wait = time.ticks_diff(due, time.ticks_ms())
+        if wait < -1000:  # we were held up: do not run after lost seconds
+            due = time.ticks_ms()
+        await asyncio.sleep_ms(wait)
+
+
+async def telemetry(board, link) -> None:  # type: ignore[no-untyped-def]
+    """A record each 10 s while the link is up, else one a minute into the journal."""
+    while True:
+        await asyncio.sleep_ms(1000)
+        if board.recorder.due(board.t, link.ready):
+            await link.report(board.recorder.take(board.t, link.bad))
+            gc.collect()
+
+
+async def run(config, limits) -> None:  # type: ignore[no-untyped-def]
+    """Compose the board and keep it going."""
+    cold = hardware.cold_start()
+    chip = hardware.Hardware(config)
+    hardware.minimum_date(BUILT_UTC)
+    uptime = Uptime(time.ticks_ms, time.ticks_diff)
+    board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
+    with open(config.ca, "rb") as f:
+        context = net.context(f.read())
+    wifi = net.Wifi(config.wifi)
+
+    async def dial():  # type: ignore[no-untyped-def]
+        if not wifi.up():
+            raise OSError("no wifi")
+        return await net.connect(config.host, config.port, context, config.server_name)
+
+    link = Link(config, board, Mac(config.key), dial)
+    link.task = asyncio.create_task(link.run(config.connect_spread_s if cold else 0))
+    reporting = asyncio.create_task(telemetry(board, link))
+    maintenance.end()
+    await safety(board, chip.feed, (link.task, reporting))
+
+
+def main() -> None:
+    """Run until a person or a fault stops it; outputs are off whenever this returns."""
+    try:
+        config, limits = load()
+    except ConfigError as e:
+        print("roadheat stays off:", e)
+        return
+    try:
+        asyncio.run(run(config, limits))
+    except KeyboardInterrupt:
+        outputs.off()
+        maintenance.begin()
+        print("roadheat stopped, outputs off; machine.reset() starts it again")
+    except Exception as e:
+        outputs.off()
+        sys.print_exception(e)
+        machine.reset()
+    finally:
+        outputs.off()
+
+
+main()

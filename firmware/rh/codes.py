@@ -1,0 +1,43 @@
+"""Numbers that stand on the wire (docs/nomenclature.md): who decides, what is the matter, how a command went."""
+
+try:
+    from micropython import const
+except ImportError:  # CPython
+
+    def const(x: int) -> int:
+        return x
+
+
+INTERLOCK = const(1)
+MAINTENANCE = const(2)
+OVERRIDE = const(3)
+PLAN = const(4)
+LOCAL = const(5)
+
+OVER_TEMPERATURE = const(1)
+SENSOR_IMPLAUSIBLE = const(2)
+EARTH_FAULT = const(4)
+CONTACTOR_WELDED = const(8)
+CABLE_BROKEN = const(16)
+MAX_ON_TIME = const(32)
+SELF_TEST_PENDING = const(64)
+CLOCK_INVALID = const(128)
+LATCHED = const(256)
+POWER_RETURN_HOLD = const(512)
+MOISTURE_IMPLAUSIBLE = const(1024)
+
+# What keeps a zone off whatever is commanded. Without clock or moisture sensor the local rule still heats.
+BLOCKING = const(1 | 2 | 4 | 8 | 16 | 32 | 64 | 256 | 512)
+
+OK = const(0)
+STALE_SEQUENCE = const(1)
+OLD_EPOCH = const(2)
+UNKNOWN_ZONE = const(3)
+OUT_OF_LIMITS = const(4)
+MALFORMED = const(5)
+WRONG_BOARD = const(6)
+STORE_FAILED = const(7)
+
+NO_READING_MC = const(-273150)  # sent for a temperature that is not known
+NO_MOISTURE = const(-1)
+STANDBY = const(-1)  # a slot's duty: the local rule with the plan's thresholds

@@ -1,0 +1,210 @@
+"""Commands of the supervisor: checked, stored, applied, answered with a result code. Pure but for the store handed in.
+
+Order is the contract: the MAC held before we are called; then form, board, epoch and sequence; then the limits; then
+flash; then memory.
+"""
+
+from .codes import (
+    MALFORMED,
+    OK,
+    OLD_EPOCH,
+    OUT_OF_LIMITS,
+    STALE_SEQUENCE,
+    STANDBY,
+    STORE_FAILED,
+    UNKNOWN_ZONE,
+    WRONG_BOARD,
+)
+from .control import Override, Plan
+
+SLOTS_MAX = 48
+_SEQUENCE_MAX = (1 << 30) - 1  # small integers on the chip
+_UTC_MIN = 1_577_836_800  # 2020: anything before is no clock
+_UTC_MAX = 4_102_444_800  # 2100
+_SET_POINT_MIN_MC = -60_000
+_HORIZON_S = 172_800
+
+_FIELDS = {
+    "clock": ("utc",),
+    "plan": ("z", "at", "lease", "ph", "on", "off", "s"),
+    "override": ("z", "id", "m", "dur", "exp"),
+}
+
+
+class Clock:
+    """UTC as an offset from uptime; unset until the supervisor, authenticated, tells it.
+
+    tell: called with each UTC second set.
+    """
+
+    def __init__(self, tell=None) -> None:  # type: ignore[no-untyped-def]
+        self.at_boot = 0  # UTC second of uptime 0; 0 while not set
+        self._tell = tell
+
+    def set(self, utc: int, t: int) -> None:
+        self.at_boot = utc - t
+        if self._tell is not None:
+            self._tell(utc)
+
+    def utc(self, t: int) -> int:
+        """Seconds since 1970, or 0 while the clock is not set."""
+        return self.at_boot + t if self.at_boot else 0
+
+    def phase(self, period_s: int) -> int:
+        return self.at_boot % period_s if self.at_boot else -1
+
+
+class Commands:
+    """Applies commands to zones. state: `rh.state.State`, whose `save` raises OSError when flash will not take it."""
+
+    def __init__(self, board: str, limits, zones: list, clock: Clock, state) -> None:  # type: ignore[no-untyped-def, type-arg]
+        self._board = board
+        self._limits = limits
+        self._zones = {zone.id: zone for zone in zones}
+        self._clock = clock
+        self._state = state
+        self._restored = False
+
+    def apply(self, message: dict, t: int) -> tuple:  # type: ignore[type-arg]
+        """(ep, q, rc) to answer with; ep and q are 0 where the command has none that can be read."""
+        ep = message.get("ep")
+        q = message.get("q")
+        if not (_whole(ep, 0, _SEQUENCE_MAX) and _whole(q, 0, _SEQUENCE_MAX)):
+            return 0, 0, MALFORMED
+        fields = _FIELDS.get(message.get("t"))  # type: ignore[arg-type]
+        if fields is None or len(message) != len(fields) + 4 or any(f not in message for f in fields):
+            return ep, q, MALFORMED
+        state = self._state
+        if message.get("b") != self._board:
+            return ep, q, WRONG_BOARD
+        if ep < state.ep:  # type: ignore[operator]
+            return ep, q, OLD_EPOCH
+        if ep == state.ep and q <= state.q:
+            return ep, q, STALE_SEQUENCE
+        if message["t"] == "plan":
+            rc, change = self._plan(message, t)
+        elif message["t"] == "override":
+            rc, change = self._override(message, t)
+        else:
+            rc, change = self._set_clock(message, t)
+        # The sequence is spent even where the content is refused: it must not come back.
+        before = state.ep, state.q, state.overrides
+        state.ep, state.q = ep, q
+        if rc == OK and message["t"] == "override":
+            state.overrides = self._overrides_with(message)
+        try:
+            state.save()
+        except OSError:
+            state.ep, state.q, state.overrides = before
+            return ep, q, STORE_FAILED
+        if rc == OK:
+            change()
+        return ep, q, rc
+
+    def _overrides_with(self, m: dict) -> list:  # type: ignore[type-arg]
+        kept = [o for o in self._state.overrides if o[0] != m["z"]]
+        if m["m"] != "cancel":
+            kept.append([m["z"], m["id"], m["m"], m["exp"]])
+        return kept
+
+    def _set_clock(self, m: dict, t: int) -> tuple:  # type: ignore[type-arg]
+        if not _whole(m["utc"], _UTC_MIN, _UTC_MAX):
+            return MALFORMED, None
+
+        def change() -> None:
+            self._clock.set(m["utc"], t)
+            for zone in self._zones.values():
+                if zone.control.plan is not None:
+                    zone.control.plan.anchor(self._clock.at_boot)
+            self._restore_overrides(t)
+
+        return OK, change
+
+    def _plan(self, m: dict, t: int) -> tuple:  # type: ignore[type-arg]
+        zone = self._zone(m)
+        if zone is None:
+            return UNKNOWN_ZONE, None
+        limits = self._limits
+        slots = _slots(m["s"])
+        if (
+            slots is None
+            or not _whole(m["at"], _UTC_MIN, _UTC_MAX)
+            or not _whole(m["lease"], 1, _SEQUENCE_MAX)
+            or not _whole(m["ph"], 0, _SEQUENCE_MAX)
+            or not _whole(m["on"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
+            or not _whole(m["off"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
+        ):
+            return MALFORMED, None
+        if (
+            m["lease"] > limits.lease_max_s
+            or m["ph"] >= limits.period_s
+            or not m["on"] <= m["off"] <= limits.lockout_mc
+        ):
+            return OUT_OF_LIMITS, None
+        for slot in slots:
+            if slot[1] > limits.t_max_mc:
+                return OUT_OF_LIMITS, None
+        plan = Plan(m["at"], t + m["lease"], m["ph"], m["on"], m["off"], slots)
+
+        def change() -> None:
+            plan.anchor(self._clock.at_boot)
+            zone.control.plan = plan
+            zone.phase_s = plan.phase_s
+
+        return OK, change
+
+    def _override(self, m: dict, t: int) -> tuple:  # type: ignore[type-arg]
+        zone = self._zone(m)
+        if zone is None:
+            return UNKNOWN_ZONE, None
+        mode = m["m"]
+        if mode not in ("on", "off", "boost", "cancel") or not (
+            _whole(m["id"], 0, _SEQUENCE_MAX) and _whole(m["dur"], 0, _SEQUENCE_MAX) and _whole(m["exp"], 0, _UTC_MAX)
+        ):
+            return MALFORMED, None
+        control = zone.control
+        if mode == "cancel":
+            return OK, lambda: setattr(control, "override", None)
+        if not 0 < m["dur"] <= self._limits.override_max_s:
+            return OUT_OF_LIMITS, None
+        override = Override(m["id"], mode, t + m["dur"], m["exp"])
+        return OK, lambda: setattr(control, "override", override)
+
+    def _restore_overrides(self, t: int) -> None:
+        """The first clock after a reboot brings back what is left of an override by its UTC expiry."""
+        if self._restored:
+            return
+        self._restored = True
+        for zone_id, override_id, mode, exp in self._state.overrides:
+            zone = self._zones.get(zone_id)
+            left = exp - self._clock.utc(t)
+            if zone is not None and zone.control.override is None and 0 < left <= self._limits.override_max_s:
+                zone.control.override = Override(override_id, mode, t + left, exp)
+
+    def _zone(self, m: dict):  # type: ignore[no-untyped-def, type-arg]
+        return self._zones.get(m["z"]) if type(m["z"]) is str else None
+
+
+def _whole(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def _slots(raw: object):  # type: ignore[no-untyped-def]
+    """Checked slots as tuples, or None."""
+    if type(raw) is not list or not 1 <= len(raw) <= SLOTS_MAX:
+        return None
+    slots = []
+    after = -1
+    for slot in raw:
+        if type(slot) is not list or len(slot) != 3:
+            return None
+        start, set_point, duty = slot
+        if not (
+            _whole(start, after + 1, _HORIZON_S)
+            and _whole(set_point, _SET_POINT_MIN_MC, 60_000)
+            and _whole(duty, STANDBY, 1000)
+        ):
+            return None
+        after = start
+        slots.append((start, set_point, duty))
+    return slots

@@ -1,0 +1,120 @@
+"""Pins, buses and timers of the chip behind names of our own."""
+
+import random
+import time
+
+import machine
+import onewire
+from drivers import ds18b20
+from drivers.analog import CurrentTransformer, Moisture
+from machine import ADC, Pin
+
+WATCHDOG_MS = 8_000
+_WARM = ("SOFT_RESET", "WDT_RESET")  # the neighbours kept running: no need to wait for them
+
+
+class Circuit:
+    """What is wired to one zone."""
+
+    def __init__(self, zone, bus, board_earth_pin) -> None:  # type: ignore[no-untyped-def]
+        self._active = zone.relay_active
+        self._relay = Pin(zone.relay_pin, Pin.OUT, value=1 - zone.relay_active)
+        self._trip = None if zone.trip_pin is None else Pin(zone.trip_pin, Pin.OUT, value=0)
+        self.surface_mc = ds18b20.Ds18b20(bus, zone.surface_rom).read_mc
+        self.cable_mc = ds18b20.Ds18b20(bus, zone.cable_rom).read_mc
+        self.moisture_permille = Moisture(_adc(zone.moist_pin)).read_permille
+        self.power_w = CurrentTransformer(_adc(zone.ct_pin), zone.ct_w_per_mv).read_w
+        self._closed = False
+        self._earth_seen = False
+        pin = board_earth_pin if zone.earth_pin is None else Pin(zone.earth_pin, Pin.IN, Pin.PULL_UP)
+        self._earth = pin
+
+    def switch(self, on: bool) -> None:
+        """Close or open the contactor."""
+        if on != self._closed:
+            self._closed = on
+            self._relay(self._active if on else 1 - self._active)
+
+    def trip(self) -> None:
+        """Open the upstream contactor, if there is one: our own is welded."""
+        if self._trip is not None:
+            self._trip(1)
+
+    def earth_fault(self) -> bool:
+        """1 on the input, or seen by its interrupt since. The pull-up makes a broken wire a fault."""
+        pin = self._earth
+        return pin is not None and (self._earth_seen or pin() == 1)
+
+    def on_earth_fault(self, _pin) -> None:  # type: ignore[no-untyped-def]
+        """Interrupt: open at once; the safety loop latches it within the second."""
+        if self._earth() == 1:
+            self._earth_seen = True
+            self.switch(False)
+
+    def earth_clear(self) -> None:
+        self._earth_seen = False
+
+
+class Hardware:
+    """All of the board. config: `rh.config.Config`."""
+
+    def __init__(self, config) -> None:  # type: ignore[no-untyped-def]
+        self._bus = onewire.OneWire(Pin(config.ow_pin))
+        earth = None if config.earth_pin is None else Pin(config.earth_pin, Pin.IN, Pin.PULL_UP)
+        self.circuits = [Circuit(zone, self._bus, earth) for zone in config.zones]
+        self._lock = None if config.lock_pin is None else Pin(config.lock_pin, Pin.IN, Pin.PULL_UP)
+        self._watch_earth()
+        self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
+
+    def _watch_earth(self) -> None:
+        for circuit in self.circuits:
+            pin = circuit._earth
+            if pin is not None:
+                pin.irq(circuit.on_earth_fault, Pin.IRQ_RISING)
+
+    def convert(self) -> None:
+        """Start all thermometers for the next second's reading."""
+        ds18b20.convert(self._bus)
+
+    def locked(self) -> bool:
+        """Maintenance key turned (or its wire broken)."""
+        return self._lock is not None and self._lock() == 1
+
+    def feed(self) -> None:
+        """Only the safety loop may call this."""
+        self._watchdog.feed()
+
+
+def cold_start() -> bool:
+    """Whether power came back, as opposed to a reset of this board alone. What cannot be told counts as power."""
+    try:
+        cause = machine.reset_cause()
+    except AttributeError:
+        return True
+    return cause not in [getattr(machine, name, None) for name in _WARM]
+
+
+def hold_s(limits) -> int:
+    """Random wait after power return, on top of the minimum off time: a feeder's boards must not close together."""
+    return limits.min_off_s + random.randrange(limits.power_return_min_s, limits.power_return_max_s + 1)
+
+
+def set_clock(utc: int) -> None:
+    """Tell the chip's clock, for the dates of certificates. Authority never hangs on it."""
+    year, month, day, hour, minute, second, weekday = time.gmtime(utc - _epoch())[:7]
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+
+def minimum_date(utc: int) -> None:
+    """At boot the clock stands at 2000, before any certificate begins: put it to the firmware's own date."""
+    if time.time() + _epoch() < utc:
+        set_clock(utc)
+
+
+def _epoch() -> int:
+    """Seconds from 1970 to the epoch of `time`: the chip counts from 2000."""
+    return 946_684_800 if time.gmtime(0)[0] == 2000 else 0
+
+
+def _adc(pin: int):  # type: ignore[no-untyped-def]
+    return ADC(Pin(pin), atten=ADC.ATTN_11DB)

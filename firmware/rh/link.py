@@ -1,0 +1,170 @@
+"""The board's one connection: dial, prove who we are, take commands, send telemetry, try again with jitter.
+
+Nothing here can delay the safety loop: all waiting is in asyncio, all buffers are bounded.
+"""
+
+import asyncio
+import json
+import random
+
+from . import VERSION
+from .telemetry import key
+from .wire import FrameError, parse
+from .ws import WebSocket, WsError
+
+PATH = "/board/v1"
+OPEN_TIMEOUT_S = 30  # TCP, TLS (1 s of computing on the chip), upgrade, nonce
+SILENCE_MAX_S = 60  # live telemetry is acknowledged each 10 s: a minute without a byte is a dead link
+BACKOFF_MAX_S = 120  # 2,000 boards come back within it without a storm
+GOOD_SESSION_S = 60
+SEND_TIMEOUT_S = 20
+WINDOW = 8  # backlog records in flight beside the live ones
+PENDING_MAX = 12  # live records not acknowledged: two minutes
+
+
+class Link:
+    """Runs sessions for ever. board: `rh.board.Board`; dial: coroutine function that returns a connected stream."""
+
+    def __init__(self, config, board, mac, dial) -> None:  # type: ignore[no-untyped-def]
+        self._config = config
+        self._board = board
+        self._mac = mac
+        self._dial = dial
+        self._nonce = b""
+        self._ws = None
+        self._heard = 0
+        self._pending = []  # type: ignore[var-annotated] # live records sent and not acknowledged
+        self._inflight = 0
+        self.ready = False  # the supervisor has proved itself by a command
+        self.task = None  # that runs `run`
+        self.bad = 0  # frames refused since boot
+
+    async def run(self, first_wait_s: int) -> None:
+        """Dial again and again: full jitter, exponential, capped."""
+        await asyncio.sleep(first_wait_s and random.randrange(first_wait_s + 1))
+        failures = 0
+        while True:
+            began = self._board.t
+            try:
+                await self._session()
+            except (OSError, EOFError, WsError, FrameError, asyncio.TimeoutError, asyncio.CancelledError) as e:
+                self._board.log("link", repr(e))
+            finally:
+                self.ready = False
+                self._keep_pending()
+            failures = 0 if self._board.t - began > GOOD_SESSION_S else min(failures + 1, 7)
+            await asyncio.sleep_ms(random.randrange(min(BACKOFF_MAX_S, 1 << failures) * 1000))
+
+    async def _session(self) -> None:
+        ws = None
+        try:
+            ws = await asyncio.wait_for(self._open(), OPEN_TIMEOUT_S)
+            self._ws = ws
+            while True:
+                frame = await ws.receive()
+                self._heard = self._board.t
+                await self._take(frame)
+        finally:
+            self._ws = None
+            if ws is not None:
+                await ws.close()
+
+    async def _open(self):  # type: ignore[no-untyped-def]
+        """Connected, upgraded, hello sent."""
+        stream = await self._dial()
+        ws = WebSocket(stream, stream)
+        try:
+            await ws.open(self._config.server_name, PATH)
+            message = parse(await ws.receive())
+            nonce = message.get("n")
+            if message.get("t") != "nonce" or type(nonce) is not str or len(nonce) != 32:
+                raise FrameError("nonce")
+            self._nonce = nonce.encode()
+            self._heard = self._board.t
+            await ws.send(self._mac.seal(self._nonce, json.dumps(self._board.hello(VERSION)).encode()))
+            return ws
+        except BaseException:
+            await ws.close()
+            raise
+
+    async def _take(self, frame: bytes) -> None:
+        """One frame of the supervisor. What is not authentic is counted and changes nothing."""
+        try:
+            message = self._mac.open(frame)
+        except FrameError as e:
+            self.bad += 1
+            if self.bad == 1:
+                self._board.log("frame refused", e.args[0])
+            return
+        if message.get("t") == "ack":
+            self._acknowledge(message)
+            await self._send_backlog()
+            return
+        ep, q, rc = self._board.commands.apply(message, self._board.t)
+        if rc:
+            self._board.log("command refused", (ep, q, rc))
+        await self._send({"t": "result", "ep": ep, "q": q, "rc": rc})
+        if not self.ready:
+            self.ready = True
+            self._board.journal.rewind()
+            self._inflight = 0
+            await self._send_backlog()
+
+    async def _send(self, message: dict) -> None:  # type: ignore[type-arg]
+        await self._send_payload(json.dumps(message).encode())
+
+    async def _send_payload(self, payload: bytes) -> None:
+        ws = self._ws
+        if ws is not None:
+            await ws.send(self._mac.seal(self._nonce, payload))
+
+    def _acknowledge(self, message: dict) -> None:  # type: ignore[type-arg]
+        boot = message.get("boot")
+        numbers = message.get("q")
+        if type(boot) is not int or type(numbers) is not list or message.get("b") != self._config.board:
+            self.bad += 1
+            return
+        for q in numbers:
+            if self._forget(boot, q):
+                continue
+            if type(q) is int and self._board.journal.acknowledge(boot, q) and self._inflight:
+                self._inflight -= 1
+
+    def _forget(self, boot: int, q: int) -> bool:
+        for i in range(len(self._pending)):
+            if key(self._pending[i]) == (boot, q):
+                self._pending.pop(i)
+                return True
+        return False
+
+    async def _send_backlog(self) -> None:
+        """Keep the window full: the journal drains as fast as the supervisor commits, live frames go between."""
+        while self.ready and self._inflight < WINDOW:
+            record = self._board.journal.fetch()
+            if record is None:
+                return
+            self._inflight += 1
+            await self._send_payload(self._board.recorder.payload(record))
+
+    def _keep_pending(self) -> None:
+        for record in self._pending:
+            self._board.journal.put(record)
+        self._pending = []
+
+    async def report(self, record: bytes) -> None:
+        """Send a record at once where the link is up, and keep it until it is acknowledged; else into the journal."""
+        if not self.ready:
+            self._board.journal.put(record)
+            return
+        self._pending.append(record)
+        try:
+            await asyncio.wait_for(self._send_payload(self._board.recorder.payload(record)), SEND_TIMEOUT_S)
+        except (OSError, WsError, asyncio.TimeoutError):
+            self._drop()
+        if self._board.t - self._heard > SILENCE_MAX_S or len(self._pending) > PENDING_MAX:
+            self._drop()
+
+    def _drop(self) -> None:
+        """End a session that is dead; `run` dials again."""
+        if self._ws is not None and self.task is not None:
+            self.task.cancel()

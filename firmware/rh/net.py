@@ -1,0 +1,69 @@
+"""From power to a TLS stream: network up, socket, pinned CA. The only file that knows sockets."""
+
+import asyncio
+import socket
+
+try:
+    import tls
+except ImportError:  # an older chip image
+    import ssl as tls
+
+_NODELAY = (6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: small frames, answered at once
+
+
+def context(ca_der: bytes):  # type: ignore[no-untyped-def]
+    """TLS client context that trusts one authority and nobody else. Kept for all connections: it costs heap."""
+    ctx = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    ctx.verify_mode = tls.CERT_REQUIRED
+    ctx.load_verify_locations(ca_der)
+    return ctx
+
+
+async def connect(host: str, port: int, ctx, server_name: str):  # type: ignore[no-untyped-def]
+    """Stream to host:port whose certificate names `server_name`; raises OSError. Closes its socket if cancelled."""
+    info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+    sock = socket.socket(info[0], info[1], info[2])
+    try:
+        sock.setblocking(False)
+        try:
+            sock.setsockopt(*_NODELAY)
+        except OSError:
+            pass
+        try:
+            sock.connect(info[-1])
+        except OSError as e:
+            if e.args[0] not in (115, 119):  # EINPROGRESS on Linux and on the chip
+                raise
+        wrapped = ctx.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
+        wrapped.setblocking(False)
+        stream = asyncio.StreamReader(wrapped)
+        await asyncio.sleep(0)
+        return stream
+    except BaseException:
+        sock.close()
+        raise
+
+
+class Wifi:
+    """Station mode, looked at only when the link dials; None in config.json means Ethernet, online without us."""
+
+    def __init__(self, wifi) -> None:  # type: ignore[no-untyped-def]
+        self._wifi = wifi
+        self._station = None
+
+    def up(self) -> bool:
+        """Begin or check the association without waiting for it."""
+        if self._wifi is None:
+            return True
+        import network
+
+        if self._station is None:
+            self._station = network.WLAN(network.STA_IF)
+            self._station.active(True)
+        if self._station.isconnected():
+            return True
+        try:
+            self._station.connect(self._wifi["ssid"], self._wifi["password"])
+        except OSError:
+            pass  # already trying
+        return False

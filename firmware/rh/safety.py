@@ -1,0 +1,155 @@
+"""What no command can pass, per zone: high limits, sensors, earth fault, contactor and cable, on-time, self-test. Pure.
+
+`Safety.step` returns the zone's flags each second; any of `codes.BLOCKING` keeps the contactor open. A latch needs a
+person.
+"""
+
+from .codes import (
+    CABLE_BROKEN,
+    CONTACTOR_WELDED,
+    EARTH_FAULT,
+    LATCHED,
+    MAX_ON_TIME,
+    OVER_TEMPERATURE,
+    SELF_TEST_PENDING,
+    SENSOR_IMPLAUSIBLE,
+)
+
+SURFACE_HYSTERESIS_MC = 2_000
+CABLE_HYSTERESIS_MC = 10_000
+CURRENT_PERCENT = 5  # of the zone's power: above it a current flows
+LOAD_PERCENT = 20  # under it the cable carries none
+WELD_S = 5  # current this long while off: the contacts are welded
+BREAK_S = 8  # no current this long while on: alarm within 10 s
+BREAK_RETRY_S = 1_800  # a feeder that was dead comes back without a person on site
+SELF_TEST_S = 5
+REST_S = 1_800  # after the longest continuous on-time
+HOUR_S = 3_600
+
+
+class OnTime:
+    """Seconds on within 24 h, in hourly buckets (at most one hour pessimistic)."""
+
+    def __init__(self) -> None:
+        self.hours = [0] * 24
+        self.total = 0
+        self._at = 0
+        self._next = HOUR_S
+
+    def step(self, t: int, on: bool) -> int:
+        if t >= self._next:
+            self._next += HOUR_S
+            self._at = (self._at + 1) % 24
+            self.total -= self.hours[self._at]
+            self.hours[self._at] = 0
+        if on:
+            self.hours[self._at] += 1
+            self.total += 1
+        return self.total
+
+    def restore(self, total: int) -> None:
+        """After a reboot: the time away counts as nothing, so all of it lies in the newest hour."""
+        self.hours[self._at] += total
+        self.total += total
+
+
+class Safety:
+    """The interlock of one zone. latched: flags that a person must clear, kept across reboots."""
+
+    def __init__(self, limits, power_w: int, latched: int = 0) -> None:  # type: ignore[no-untyped-def]
+        self._limits = limits
+        self._current_w = power_w * CURRENT_PERCENT // 100
+        self._load_w = power_w * LOAD_PERCENT // 100
+        self.latched = latched
+        self.tested = False
+        self.on_time = OnTime()
+        self._hot = False
+        self._hot_cable = False
+        self._weld_s = 0
+        self._break_s = 0
+        self._test_s = 0
+        self._retry_at = -1
+        self._rest_until = -1
+        self._day_spent = False
+
+    def step(self, t: int, surface, cable, power_w: int, on: bool, since: int, earth_fault: bool) -> int:  # type: ignore[no-untyped-def]
+        """Flags after this second.
+
+        surface, cable: `Plausible`; power_w: measured; on, since: the contactor as commanded until now, and since when.
+        """
+        limits = self._limits
+        flags = 0
+        if not (surface.valid and cable.valid):
+            flags |= SENSOR_IMPLAUSIBLE
+        raw = surface.raw
+        if raw >= limits.t_max_mc:
+            self._hot = True
+        elif raw < limits.t_max_mc - SURFACE_HYSTERESIS_MC:
+            self._hot = False
+        raw = cable.raw
+        if raw >= limits.cable_max_mc:
+            self._hot_cable = True
+        elif raw < limits.cable_max_mc - CABLE_HYSTERESIS_MC:
+            self._hot_cable = False
+        if self._hot or self._hot_cable:
+            flags |= OVER_TEMPERATURE
+        if earth_fault:
+            self.latched |= EARTH_FAULT | LATCHED
+        self._feedback(t, power_w, on)
+        if t < self._retry_at:
+            flags |= CABLE_BROKEN
+        if self._too_long(t, on, since):
+            flags |= MAX_ON_TIME
+        if not self.tested:
+            self._test(flags, power_w, on, earth_fault)
+            if not self.tested:
+                flags |= SELF_TEST_PENDING
+        return flags | self.latched
+
+    def _feedback(self, t: int, power_w: int, on: bool) -> None:
+        """The current must follow the contactor."""
+        if on:
+            self._weld_s = 0
+            if power_w >= self._load_w:
+                self._break_s = 0
+                return
+            self._break_s += 1
+            if self._break_s >= BREAK_S:
+                self._break_s = 0
+                self._retry_at = t + BREAK_RETRY_S
+            return
+        self._break_s = 0
+        if power_w <= self._current_w:
+            self._weld_s = 0
+            return
+        self._weld_s += 1
+        if self._weld_s >= WELD_S:
+            self.latched |= CONTACTOR_WELDED | LATCHED
+
+    def _too_long(self, t: int, on: bool, since: int) -> bool:
+        """Longest continuous on-time and hours per day."""
+        limits = self._limits
+        if on and t - since >= limits.max_on_s:
+            self._rest_until = t + REST_S
+        total = self.on_time.step(t, on)
+        if total >= limits.max_on_day_s:
+            self._day_spent = True
+        elif total <= limits.max_on_day_s - limits.min_on_s:
+            self._day_spent = False
+        return self._day_spent or t < self._rest_until
+
+    def _test(self, flags: int, power_w: int, on: bool, earth_fault: bool) -> None:
+        """Once a boot, before the first ON: for some seconds plausible readings, no current, no earth fault."""
+        if flags & SENSOR_IMPLAUSIBLE or power_w > self._current_w or on or earth_fault:
+            self._test_s = 0
+            return
+        self._test_s += 1
+        self.tested = self._test_s >= SELF_TEST_S
+
+    def clear(self) -> None:
+        """A person has looked: forget the latches. What is still wrong latches again within seconds."""
+        self.latched = 0
+        self._weld_s = 0
+        self._retry_at = -1
+        self.tested = False
+        self._test_s = 0

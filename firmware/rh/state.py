@@ -1,0 +1,73 @@
+"""What must outlive a power cut: boot count, newest (epoch, sequence), overrides, latches, hours on, after-runs."""
+
+from . import store
+from .codes import LATCHED
+
+PATH = "state.json"
+SPENT_AHEAD_S = 600  # hours on are written in steps of this, ahead of their use: one write each 10 min of heat
+GOOD_BOOT_S = 60
+BAD_BOOTS_MAX = 3
+
+
+class State:
+    """The one small record on flash. zones: ids. A damaged file latches every zone: nobody knows what it said."""
+
+    def __init__(self, zones, path: str = PATH) -> None:  # type: ignore[no-untyped-def]
+        self._path = path
+        self.ep = 0
+        self.q = 0
+        self.boot = 0
+        self.bad_boots = 0
+        self.overrides = []  # type: ignore[var-annotated] # [zone, id, mode, expiry UTC s]
+        self.latched = dict.fromkeys(zones, 0)
+        self.on_s = dict.fromkeys(zones, 0)
+        self.armed = dict.fromkeys(zones, False)
+        self.damaged = False
+        try:
+            record = store.load(path)
+        except store.Damaged:
+            record = None
+            self.damaged = True
+            self.latched = dict.fromkeys(zones, LATCHED)
+        if record is not None:
+            self.ep, self.q, self.boot, self.bad_boots = record["n"]
+            self.overrides = record["ov"]
+            for zone, latched, on_s, armed in record["z"]:
+                if zone in self.latched:
+                    self.latched[zone] = latched
+                    self.on_s[zone] = on_s
+                    self.armed[zone] = bool(armed)
+        self.boot += 1
+        self.bad_boots += 1
+
+    def save(self) -> None:
+        """Write all; raises OSError, and the old record stands."""
+        store.save(
+            self._path,
+            {
+                "n": (self.ep, self.q, self.boot, self.bad_boots),
+                "ov": self.overrides,
+                "z": [(z, self.latched[z], self.on_s[z], int(self.armed[z])) for z in self.latched],
+            },
+        )
+
+    def follow(self, zones) -> None:  # type: ignore[no-untyped-def]
+        """Save if a zone's latch, after-run or hours on have moved past what is written. Cheap while nothing has."""
+        stale = False
+        for zone in zones:
+            name = zone.id
+            safety = zone.safety
+            armed = zone.control.rule.armed
+            if safety.latched != self.latched[name] or armed != self.armed[name]:
+                self.latched[name] = safety.latched
+                self.armed[name] = armed
+                stale = True
+            total = safety.on_time.total
+            if total > self.on_s[name] or total < self.on_s[name] - 2 * SPENT_AHEAD_S:
+                self.on_s[name] = total + SPENT_AHEAD_S
+                stale = True
+        if stale:
+            try:
+                self.save()
+            except OSError:
+                pass  # flash full or worn: tried again with the next change

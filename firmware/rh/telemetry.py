@@ -1,0 +1,57 @@
+"""Records of what was measured: each 10 s while the link is up, each minute while not; each second is in exactly one.
+
+A record is packed once and framed when it is sent, so that live and journaled ones are the same bytes.
+"""
+
+import json
+from struct import calcsize, pack, unpack_from
+
+LIVE_S = 10
+JOURNAL_S = 60
+_HEAD = "<IIIIHH"  # boot, q, utc, up, dt, bad
+_ZONE = "<iihHIIHBH"  # the wire's sample without its name
+HEAD_SIZE = calcsize(_HEAD)
+ZONE_SIZE = calcsize(_ZONE)
+
+
+class Recorder:
+    """Packs records of all zones of the board. boot: this boot's number; clock: `commands.Clock`."""
+
+    def __init__(self, boot: int, zones: list, clock) -> None:  # type: ignore[no-untyped-def, type-arg]
+        self._boot = boot
+        self._zones = zones
+        self._clock = clock
+        self._q = 0
+        self._from = 0
+        self.size = HEAD_SIZE + ZONE_SIZE * len(zones)
+
+    def due(self, t: int, live: bool) -> bool:
+        """Whether uptime `t` ends an interval."""
+        return t - self._from >= (LIVE_S if live else JOURNAL_S)
+
+    def take(self, t: int, bad: int) -> bytes:
+        """Record of the time since the last one; begins the next interval."""
+        self._q += 1
+        record = pack(_HEAD, self._boot, self._q, self._clock.utc(t), t, min(t - self._from, 65535), min(bad, 65535))
+        self._from = t
+        for zone in self._zones:
+            record += pack(_ZONE, *zone.sample())
+        return record
+
+    def payload(self, record: bytes) -> bytes:
+        """JSON of a record. One taken before the clock was set gets its time now, if it is of this boot."""
+        boot, q, utc, up, dt, bad = unpack_from(_HEAD, record)
+        if utc == 0 and boot == self._boot:
+            utc = self._clock.utc(up)
+        zones = []
+        at = HEAD_SIZE
+        for zone in self._zones:
+            zones.append((zone.id,) + unpack_from(_ZONE, record, at))
+            at += ZONE_SIZE
+        message = {"t": "tel", "boot": boot, "q": q, "utc": utc, "up": up, "dt": dt, "bad": bad, "z": zones}
+        return json.dumps(message).encode()
+
+
+def key(record: bytes) -> tuple:  # type: ignore[type-arg]
+    """(boot, q) of a record."""
+    return unpack_from("<II", record)

@@ -1,0 +1,26 @@
+"""Seconds since boot from a millisecond counter that wraps (2^30 ms, 12.4 days, on the chip)."""
+
+
+class Uptime:
+    """Monotonic seconds. Call `now()` at least once each six days; the safety loop calls it each second.
+
+    ticks_ms, ticks_diff: those of `time`. Seconds stay a small integer for 34 years; no clock setting moves them.
+    """
+
+    def __init__(self, ticks_ms, ticks_diff):  # type: ignore[no-untyped-def]
+        self._ticks = ticks_ms
+        self._diff = ticks_diff
+        self._last = ticks_ms()
+        self._ms = 0
+        self._s = 0
+
+    def now(self) -> int:
+        """Whole seconds since boot."""
+        ticks = self._ticks()
+        ms = self._ms + self._diff(ticks, self._last)
+        self._last = ticks
+        if ms >= 1000:
+            self._s += ms // 1000
+            ms %= 1000
+        self._ms = ms
+        return self._s

@@ -1,0 +1,118 @@
+"""One heated stretch, once a second: readings → interlock → who wins → contactor → energy. Pure."""
+
+from .codes import BLOCKING, CLOCK_INVALID, MOISTURE_IMPLAUSIBLE, NO_MOISTURE, POWER_RETURN_HOLD
+from .control import Control
+from .plausible import Plausible
+from .relay import Relay
+from .safety import Safety
+
+WET_PERMILLE = 200
+DRY_PERMILLE = 150  # hysteresis, so that noise does not toggle
+_SURFACE = (-45_000, 80_000, 2_000)  # m°C, m°C, m°C/s: a road changes some K a minute at most
+_CABLE = (-45_000, 125_000, 5_000)
+_MOISTURE = (-25, 1_100, 2_000)  # ‰; a splash is as fast as it likes
+
+
+class Zone:
+    """State of one zone. `tick` decides; the rest of the class counts for telemetry."""
+
+    def __init__(self, zone_id: str, power_w: int, limits, t: int = 0, hold_until: int = 0, latched: int = 0) -> None:  # type: ignore[no-untyped-def]
+        self.id = zone_id
+        self.surface = Plausible(*_SURFACE)
+        self.cable = Plausible(*_CABLE)
+        self.moisture = Plausible(*_MOISTURE)
+        self.safety = Safety(limits, power_w, latched)
+        self.control = Control(limits)
+        self.relay = Relay(t, limits)
+        self.flags = 0
+        self.phase_s = 0
+        self.power_w = 0
+        self._period_s = limits.period_s
+        self._hold_until = hold_until
+        self._wet = False
+        self._was_on = False
+        # Since boot and since the last telemetry record.
+        self.wh = 0
+        self._ws = 0
+        self.on_s = 0
+        self._sum_w = 0
+        self._sum_s = 0
+
+    def tick(  # type: ignore[no-untyped-def]
+        self,
+        t: int,
+        utc_phase: int,
+        surface_mc,
+        cable_mc,
+        moisture_permille,
+        power_w: int,
+        earth_fault: bool,
+        locked: bool,
+    ) -> bool:
+        """Advance to uptime `t` with a set of samples (None: no answer); returns whether the contactor is to be closed.
+
+        utc_phase: what added to `t` gives the clock modulo the period, so that zones of a feeder stagger across boards;
+        -1 while the clock is not set.
+        """
+        relay = self.relay
+        surface = self.surface
+        on = relay.on
+        surface.feed(surface_mc)
+        self.cable.feed(cable_mc)
+        moisture_ok = self.moisture.feed(moisture_permille)
+        self._count(power_w, on)
+        flags = self.safety.step(t, surface, self.cable, power_w, on, relay.since, earth_fault)
+        if t < self._hold_until:
+            flags |= POWER_RETURN_HOLD
+        if not moisture_ok:
+            flags |= MOISTURE_IMPLAUSIBLE
+            self._wet = True  # a road that may be wet is treated as wet; the on-time limits bound it
+        elif self._wet:
+            self._wet = self.moisture.value >= DRY_PERMILLE
+        else:
+            self._wet = self.moisture.value >= WET_PERMILLE
+        if utc_phase < 0:
+            flags |= CLOCK_INVALID
+            utc_phase = 0
+        self.flags = flags
+        control = self.control
+        blocked = flags & BLOCKING != 0
+        duty = control.decide(t, surface.value, self._wet, blocked, locked)
+        if blocked or locked:
+            relay.open(t)
+            return False
+        return relay.step(t, (t + utc_phase - self.phase_s) % self._period_s, duty, control.who)
+
+    def _count(self, power_w: int, on: bool) -> None:
+        """Energy of the second that ended, measured; small integers only."""
+        self.power_w = power_w
+        self._sum_w += power_w
+        self._sum_s += 1
+        if on:
+            self.on_s += 1
+        ws = self._ws + power_w
+        if ws >= 3600:
+            self.wh += ws // 3600
+            ws %= 3600
+        self._ws = ws
+
+    def sample(self) -> tuple:  # type: ignore[type-arg]
+        """Fields of the wire's sample after the zone's name; begins a new interval."""
+        mean_w = self._sum_w // self._sum_s if self._sum_s else 0
+        on_s = self.on_s
+        self.on_s = self._sum_w = self._sum_s = 0
+        control = self.control
+        moisture = self.moisture.value if self.moisture.valid else NO_MOISTURE
+        if moisture < 0 and self.moisture.valid:
+            moisture = 0
+        return (
+            self.surface.value,
+            self.cable.value,
+            moisture,
+            on_s,
+            mean_w,
+            self.wh,
+            control.duty,
+            control.who,
+            self.flags,
+        )
