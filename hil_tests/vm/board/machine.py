@@ -1,0 +1,291 @@
+"""`machine` of the ESP32: pins whose level the host keeps over resets, ADC with the ESP32's blind spots, watchdog."""
+
+import time as _t
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+_FIRST_ADC = 24  # word of the grant with the first channel's pair of mV: output off, output on
+_ADC_BLIND_MV = 100  # the ESP32's ADC reads 0 below, and saturates above
+_ADC_FULL_MV = 3100
+_ADC2_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)  # shared with the radio
+
+_levels = {}  # outputs that are driven: pin -> 0 or 1
+_pins = {}
+_adc = {}  # pin -> (word of the grant, output pin whose load it measures or -1)
+_cause = PWRON_RESET
+_id = b"\x02\x00\x00\x00\x00\x00"
+
+
+class Pin:
+    IN, OUT, OPEN_DRAIN = 1, 3, 7
+    PULL_DOWN, PULL_UP = 1, 2
+    IRQ_RISING, IRQ_FALLING = 1, 2
+    DRIVE_0, DRIVE_1, DRIVE_2, DRIVE_3 = 0, 1, 2, 3
+
+    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
+        if not isinstance(id, int) or not 0 <= id <= 39:
+            raise ValueError("invalid pin")
+        self._id = id
+        self._mode = self.OUT if id in _levels else self.IN
+        self._pull = None
+        self._handler = None
+        _pins[id] = self
+        self.init(mode, pull, value=value)
+
+    def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
+        if mode != -1:
+            if mode != self.IN and self._id >= 34:
+                raise ValueError("pin can only be input")
+            if mode == self.OUT and value is None:
+                value = _levels.get(self._id, 0)
+            elif mode == self.IN and self._id in _levels:
+                del _levels[self._id]
+                _t._edge(self._id, -1)
+            self._mode = mode
+        if pull != -1:
+            self._pull = pull
+        if value is not None:
+            self.value(value)
+
+    def value(self, x=None):
+        if x is None:
+            if self._mode == self.OUT:
+                return _levels.get(self._id, 0)
+            return _input(self._id)
+        x = 1 if x else 0
+        if self._mode == self.OUT and _levels.get(self._id) != x:
+            _levels[self._id] = x
+            _t._edge(self._id, x)
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def irq(self, handler=None, trigger=IRQ_RISING | IRQ_FALLING, **kwargs):
+        self._handler = handler
+        self._trigger = trigger
+        self._last = self.value()
+        if _interrupts not in _t._on_grant:
+            _t._on_grant.append(_interrupts)
+        return self
+
+
+def _input(pin):
+    return _t._grant[2 + (pin >> 5)] >> (pin & 31) & 1
+
+
+def _interrupts():
+    for pin in _pins.values():
+        if pin._handler and pin._mode == Pin.IN:
+            level = _input(pin._id)
+            if level != pin._last:
+                pin._last = level
+                if pin._trigger & (Pin.IRQ_RISING if level else Pin.IRQ_FALLING):
+                    pin._handler(pin)
+
+
+class Signal:
+    def __init__(self, pin, *args, invert=False, **kwargs):
+        self._pin = pin if isinstance(pin, Pin) else Pin(pin, *args, **kwargs)
+        self._invert = invert
+
+    def value(self, x=None):
+        if x is None:
+            return self._pin.value() ^ self._invert
+        self._pin.value(bool(x) ^ self._invert)
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+
+class ADC:
+    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
+    WIDTH_9BIT, WIDTH_10BIT, WIDTH_11BIT, WIDTH_12BIT = 9, 10, 11, 12
+
+    def __init__(self, pin, *, atten=ATTN_0DB):
+        self._id = pin._id if isinstance(pin, Pin) else pin
+        self._atten = atten
+
+    def init(self, *, atten=ATTN_0DB):
+        self._atten = atten
+
+    def atten(self, atten):
+        self._atten = atten
+
+    def width(self, bits):
+        pass
+
+    def _mv(self):
+        if self._id in _ADC2_PINS:
+            import network
+
+            if any(i.active() for i in network._interfaces):
+                raise OSError(-0x107)  # ESP_ERR_TIMEOUT: the radio owns ADC2
+        if self._id not in _adc:
+            return 0
+        word, output = _adc[self._id]
+        mv = _t._grant[word + 1 if _levels.get(output) == 1 else word]
+        full = (950, 1250, 1750, _ADC_FULL_MV)[self._atten]
+        return 0 if mv < _ADC_BLIND_MV else min(mv, full)
+
+    def read_uv(self):
+        return self._mv() * 1000
+
+    def read_u16(self):
+        return min(65535, self._mv() * 65535 // (950, 1250, 1750, _ADC_FULL_MV)[self._atten])
+
+    def read(self):
+        return self.read_u16() >> 4
+
+
+class WDT:
+    def __init__(self, id=0, timeout=5000):
+        _t._wdt_ms = timeout
+        _t._fed = _t._now
+
+    def feed(self):
+        _t._fed = _t._now
+
+
+class Timer:
+    ONE_SHOT, PERIODIC = 0, 1
+
+    def __init__(self, id=-1, **kwargs):
+        if kwargs:
+            self.init(**kwargs)
+
+    def init(self, *, mode=PERIODIC, period=-1, freq=None, callback=None, **kwargs):
+        self.deinit()
+        self._period = max(1, int(1000 // freq) if freq else period)
+        self._mode = mode
+        self._callback = callback
+        self._due = _t._now + self._period
+        _t._timers.append(self)
+
+    def deinit(self):
+        if self in _t._timers:
+            _t._timers.remove(self)
+
+    def _fire(self):
+        if self._mode == self.PERIODIC:
+            self._due += self._period
+        else:
+            self.deinit()
+        if self._callback:
+            self._callback(self)
+
+
+class RTC:
+    def datetime(self, value=None):
+        if value is None:
+            y, mo, d, h, mi, s, wd, _ = _t.gmtime()
+            return (y, mo, d, wd, h, mi, s, 0)
+        y, mo, d, _, h, mi, s, _ = value
+        _t._set_rtc(_t.mktime((y, mo, d, h, mi, s, 0, 0)))
+
+    def init(self, value):
+        y, mo, d, h, mi, s, *_ = tuple(value) + (0, 0)
+        _t._set_rtc(_t.mktime((y, mo, d, h, mi, s, 0, 0)))
+
+    def memory(self, data=None):
+        import esp32
+
+        nvs = esp32.NVS("_rtc")
+        if data is not None:
+            nvs.set_blob("m", data)
+            nvs.commit()
+            return
+        out = bytearray(2048)
+        try:
+            return bytes(out[: nvs.get_blob("m", out)])
+        except OSError:
+            return b""
+
+
+class SPI:
+    """A bus with nothing on it: floats high."""
+
+    MSB, LSB = 0, 1
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    init = deinit = write = __init__
+
+    def read(self, n, write=0):
+        return b"\xff" * n
+
+    def readinto(self, buf, write=0):
+        for i in range(len(buf)):
+            buf[i] = 0xFF
+
+    def write_readinto(self, write_buf, read_buf):
+        self.readinto(read_buf)
+
+
+SoftSPI = SPI
+
+
+class UART:
+    """A line with nobody at the other end."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    init = deinit = __init__
+
+    def any(self):
+        return 0
+
+    def read(self, *args):
+        return None
+
+    def readinto(self, buf, *args):
+        return None
+
+    def write(self, buf):
+        return len(buf)
+
+
+def reset():
+    _t._leave(66)
+
+
+def soft_reset():
+    raise SystemExit
+
+
+def reset_cause():
+    return _cause
+
+
+def wake_reason():
+    return 0
+
+
+def unique_id():
+    return _id
+
+
+def freq(hz=None):
+    return 240_000_000
+
+
+def idle():
+    _t.sleep_ms(1)
+
+
+def disable_irq():
+    return 0
+
+
+def enable_irq(state=0):
+    pass

@@ -1,0 +1,24 @@
+"""The VM's real sockets, as long as the emulated link is up. TCP_NODELAY: real delays would be virtual minutes."""
+
+import time as _t
+import usocket as _u
+from usocket import *  # noqa: F403
+
+_SETTLE_MS = 20_000  # for so long after a dial the host lets nobody's time pass while bytes are under way
+_EHOSTUNREACH = 118  # lwIP's number
+
+
+def getaddrinfo(host, port, *args):
+    if not _t._grant[1] & _t._LINK:
+        raise OSError(-202)  # the ESP32's answer when the name cannot be resolved
+    return _u.getaddrinfo(host, port, *args)
+
+
+def socket(*args):
+    if not _t._grant[1] & _t._LINK:
+        raise OSError(_EHOSTUNREACH)
+    made = _u.socket(*args)
+    if len(args) < 2 or args[1] == SOCK_STREAM:
+        made.setsockopt(6, 1, 1)
+        _t._connecting_until = _t._now + _SETTLE_MS
+    return made

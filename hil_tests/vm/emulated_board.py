@@ -1,0 +1,279 @@
+"""One emulated ESP32: the real MicroPython VM on its own flash image, its pins and sensors held by the host.
+
+Time is granted: `grant(ms)` lets the board live that long, `collect()` waits until it has. What outputs did meanwhile
+is in `edges`. A reset is a new process, so the heap is fresh; pins and flash live here, as on the chip.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import termios
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from hil_tests.vm.console import Console, ConsoleRelay, raw_pty
+from supervisor.domain.errors import RoadheatError
+
+BOARD_DIR = Path(__file__).with_name("board")
+FLASH_BYTES = 2 * 1024 * 1024  # the file system partition of a 4 MB ESP32
+HEAP = {64: "256k", 32: "128k"}  # by word size: what the ESP32 gives an application with one TLS connection
+
+OPEN, SHORT, NOISE = -32_000, -32_001, -32_002  # faults of a DS18B20, see board/_onewire.py
+LINK, WIFI = 1, 2
+_WORDS, _FIRST_DS, _FIRST_ADC = 64, 8, 24
+_DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4
+_CONNECTING, _APPLICATION = 1, 2
+_SOFT, _SOFT_RAW, _HARD, _WATCHDOG = 64, 65, 66, 67
+_PWRON_RESET, _HARD_RESET, _WDT_RESET, _SOFT_RESET = 1, 2, 3, 5
+_HANG_S = 20  # wall seconds without an answer: the program loops without ever reading the clock
+
+
+class BoardError(RoadheatError):
+    code = "emulated-board"
+
+
+class Edge(NamedTuple):
+    """An output's change: time of the bench [ms], pin, level (-1: no longer driven)."""
+
+    at_ms: int
+    pin: int
+    level: int
+
+
+@dataclass
+class Wiring:
+    """What is connected to which pin."""
+
+    sensors: list[tuple[int, str]] = field(default_factory=list)  # DS18B20: pin, ROM as 16 hex digits
+    adc: list[tuple[int, int]] = field(default_factory=list)  # analogue input, output whose load it sees (-1 none)
+
+
+class EmulatedBoard:
+    """Host side of one board. Not thread-safe: one thread grants."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        vm: Path,
+        wiring: Wiring,
+        relay: ConsoleRelay,
+        *,
+        seed: int = 0,
+        word_bits: int = 64,
+    ) -> None:
+        self.name = name
+        self.image = folder / f"{name}.img"
+        self._nvs = folder / f"{name}.nvs"
+        if not self.image.exists():
+            self.image.write_bytes(b"\xff" * FLASH_BYTES)
+        self._nvs.touch()
+        self._vm = vm
+        self._heap = HEAP[word_bits]
+        self.wiring = wiring
+        self.console = Console(relay)
+        self._random = random.Random(f"{seed}/{name}")
+        self._words = array.array("i", [0] * _WORDS)
+        self._words[1] = LINK | WIFI
+        for i in range(len(wiring.sensors)):
+            self.set_temperature(i, 85.0)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: socket.socket | None = None
+        self._slave = -1
+        self._buffer = bytearray(4096)
+        self._end_ms = 0  # granted up to here, bench time
+        self._born_ms = 0  # bench time at which this VM's clock read 0
+        self._rtc = (0, 0)  # seconds since 2000 at bench time ms
+        self._awaited = False
+        self.levels: dict[int, int] = {}
+        self.edges: list[Edge] = []
+        self.resets: list[tuple[int, int]] = []  # (bench ms, cause)
+        self.connecting = False  # dialled not long ago: its bytes should not wait for grants
+        self.application = False  # main.py runs
+
+    # -- what the board feels -------------------------------------------------------------------------------------
+
+    def set_temperature(self, sensor: int, celsius: float) -> None:
+        """A DS18B20's temperature, quantised to 1/16 °C; or one of OPEN, SHORT, NOISE."""
+        self._words[_FIRST_DS + sensor] = int(celsius) if celsius <= -30_000 else round(celsius * 16)
+
+    def set_adc(self, channel: int, off_mv: float, on_mv: float | None = None) -> None:
+        """Millivolts at an analogue input, while the output it belongs to is off and on."""
+        self._words[_FIRST_ADC + 2 * channel] = round(off_mv)
+        self._words[_FIRST_ADC + 2 * channel + 1] = round(off_mv if on_mv is None else on_mv)
+
+    def set_input(self, pin: int, level: int) -> None:
+        word, bit = 2 + (pin >> 5), pin & 31
+        mask = (1 << bit) - (1 << 32 if bit == 31 else 0)  # words are signed
+        self._words[word] = self._words[word] | mask if level else self._words[word] & ~mask
+
+    def cut_link(self, *, wifi: bool = False) -> None:
+        """Nothing passes to or from the network; with `wifi` the access point is gone as well."""
+        self._words[1] = 0 if wifi else WIFI
+
+    def restore_link(self) -> None:
+        self._words[1] = LINK | WIFI
+
+    @property
+    def powered(self) -> bool:
+        return self._process is not None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the VM, 0 without power."""
+        return self._process.pid if self._process else 0
+
+    # -- power ----------------------------------------------------------------------------------------------------
+
+    def power_on(self, now_ms: int) -> None:
+        self._rtc = (0, now_ms)
+        self._spawn(now_ms, _PWRON_RESET, raw=False)
+
+    def power_off(self, now_ms: int) -> None:
+        """At once: outputs are no longer driven, memory is lost, the flash image stays as it is."""
+        self._kill()
+        self._release_outputs(now_ms)
+        self.application = self.connecting = False
+
+    def close(self) -> None:
+        self._kill()
+        self.console.close()
+
+    def _release_outputs(self, now_ms: int) -> None:
+        self.edges.extend(Edge(now_ms, pin, -1) for pin in self.levels)
+        self.levels.clear()
+
+    def _spawn(self, now_ms: int, cause: int, *, raw: bool) -> None:
+        self.resets.append((now_ms, cause))
+        self._born_ms = self._end_ms = now_ms
+        link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _HANG_S, 0))
+        master, slave = raw_pty()
+        stdin = os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        settings = {
+            "image": str(self.image),
+            "nvs": str(self._nvs),
+            "sensors": self.wiring.sensors,
+            "adc": self.wiring.adc,
+            "levels": list(self.levels.items()),
+            "cause": cause,
+            "rtc": self._rtc[0] + (now_ms - self._rtc[1]) // 1000,
+            "raw": raw,
+            "id": list(self.name.encode()[-6:]),
+            "seed": self._random.getrandbits(30),
+        }
+        self._process = subprocess.Popen(
+            [self._vm, "-X", f"heapsize={self._heap}", "-c", "import kernel,os;kernel.main(os.getenv('BOARD'))"],
+            stdin=stdin,
+            stdout=slave,
+            stderr=slave,
+            env={
+                "BOARD": json.dumps(settings),
+                "LINK_FD": str(theirs.fileno()),
+                "MICROPYPATH": f"{BOARD_DIR}:.frozen",
+                "TZ": "UTC",
+            },
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+            preexec_fn=_take_terminal,
+        )
+        os.close(stdin)
+        os.close(slave)
+        theirs.close()
+        self._link = link
+        self.console.attach(master)
+        self._awaited = False
+        self._wait_ready()
+
+    def _wait_ready(self) -> None:
+        """The VM asks for its first grant once its kernel runs."""
+        assert self._link is not None
+        if self._link.recv_into(self._buffer) == 0:
+            self.console.detach()
+            raise BoardError("the VM did not start", where=self.name, remedy=bytes(self.console.log[-1000:]).decode())
+
+    def _kill(self) -> None:
+        if self._process is None:
+            return
+        self.console.detach()
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+        if self._link:
+            self._link.close()
+            self._link = None
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def grant(self, ms: int) -> None:
+        """Let the board live for `ms`; 0 lets it heed its sockets only."""
+        if self._link is None:
+            self._end_ms += ms
+            return
+        self._words[0] = ms
+        self._end_ms += ms
+        self._awaited = True
+        with contextlib.suppress(OSError):  # collect() finds out
+            self._link.send(self._words)
+
+    def collect(self) -> None:
+        """Wait until the board has lived through its grant, resets included."""
+        while self._awaited and self._link is not None:
+            try:
+                n = self._link.recv_into(self._buffer)
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ECONNRESET):
+                    raise
+                n = 0
+            message = memoryview(self._buffer)[:n].cast("i")
+            if n == 0:
+                self._reborn(_WATCHDOG, self._end_ms)
+                continue
+            kind, argument, now = message[0], message[1], message[2]
+            for i in range(3, len(message), 3):
+                self._edge(Edge(self._born_ms + message[i], message[i + 1], message[i + 2]))
+            if kind == _DONE:
+                self._awaited = False
+                self.connecting = bool(argument & _CONNECTING)
+                self.application = bool(argument & _APPLICATION)
+            elif kind == _RTC:
+                self._rtc = (argument, self._born_ms)
+            elif kind == _BYE:
+                self._reborn(argument, self._born_ms + now)
+
+    def _edge(self, edge: Edge) -> None:
+        if edge.level < 0:
+            self.levels.pop(edge.pin, None)
+        else:
+            self.levels[edge.pin] = edge.level
+        self.edges.append(edge)
+
+    def _reborn(self, code: int, now_ms: int) -> None:
+        """The VM said good-bye or fell silent: start the next one and give it the rest of the grant."""
+        end_ms = self._end_ms
+        self._kill()
+        if code not in (_SOFT, _SOFT_RAW):
+            self._release_outputs(now_ms)
+        cause = {_SOFT: _SOFT_RESET, _SOFT_RAW: _SOFT_RESET, _HARD: _HARD_RESET}.get(code, _WDT_RESET)
+        if len(self.resets) > 20 and self.resets[-20][0] == now_ms:
+            raise BoardError(
+                f"{self.name} resets without end: {bytes(self.console.log[-2000:]).decode(errors='replace')}"
+            )
+        self._spawn(now_ms, cause, raw=code == _SOFT_RAW)
+        if end_ms > now_ms:
+            self.grant(end_ms - now_ms)
+
+
+def _take_terminal() -> None:
+    """In the child: standard input becomes the controlling terminal, so that Ctrl-C reaches it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
