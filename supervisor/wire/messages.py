@@ -11,6 +11,8 @@ from enum import IntEnum, IntFlag
 from msgspec import Struct
 
 FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
+NO_READING_MC = -273_150  # a sample's temperature while the board has none to believe
+NO_MOISTURE = -1
 
 
 class Result(IntEnum):
@@ -75,9 +77,9 @@ class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
     """One zone over one telemetry interval."""
 
     zone: str
-    surface_mc: int
+    surface_mc: int  # NO_READING_MC while not known
     cable_mc: int
-    moisture_permille: int
+    moisture_permille: int  # NO_MOISTURE while not known
     on_s: int  # seconds with the contactor closed
     power_w: int  # mean over the interval, measured
     dev_wh: int  # the board's own energy counter since boot
