@@ -1,0 +1,179 @@
+"""The state of every road, minute by minute: telemetry and weather into the road model's estimator.
+
+The estimate outlives the service: it is kept every quarter of an hour, so that after a restart in the middle of a
+storm the snow that lies there is not forgotten. Without a fresh one the model is spun up on the observed weather.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from dataclasses import fields
+
+import msgspec
+import numpy as np
+
+from supervisor.control.forecasts import Forecasts
+from supervisor.control.live import LiveState
+from supervisor.control.pace import each
+from supervisor.domain.clock import Clock
+from supervisor.domain.errors import RoadheatError
+from supervisor.domain.zone import Zone
+from supervisor.road import (
+    Roads,
+    State,
+    StateEstimator,
+    Surface,
+    build_pavements,
+    initial_state,
+    simulate,
+    surface_state,
+)
+from supervisor.road.pavement import Array
+from supervisor.store.store import Store
+from supervisor.weather.resample import at_steps
+from supervisor.wire.messages import Flag, ZoneSample
+
+logger = logging.getLogger(__name__)
+
+MINUTE_S = 60.0
+KEEP_EACH_S = 900.0
+KEPT_FOR_S = 3 * 3600.0  # older than this the spin-up on observed weather knows more
+SPIN_UP_S = 48 * 3600.0  # forgets its first guess to some tenths of a kelvin at cable depth
+SPIN_UP_STEP_S = 600.0
+KEY = "estimate"
+
+
+class _Kept(msgspec.Struct):
+    """An estimate as it is stored: arrays as base64 of little-endian float64, with the zones they belong to."""
+
+    utc_s: float
+    zones: list[str]
+    arrays: dict[str, tuple[list[int], str]]
+
+
+class Estimation:
+    """One lane per zone, in the order of the configuration."""
+
+    def __init__(
+        self, zones: tuple[Zone, ...], forecasts: Forecasts, live: LiveState, store: Store, clock: Clock
+    ) -> None:
+        self._zones = zones
+        self._lane = {zone.id: lane for lane, zone in enumerate(zones)}
+        self._forecasts = forecasts
+        self._live = live
+        self._store = store
+        self._clock = clock
+        self._per_area = np.array([zone.cable.efficiency / zone.area_m2 for zone in zones])
+        self._sums = np.zeros((4, len(zones)))  # seconds, J, °C·s, moisture·s of the running minute
+        self._surface_s = np.zeros(len(zones))  # seconds with a plausible surface
+        self._moist_s = np.zeros(len(zones))
+        self.roads: Roads = build_pavements(zones)
+        self.estimator = StateEstimator(self.roads, 0.0, 5.0)
+        self.air_c: float | None = None
+
+    @property
+    def state(self) -> State:
+        return self.estimator.state
+
+    async def start(self) -> None:
+        """Take up the kept estimate, or spin up."""
+        try:
+            state = await self._load() or self._spin_up()
+        except RoadheatError as error:
+            logger.warning("no spin-up: %s", error)
+            return
+        if state is not None:
+            self.estimator.state = state
+
+    async def run(self) -> None:
+        """Estimate each minute, keep each quarter of an hour."""
+        async for now in each(self._clock, MINUTE_S):
+            try:
+                self.update(now)
+            except RoadheatError as error:
+                logger.warning("no estimate for this minute: %s", error)
+            if now % KEEP_EACH_S == 0:
+                await self.keep(now)
+
+    def observe(self, sample: ZoneSample, dt_s: float) -> None:
+        """Take in a live sample of the running minute."""
+        lane = self._lane.get(sample.zone)
+        if lane is None:
+            return
+        sums = self._sums
+        sums[0, lane] += dt_s
+        sums[1, lane] += sample.power_w * dt_s
+        if not sample.flags & Flag.SENSOR_IMPLAUSIBLE:
+            sums[2, lane] += sample.surface_mc / 1000.0 * dt_s
+            self._surface_s[lane] += dt_s
+        if not sample.flags & Flag.MOISTURE_IMPLAUSIBLE:
+            sums[3, lane] += sample.moisture_permille / 1000.0 * dt_s
+            self._moist_s[lane] += dt_s
+
+    def update(self, now_utc_s: float) -> None:
+        """Advance the estimate to the end of the minute that is over. Raises WeatherError or PhysicsError."""
+        weather = self._forecasts.minute(now_utc_s - MINUTE_S)
+        self.air_c = float(np.asarray(weather.air_c).flat[0])
+        seconds, joules, surface, moist = self._sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            power_w_m2 = np.where(seconds > 0, joules / seconds, 0.0) * self._per_area
+            observed = surface / self._surface_s  # NaN where nothing was observed
+            moisture = moist / self._moist_s
+        state = self.estimator.update(weather, observed, power_w_m2, MINUTE_S, moisture)
+        self._sums[:] = 0.0
+        self._surface_s[:] = 0.0
+        self._moist_s[:] = 0.0
+        self._show(state)
+
+    def _show(self, state: State) -> None:
+        words = surface_state(state.surface_c, state.water_mm, state.ice_mm, state.snow_mm, state.frost_mm)
+        lying = np.round(state.ice_mm + state.snow_mm + state.frost_mm, 2)
+        for zone, word, mm in zip(self._zones, words.tolist(), lying.tolist(), strict=True):
+            live = self._live.zones[zone.id]
+            text = Surface(word).word
+            if (live.surface_word, live.lying_mm) != (text, mm):
+                live.surface_word, live.lying_mm = text, mm
+                self._live.touch(zone.id)
+
+    async def keep(self, now_utc_s: float) -> None:
+        """Commit the estimate."""
+        arrays: dict[str, tuple[list[int], str]] = {}
+        for field in fields(State):
+            value: Array = np.asarray(getattr(self.state, field.name), dtype="<f8")
+            arrays[field.name] = (list(value.shape), base64.b64encode(value.tobytes()).decode())
+        kept = _Kept(now_utc_s, [zone.id for zone in self._zones], arrays)
+        await self._store.kv_set(KEY, msgspec.json.encode(kept).decode())
+
+    async def _load(self) -> State | None:
+        text = await self._store.kv_get(KEY)
+        if text is None:
+            return None
+        try:
+            kept = msgspec.json.decode(text, type=_Kept)
+            age_s = self._clock.utc_s() - kept.utc_s
+            if kept.zones != [zone.id for zone in self._zones] or not 0 <= age_s <= KEPT_FOR_S:
+                return None
+            state = State(**{
+                name: np.frombuffer(base64.b64decode(data), dtype="<f8").reshape(shape).copy()
+                for name, (shape, data) in kept.arrays.items()
+            })  # fmt: skip
+        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+            logger.warning("kept estimate is not usable: %s", error)
+            return None
+        return state if state.temperature_c.shape == (self.roads.lanes, self.roads.nodes) else None
+
+    def _spin_up(self) -> State | None:
+        """Unheated roads under the observed weather of the last two days; raises WeatherError or PhysicsError."""
+        now = self._clock.utc_s()
+        observed = self._forecasts.spin_up(SPIN_UP_S)
+        if observed is None or len(observed) < 2:
+            return None
+        mean_c = float(observed.air_c.mean())
+        state = initial_state(self.roads, mean_c, mean_c)
+        begin = float(2 * observed.time_utc_s[0] - observed.time_utc_s[1])
+        n = int((now - max(begin, now - SPIN_UP_S)) // SPIN_UP_STEP_S)
+        if n < 1:
+            return state
+        forcing = at_steps(observed, now - n * SPIN_UP_STEP_S, SPIN_UP_STEP_S, n)
+        return simulate(self.roads, state, forcing, 0.0, SPIN_UP_STEP_S)[1]

@@ -1,0 +1,68 @@
+"""Feeder load from telemetry: the running 15-min mean that the contract limits, and the month's highest.
+
+Power comes in intervals of some seconds from each zone; journals fill gaps later, so the last slots stay open.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from supervisor.control.metrics import Metrics
+from supervisor.domain.plan import SLOT_S
+from supervisor.domain.zone import Feeder, Zone
+from supervisor.wire.messages import ZoneSample
+
+OPEN_SLOTS = 4  # an hour during which late telemetry still counts into its slot
+_J_PER_KWH = 3.6e6
+
+
+class FeederMeter:
+    """Joules per feeder and slot. Pure: the caller brings the time and keeps the peaks."""
+
+    def __init__(self, feeders: Iterable[Feeder], zones: Iterable[Zone], timezone: str, metrics: Metrics) -> None:
+        self.feeders = {feeder.id: feeder for feeder in feeders}
+        self._feeder_of = {zone.id: zone.feeder for zone in zones}
+        self._timezone = ZoneInfo(timezone)
+        self._metrics = metrics
+        self._joules: dict[int, defaultdict[str, float]] = {}
+        self.peaks_kw: dict[str, float] = dict.fromkeys(self.feeders, 0.0)  # of `month`
+        self.month = ""
+
+    def add(self, start_utc_s: float, dt_s: float, samples: Iterable[ZoneSample]) -> None:
+        """Take in one telemetry interval; it counts into the slot in which it ends."""
+        slot = int((start_utc_s + dt_s - 1e-3) // SLOT_S)
+        if self._joules and slot <= max(self._joules) - OPEN_SLOTS:
+            return
+        joules: defaultdict[str, float] = self._joules.setdefault(slot, defaultdict(float))
+        for sample in samples:
+            feeder = self._feeder_of.get(sample.zone)
+            if feeder is not None:
+                joules[feeder] += sample.power_w * dt_s
+
+    def mean_kw(self, utc_s: float) -> dict[str, float]:
+        """Mean of the running slot over its whole 15 min, as if nothing more were drawn."""
+        joules: Mapping[str, float] = self._joules.get(int(utc_s // SLOT_S), {})
+        return {feeder: joules.get(feeder, 0.0) / SLOT_S / 1000.0 for feeder in self.feeders}
+
+    def roll(self, utc_s: float) -> bool:
+        """Bring the month's peaks up to date; returns whether one rose or the month changed."""
+        month = datetime.fromtimestamp(utc_s, self._timezone).strftime("%Y-%m")
+        changed = month != self.month
+        if changed:
+            self.month, self.peaks_kw = month, dict.fromkeys(self.feeders, 0.0)
+        for slot, joules in self._joules.items():
+            if datetime.fromtimestamp(slot * SLOT_S, self._timezone).strftime("%Y-%m") != month:
+                continue
+            for feeder, energy_j in joules.items():
+                kw = energy_j / _J_PER_KWH * (3600.0 / SLOT_S)
+                if kw > self.peaks_kw.get(feeder, 0.0):
+                    self.peaks_kw[feeder], changed = kw, True
+        newest = int(utc_s // SLOT_S)
+        self._joules = {slot: joules for slot, joules in self._joules.items() if slot > newest - OPEN_SLOTS}
+        for feeder, kw in self.mean_kw(utc_s).items():
+            self._metrics.feeder_kw.labels(feeder).set(kw)
+            self._metrics.feeder_peak_kw.labels(feeder).set(self.peaks_kw[feeder])
+        return changed

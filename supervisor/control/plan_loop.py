@@ -1,0 +1,202 @@
+"""Plans, each quarter of an hour and whenever something changed that a plan rests on.
+
+The planner runs in a process of its own, so that a slow plan delays no override and no board. Whatever happens there,
+every zone has a plan afterwards: the new one, the last one moved on, or the local rule, always labelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from supervisor.config import Config
+from supervisor.control.alarms import Alarms
+from supervisor.control.dispatch import Dispatcher
+from supervisor.control.estimation import Estimation
+from supervisor.control.forecasts import Forecasts
+from supervisor.control.live import LiveState
+from supervisor.control.meter import FeederMeter
+from supervisor.control.metrics import Metrics
+from supervisor.control.overrides import Overrides
+from supervisor.control.pace import until
+from supervisor.domain.clock import Clock
+from supervisor.domain.errors import StoreError
+from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
+from supervisor.domain.weather import Forecast
+from supervisor.domain.work import in_thread
+from supervisor.planner.fallback import shifted_plan
+from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
+from supervisor.planner.tariff import Tariff
+from supervisor.store.store import Store
+from supervisor.wire.messages import Flag, Winner
+
+logger = logging.getLogger(__name__)
+
+SETTLE_S = 2.0  # several changes at once (a forecast, two overrides) make one plan
+SPACING_S = 60.0  # least time between plans that nobody's clock asked for: a plan costs a board a flash write
+TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
+_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
+
+
+def _end_with_parent() -> None:
+    """A worker whose service was killed must not stay behind."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def make_executor() -> Executor:
+    """The planner's process; it starts with the first plan."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+
+
+class PlanLoop:
+    """Gathers what is known, plans, commits, publishes."""
+
+    def __init__(
+        self,
+        config: Config,
+        tariff: Tariff,
+        estimation: Estimation,
+        forecasts: Forecasts,
+        live: LiveState,
+        overrides: Overrides,
+        meter: FeederMeter,
+        dispatcher: Dispatcher,
+        store: Store,
+        alarms: Alarms,
+        metrics: Metrics,
+        clock: Clock,
+        executor: Callable[[], Executor] = make_executor,
+    ) -> None:
+        self._config = config
+        self._tariff = tariff
+        self._estimation = estimation
+        self._forecasts = forecasts
+        self._live = live
+        self._overrides = overrides
+        self._meter = meter
+        self._dispatcher = dispatcher
+        self._store = store
+        self._alarms = alarms
+        self._metrics = metrics
+        self._clock = clock
+        self._make_executor = executor
+        self._executor = executor()
+        self._asked = asyncio.Event()
+        self._reasons: list[str] = []
+        self._settings = PlanSettings(
+            horizon_h=config.planner.horizon_h,
+            price_per_kelvin_hour=config.planner.price_per_kelvin_hour,
+            time_limit_s=config.planner.time_limit_s,
+        )
+        self.last: PlanOutcome | None = None
+
+    def ask(self, reason: str) -> None:
+        """Something changed: plan soon."""
+        self._reasons.append(reason)
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Plan now, at each slot's start (once what changes with it has settled), and when asked."""
+        self.ask("start")
+        while True:
+            now = self._clock.utc_s()
+            slot = ((now - SETTLE_S) // SLOT_S + 1) * SLOT_S
+            try:
+                async with asyncio.timeout(slot + SETTLE_S - now):
+                    await self._asked.wait()
+                    await asyncio.sleep(SETTLE_S)
+            except TimeoutError:
+                await until(self._clock, slot + SETTLE_S)
+            reasons, self._reasons = self._reasons or ["slot"], []
+            self._asked.clear()
+            began = self._clock.utc_s()
+            await self.cycle(", ".join(dict.fromkeys(reasons)))
+            spaced = min(began + SPACING_S, (began // SLOT_S + 1) * SLOT_S)  # a slot's own plan waits for nothing
+            await until(self._clock, spaced)
+
+    async def cycle(self, reason: str) -> None:
+        """One plan for every zone, whatever happens."""
+        began = self._clock.monotonic_s()
+        outcome: PlanOutcome | None = None
+        problem = ""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                outcome = await in_thread(self._executor, plan_fleet, self._inputs())
+        except (Exception, TimeoutError) as error:  # a defect in the planner must not end the heating
+            logger.error("planner failed", exc_info=error)
+            problem = str(error) or type(error).__name__
+            if isinstance(error, BrokenProcessPool | TimeoutError):
+                self.close()
+                self._executor = self._make_executor()
+        if outcome is not None:
+            self.last = outcome
+            problem = "; ".join(str(error) for error in outcome.errors)
+        plans = outcome.plans if outcome is not None else self._moved_on()
+        if problem:
+            self._metrics.plan_failures.inc()
+        self._alarms.set("plan", "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
+        try:
+            await self._store.save_plans(plans)
+        except StoreError as error:  # a plan that is not on record is still better than none
+            logger.error("plans not recorded: %s", error)
+        self._dispatcher.publish(plans)
+        took_s = self._clock.monotonic_s() - began
+        self._metrics.plan_s.observe(took_s)
+        logger.info("planned (%s): %s", reason, _summary(plans))
+
+    def close(self) -> None:
+        """Let go of the planner's process."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _inputs(self) -> PlanInputs:
+        now = self._clock.utc_s()
+        live = self._live.zones
+        held = (self._overrides.live_for(zone) for zone in live)
+        return PlanInputs(
+            now_utc_s=now,
+            zones=self._config.zone,
+            feeders=self._config.feeder,
+            roads=self._estimation.roads,
+            state=self._estimation.state,
+            forecast=self._forecasts.latest or Forecast(now, (), "none"),
+            tariff=self._tariff,
+            overrides=tuple(override for override in held if override is not None),
+            out_of_service=frozenset(
+                zone
+                for zone, state in live.items()
+                if state.sample is not None
+                and (state.sample.flags & _OUT_OF_SERVICE or state.sample.who == Winner.MAINTENANCE)
+            ),
+            peak_so_far_kw=dict(self._meter.peaks_kw),
+            previous=self._previous(),
+            settings=self._settings,
+        )
+
+    def _previous(self) -> tuple[Plan, ...]:
+        return tuple(state.plan for state in self._live.zones.values() if state.plan is not None)
+
+    def _moved_on(self) -> tuple[Plan, ...]:
+        now = self._clock.utc_s()
+        start = now - now % SLOT_S
+        return tuple(shifted_plan(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+
+
+def _summary(plans: Iterable[Plan]) -> str:
+    """Zones by label, and how many will heat."""
+    kept = list(plans)
+    labels = [f"{n} {label.value}" for label in PlanLabel if (n := sum(plan.label is label for plan in kept))]
+    heating = sum(any(slot.duty_permille > 0 for slot in plan.slots) for plan in kept)
+    return f"{', '.join(labels)}; {heating} of {len(kept)} will heat"
