@@ -1,0 +1,94 @@
+// The crew app. Read here first: sign-in, live stream, one list, one panel; the address (#/zone) says what is open.
+
+import { session } from "./api.js";
+import { dayClock, number, setTimezone } from "./format.js";
+import { html } from "./html.js";
+import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
+import { ZoneList } from "./list.js";
+import { Live } from "./live.js";
+import { changed, model, onChange, say } from "./model.js";
+import { Panel } from "./panel.js";
+import { Freshness, Notice } from "./status.js";
+import { render } from "./vendor/preact.mjs";
+import { useEffect, useReducer } from "./vendor/preact-hooks.mjs";
+
+const TICK_MS = 1_000;
+const TICK_FAST_MS = 250; // a demo's countdown jumps less
+
+function Header() {
+  const other = LANGUAGES.find((tag) => tag !== current());
+  const swap = () => use(other, true).then(changed, () => say("notice.failed", { why: t("problem.no-answer") }, "bad"));
+  return html`<header class="top">
+    <img src="/static/icon.svg" alt="" width="40" height="40" />
+    <div class="site">
+      <h1>${model.session?.site || "Roadheat"}</h1>
+      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
+    </div>
+    <${Freshness} />
+    <button type="button" class="round language" onClick=${swap} lang=${other} aria-label=${other === "ko" ? "한국어" : "English"}>${other === "ko" ? "한" : "EN"}</button>
+  </header>`;
+}
+
+const openZone = () => decodeURIComponent(location.hash.replace(/^#\/?/, ""));
+const open = (id) => (location.hash = `#/${encodeURIComponent(id)}`);
+const close = () => (history.state?.fromList ? history.back() : history.replaceState(null, "", "#"), changed());
+
+function App() {
+  const [, redraw] = useReducer((count) => count + 1, 0);
+  useEffect(() => onChange(redraw), []);
+  useEffect(() => {
+    const timer = setInterval(redraw, model.clock.fast ? TICK_FAST_MS : TICK_MS);
+    return () => clearInterval(timer);
+  }, [model.clock.fast]);
+  const zone = model.zones.get(openZone());
+  return html`
+    <${Header} />
+    ${model.link === "signed-out" && html`<p class="signed-out" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
+    <${ZoneList} onOpen=${open} />
+    ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}
+    ${!zone && html`<${Notice} />`}
+  `;
+}
+
+model.live = new Live(
+  "/api/v1/stream",
+  {
+    zones(list) {
+      model.zones = new Map(list.map((zone) => [zone.id, zone]));
+      changed();
+    },
+    zone(one) {
+      model.zones.set(one.id, one);
+      changed();
+    },
+    clock({ utc_s, rate }) {
+      model.clock.set(utc_s, rate);
+      changed();
+    },
+    state(word) {
+      if (model.link !== word) changed();
+      model.link = word;
+    },
+  },
+  async () => (await session()) !== null,
+);
+
+async function start() {
+  await use(preferred());
+  model.session = await session();
+  if (!model.session) return location.reload(); // the server then says how to sign in
+  setTimezone(model.session.timezone);
+  model.clock.set(model.session.utc_s);
+  addEventListener("hashchange", () => {
+    if (openZone()) history.replaceState({ fromList: true }, "");
+    changed();
+  });
+  render(html`<${App} />`, document.getElementById("app"));
+  model.live.start();
+}
+
+start().catch(() => {
+  // No signal at the very start: say so in both languages and try again by ourselves.
+  document.getElementById("app").firstElementChild.textContent = "No connection, trying again… 연결 안 됨, 다시 시도 중…";
+  setTimeout(() => location.reload(), 5_000);
+});

@@ -1,0 +1,73 @@
+// Numbers and times in the reader's language and the district's time zone.
+
+import { current, t } from "./i18n.js";
+
+const NONE = "–";
+let timezone = "UTC";
+const cache = new Map();
+
+export const setTimezone = (name) => {
+  timezone = name;
+  cache.clear();
+};
+
+function made(kind, make) {
+  const key = `${current()}:${kind}`;
+  if (!cache.has(key)) cache.set(key, make(current()));
+  return cache.get(key);
+}
+
+/** A number with fixed decimals; a real minus sign, and no "-0.0". */
+export function number(value, decimals = 1) {
+  if (value === null || value === undefined || Number.isNaN(value)) return NONE;
+  const factor = 10 ** decimals;
+  const rounded = Math.round(value * factor) / factor || 0;
+  const format = made(`n${decimals}`, (language) =>
+    new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }),
+  );
+  return format.format(rounded).replace("-", "−");
+}
+
+export const celsius = (value) => (value === null || value === undefined ? NONE : `${number(value)}°`);
+export const kilowatts = (watts) => (watts === null || watts === undefined ? NONE : number(watts / 1000, watts < 9950 ? 1 : 0));
+
+/** Hour and minute in the district. */
+export function clock(utc_s) {
+  const format = made("clock", (language) =>
+    new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone }),
+  );
+  return format.format(utc_s * 1000);
+}
+
+/** Weekday, hour and minute in the district. */
+export function dayClock(utc_s) {
+  const format = made("day", (language) =>
+    new Intl.DateTimeFormat(language, {
+      weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone,
+    }),
+  );
+  return format.format(utc_s * 1000);
+}
+
+/** Hour of the day in the district, 0–23. */
+export function hour(utc_s) {
+  const format = made("hour", () => new Intl.DateTimeFormat("en", { hour: "numeric", hourCycle: "h23", timeZone: timezone }));
+  return Number(format.format(utc_s * 1000));
+}
+
+/** What is left, as 1:59:03 or 4:07. */
+export function countdown(seconds) {
+  const whole = Math.max(0, Math.ceil(seconds));
+  const two = (value) => String(value).padStart(2, "0");
+  const h = Math.floor(whole / 3600);
+  const m = Math.floor((whole % 3600) / 60);
+  return h ? `${h}:${two(m)}:${two(whole % 60)}` : `${m}:${two(whole % 60)}`;
+}
+
+/** A length of time in words: "30 min", "2 h", "1 h 30 min". */
+export function minutes(total) {
+  const h = Math.floor(total / 60);
+  const m = total % 60;
+  if (!h) return t("time.minutes", { m });
+  return m ? t("time.hours-minutes", { h, m }) : t("time.hours", { h });
+}

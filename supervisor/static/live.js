@@ -1,0 +1,82 @@
+// The stream of zones (server-sent events), with an honest word about how fresh it is.
+//
+// A phone on a hillside loses its signal without the socket noticing, so silence counts as loss: after QUIET_MS without
+// a word the stream is dropped and opened again. Every new stream starts with the full list; nothing needs replaying.
+
+export const STALE_MS = 20_000; // one clock event (15 s) missed
+const QUIET_MS = 45_000; // three missed: the connection is dead, whatever the socket thinks
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
+
+export class Live {
+  /**
+   * @param on {zones(list), zone(one), clock({utc_s, rate}), state(word)}; state is "connecting", "live", "lost" or
+   *   "signed-out".
+   */
+  constructor(url, on, signedIn) {
+    this.url = url;
+    this.on = on;
+    this.signedIn = signedIn; // async () => boolean
+    this.heard_ms = 0;
+    this.retry_ms = RETRY_MIN_MS;
+    this.source = null;
+    this.timer = 0;
+  }
+
+  start() {
+    this.open();
+    setInterval(() => this.watch(), 5_000);
+    addEventListener("online", () => this.reopen());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible" && this.silent_ms() > STALE_MS) this.reopen();
+    });
+  }
+
+  silent_ms() {
+    return this.heard_ms ? performance.now() - this.heard_ms : Infinity;
+  }
+
+  open() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    const source = (this.source = new EventSource(this.url));
+    const listen = (name) =>
+      source.addEventListener(name, (event) => {
+        this.heard_ms = performance.now();
+        this.retry_ms = RETRY_MIN_MS;
+        this.on[name](JSON.parse(event.data));
+        this.on.state("live");
+      });
+    ["zones", "zone", "clock"].forEach(listen);
+    source.onerror = () => {
+      if (this.source !== source) return;
+      source.close();
+      this.lost();
+    };
+  }
+
+  reopen() {
+    this.retry_ms = RETRY_MIN_MS;
+    this.open();
+  }
+
+  watch() {
+    if (this.source && this.silent_ms() > QUIET_MS && this.heard_ms) {
+      this.heard_ms = performance.now() - STALE_MS; // give the new stream its time
+      this.on.state("lost");
+      this.open();
+    }
+  }
+
+  async lost() {
+    this.source = null;
+    this.on.state("lost");
+    if ((await this.signedIn().catch(() => true)) === false) {
+      this.on.state("signed-out");
+      return;
+    }
+    const wait_ms = this.retry_ms * (0.5 + Math.random() / 2);
+    this.retry_ms = Math.min(this.retry_ms * 2, RETRY_MAX_MS);
+    this.timer = setTimeout(() => this.open(), wait_ms);
+  }
+}

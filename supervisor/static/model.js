@@ -1,0 +1,48 @@
+// What the app knows, and who is told when it changes. Views only read it.
+
+import { ServerClock } from "./clock.js";
+
+export const model = {
+  session: null,
+  zones: new Map(),
+  clock: new ServerClock(),
+  link: "connecting", // connecting, live, lost, signed-out
+  live: null, // the stream, see live.js
+  notice: null, // {key, values, tone} for the line that tells what happened
+};
+
+const listeners = new Set();
+let scheduled = false;
+
+/** Call `listener` after changes, at most once a frame. */
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function changed() {
+  if (scheduled) return;
+  scheduled = true;
+  const tell = () => {
+    scheduled = false;
+    listeners.forEach((listener) => listener());
+  };
+  // No frames come while the page is hidden; the state must not pile up there.
+  if (document.hidden) setTimeout(tell, 200);
+  else requestAnimationFrame(tell);
+}
+
+let noticeTimer = 0;
+
+/** Say something for a while; tone is "good", "bad" or "plain". */
+export function say(key, values = {}, tone = "plain") {
+  model.notice = { key, values, tone };
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => hush(), tone === "bad" ? 9_000 : 5_000);
+  changed();
+}
+
+export function hush() {
+  model.notice = null;
+  changed();
+}

@@ -1,0 +1,164 @@
+// A person's command: what runs now with its four steps, and the form for a new one.
+
+import { Problem, command, commandKey, get } from "./api.js";
+import { clock, countdown, minutes } from "./format.js";
+import { html } from "./html.js";
+import { t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { model, say } from "./model.js";
+import { heldFor, problemWords } from "./words.js";
+import { LIVE_STATES } from "./zone.js";
+import { useRef, useState } from "./vendor/preact-hooks.mjs";
+
+const MODES = ["on", "boost", "off"];
+const MINUTES = [30, 60, 120, 240, 480];
+const USUAL_MIN = 120;
+const REASONS = ["snow", "ice-reported", "slope-school", "complaint", "maintenance", "road-clear"];
+const REASON_LETTERS = { min: 3, max: 200 }; // as the server has it
+
+/** Requested → sent → accepted → measured, as far as it has come. */
+function Steps({ state }) {
+  const reached = LIVE_STATES.indexOf(state);
+  return html`<ol class="steps" aria-label=${t("step.label")}>
+    ${LIVE_STATES.map(
+      (step, index) => html`<li class=${index <= reached ? "done" : ""} aria-current=${index === reached ? "step" : null}>
+        <span class="dot">${index <= reached && html`<${Icon} name="check" size=${16} />`}</span>
+        ${t(`step.${step}`)}
+      </li>`,
+    )}
+  </ol>`;
+}
+
+/** Sends one command at a time, the same key for every attempt; returns [busy, run]. */
+function useCommand() {
+  const [busy, setBusy] = useState("");
+  const running = useRef(false);
+  const run = async (method, path, body, done) => {
+    if (running.current) return;
+    running.current = true;
+    setBusy("sending");
+    try {
+      const answer = await command(method, path, body, commandKey(), (attempt, of) => setBusy(`${attempt}/${of}`));
+      done(answer);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status === 401) model.link = "signed-out";
+      say("notice.failed", { why: problemWords(problem) }, "bad");
+    } finally {
+      running.current = false;
+      setBusy("");
+    }
+  };
+  return [busy, run];
+}
+
+const busyWords = (busy) => (busy === "sending" ? t("busy.sending") : t("busy.again", { attempt: busy }));
+
+/** The running command, with its end in sight and a way to end it at once. */
+export function Running({ zone, now_s, mayCommand, onChange }) {
+  const { override } = zone;
+  const [sure, setSure] = useState(false);
+  const [busy, run] = useCommand();
+  const left_s = override.expires_utc_s - now_s;
+  const part = Math.max(0, Math.min(1, left_s / (override.expires_utc_s - override.created_utc_s)));
+  const cancel = () =>
+    run("DELETE", `/api/v1/overrides/${override.id}`, null, () => {
+      setSure(false);
+      say("notice.cancelled", {}, "good");
+    });
+  return html`<section class="running" aria-label=${t("override.running")}>
+    <h3><${Icon} name=${override.mode} /> ${t(`override.runs.${override.mode}`)}</h3>
+    <p class="countdown" role="timer" aria-live="off" data-testid="countdown">${countdown(left_s)}</p>
+    <progress max="1" value=${part} aria-label=${t("override.left")}></progress>
+    <p class="until">${t("override.until", { time: clock(override.expires_utc_s) })}</p>
+    <${Steps} state=${override.state} />
+    <p class="by"><${Icon} name="person" size=${18} /> <b>${override.user}</b> · ${override.reason}</p>
+    ${mayCommand && (busy
+      ? html`<button type="button" class="big" disabled>${busyWords(busy)}</button>`
+      : sure
+        ? html`<div class="pair">
+            <button type="button" class="big danger" onClick=${cancel}>${t("override.cancel-sure")}</button>
+            <button type="button" class="big" onClick=${() => setSure(false)}>${t("override.keep")}</button>
+          </div>`
+        : html`<div class="pair">
+            <button type="button" class="big" onClick=${() => setSure(true)}>${t("override.cancel")}</button>
+            <button type="button" class="big" onClick=${onChange}>${t("override.change")}</button>
+          </div>`)}
+  </section>`;
+}
+
+function Choice({ group, value, chosen, onChoose, children, wide }) {
+  return html`<label class=${`choice ${wide ? "wide" : ""} ${group}-${value}`}>
+    <input type="radio" name=${group} value=${value} checked=${chosen === value} onChange=${() => onChoose(value)} />
+    <span>${children}</span>
+  </label>`;
+}
+
+/** Mode, time, reason. Nothing is chosen beforehand but the usual time: a pocket cannot send it. */
+export function Form({ zone, onSent, onBack }) {
+  const times = [...MINUTES.filter((each) => each < zone.override_max_min), zone.override_max_min].slice(-5);
+  const [mode, setMode] = useState("");
+  const [total, setTotal] = useState(times.includes(USUAL_MIN) ? USUAL_MIN : times[0]);
+  const [quick, setQuick] = useState("");
+  const [text, setText] = useState("");
+  const [missing, setMissing] = useState("");
+  const [busy, run] = useCommand();
+  const reason = [quick && t(`reason.${quick}`), text.trim()].filter(Boolean).join(": ");
+  const lacks = () => (!mode ? "mode" : reason.length < REASON_LETTERS.min ? "reason" : "");
+  const send = (event) => {
+    event.preventDefault();
+    const lacking = lacks();
+    setMissing(lacking);
+    if (lacking) {
+      document.getElementById(`pick-${lacking}`)?.scrollIntoView({ block: "center" });
+      document.querySelector(`#pick-${lacking} input`)?.focus();
+      return;
+    }
+    run("POST", `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`, { mode, minutes: total, reason }, (made) => {
+      say("notice.requested", {}, "good");
+      onSent(made);
+    });
+  };
+  return html`<form class="command" onSubmit=${send} novalidate>
+    <fieldset id="pick-mode">
+      <legend>${t("override.mode")}</legend>
+      <div class="choices three">
+        ${MODES.map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}>
+          <${Icon} name=${each} size=${30} /><b>${t(`mode.${each}`)}</b>
+        <//>`)}
+      </div>
+      <p class="hint">${mode ? t(`mode-hint.${mode}`) : t("mode-hint.none")}</p>
+      ${missing === "mode" && html`<p class="missing" role="alert">${t("missing.mode")}</p>`}
+    </fieldset>
+    <fieldset>
+      <legend>${t("override.time")}</legend>
+      <div class="choices">
+        ${times.map((each) => html`<${Choice} group="minutes" value=${each} chosen=${total} onChoose=${setTotal}>${minutes(each)}<//>`)}
+      </div>
+    </fieldset>
+    <fieldset id="pick-reason">
+      <legend>${t("override.reason")}</legend>
+      <div class="choices two">
+        ${REASONS.map((each) => html`<${Choice} group="reason" value=${each} chosen=${quick} onChoose=${setQuick}>${t(`reason.${each}`)}<//>`)}
+      </div>
+      <label class="text">
+        <span>${t("override.reason-text")}</span>
+        <input type="text" maxlength=${REASON_LETTERS.max - 60} value=${text} onInput=${(event) => setText(event.target.value)} autocomplete="off" enterkeyhint="done" />
+      </label>
+      ${missing === "reason" && html`<p class="missing" role="alert">${t("missing.reason")}</p>`}
+    </fieldset>
+    <div class="send">
+      ${onBack && html`<button type="button" class="big" onClick=${onBack}>${t("override.back")}</button>`}
+      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy)}>
+        ${busy ? busyWords(busy) : mode ? heldFor(mode, total) : t("override.submit.none")}
+      </button>
+    </div>
+  </form>`;
+}
+
+/** What became of a command that no longer runs: the board may have refused it. */
+export async function outcome(id) {
+  const found = await get(`/api/v1/overrides/${id}`);
+  if (found.state === "refused") say("notice.refused", {}, "bad");
+  else if (found.state === "expired") say("notice.expired", {}, "plain");
+}

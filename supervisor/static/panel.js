@@ -1,0 +1,111 @@
+// One zone: what it is like, what it does and why, what it will do, and a person's command.
+
+import { get } from "./api.js";
+import { celsius, clock, kilowatts, number } from "./format.js";
+import { html } from "./html.js";
+import { current, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { StateTile } from "./list.js";
+import { model } from "./model.js";
+import { Form, Running, outcome } from "./override.js";
+import { Freshness, Notice } from "./status.js";
+import { Strip } from "./strip.js";
+import { doingWords, reason } from "./words.js";
+import { commanded, faults, name, notes, reasons } from "./zone.js";
+import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+
+const COMMANDERS = ["crew", "engineer", "admin"];
+
+function Fact({ label, value, unit }) {
+  return html`<div class="figure"><dt>${label}</dt><dd>${value}<small>${unit}</small></dd></div>`;
+}
+
+/** The plan, fetched when the panel opens and whenever a newer one is announced. */
+function usePlan(zone) {
+  const [plan, setPlan] = useState(null);
+  const issued = zone.plan?.issued_utc_s;
+  useEffect(() => {
+    let wanted = true;
+    setPlan(null);
+    if (issued) {
+      get(`/api/v1/zones/${encodeURIComponent(zone.id)}/plan`)
+        .then((found) => wanted && setPlan(found))
+        .catch(() => {}); // the words of the list stand without the strip
+    }
+    return () => (wanted = false);
+  }, [zone.id, issued]);
+  return plan;
+}
+
+/** Tells how a command ended that ran a moment ago without our cancelling it. */
+function useOutcome(zone) {
+  const last = useRef(null);
+  useEffect(() => {
+    const gone = last.current && last.current !== zone.override?.id ? last.current : null;
+    last.current = zone.override?.id ?? null;
+    if (gone && !zone.override) outcome(gone).catch(() => {});
+  }, [zone.override?.id]);
+}
+
+function Plan({ zone, now_s }) {
+  const plan = usePlan(zone);
+  if (!zone.plan) return html`<p class="hint">${t("plan.none")}</p>`;
+  const ahead = reasons(zone).filter((why) => why.end_s > now_s).slice(0, 5);
+  return html`<section>
+    <h3>${t("plan.title")}</h3>
+    ${plan && html`<${Strip} plan=${plan} now_s=${now_s} />`}
+    <ul class="reasons">
+      ${ahead.map((why) => html`<li><span class="span">${clock(why.start_s)}–${clock(why.end_s)}</span> ${reason(why)}</li>`)}
+      ${!ahead.length && html`<li>${t("plan.no-hazard")}</li>`}
+    </ul>
+    <p class="hint">${t(`plan.label.${zone.plan.label}`)}</p>
+  </section>`;
+}
+
+export function Panel({ zone, onClose }) {
+  const dialog = useRef(null);
+  const [changing, setChanging] = useState(false);
+  useEffect(() => {
+    dialog.current.showModal();
+    return () => dialog.current?.close();
+  }, []);
+  useOutcome(zone);
+  const now_s = model.clock.now_s();
+  const running = commanded(zone, now_s);
+  const mayCommand = COMMANDERS.includes(model.session?.role);
+  const [does, next] = doingWords(zone, now_s);
+  const problems = [...faults(zone), ...notes(zone)];
+  const stop = (event) => {
+    event.preventDefault(); // Escape: the address decides what is open
+    onClose();
+  };
+  return html`<dialog ref=${dialog} class="panel" aria-labelledby="panel-name" onCancel=${stop}>
+    <header>
+      <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
+      <h2 id="panel-name">${name(zone, current())}</h2>
+      <${Freshness} />
+    </header>
+    <div class="panel-body">
+      <section class=${`now ${zone.online ? "" : "offline"}`}>
+        <${StateTile} zone=${zone} />
+        <p class="does-now">${does}${next && html`<span class="next">${next}</span>`}</p>
+      </section>
+      ${problems.map((word) => html`<p class="problem"><${Icon} name="trouble" size=${20} /> ${t(`flag.${word}`)} <small>${t(`flag-help.${word}`)}</small></p>`)}
+      ${!zone.online && html`<p class="problem"><${Icon} name="offline" size=${20} /> ${zone.updated_utc_s ? t("panel.offline-since", { time: clock(zone.updated_utc_s) }) : t("panel.never-heard")}</p>`}
+      <dl class="figures">
+        <${Fact} label=${t("figure.surface")} value=${celsius(zone.surface_c)} unit="C" />
+        <${Fact} label=${t("figure.power")} value=${kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
+        <${Fact} label=${t("figure.lying")} value=${number(zone.snow_mm)} unit="mm" />
+        <${Fact} label=${t("figure.cable")} value=${celsius(zone.cable_c)} unit="C" />
+      </dl>
+      ${running && !changing
+        ? html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand} onChange=${() => setChanging(true)} />`
+        : mayCommand
+          ? html`<h3>${t(running ? "override.replace" : "override.title")}</h3>
+              <${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} />`
+          : html`<p class="hint">${t("override.viewer")}</p>`}
+      <${Plan} zone=${zone} now_s=${now_s} />
+    </div>
+    <${Notice} />
+  </dialog>`;
+}

@@ -1,0 +1,36 @@
+// Sentences put together from a zone's values.
+
+import { clock, minutes, number } from "./format.js";
+import { has, t } from "./i18n.js";
+import { doing } from "./zone.js";
+
+/** One of the plan's reasons: "Preheating: snow 70 % from 05:00". */
+export function reason(why) {
+  const known = why.probability !== null && why.probability !== undefined;
+  const chance = known ? t("why-part.chance", { percent: number(why.probability * 100, 0) }) : "";
+  const onset = why.hazard_utc_s ? t("why-part.from", { time: clock(why.hazard_utc_s) }) : "";
+  const key = has(`why.${why.code}`) ? `why.${why.code}` : "why.other";
+  const values = { chance, onset, from: clock(why.start_s), until: clock(why.end_s), code: why.code };
+  return tidy(t(key, values));
+}
+
+/** What the zone does now and why, as lines: the first is the sentence, the second what comes next. */
+export function doingWords(zone, now_s) {
+  const [key, why] = doing(zone, now_s);
+  if (!why) return [t(key)];
+  if (key === "doing.plan") return [reason(why)];
+  return [t(key), t("why-part.next", { time: clock(why.start_s), what: reason(why) })];
+}
+
+/** Values that may be missing leave gaps; close them. */
+const tidy = (text) => text.replace(/\s{2,}/g, " ").replace(/\s+([,.;)])/g, "$1").replace(/\(\s*\)/g, "").replace(/[:,]\s*$/, "").trim();
+
+/** An error for a person: the code's own words, more precise where the place is known, else what the server said. */
+export function problemWords(problem) {
+  const precise = `problem.${problem.code}.${problem.where}`;
+  if (problem.where && has(precise)) return t(precise);
+  if (has(`problem.${problem.code}`)) return t(`problem.${problem.code}`);
+  return problem.detail || t("problem.internal");
+}
+
+export const heldFor = (mode, total) => t(`override.submit.${mode}`, { time: minutes(total) });

@@ -1,0 +1,82 @@
+// What a zone's numbers mean to a crew. Pure: values in, values out.
+
+/** Flags as the board sends them (docs/nomenclature.md), the worst first. */
+export const FLAGS = [
+  [4, "earth-fault"],
+  [8, "contactor-welded"],
+  [16, "cable-broken"],
+  [1, "over-temperature"],
+  [2, "sensor-implausible"],
+  [256, "latched"],
+  [32, "max-on-time"],
+  [64, "self-test-pending"],
+  [512, "power-return-hold"],
+  [1024, "moisture-implausible"],
+  [128, "clock-invalid"],
+];
+const FAULTS = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 256; // these keep the road unheated or the contactor out of hand
+
+const KINDS = {
+  ice: "icy", frost: "icy", snow: "snow", slush: "snow", wet: "wet", moist: "wet", trace: "wet", dew: "wet", dry: "dry",
+};
+/** Who decides a zone, as the board sends it: the row of the precedence table. */
+const WHO = { 1: "interlock", 2: "maintenance", 3: "override", 4: "plan", 5: "local" };
+export const LIVE_STATES = ["requested", "sent", "accepted", "measured"];
+
+/** "icy", "snow", "wet", "dry" or "unknown": decides colour and rank. */
+export const kind = (zone) => KINDS[zone.state] || "unknown";
+
+export const faults = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & FAULTS).map(([, word]) => word);
+export const notes = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & ~FAULTS).map(([, word]) => word);
+export const troubled = (zone) => !zone.online || faults(zone).length > 0;
+
+/** Whether its override still commands it at `now_s`. */
+export const commanded = (zone, now_s) =>
+  Boolean(zone.override && LIVE_STATES.includes(zone.override.state) && now_s < zone.override.expires_utc_s);
+
+export const heating = (zone) => (zone.power_w ?? 0) > 200;
+
+/** 0 icy, 1 snow, 2 in trouble, 3 overridden, 4 the rest. */
+export function rank(zone, now_s) {
+  const lying = kind(zone);
+  if (lying === "icy") return 0;
+  if (lying === "snow") return 1;
+  if (troubled(zone)) return 2;
+  return commanded(zone, now_s) ? 3 : 4;
+}
+
+export const name = (zone, language) => (language === "ko" && zone.name_ko) || zone.name;
+
+/** The most dangerous first, then by name as the language sorts it. */
+export function sorted(zones, now_s, language) {
+  const compare = new Intl.Collator(language, { numeric: true }).compare;
+  return [...zones].sort((a, b) => rank(a, now_s) - rank(b, now_s) || compare(name(a, language), name(b, language)));
+}
+
+export const FILTERS = {
+  all: () => true,
+  danger: (zone) => ["icy", "snow"].includes(kind(zone)),
+  trouble: (zone) => troubled(zone),
+  override: (zone, now_s) => commanded(zone, now_s),
+  heating: (zone) => heating(zone),
+};
+
+/**
+ * What decides the zone now and why, as [key, reason|null]: the reason is the plan's for this moment or the next one.
+ */
+export function doing(zone, now_s) {
+  if (!zone.online) return ["doing.offline", null];
+  const [fault] = faults(zone);
+  if (fault) return [`flag.${fault}`, null];
+  const who = WHO[zone.who];
+  if (who === "interlock" || who === "maintenance" || who === "override") return [`doing.${who}`, null];
+  const now = reasons(zone).find((reason) => reason.start_s <= now_s && now_s < reason.end_s);
+  if (who === "local") return [heating(zone) ? "doing.local-heating" : "doing.local-idle", upcoming(zone, now_s)];
+  if (now) return ["doing.plan", now];
+  return [heating(zone) ? "doing.heating" : "doing.idle", upcoming(zone, now_s)];
+}
+
+/** The plan's reasons in order of time. */
+export const reasons = (zone) => [...(zone.plan?.why ?? [])].sort((a, b) => a.start_s - b.start_s);
+
+const upcoming = (zone, now_s) => reasons(zone).find((reason) => reason.start_s > now_s) || null;

@@ -1,0 +1,122 @@
+"""Who may come in, and how a browser must behave: session, Origin, CSRF token, security headers.
+
+Nothing is open by default: a path that is not in `PUBLIC` needs a session (or, for /metrics, the bearer token).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from supervisor.domain.errors import ForbiddenError
+from supervisor.web.keys import SERVICES, SESSION
+from supervisor.web.pages import plain, wants_page
+from supervisor.web.problems import RequestError
+from supervisor.web.sessions import Session
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PUBLIC: Final = frozenset({"/login", "/static/plain.css", "/static/icon.svg"})  # the page that asks for a link
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+ROLES: Final = ("viewer", "crew", "engineer", "admin")  # each may do what those before it may
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "Referrer-Policy": "same-origin",  # no-referrer would also blank the Origin that we check
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+HSTS: Final = "max-age=31536000"
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser speaks TLS: to us, or to the proxy that `public_url` names."""
+    return request.secure or request.app[SERVICES].public_url.startswith("https://")
+
+
+def cookie_name(request: web.Request) -> str:
+    """`__Host-` ties the cookie to this host and to TLS; browsers refuse that prefix without TLS."""
+    return "__Host-roadheat" if is_secure(request) else "roadheat"
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal on every response, errors and streams included."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    if is_secure(request):
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    response.headers["Server"] = "roadheat"
+
+
+async def find_session(request: web.Request) -> Session | None:
+    """The session whose cookie came with the request, if it is still good."""
+    token = request.cookies.get(cookie_name(request), "")
+    if not 20 <= len(token) <= 200:
+        return None
+    return await request.app[SERVICES].sessions.find(token)
+
+
+def _bearer(request: web.Request) -> bool:
+    wanted = request.app[SERVICES].metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
+
+
+@web.middleware
+async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let through who is signed in; tell everybody else to ask for a link."""
+    if request.path in PUBLIC or (request.path == "/metrics" and _bearer(request)):
+        return await handler(request)
+    session = await find_session(request)
+    if session is None:
+        if wants_page(request):
+            return plain(request, "login.ask", status=401)
+        raise RequestError("unauthenticated", remedy="Open a sign-in link; an administrator makes one for you")
+    request[SESSION] = session
+    return await handler(request)
+
+
+def _same_origin(request: web.Request, origin: str) -> bool:
+    public = request.app[SERVICES].public_url
+    if public and origin == public.rstrip("/"):
+        return True
+    return urlsplit(origin).netloc.lower() == request.host.lower()
+
+
+@web.middleware
+async def require_own_page(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a mutation that our own page did not send.
+
+    Browsers always send Origin with POST and DELETE; a program that sends none must still know the CSRF token.
+    """
+    if request.method in SAFE_METHODS or request.path in PUBLIC:
+        return await handler(request)
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if (origin is not None and not _same_origin(request, origin)) or site not in ("same-origin", "none"):
+        raise RequestError("bad-origin", where="Origin", remedy="Use the app at its own address")
+    given = request.headers.get("X-CSRF-Token", "")
+    if not hmac.compare_digest(given.encode(), request[SESSION].csrf.encode()):
+        raise RequestError("bad-csrf", where="X-CSRF-Token", remedy="Read it from GET /api/v1/session")
+    return await handler(request)
+
+
+def need_role(request: web.Request, role: str) -> Session:
+    """The session, if it has `role` or a higher one; raises ForbiddenError."""
+    session = request[SESSION]
+    if ROLES.index(session.role) < ROLES.index(role):
+        raise ForbiddenError(
+            f"{session.user} is {session.role}; this needs {role}", remedy="Ask an administrator for another link"
+        )
+    return session

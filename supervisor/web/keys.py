@@ -1,0 +1,35 @@
+"""What the web floor is handed, and where its handlers find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from supervisor.control.live import LiveState
+from supervisor.control.overrides import Overrides
+from supervisor.domain.clock import Clock, SystemClock
+from supervisor.domain.zone import Site
+from supervisor.web.sessions import Session, Sessions
+
+
+@dataclass(frozen=True)
+class Services:
+    """The rooms below that the web floor speaks to."""
+
+    live: LiveState
+    overrides: Overrides
+    sessions: Sessions
+    clock: Clock
+    site: Site
+    public_url: str = ""  # scheme://host of the proxy in front, if there is one
+    metrics_token: str = ""  # empty: /metrics needs a session
+    # Real time even where `clock` is a demo's: it paces what is sent to people, and decides nothing.
+    wall: Clock = field(default_factory=SystemClock)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
+
+
+SERVICES: Final = web.AppKey("services", Services)
+SESSION: Final = web.RequestKey("session", Session)

@@ -1,0 +1,77 @@
+"""GET /login?token=…: a one-time link becomes a session cookie."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from typing import Final
+
+from aiohttp import web
+
+from supervisor.web.guard import cookie_name, is_secure
+from supervisor.web.keys import SERVICES
+from supervisor.web.pages import plain, wants_page
+from supervisor.web.problems import RequestError
+
+logger = logging.getLogger(__name__)
+
+# Messengers fetch a link to show a preview of it; that must not use it up. They say who they are.
+PREVIEW: Final = re.compile(r"(?<!cu)bot\b|externalhit|scrap|preview|crawler|spider|whatsapp", re.I)
+
+FAILURES_MAX: Final = 20  # per address within WINDOW_S (FAULTS §4); a good link works all the same
+WINDOW_S: Final = 900.0
+ADDRESSES_MAX: Final = 10_000
+
+
+class Failures:
+    """Wrong links by address, in a window; bounded."""
+
+    def __init__(self) -> None:
+        self._since: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def note(self, address: str, now_s: float) -> int:
+        """Count one more and return how many there are in the window."""
+        start_s, count = self._since.pop(address, (now_s, 0))
+        if now_s - start_s > WINDOW_S:
+            start_s, count = now_s, 0
+        self._since[address] = (start_s, count + 1)
+        while len(self._since) > ADDRESSES_MAX:
+            self._since.popitem(last=False)
+        return count + 1
+
+
+FAILURES: Final = web.AppKey("failures", Failures)
+
+
+def _is_preview(request: web.Request) -> bool:
+    headers = request.headers
+    purpose = headers.get("Sec-Purpose", "") + headers.get("Purpose", "")
+    return request.method == "HEAD" or "prefetch" in purpose or bool(PREVIEW.search(headers.get("User-Agent", "")))
+
+
+async def get_login(request: web.Request) -> web.StreamResponse:
+    """Redeem the link, set the cookie, open the app. Without a token: the page that says how to get a link."""
+    services = request.app[SERVICES]
+    token = request.query.get("token", "")
+    if not token or _is_preview(request):
+        return plain(request, "login.ask", status=200)
+    session = await services.sessions.redeem(token) if len(token) <= 200 else None
+    if session is None:
+        failures = request.app[FAILURES].note(request.remote or "", services.clock.monotonic_s())
+        logger.warning("sign-in link refused", extra={"remote": request.remote, "failures": failures})
+        code = "too-many" if failures > FAILURES_MAX else "bad-link"
+        if not wants_page(request):
+            raise RequestError(code, remedy="Ask an administrator for a new link")
+        return plain(request, "login.used", status=429 if code == "too-many" else 401)
+    response = plain(request, "login.done", status=200, go_on=True)
+    response.set_cookie(
+        cookie_name(request),
+        session.token,
+        max_age=max(session.expires_utc_s - int(services.clock.utc_s()), 0),
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=is_secure(request),
+    )
+    return response

@@ -1,0 +1,74 @@
+"""GET /metrics for Prometheus: what is known of the zones at the moment of asking, and how this floor fares."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from supervisor.control.live import LiveState, ZoneView
+from supervisor.web.keys import SERVICES
+
+REQUESTS: Final = web.AppKey("requests", Counter)
+
+# name, help, value of a zone (None: unknown, and then left out)
+_GAUGES: Final[tuple[tuple[str, str, Callable[[ZoneView], float | None]], ...]] = (
+    ("roadheat_zone_online", "1 while the zone's board is heard", lambda zone: float(zone.online)),
+    ("roadheat_zone_surface_celsius", "Road surface temperature", lambda zone: zone.surface_c),
+    ("roadheat_zone_power_watts", "Measured heating power", lambda zone: zone.power_w),
+    (
+        "roadheat_zone_lying_mm",
+        "Snow, ice and frost on the road, water equivalent, estimated",
+        lambda zone: zone.snow_mm,
+    ),
+    ("roadheat_zone_flags", "Bits of what is the matter, see docs/nomenclature.md", lambda zone: zone.flags),
+    ("roadheat_zone_override", "1 while a person's command holds", lambda zone: float(zone.override is not None)),
+)
+
+
+class ZoneCollector(Collector):
+    """Gauges per zone, read from the live state at each scrape."""
+
+    def __init__(self, live: LiveState) -> None:
+        self._live = live
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        zones = self._live.snapshot()
+        for name, text, value_of in _GAUGES:
+            family = GaugeMetricFamily(name, text, labels=["zone"])
+            for zone in zones:
+                if (value := value_of(zone)) is not None:
+                    family.add_metric([zone.id], value)
+            yield family
+        readers = GaugeMetricFamily("roadheat_stream_readers", "Open live streams")
+        readers.add_metric([], len(self._live.subscriptions))
+        yield readers
+
+
+def install(app: web.Application, live: LiveState, registry: CollectorRegistry) -> None:
+    """Register this floor's metrics."""
+    registry.register(ZoneCollector(live))
+    app[REQUESTS] = Counter(
+        "roadheat_http_requests", "Requests by method and status", ["method", "status"], registry=registry
+    )
+
+
+@web.middleware
+async def count(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Outermost middleware: counts answers. Paths are no label, because callers invent them."""
+    response = await handler(request)
+    method = request.method if request.method in ("GET", "HEAD", "POST", "DELETE") else "other"
+    request.app[REQUESTS].labels(method, str(response.status)).inc()
+    return response
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    """The text exposition format."""
+    body = generate_latest(request.app[SERVICES].registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,128 @@
+"""GET /openapi.json: OpenAPI 3.1 generated from `ROUTES` and the structs, so that it cannot say what is not so."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from supervisor.web.api import ROUTES, Route
+from supervisor.web.problems import CODES, PROBLEM_JSON, Problem
+from supervisor.web.schema import ClockEvent
+
+EVERYWHERE: Final = ("unauthenticated", "internal")
+# Codes of the floors below that have no status of their own here: their class decides (see `problems.status_of`).
+OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 404}
+
+
+def _schema_types() -> list[Any]:
+    types: list[Any] = [Problem, ClockEvent]
+    for route in ROUTES:
+        types += [each for each in (route.request, route.answer) if each is not None]
+    return types
+
+
+def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
+    types = _schema_types()
+    found, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    # Annotated lists and such are no dictionary keys that a reader would want: pair them by place.
+    return {str(kind): schema for kind, schema in zip(types, found, strict=True)}, components
+
+
+def _responses(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": "Done"}
+    if route.answer is not None:
+        done["content"] = {"application/json": {"schema": schema[str(route.answer)]}}
+    by_status: dict[int, list[str]] = {}
+    for code in (*route.problems, *EVERYWHERE):
+        status = OTHER_STATUS[code] if code in OTHER_STATUS else CODES[code][0]
+        by_status.setdefault(status, []).append(code)
+    problems = {
+        str(status): {
+            "description": "Problem: " + ", ".join(codes),
+            "content": {PROBLEM_JSON: {"schema": schema[str(Problem)]}},
+        }
+        for status, codes in sorted(by_status.items())
+    }
+    return {str(route.status): done, **problems}
+
+
+def _operation(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
+    handler = getattr(route.handler, "__name__", route.path)
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    if route.method != "GET":
+        parameters.append({"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}})
+    if route.status == 201 and "overrides" in route.path:
+        key = {"type": "string", "minLength": 8, "maxLength": 64, "pattern": "^[0-9A-Za-z]+$"}
+        parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+    operation: dict[str, Any] = {
+        "operationId": handler,
+        "summary": route.summary,
+        "parameters": parameters,
+        "responses": _responses(route, schema),
+    }
+    if route.request is not None:
+        content = {"application/json": {"schema": schema[str(route.request)]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def document(version: str) -> dict[str, Any]:
+    """The whole document."""
+    schema, components = _schemas()
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema)
+    refused = {
+        "description": "Problem: unauthenticated",
+        "content": {PROBLEM_JSON: {"schema": schema[str(Problem)]}},
+    }
+    paths["/api/v1/stream"] = {
+        "get": {
+            "operationId": "stream",
+            "summary": "Server-sent events: `zones` (ZoneView[], on connect), `zone` (ZoneView), `clock` (ClockEvent)",
+            "responses": {
+                "200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+                "401": refused,
+            },
+        }
+    }
+    paths["/metrics"] = {
+        "get": {
+            "operationId": "metrics",
+            "summary": "Prometheus metrics; a session or the configured bearer token",
+            "security": [{"session": []}, {"bearer": []}],
+            "responses": {
+                "200": {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                "401": refused,
+            },
+        }
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "roadheat", "version": version, "description": "Heated roads: state, plans and commands."},
+        "security": [{"session": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "roadheat"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def handler(version: str) -> Any:
+    """Serves the document, made once."""
+    body = msgspec.json.encode(document(version))
+
+    async def get_openapi(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return get_openapi

@@ -1,0 +1,65 @@
+"""How fast the service's time runs beside the wall's, and waiting by the wall.
+
+In a demo the event loop's timers run on granted time, hundreds of times faster than a person reads. What goes to
+people is paced by the wall; nothing that is decided depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from supervisor.domain.clock import Clock
+
+WINDOW_S: Final = 1.0  # of the wall, at least, to measure a rate over: granted time comes in lumps
+STEADY: Final = 0.05  # nearer to 1 than this is 1: a machine's jitter is no demo
+
+
+@dataclass
+class _Meter:
+    """Rate of one time against the wall's, over the last window or two."""
+
+    then: float
+    wall: float
+    rate: float = 1.0
+
+    def update(self, now: float, wall: float) -> float:
+        if wall - self.wall >= WINDOW_S:
+            rate = (now - self.then) / (wall - self.wall)
+            self.rate = 1.0 if abs(rate - 1.0) < STEADY else max(rate, 0.0)
+            self.then, self.wall = now, wall
+        return self.rate
+
+
+@dataclass
+class Pace:
+    """Shared by all streams of one application."""
+
+    clock: Clock
+    wall: Clock
+    _clock: _Meter = field(init=False)
+    _loop: _Meter | None = None  # the loop is known once it runs
+
+    def __post_init__(self) -> None:
+        self._clock = _Meter(self.clock.monotonic_s(), self.wall.monotonic_s())
+
+    def wall_s(self) -> float:
+        """The wall's monotonic seconds."""
+        return self.wall.monotonic_s()
+
+    def rate(self) -> float:
+        """Service seconds per wall second; 1 except in a demo."""
+        return self._clock.update(self.clock.monotonic_s(), self.wall_s())
+
+    def loop_s(self, wall_s: float) -> float:
+        """About how long the loop's timers take for `wall_s` of the wall [s of the loop]."""
+        now = asyncio.get_running_loop().time()
+        if self._loop is None:
+            self._loop = _Meter(now, self.wall_s())
+        return wall_s * max(self._loop.update(now, self.wall_s()), 1.0)
+
+    async def until(self, wall_s: float) -> None:
+        """Wait until the wall's clock shows `wall_s`."""
+        while (left_s := wall_s - self.wall_s()) > 0:  # noqa: ASYNC110  (the wall is nobody's event)
+            await asyncio.sleep(self.loop_s(left_s))

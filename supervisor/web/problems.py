@@ -1,0 +1,135 @@
+"""Errors as RFC 9457 problems: domain error → code → status → `application/problem+json`.
+
+The code is the translation key: the crew app shows `problem.<code>` in the reader's language, else `detail`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from supervisor.domain.errors import CommandError, ForbiddenError, NotFoundError, RoadheatError, StoreError
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+# Every code this floor itself gives, with its status and the title in English.
+CODES: Final[dict[str, tuple[int, str]]] = {
+    "bad-json": (400, "The body is not JSON"),
+    "bad-request": (400, "The request is malformed"),
+    "unauthenticated": (401, "Sign in first"),
+    "bad-link": (401, "This link has been used or has expired"),
+    "forbidden": (403, "Not allowed"),
+    "bad-origin": (403, "The request comes from another site"),
+    "bad-csrf": (403, "The session's CSRF token is missing or wrong"),
+    "not-found": (404, "There is no such thing here"),
+    "method-not-allowed": (405, "This address does not take that method"),
+    "timeout": (408, "The request did not arrive in time"),
+    "too-large": (413, "The request is too large"),
+    "not-json": (415, "The body must be application/json"),
+    "invalid": (422, "A field is missing, unknown or out of range"),
+    "command": (422, "The command was refused"),
+    "too-many": (429, "Too many attempts"),
+    "internal": (500, "Something failed inside"),
+    "store": (503, "The record cannot be kept right now"),
+    "busy": (503, "Too many open connections"),
+}
+_BY_STATUS: Final = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    403: "forbidden",
+    401: "unauthenticated",
+}
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What the caller gets; `type` is `urn:roadheat:problem:<code>`."""
+
+    type: str
+    code: str
+    title: str
+    status: int
+    detail: str = ""
+    where: str = ""
+    remedy: str = ""
+
+
+class RequestError(CommandError):
+    """A request refused by this floor; `code` is a key of `CODES`."""
+
+    def __init__(self, code: str, message: str = "", *, where: str = "", remedy: str = "") -> None:
+        super().__init__(message or CODES[code][1], where=where, remedy=remedy, code=code)
+
+
+def status_of(error: RoadheatError) -> int:
+    """HTTP status of a domain error: its own code's if listed, else its class's."""
+    if isinstance(error, RequestError):
+        return CODES[error.code][0]
+    if isinstance(error, NotFoundError):
+        return 404
+    if isinstance(error, ForbiddenError):
+        return 403
+    if isinstance(error, CommandError):
+        return 422
+    if isinstance(error, StoreError):
+        return 503
+    return 500
+
+
+def to_problem(error: RoadheatError) -> Problem:
+    """The problem that a domain error becomes."""
+    status = status_of(error)
+    listed = CODES.get(error.code)
+    return Problem(
+        type=f"urn:roadheat:problem:{error.code}",
+        code=error.code,
+        title=listed[1] if listed else error.message,
+        status=status,
+        detail=error.message,
+        where=error.where,
+        remedy=error.remedy,
+    )
+
+
+def response(problem: Problem, headers: dict[str, str] | None = None) -> web.Response:
+    """The problem as a response."""
+    return web.Response(
+        body=msgspec.json.encode(problem), status=problem.status, content_type=PROBLEM_JSON, headers=headers
+    )
+
+
+def _from_http(error: web.HTTPException) -> web.Response:
+    code = _BY_STATUS.get(error.status, "bad-request" if error.status < 500 else "internal")
+    problem = to_problem(RequestError(code))
+    problem.status = error.status
+    allow = error.headers.get("Allow")
+    return response(problem, {"Allow": allow} if allow else None)
+
+
+@web.middleware
+async def problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Outermost middleware: whatever goes wrong leaves as a problem, and nothing internal leaks."""
+    try:
+        return await handler(request)
+    except RoadheatError as error:
+        problem = to_problem(error)
+        if problem.status >= 500:
+            logger.error("request failed", exc_info=error, extra={"path": request.path, "code": error.code})
+        return response(problem, {"Retry-After": "10"} if problem.status in (429, 503) else None)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _from_http(error)
+    except (ConnectionError, TimeoutError):
+        raise  # the client went away: nobody to answer
+    except Exception:
+        logger.exception("request failed", extra={"path": request.path})
+        return response(to_problem(RequestError("internal")))

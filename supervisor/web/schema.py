@@ -1,0 +1,99 @@
+"""What goes over the REST interface, as structs. OpenAPI is generated from them; a zone's fields are `ZoneView`'s."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
+from supervisor.domain.override import OverrideMode
+from supervisor.domain.plan import PlanLabel
+
+
+class OverrideRequest(Struct, forbid_unknown_fields=True):
+    """A person's command for a zone. The zone's own limit on minutes is checked besides."""
+
+    mode: OverrideMode
+    minutes: Annotated[int, Meta(ge=MIN_MINUTES, le=24 * 60)]
+    reason: Annotated[str, Meta(min_length=REASON_MIN, max_length=REASON_MAX)]
+
+
+class OverrideAnswer(Struct, kw_only=True):
+    """An override as it is now."""
+
+    id: int
+    zone: str
+    mode: str
+    user: str
+    reason: str
+    created_utc_s: int
+    expires_utc_s: int
+    state: str
+
+
+class SessionAnswer(Struct, kw_only=True):
+    """Who is signed in, and what the app needs to know first."""
+
+    user: str
+    role: str
+    csrf: str  # to be sent back as X-CSRF-Token with every mutation
+    expires_utc_s: int
+    site: str
+    timezone: str  # IANA name
+    utc_s: float  # the service's clock
+
+
+class SlotAnswer(Struct):
+    """A stretch of a plan."""
+
+    start_s: int  # UTC second
+    end_s: int
+    setpoint_c: float
+    duty_permille: int  # -1: the board's local rule
+
+
+class WhyAnswer(Struct):
+    """Why a stretch of the plan heats: a translation key `why.<code>` and its values."""
+
+    code: str
+    start_s: int  # UTC second
+    end_s: int
+    probability: float | None
+    hazard_utc_s: int | None
+
+
+class PlanAnswer(Struct, kw_only=True):
+    """A zone's plan, with its times made absolute."""
+
+    zone: str
+    label: PlanLabel
+    issued_utc_s: int
+    start_utc_s: int
+    end_utc_s: int
+    lease_s: int
+    slots: list[SlotAnswer]
+    why: list[WhyAnswer]
+
+
+class LinkRequest(Struct, forbid_unknown_fields=True):
+    """An invitation for one person: a one-time link."""
+
+    user: Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[\w .\-]+$")]
+    role: Annotated[str, Meta(pattern="^(viewer|crew|engineer|admin)$")] = "crew"
+
+
+class LinkAnswer(Struct):
+    """Give `path` (after the service's address) to that person; it works once."""
+
+    user: str
+    role: str
+    path: str
+    expires_utc_s: int
+
+
+class ClockEvent(Struct):
+    """The service's clock, in the stream."""
+
+    utc_s: float
+    rate: float  # service seconds per wall second: 1, except in a demo

@@ -1,0 +1,44 @@
+"""The web floor's application, put together: middlewares in order, routes, start and end."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from aiohttp import web
+
+from supervisor.web import files, login, metrics, openapi, pages, stream
+from supervisor.web.api import BODY_MAX_BYTES, ROUTES
+from supervisor.web.guard import add_headers, require_own_page, require_session
+from supervisor.web.keys import SERVICES, Services
+from supervisor.web.once import ONCE, Once
+from supervisor.web.pace import Pace
+from supervisor.web.problems import problems
+
+
+def setup(app: web.Application, services: Services) -> None:
+    """Add everything to `app`. Use `make_app` unless the application carries something else as well."""
+    app[SERVICES] = services
+    app[stream.PACE] = Pace(services.clock, services.wall)
+    app[stream.STREAMS] = set()
+    app[ONCE] = Once()
+    app[login.FAILURES] = login.Failures()
+    app[pages.FILES] = files.load()
+    metrics.install(app, services.live, services.registry)
+    app.middlewares.extend((metrics.count, problems, require_session, require_own_page))
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(stream.close_streams)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+    app.router.add_get("/api/v1/stream", stream.stream, allow_head=False)
+    app.router.add_get("/metrics", metrics.get_metrics)
+    app.router.add_get("/openapi.json", openapi.handler(metadata.version("roadheat")))
+    app.router.add_get("/login", login.get_login)
+    app.router.add_get("/", pages.get_index)
+    app.router.add_get("/static/{path:.+}", pages.get_file)
+
+
+def make_app(services: Services) -> web.Application:
+    """The application that the service listens with."""
+    app = web.Application(client_max_size=BODY_MAX_BYTES)
+    setup(app, services)
+    return app

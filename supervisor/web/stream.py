@@ -1,0 +1,109 @@
+"""GET /api/v1/stream: zones as they change, by server-sent events.
+
+On connect `zones` (the full list, which is also the resume), then `zone` for each that changed and `clock` as
+heartbeat. Changes are merged by zone while a client is slow; one that takes nothing for `STALLED_S` is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from supervisor.control.live import Subscription, ZoneView
+from supervisor.web.keys import SERVICES, SESSION
+from supervisor.web.pace import Pace
+from supervisor.web.problems import RequestError
+from supervisor.web.schema import ClockEvent
+
+logger = logging.getLogger(__name__)
+
+FLUSH_S: Final = 0.25  # people see no faster, and a demo changes a thousand times a second
+HEARTBEAT_S: Final = 15.0  # below the usual 30–60 s after which proxies and NATs forget a silent connection
+HEARTBEAT_FAST_S: Final = 1.0  # in a demo the clock strays within a second
+STALLED_S: Final = 10.0  # a phone that takes no byte for so long has lost its signal
+BUFFER_BYTES: Final = 64 * 1024  # about one full list of a district; more would be news from the past
+
+PACE: Final = web.AppKey("pace", Pace)
+STREAMS: Final = web.AppKey[set[Subscription]]("streams", set)
+
+
+def _event(name: str, data: object) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"
+
+
+def _zones(views: Iterable[ZoneView]) -> bytes:
+    return b"".join(_event("zone", view) for view in views)
+
+
+def _clock(app: web.Application) -> bytes:
+    return _event("clock", ClockEvent(utc_s=app[SERVICES].clock.utc_s(), rate=round(app[PACE].rate(), 2)))
+
+
+async def _write(response: web.StreamResponse, pace: Pace, data: bytes) -> None:
+    """Send, or raise TimeoutError when the client takes nothing."""
+    async with asyncio.timeout(pace.loop_s(STALLED_S)):
+        await response.write(data)
+
+
+async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
+    """Zones that changed within `timeout_s` of the loop, or none; raises StopAsyncIteration when closed."""
+    try:
+        async with asyncio.timeout(max(timeout_s, 0.0)):
+            return await anext(subscription)
+    except TimeoutError:
+        return []
+
+
+async def _send_all(request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:
+    services, pace = request.app[SERVICES], request.app[PACE]
+    await _write(response, pace, b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot()))
+    beat_s = pace.wall_s()
+    while True:
+        interval_s = HEARTBEAT_S if pace.rate() < 1.5 else HEARTBEAT_FAST_S
+        flushed_s = pace.wall_s()
+        changed = await _next(subscription, pace.loop_s(beat_s + interval_s - flushed_s))
+        data = _zones(changed)
+        if pace.wall_s() >= beat_s + interval_s:
+            if await services.sessions.find(request[SESSION].token) is None:
+                return  # signed out or expired meanwhile
+            data += _clock(request.app)
+            beat_s = pace.wall_s()
+        if data:
+            await _write(response, pace, data)
+            await pace.until(flushed_s + FLUSH_S)
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Handler of the stream; ends with the client, its session or the service."""
+    subscription = request.app[SERVICES].live.subscribe()
+    if subscription is None:
+        raise RequestError("busy", remedy="Close other windows of the app or try again shortly")
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    request.app[STREAMS].add(subscription)
+    try:
+        await response.prepare(request)
+        if request.transport is not None:
+            request.transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        await _send_all(request, response, subscription)
+    except StopAsyncIteration:
+        pass  # the service stops, or this reader fell too far behind
+    except (ConnectionError, TimeoutError):
+        logger.info("stream client lost")
+        if request.transport is not None:
+            request.transport.abort()  # a polite close would wait for the very bytes that do not go out
+    finally:
+        subscription.close()
+        request.app[STREAMS].discard(subscription)
+    return response
+
+
+async def close_streams(app: web.Application) -> None:
+    """On shutdown: end every stream, so that none holds the service."""
+    streams: set[Subscription] = app[STREAMS]
+    for subscription in tuple(streams):
+        subscription.close()

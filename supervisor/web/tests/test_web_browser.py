@@ -1,0 +1,109 @@
+"""The crew app in a real browser on a phone's screen. ROADHEAT_SCREENSHOTS=<folder> keeps what it saw."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed: `uv sync --group browser`")
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium: `apt-get install chromium`"),
+]
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIterator[Any]:
+    """`await phone(language)`: a signed-in page on a phone; fails the test on any error in the page."""
+    server = await aiohttp_server(district.app)
+    errors: list[str] = []
+    async with playwright.async_playwright() as started:
+        contexts = []
+
+        async def open_page(language: str, size: dict[str, int] = PHONE, role: str = "crew") -> Any:
+            context = await started.chromium.launch_persistent_context(
+                tmp_path / f"profile-{len(contexts)}", executable_path=CHROMIUM, args=FLAGS, viewport=size, locale=language,
+                device_scale_factor=1, is_mobile=True, has_touch=True, reduced_motion="reduce",
+            )  # fmt: skip
+            contexts.append(context)
+            page = context.pages[0]
+            page.set_default_timeout(15_000)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on("console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None)
+            token, _ = await district.sessions.invite("Kim", role, "test")
+            await page.goto(str(server.make_url("/login").with_query(token=token)))
+            await page.wait_for_selector(".card")
+            return page
+
+        yield open_page
+        for context in contexts:
+            await context.close()
+    assert errors == []
+
+
+async def keep(page: Any, name: str) -> None:
+    """Save a screenshot where the environment asks for it."""
+    if folder := os.environ.get("ROADHEAT_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def test_the_browser_is_the_one_that_tests_expect() -> None:
+    assert shutil.which("chromium") == CHROMIUM
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_list_and_override(phone: Any, district: Any, language: str) -> None:
+    standing = await district.overrides.request("z05", "boost", 120, "Resident called", "Park")
+    await district.obey(standing.id, "z05", 71_000)
+    page = await phone(language)
+    await page.wait_for_selector(".link.live")
+    order = await page.eval_on_selector_all(".card", "cards => cards.map(card => card.dataset.zone)")
+    assert order[:2] == ["z01", "z02"]  # ice, then snow
+    assert set(order[2:4]) == {"z06", "z08"}  # trouble
+    assert order[4] == "z05"  # by hand
+    await keep(page, f"list-{language}")
+
+    await page.click('[data-zone="z03"]')
+    await page.wait_for_selector("dialog[open] .strip rect")
+    await keep(page, f"panel-{language}")
+    await page.click("button[type=submit]")
+    assert await page.is_visible("#pick-mode .missing")
+    await page.check("input[value=on]")
+    await page.click("button[type=submit]")
+    assert await page.is_visible("#pick-reason .missing")
+    await page.check("input[name=minutes][value='60']")
+    await page.check("input[value=ice-reported]")
+    await keep(page, f"form-{language}")
+    await page.click("button[type=submit]")
+    await page.wait_for_selector(".running")
+    [made] = [each for each in await district.store.live_overrides(district.clock.utc_s()) if each.zone == "z03"]
+    assert (made.mode, made.user, made.expires_utc_s - made.created_utc_s) == ("on", "Kim", 3_600)
+
+    assert await page.locator(".steps .done").count() == 1
+    await district.obey(made.id, "z03", 55_000)
+    await page.wait_for_function("document.querySelectorAll('.steps .done').length === 4")
+    first = await page.inner_text(".countdown")
+    await page.wait_for_function("before => document.querySelector('.countdown').textContent !== before", arg=first)
+    assert first.startswith(("59:", "1:00:00"))
+    await keep(page, f"running-{language}")
+
+    await page.click(".running .pair .big >> nth=0")
+    await page.click(".running .danger")
+    await page.wait_for_selector("form.command")
+    assert all(each.zone != "z03" for each in await district.store.live_overrides(district.clock.utc_s()))
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog", state="detached")
