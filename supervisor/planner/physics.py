@@ -13,8 +13,8 @@ from supervisor.road import ICE_MM, Forcing, Roads, State, build_roads, free_res
 
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
-FROST_MM = 0.5 * ICE_MM  # expected unheated frost worth heating against, before it counts as ice
-_FROST_LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
+WORTH_MM = 0.7 * ICE_MM  # ice on the unheated road that is worth heating against, short of what counts
+_LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,11 @@ def foresee(
     raining = _slots(np.broadcast_to(forcing.rain_mm_h, (forcing.steps, many.lanes)), shape) > 0.0
     film = free.film_mm.reshape(shape)
     wet = (film >= HAZARD_FILM_MM) | snowing | raining
-    frost = free.wet.reshape(shape) & ~wet
-    if frost.any():
-        frost &= _frosts(many, start, forcing, dt_s, shape)
+    endangered = free.wet.reshape(shape)
+    if endangered.any():
+        endangered = endangered & _would_ice(many, start, forcing, dt_s, shape)
+    frost = endangered & ~wet
+    wet &= endangered
     surface = free.surface_c.reshape(shape)
     cold = surface < required_c
     hazard = np.select(
@@ -80,13 +82,16 @@ def _kernels(
     return out
 
 
-def _frosts(roads: Roads, state: State, forcing: Forcing, dt_s: float, shape: tuple[int, int, int]) -> Mask:
-    """Slots in which an unheated road carries frost worth heating against, and the hour before."""
+def _would_ice(roads: Roads, state: State, forcing: Forcing, dt_s: float, shape: tuple[int, int, int]) -> Mask:
+    """Slots in which an unheated road carries ice worth heating against, and the hour before each.
+
+    Rain on a road that stays warm, a flurry that leaves a trace and a breath of hoar are no hazard.
+    """
     trajectory, _ = simulate(roads, state, forcing, 0.0, dt_s)
-    frosty = _slots(trajectory.frost_mm, shape) >= FROST_MM
-    for _ in range(_FROST_LEAD_SLOTS):
-        frosty[:, :, :-1] |= frosty[:, :, 1:]
-    return np.asarray(frosty)
+    icy = _slots(trajectory.frozen_mm, shape) >= WORTH_MM
+    for _ in range(_LEAD_SLOTS):
+        icy[:, :, :-1] |= icy[:, :, 1:]
+    return np.asarray(icy)
 
 
 def _slots(values: Array, shape: tuple[int, int, int]) -> Array:

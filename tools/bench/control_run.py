@@ -1,0 +1,316 @@
+"""The closed loop: weather → plant → sensors → controllers → contactors → plant, minute by minute, and the count of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from supervisor.domain.plan import SLOT_S, Plan
+from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
+from supervisor.planner.tariff import Tariff
+from supervisor.road import ICE_MM, Forcing, Pavement, Roads, StateEstimator, build_pavements, build_roads
+from supervisor.weather.resample import at_steps, between
+from tools.bench.control_boards import Board, Circuit, rule_named
+from tools.bench.control_plant import MINUTE_S, QUIET_S, Array, Plant, true_pavements
+
+HOUR_S = 3600
+ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
+REPLAN_S = 1800
+QUIET_REPLAN_S = 3 * 3600  # while no member sees a hazard
+MILD_AIR_C, MILD_SURFACE_C = 6.0, 5.0  # hours in which no controller heats
+WET_MM = 0.1
+
+Forecaster = Callable[[float, float], Forecast]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A named controller. Without `plan` a rule of today; with it a planner that sees the given forecast."""
+
+    name: str
+    rule: str = "local"
+    plan: bool = False
+    forecast: str = "perfect"  # key of the forecasters
+    settings: PlanSettings = PlanSettings()
+    true_physics: bool = False  # the planner knows the plant's parameters
+    horizon_h: float = 30.0
+
+
+@dataclass
+class Score:
+    """Totals of one strategy over zones and time."""
+
+    kwh: Array  # (Z,)
+    energy_cost: Array  # (Z,)
+    ice_minutes: Array  # (Z,)
+    shortfall_kh: Array  # (Z,)
+    priced_shortfall: float = 0.0
+    late_minutes: Array = field(default_factory=lambda: np.zeros(0))
+    starts: int = 0
+    plan_changes_duty_h: float = 0.0
+    plans: int = 0
+    plan_cpu_s: float = 0.0
+    peak_kw: dict[tuple[str, int], float] = field(default_factory=dict)  # by feeder and month
+    contract_violation_slots: int = 0
+    breaker_violation_minutes: int = 0
+
+
+@dataclass
+class _Planner:
+    """One planning strategy's memory."""
+
+    strategy: Strategy
+    lanes: slice
+    estimator: StateEstimator
+    roads: Roads
+    next_s: float = 0.0
+    plans: tuple[Plan, ...] = ()
+    last: PlanOutcome | None = None
+    power: Array = field(default_factory=lambda: np.zeros(0))  # summed since the last estimate
+    surface: Array = field(default_factory=lambda: np.zeros(0))
+    moist: Array = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass
+class Trace:
+    """Quarter-hour history for plots, by strategy: arrays grow with time."""
+
+    time_utc_s: list[float] = field(default_factory=list)
+    surface_c: list[Array] = field(default_factory=list)  # (strategies, Z)
+    frozen_mm: list[Array] = field(default_factory=list)
+    load_kw: list[Array] = field(default_factory=list)  # (strategies,)
+
+
+class Season:
+    """Runs all strategies side by side on one stretch of weather."""
+
+    def __init__(
+        self,
+        weather: WeatherSeries,
+        start_utc_s: float,
+        end_utc_s: float,
+        zones: Sequence[Zone],
+        feeders: Sequence[Feeder],
+        tariff: Tariff,
+        strategies: Sequence[Strategy],
+        forecasters: dict[str, Forecaster],
+        *,
+        site: Site | None = None,
+        seed: int = 1,
+        spread: float = 0.2,
+        demand_price: float = 0.0,
+    ) -> None:
+        self.zones, self.feeders, self.tariff, self.site = tuple(zones), tuple(feeders), tariff, site
+        self.strategies, self.forecasters = tuple(strategies), forecasters
+        self.start_s = start_utc_s - start_utc_s % HOUR_S
+        self.hours = int((end_utc_s - self.start_s) // HOUR_S)
+        rng = np.random.default_rng(seed)
+        pavements = true_pavements(zones, rng, spread)
+        self.forcing: Forcing = at_steps(weather, self.start_s, MINUTE_S, self.hours * 60, site)
+        air0 = float(self.forcing.air_c[:1440].mean())
+        self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
+        self.circuits = [
+            [Circuit(Board() if s.plan else rule_named(s.rule)) for _ in zones] for s in strategies
+        ]
+        self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
+        n = len(zones)
+        self.scores = [Score(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), late_minutes=np.zeros(n)) for _ in strategies]
+        self.trace = Trace()
+        self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
+        self.priority = np.array([zone.area_m2 / 100.0 for zone in zones])
+        self.feeder_of = np.array([[zone.feeder == f.id for zone in zones] for f in feeders])
+        self._on = np.zeros((len(strategies), n), dtype=bool)
+        self._slot_kwh = np.zeros((len(strategies), len(feeders)))
+        self._dry_s = np.full(n, np.inf)
+        self._storm_s = np.full(n, np.inf)
+        snow = self.forcing.snow_mm_h[:, 0]
+        self._snow_within_5h = np.convolve((snow > 0).astype(float), np.ones(300))[299 : 299 + snow.size] > 0
+
+    def _planner(self, index: int, strategy: Strategy, pavements: list[Pavement], air_c: float) -> _Planner:
+        n = len(self.zones)
+        roads = build_roads([replace(p, nodes=20) for p in pavements]) if strategy.true_physics else build_pavements(self.zones)
+        lanes = slice(index * n, (index + 1) * n)
+        zero = np.zeros(n)
+        return _Planner(strategy, lanes, StateEstimator(roads, air_c, max(air_c, 4.0)), roads, 0.0, power=zero.copy(), surface=zero.copy(), moist=zero.copy())
+
+    def run(self, progress: Callable[[int, int], None] | None = None) -> list[Score]:
+        """The whole season; returns a score per strategy."""
+        for hour in range(self.hours):
+            if self._quiet(hour):
+                self._quiet_hour(hour)
+            else:
+                self._hour(hour)
+            if progress:
+                progress(hour + 1, self.hours)
+        for i, row in enumerate(self.circuits):
+            self.scores[i].starts = sum(circuit.starts for circuit in row)
+        return self.scores
+
+    def _quiet(self, hour: int) -> bool:
+        """Mild and warm, nothing frozen, nothing on: no controller would heat within the hour."""
+        rows = slice(hour * 60, hour * 60 + 60)
+        return bool(
+            self.forcing.air_c[rows].min() > MILD_AIR_C
+            and self.plant.state.surface_c.min() > MILD_SURFACE_C
+            and not self._on.any()
+            and self.plant.state.frozen_mm.max() <= 0.0
+        )
+
+    def _quiet_hour(self, hour: int) -> None:
+        step = round(QUIET_S / MINUTE_S)
+        weather = self.forcing[hour * 60 : hour * 60 + 60]
+        coarse = Forcing(
+            **{
+                name: value.reshape(-1, step, value.shape[1]).mean(axis=1)
+                for name in ("air_c", "dew_point_c", "wind_m_s", "shortwave_w_m2", "longwave_w_m2", "rain_mm_h", "snow_mm_h", "pressure_pa")
+                if isinstance(value := getattr(weather, name), np.ndarray)
+            }
+        )
+        prepared = self.plant.prepare(coarse)
+        off = np.zeros(self.plant.heat_w_m2.size)
+        for i in range(prepared.shape[0]):
+            self.plant.run(prepared[i], off, QUIET_S)
+            reading = self.plant.read()
+            for planner in self.planners:
+                planner.estimator.update(coarse[i : i + 1], reading.surface_c[planner.lanes], off[planner.lanes], QUIET_S, np.clip(reading.moisture_permille[planner.lanes] / 1000, 0, 1))
+
+    def _hour(self, hour: int) -> None:
+        weather = self.forcing[hour * 60 : hour * 60 + 60]
+        prepared = self.plant.prepare(weather)
+        price = self.tariff.prices(self.start_s + hour * HOUR_S, 4)
+        for minute in range(60):
+            t = hour * HOUR_S + minute * 60
+            if minute % 15 == 0:
+                for planner in self.planners:
+                    self._maybe_plan(planner, t)
+            self.plant.run(prepared[minute], self._on.ravel().astype(np.float64), MINUTE_S)
+            self._count(hour * 60 + minute, float(price[minute // 15]))
+            self._decide(hour * 60 + minute, t + 60)
+            if (minute + 1) % 15 == 0:
+                self._close_slot(t + 60)
+
+    def _decide(self, row: int, t: int) -> None:
+        reading = self.plant.read()
+        surface_mc = np.round(reading.surface_c * 1000 / 62.5) * 62.5
+        mc = surface_mc.astype(np.int64).reshape(self._on.shape).tolist()
+        moisture = reading.moisture_permille.reshape(self._on.shape).tolist()
+        air_mc = int(1000 * self.forcing.air_c[row, 0])
+        ahead = bool(self._snow_within_5h[row])
+        for s, circuits in enumerate(self.circuits):
+            for z, circuit in enumerate(circuits):
+                self._on[s, z] = circuit.tick(t, mc[s][z], moisture[s][z], air_mc, ahead)
+        for planner in self.planners:
+            planner.surface += reading.surface_c[planner.lanes]
+            planner.moist += reading.moisture_permille[planner.lanes]
+            planner.power += self.plant.heat_w_m2[planner.lanes] * self._on.ravel()[planner.lanes]
+        if t % ESTIMATE_S == 0:
+            k = ESTIMATE_S // 60
+            now = self.forcing[row : row + 1]
+            for p in self.planners:
+                p.estimator.update(now, p.surface / k, p.power / k, float(ESTIMATE_S), np.clip(p.moist / k / 1000, 0, 1))
+                p.surface[:], p.power[:], p.moist[:] = 0.0, 0.0, 0.0
+
+    def _count(self, row: int, price: float) -> None:
+        state = self.plant.state
+        shape = self._on.shape
+        frozen, water = state.frozen_mm.reshape(shape), state.water_mm.reshape(shape)
+        surface = state.surface_c.reshape(shape)
+        kwh = self._on * self.power_kw / 60.0
+        icy = frozen >= ICE_MM
+        short = np.where(frozen + water >= WET_MM, np.maximum(-surface, 0.0), 0.0) / 60.0
+        falling = self.forcing.snow_mm_h[row, 0] + self.forcing.rain_mm_h[row, 0] > 0.05
+        if falling and (self._dry_s > 6 * 3600).all():
+            self._storm_s[:] = 0.0
+        self._dry_s = np.where(falling, 0.0, self._dry_s + 60.0)
+        late = self._storm_s < 2 * 3600
+        self._storm_s += 60.0
+        for s, score in enumerate(self.scores):
+            score.kwh += kwh[s]
+            score.energy_cost += kwh[s] * price
+            score.ice_minutes += icy[s]
+            score.shortfall_kh += short[s]
+            score.late_minutes += icy[s] & late
+        load = (self._on * self.power_kw) @ self.feeder_of.T
+        self._slot_kwh += load / 60.0
+        for f, feeder in enumerate(self.feeders):
+            over = load[:, f] > feeder.breaker_kw + 1e-6
+            for s in np.flatnonzero(over):
+                self.scores[s].breaker_violation_minutes += 1
+
+    def _close_slot(self, t: int) -> None:
+        mean_kw = self._slot_kwh * 4.0
+        month = int(np.datetime64(int(self.start_s + t - SLOT_S), "s").astype("datetime64[M]").astype(int))
+        for f, feeder in enumerate(self.feeders):
+            for s, score in enumerate(self.scores):
+                key = (feeder.id, month)
+                score.peak_kw[key] = max(score.peak_kw.get(key, 0.0), float(mean_kw[s, f]))
+                score.contract_violation_slots += mean_kw[s, f] > feeder.contract_kw + 1e-6
+        self.trace.time_utc_s.append(self.start_s + t)
+        self.trace.surface_c.append(self.plant.state.surface_c.reshape(self._on.shape).copy())
+        self.trace.frozen_mm.append(self.plant.state.frozen_mm.reshape(self._on.shape).copy())
+        self.trace.load_kw.append(mean_kw.sum(axis=1))
+        self._slot_kwh[:] = 0.0
+
+    def _maybe_plan(self, p: _Planner, t: int) -> None:
+        if t < p.next_s:
+            return
+        now = self.start_s + t
+        index = p.lanes.start // len(self.zones)
+        score = self.scores[index]
+        month = int(np.datetime64(int(now), "s").astype("datetime64[M]").astype(int))
+        peaks = {f.id: score.peak_kw.get((f.id, month), 0.0) for f in self.feeders}
+        settings = replace(p.strategy.settings, horizon_h=p.strategy.horizon_h)
+        before = time.process_time()
+        outcome = plan_fleet(
+            PlanInputs(
+                now_utc_s=now,
+                zones=self.zones,
+                feeders=self.feeders,
+                roads=p.roads,
+                state=p.estimator.state,
+                forecast=self.forecasters[p.strategy.forecast](now, p.strategy.horizon_h * HOUR_S),
+                tariff=self.tariff,
+                site=self.site,
+                peak_so_far_kw=peaks,
+                previous=p.plans,
+                settings=settings,
+            )
+        )
+        score.plan_cpu_s += time.process_time() - before
+        score.plans += 1
+        score.plan_changes_duty_h += _changed(p.last, outcome)
+        for circuit, plan in zip(self.circuits[index], outcome.plans, strict=True):
+            assert isinstance(circuit.rule, Board)
+            circuit.rule.accept(plan, int(self.start_s), t)
+            circuit.phase_s = plan.phase_s
+        hazard = any(trace.probability.any() for trace in outcome.traces.values())
+        p.plans, p.last = outcome.plans, outcome
+        p.next_s = t + (REPLAN_S if hazard or outcome.errors else QUIET_REPLAN_S)
+
+
+def _changed(last: PlanOutcome | None, now: PlanOutcome) -> float:
+    """Duty-hours of the next 6 h that differ from what was planned before, all zones."""
+    if last is None:
+        return 0.0
+    shift = round((now.start_utc_s - last.start_utc_s) / SLOT_S)
+    total = 0.0
+    for zone, trace in now.traces.items():
+        if zone in last.traces:
+            before = last.traces[zone].duty[shift : shift + 24]
+            total += float(np.abs(trace.duty[: before.size] - before).sum()) / 4.0
+    return total
+
+
+def perfect(weather: WeatherSeries) -> Forecaster:
+    """The true weather as forecast."""
+
+    def forecast(now_utc_s: float, horizon_s: float) -> Forecast:
+        return Forecast(now_utc_s, (between(weather, now_utc_s - HOUR_S, now_utc_s + horizon_s + 2 * HOUR_S),), "perfect")
+
+    return forecast
