@@ -16,7 +16,6 @@ LATENT_SUBLIMATION_J_KG = 2.835e6  # vaporisation + fusion
 VAPOUR_RATIO = 0.622
 MEASURING_HEIGHT_M = 10.0  # wind
 AIR_HEIGHT_M = 2.0  # temperature and dew point
-WIND_FLOOR_M_S = 0.5  # below it anemometers stall; free convection carries on
 
 
 def vapour_pressure_water_pa(temperature_c: Array) -> Array:

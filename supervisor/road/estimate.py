@@ -16,17 +16,12 @@ class StateEstimator:
     """Keeps a `State` for all zones; one `update` per minute for all of them at once.
 
     Where a zone's surface sensor gives a value the surface is forced to it, so the profile below takes the heat that
-    really went in, and what the model lacks becomes a residual flux, smoothed over `smoothing_s` (a sensor's noise
-    times the surface's stiffness is large) and decaying in forecasts.
+    really went in, and what the model lacks becomes a residual flux, smoothed over an hour and decaying in forecasts.
     """
 
-    def __init__(
-        self, roads: Roads, surface_c: Array | float, deep_c: Array | float, smoothing_s: float = 3600.0
-    ) -> None:
+    def __init__(self, roads: Roads, surface_c: Array | float, deep_c: Array | float) -> None:
         self.roads = roads
         self.state: State = initial_state(roads, surface_c, deep_c)
-        self._smoothing_s = smoothing_s
-        self._residual_w_m2 = np.zeros(roads.lanes)
 
     def update(
         self, weather_now: Forcing, surface_c: Array, power_w_m2: Array, dt_s: float = 60.0, moist: Array | None = None
@@ -48,17 +43,10 @@ class StateEstimator:
             np.maximum(np.nan_to_num(power_w_m2), 0.0),
             np.where(np.isfinite(observed), np.clip(observed, -50.0, 80.0), np.nan),
         )
-        known = np.isfinite(observed)
-        part = -np.expm1(-dt_s / self._smoothing_s)
-        self._residual_w_m2 = np.where(
-            known,
-            self._residual_w_m2 + part * (np.clip(state.residual_w_m2, -150.0, 150.0) - self._residual_w_m2),
-            self._residual_w_m2 * np.exp(-dt_s / 7200.0),
-        )
         water = state.water_mm
         if moist is not None:
             wet = np.isfinite(moist) & (moist >= 0.15) & (state.frozen_mm < 0.05)
             dry = np.isfinite(moist) & (moist < 0.05)
             water = np.where(wet, np.maximum(water, 0.1), np.where(dry, np.minimum(water, 0.02), water))
-        self.state = replace(state, water_mm=water, residual_w_m2=self._residual_w_m2.copy())
+        self.state = replace(state, water_mm=water)
         return self.state

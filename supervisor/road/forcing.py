@@ -26,6 +26,8 @@ _LIMITS = {
     "snow_mm_h": (0.0, 100.0),
     "pressure_pa": (30_000.0, 110_000.0),
     "traffic_w_m2": (0.0, 100.0),
+    "correction_w_m2": (-300.0, 300.0),
+    "clear_sky_w_m2": (0.0, 1500.0),
 }
 
 
@@ -46,6 +48,8 @@ class Forcing:
     snow_mm_h: Array  # water equivalent
     pressure_pa: Array | float = STANDARD_PRESSURE_PA
     traffic_w_m2: Array | float = 0.0  # on top of the road's own parameter
+    clear_sky_w_m2: Array | float = 0.0  # sun without cloud: how large the residual may grow by day
+    correction_w_m2: Array | float = 0.0  # what the same hour of the days before asked for, see residual.py
 
     def __post_init__(self) -> None:
         steps = np.shape(self.air_c)[0] if np.ndim(self.air_c) == 2 else -1
@@ -87,15 +91,18 @@ class Forcing:
         return part
 
 
+DOUBT_PER_W_M2 = 0.01  # the flux error is some 20 W/m² by night and 30 % of the clear-sky sun more by day
+
 # Rows of the prepared array: all that does not depend on the road's temperature, worked out for all steps at once.
-(AIR, VAPOUR, NEUTRAL_M_S, WIND, SENSIBLE, LATENT, SHORTWAVE, LONGWAVE, RAIN, SNOW, PRECIPITATION, TRAFFIC) = range(12)
+(AIR, VAPOUR, NEUTRAL_M_S, WIND, SENSIBLE, LATENT, SHORTWAVE, LONGWAVE, RAIN, SNOW, PRECIPITATION, TRAFFIC,
+ CORRECTION, DOUBT) = range(14)
 
 
 def prepare(roads: Roads, forcing: Forcing) -> Array:
-    """Forcing as the step wants it, shape (steps, 12, lanes). Pure; see the row names above."""
+    """Forcing as the step wants it, shape (steps, 14, lanes). Pure; see the row names above."""
     s, lanes = roads.surface, roads.lanes
     f = forcing
-    wind = np.maximum(f.wind_m_s, air.WIND_FLOOR_M_S)
+    wind = np.sqrt(np.square(f.wind_m_s) + np.square(s("stirring_m_s")) + 0.01)
     density = air.air_density_kg_m3(f.air_c, np.asarray(f.pressure_pa))
     exchange = air.neutral_coefficient(s("roughness_m"), s("heat_roughness_ratio")) * wind
     around = STEFAN_BOLTZMANN * (f.air_c + air.KELVIN) ** 4  # walls and slopes are about as warm as the air
@@ -112,6 +119,8 @@ def prepare(roads: Roads, forcing: Forcing) -> Array:
         f.snow_mm_h / 3600.0,
         (WATER_HEAT_J_KGK * f.rain_mm_h + ICE_HEAT_J_KGK * f.snow_mm_h) / 3600.0,
         f.traffic_w_m2 + s("traffic_w_m2"),
+        np.asarray(f.correction_w_m2),
+        1.0 + DOUBT_PER_W_M2 * np.asarray(f.clear_sky_w_m2),
     )
     result = np.empty((f.steps, len(rows), lanes))
     for i, row in enumerate(rows):
@@ -132,7 +141,7 @@ class State:
     salt_g_m2: Array
     top_c: Array  # top of the snow, else the surface
     deep_c: Array  # below the grid; under a bridge the air is used instead
-    residual_w_m2: Array  # flux that the last observations ask for and the model lacks; decays
+    residual_w_m2: Array  # night's worth of the flux that the last observations ask for beyond the model's; decays
 
     @property
     def surface_c(self) -> Array:

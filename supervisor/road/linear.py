@@ -95,7 +95,8 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
         + exchange * (f[rows.AIR] - POINT_C)
         + evaporation * wetness * air.LATENT_VAPORISATION_J_KG
         + f[rows.TRAFFIC]
-        + residual
+        + residual * f[rows.DOUBT]
+        + f[rows.CORRECTION]
     )
     melt = melt_mm_s * LATENT_FUSION_J_KG
     return _Linear(flux + slope * POINT_C - melt, slope, melt, wet, film)

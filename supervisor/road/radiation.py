@@ -119,6 +119,10 @@ def longwave_down_w_m2(air_c: Array, dew_point_c: Array, cloud_fraction: Array) 
     return result
 
 
+SNOW_ALBEDO = 0.75  # young snow: between a field (0.8) and a driven-over road (RoadSurf: 0.6)
+SNOW_COVER_MM = 0.7  # 7 mm of young snow hide most of the road
+
+
 def snow_albedo(dry_albedo: Array, snow_mm: Array) -> Array:
-    """Albedo of a road with snow [-]: rises to 0.6 (driven-over, wet, grey snow; RoadSurf's maximum) over 3 mm."""
-    return dry_albedo + (0.6 - dry_albedo) * np.minimum(snow_mm / 3.0, 1.0)
+    """Albedo of a road with snow [-]: 1 − exp(−snow / 0.7 mm) of it is hidden."""
+    return dry_albedo + (SNOW_ALBEDO - dry_albedo) * -np.expm1(-snow_mm / SNOW_COVER_MM)

@@ -28,6 +28,8 @@ TOLERANCE_K = 1e-5  # Newton's last change; the next would be its square
 MAX_ITERATIONS = 30
 LOWEST_C, HIGHEST_C = -60.0, 90.0
 RESIDUAL_DECAY_S = 2.0 * 3600.0
+RESIDUAL_SMOOTHING_S = 3600.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
+RESIDUAL_LIMIT_W_M2 = 400.0
 FULL_WETNESS_MM = 0.1  # a thinner film wets only part of the texture
 SNOW_CONDUCTIVITY_W_MK = 2.22  # of ice; times (density/917)^1.88, Yen (1981)
 THIN_SNOW_MM = 1.0  # thinner, patchy snow insulates nothing
@@ -44,7 +46,7 @@ class Fluxes:
     latent: Array
     precipitation: Array
     traffic: Array
-    residual: Array
+    residual: Array  # decaying residual and daily correction
     phase: Array  # freezing +, melting −
     ground: Array  # into the pavement: the sum of the above
     cable: Array
@@ -53,6 +55,7 @@ class Fluxes:
     precipitated_mm: Array
     drained_mm: Array  # drained or carried off by traffic
     frozen_off_mm: Array  # part of that which left frozen
+    lacking: Array  # W/m² that an observed surface asks for beyond the model's fluxes, 0 where not observed
 
 
 @dataclass
@@ -112,7 +115,7 @@ def _solve(balance: _Balance, base_c: Array, response: Array, phase: Array, star
 def advance_state(
     roads: Roads, op: Operator, state: State, row: Array, heat_w_m2: Array, observed_c: Array | None = None
 ) -> tuple[State, Fluxes]:
-    """One step from prepared forcing `row` (12, lanes) and cable heat (lanes,).
+    """One step from prepared forcing `row` (14, lanes) and cable heat (lanes,).
 
     `observed_c` (lanes,), NaN where unknown, forces the surface temperature (spin-up); the flux that it asks for beyond
     the model's becomes the residual. Raises PhysicsError when it cannot converge or leaves −60…90 °C.
@@ -130,6 +133,8 @@ def advance_state(
     frozen = snow + state.ice_mm + state.frost_mm
     freezing_c = stores.freezing_point_c(state.salt_g_m2, water + frozen)
     residual = state.residual_w_m2 * np.exp(-dt / RESIDUAL_DECAY_S)
+    added = residual * row[rows.DOUBT] + row[rows.CORRECTION]
+    lacking = np.zeros_like(residual)
 
     # Exchange: stability by the temperatures at the start of the step, so that the balance stays monotone.
     factor = air.stability_factor(
@@ -142,7 +147,7 @@ def advance_state(
     absorbed = (1.0 - snow_albedo(s("albedo"), snow)) * row[rows.SHORTWAVE]
     balance = _Balance(
         row,
-        absorbed + row[rows.LONGWAVE] + row[rows.TRAFFIC] + residual,
+        absorbed + row[rows.LONGWAVE] + row[rows.TRAFFIC] + added,
         s("emissivity"),
         velocity * row[rows.SENSIBLE] + row[rows.PRECIPITATION],
         velocity * row[rows.LATENT] * latent_heat,
@@ -190,13 +195,22 @@ def advance_state(
     below = np.clip(below, -left * per_mm, np.where(thick, liquid * per_mm, 0.0))
     below = np.where(thick & (base + a0 * net > freezing_c), np.minimum(below, 0.0), np.maximum(below, 0.0))
     if observed_c is not None:
-        observed_phase = stores.observed_phase_mm(observed_c, freezing_c, water, frozen, dt) * per_mm
-        phase = np.where(forced, observed_phase, phase)
-        below = np.where(forced, 0.0, below)
-        model = balance.constant - residual - emitted + sensible + carried + latent + phase
+        model = balance.constant - emitted + sensible + carried + latent
         needed = (np.where(forced, observed_c, 0.0) - base) / a0
-        residual = np.where(forced, needed - model, residual)
+        phase = np.where(
+            forced,
+            stores.observed_phase_mm(observed_c, freezing_c, liquid, np.maximum(frozen + np.where(sublimes, dried, 0.0), 0.0), needed - model, per_mm, dt) * per_mm,
+            phase,
+        )
+        below = np.where(forced, 0.0, below)
+        model = model + phase
+        excess = needed - model + added
+        lacking = np.where(forced, np.clip(excess, -RESIDUAL_LIMIT_W_M2, RESIDUAL_LIMIT_W_M2), 0.0)
+        part = -np.expm1(-dt / RESIDUAL_SMOOTHING_S)
+        smoothed = state.residual_w_m2 + part * (lacking / row[rows.DOUBT] - state.residual_w_m2)
+        residual = np.where(forced, smoothed, residual)
         net = np.where(forced, needed, net)
+        added = np.where(forced, added + needed - model, added)
     net = net + below
     phase = phase + below
 
@@ -230,7 +244,7 @@ def advance_state(
         latent,
         carried,
         row[rows.TRAFFIC],
-        residual,
+        added,
         phase,
         net,
         heat_w_m2,
@@ -239,6 +253,7 @@ def advance_state(
         fallen_mm + snowed_mm,
         kept.drained_mm,
         kept.frozen_off_mm,
+        lacking,
     )
     return new, fluxes
 

@@ -25,13 +25,26 @@ def freezing_point_c(salt_g_m2: Array, total_mm: Array) -> Array:
     return result
 
 
-def observed_phase_mm(observed_c: Array, freezing_c: Array, water_mm: Array, frozen_mm: Array, dt_s: float) -> Array:
-    """Mass that froze (+) or melted (−) while the surface temperature was observed [mm]."""
+def observed_phase_mm(
+    observed_c: Array,
+    freezing_c: Array,
+    water_mm: Array,
+    frozen_mm: Array,
+    lacking_w_m2: Array,
+    per_mm: float,
+    dt_s: float,
+) -> Array:
+    """Mass that froze (+) or melted (−) while the surface temperature was observed [mm].
+
+    Near the freezing point what the road did not take of the model's flux melted (`lacking_w_m2` negative) or came from
+    freezing (positive); `per_mm` W/m² change 1 mm in the step. A sensor well above (below) it says that ice (water) is
+    not there, or not for long.
+    """
     part = 1.0 - np.exp(-dt_s / OBSERVED_RELAXATION_S)
     above = np.nan_to_num(observed_c) - freezing_c
-    result: Array = part * np.where(
-        above > OBSERVED_MARGIN_K, -frozen_mm, np.where(above < -OBSERVED_MARGIN_K, water_mm, 0.0)
-    )
+    by_energy = np.clip(lacking_w_m2 / per_mm, -frozen_mm, water_mm)
+    relaxed = part * np.where(above > 0.0, -frozen_mm, water_mm)
+    result: Array = np.where(np.abs(above) <= OBSERVED_MARGIN_K, by_energy, relaxed)
     return result
 
 
