@@ -1,0 +1,52 @@
+"""What the last days' observations say about the model's fluxes at this hour of the day.
+
+While the surface is observed, each step yields the flux that the model lacks (`Fluxes.lacking`). Shade of houses and
+trees, sensor depth, traffic and the sky's own errors come back at the same hour of the next day; so a forecast carries
+part of the mean of the days before at that hour, and the residual of the last hour only as far as it differs from that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from supervisor.road.forcing import Forcing, State
+from supervisor.road.pavement import Array
+
+DAY_S = 86_400.0
+WEIGHT = 0.6  # part of yesterday's lack that today will have
+WINDOW_S = 3600.0  # half-width of the mean around the hour
+
+
+def daily_correction_w_m2(
+    end_s: Array, lacking_w_m2: Array, known: npt.NDArray[np.bool_], future_end_s: Array, days: int = 2
+) -> Array:
+    """Flux to add at `future_end_s` (m,), per lane: (m, lanes).
+
+    `end_s` (n,) evenly spaced times of `lacking_w_m2` (n, lanes), `known` (n, lanes) where the surface was observed.
+    Zero where none of the last `days` days knows that hour.
+    """
+    dt_s = float(end_s[1] - end_s[0]) if end_s.size > 1 else DAY_S
+    zero = np.zeros((1, lacking_w_m2.shape[1]))
+    total = np.concatenate((zero, np.cumsum(np.where(known, lacking_w_m2, 0.0), axis=0)))
+    count = np.concatenate((zero, np.cumsum(known, axis=0)))
+    added, weight = np.zeros((2, future_end_s.size, lacking_w_m2.shape[1]))
+    horizon = int(np.ceil((future_end_s[-1] - end_s[-1]) / DAY_S)) if future_end_s.size else 0
+    for day in range(1, days + max(horizon, 1)):
+        centre = future_end_s - day * DAY_S
+        low = np.clip(np.round((centre - WINDOW_S - end_s[0]) / dt_s).astype(int), 0, end_s.size)
+        high = np.clip(np.round((centre + WINDOW_S - end_s[0]) / dt_s).astype(int) + 1, 0, end_s.size)
+        added += total[high] - total[low]
+        weight += count[high] - count[low]
+    enough = weight * dt_s >= 0.5 * WINDOW_S
+    return WEIGHT * np.divide(added, weight, out=np.zeros_like(added), where=enough)
+
+
+def corrected(state: State, forcing: Forcing, correction_w_m2: Array, now_w_m2: Array) -> tuple[State, Forcing]:
+    """State and forcing of a forecast that carries the correction (steps, lanes); `now_w_m2` (lanes,) is its value now."""
+    return (
+        replace(state, residual_w_m2=state.residual_w_m2 - now_w_m2),
+        replace(forcing, correction_w_m2=np.clip(correction_w_m2, -300.0, 300.0)),
+    )

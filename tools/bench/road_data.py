@@ -1,0 +1,213 @@
+"""Reading the road-weather stations' files and building what a run may know; the protocol is in the data's README.
+
+A run is one (mode, event, t0). It may read the observations up to and including t0, at most 46 h back, and the event's
+forecast; in mode `obsmet` also the observed air after t0. `Window.surface_given_until_s` records the last road
+temperature that was handed to the model, and scoring refuses a row that is not later than that.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from supervisor.domain.errors import PhysicsError, WeatherError
+
+Array = npt.NDArray[np.float64]
+
+BACK_S = 46 * 3600.0
+SNOW_MM_PER_CM = 1.0  # water equivalent of forecast snow depth, 10:1
+LONGEST_GAP_S = 6 * 3600.0  # over a longer gap the road temperature is not interpolated, the model runs free
+
+
+def utc_s(text: str) -> float:
+    """Seconds since 1970 of an ISO time in UTC, with `Z`, an offset or nothing."""
+    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def read_columns(path: Path) -> dict[str, Array]:
+    """CSV as columns, empty cells NaN; a column named time… or t0 is UTC seconds, text columns are left out."""
+    with path.open(newline="", encoding="utf-8") as file:
+        records = list(csv.DictReader(file))
+    columns: dict[str, Array] = {}
+    for name in records[0] if records else ():
+        values = [record[name] for record in records]
+        try:
+            if name.startswith("time") or name == "t0":
+                columns[name] = np.array([utc_s(v) if v[:4].isdigit() and "-" in v else float(v) for v in values])
+            else:
+                columns[name] = np.array([float(v) if v not in ("", None) else np.nan for v in values])
+        except ValueError:
+            continue
+    if not columns:
+        raise WeatherError("no rows of numbers", where=str(path), remedy="Check the file.")
+    return columns
+
+
+@dataclass(frozen=True)
+class Event:
+    """One station's files."""
+
+    id: str
+    latitude: float
+    longitude: float
+    bridge: bool
+    layers: tuple[tuple[str, float], ...]
+    sub_depth_m: float
+    horizon: Array  # (m, 2) azimuth, elevation [°]
+    observed: dict[str, Array]
+    forecasts: tuple[dict[str, Array], ...]
+
+
+def read_event(folder: Path) -> Event:
+    """Read `station.json`, `obs.csv` and `forecast*.csv`."""
+    station = json.loads((folder / "station.json").read_text(encoding="utf-8"))
+    horizon = np.array([[h["azimuth"], h["elevation"]] for h in station.get("horizon_deg", [])], dtype=np.float64)
+    return Event(
+        station["id"],
+        float(station["lat"]),
+        float(station["lon"]),
+        station["type"] == "bridge",
+        tuple((layer["material"], float(layer["thickness_m"])) for layer in station["layers"]),
+        float(station.get("subsurface_sensor_depth_m") or 0.4),
+        horizon.reshape(-1, 2),
+        read_columns(folder / "obs.csv"),
+        tuple(read_columns(path) for path in sorted(folder.glob("forecast*.csv"))),
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one run may know, on a grid of steps; arrays (steps,), each value at the END of its step."""
+
+    event: Event
+    now: int  # steps up to t0
+    start_s: float  # where the grid begins; step i ends at start_s + (i+1) dt_s
+    dt_s: float
+    air_c: Array
+    dew_point_c: Array
+    wind_m_s: Array
+    pressure_pa: Array
+    cloud_fraction: Array  # NaN where nobody says
+    rain_mm_h: Array
+    snow_mm_h: Array
+    global_w_m2: Array  # NaN where the forecast has none
+    longwave_w_m2: Array  # likewise
+    sky_known: Array  # 1 where the forecast covers the step, 0 before
+    road_c: Array  # observed surface, NaN where none may be known
+    sub_c: float  # observed below the surface at the start, NaN
+    wet_at_t0: bool | None
+    surface_given_until_s: float
+
+    @property
+    def end_s(self) -> Array:
+        return self.start_s + self.dt_s * (np.arange(self.air_c.size) + 1.0)
+
+
+def forecast_for(event: Event, t0_s: float) -> dict[str, Array]:
+    """The newest forecast that had begun by t0, else the first."""
+    begun = [f for f in event.forecasts if f["time_utc"][0] <= t0_s]
+    return max(begun, key=lambda f: float(f["time_utc"][0])) if begun else event.forecasts[0]
+
+
+def _at(times_s: Array, source: dict[str, Array], name: str) -> Array:
+    """Linear interpolation of the finite values of a column; NaN if there are none; ends held."""
+    values = source.get(name)
+    if values is None or not np.isfinite(values).any():
+        return np.full(times_s.shape, np.nan)
+    known = np.isfinite(values)
+    return np.interp(times_s, source["time_utc"][known], values[known])
+
+
+def _rate(end_s: Array, dt_s: float, source: dict[str, Array], name: str, scale: float) -> Array:
+    """Mean rate per hour in each step of an accumulated column."""
+    known = np.isfinite(source.get(name, np.array([])))
+    if known.sum() < 2:
+        return np.zeros_like(end_s)
+    times, total = source["time_utc"][known], np.maximum.accumulate(source[name][known])
+    amount = np.interp(end_s, times, total) - np.interp(end_s - dt_s, times, total)
+    return amount * scale * 3600.0 / dt_s
+
+
+def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: float) -> Window:
+    """What a run from `t0_s` may know, for `horizon_s` beyond it. Raises PhysicsError on an unknown mode."""
+    if mode not in ("nwp", "obsmet"):
+        raise PhysicsError(f"unknown mode {mode!r}", where=event.id, remedy="Use nwp or obsmet.")
+    observed, forecast = event.observed, forecast_for(event, t0_s)
+    past = {k: v[(observed["time_utc"] <= t0_s) & (observed["time_utc"] >= t0_s - BACK_S)] for k, v in observed.items()}
+    roads = past["time_utc"][np.isfinite(past["t_road_c"])]
+    first = float(past["time_utc"][np.isfinite(past["t_air_c"])][0])
+    start_s = t0_s - np.ceil((t0_s - min(first, float(roads[0]))) / dt_s) * dt_s
+    steps = round((t0_s - start_s + horizon_s) / dt_s)
+    end_s = start_s + dt_s * (np.arange(steps) + 1.0)
+    driven = {
+        k: v[observed["time_utc"] <= (t0_s if mode == "nwp" else np.inf)]
+        for k, v in observed.items()
+        if k in ("time_utc", "t_air_c", "t_dew_c", "wind_ms")
+    }
+
+    def air(name: str) -> Array:
+        known = np.isfinite(driven[name])
+        from_forecast = _at(end_s, forecast, name)
+        if not known.any():
+            return from_forecast
+        return np.where(end_s <= driven["time_utc"][known][-1] + 1.0, _at(end_s, driven, name), from_forecast)
+
+    temperature = air("t_air_c")
+    times, road = roads, past["t_road_c"][np.isfinite(past["t_road_c"])]
+    after = np.searchsorted(times, end_s, side="left")
+    gap = times[np.minimum(after, times.size - 1)] - times[np.maximum(after - 1, 0)]
+    inside = (end_s >= times[0]) & (end_s <= times[-1] + 1.0) & (gap <= LONGEST_GAP_S)
+    codes = past.get("road_code", np.array([]))[-1:]
+    return Window(
+        event,
+        round((t0_s - start_s) / dt_s),
+        start_s,
+        dt_s,
+        temperature,
+        np.minimum(air("t_dew_c"), temperature),
+        air("wind_ms"),
+        np.nan_to_num(_at(end_s, forecast, "pressure_pa"), nan=101_325.0),
+        _at(end_s, forecast, "cloud_octas") / 8.0,
+        _rate(end_s, dt_s, forecast, "rain_accum_mm", 1.0),
+        _rate(end_s, dt_s, forecast, "snow_accum_cm", SNOW_MM_PER_CM),
+        np.where(end_s >= forecast["time_utc"][0], _at(end_s, forecast, "global_wm2"), np.nan),
+        np.where(end_s >= forecast["time_utc"][0], _at(end_s, forecast, "longwave_down_wm2"), np.nan),
+        (end_s >= forecast["time_utc"][0]).astype(np.float64),
+        np.where(inside, np.interp(end_s, times, road), np.nan),
+        _subsurface_c(past),
+        None if not codes.size or not np.isfinite(codes[0]) or codes[0] < 30 else bool(codes[0] >= 34),
+        float(times[-1]),
+    )
+
+
+def _subsurface_c(past: dict[str, Array]) -> float:
+    """Median of the sensor below the surface while the surface was observed; NaN if it is missing or plainly broken.
+
+    At 40 cm the temperature moves by tenths of a degree within hours: hour-to-hour jumps mean a broken sensor.
+    """
+    sub = past.get("t_sub_c")
+    if sub is None:
+        return float("nan")
+    sub = sub[np.isfinite(sub) & np.isfinite(past["t_road_c"])]
+    if not sub.size or np.median(np.abs(np.diff(sub, prepend=sub[0]))) > 0.5:
+        return float("nan")
+    return float(np.median(sub))
+
+
+def refuse_given(window: Window, verifying_s: Array) -> None:
+    """Raise PhysicsError if one of the observations that verify had been handed to the model."""
+    given = verifying_s[verifying_s <= window.surface_given_until_s]
+    if given.size:
+        at = datetime.fromtimestamp(float(given[0]), UTC).isoformat()
+        raise PhysicsError(
+            f"the road temperature of {at} verifies the run and was given to it",
+            where=window.event.id,
+            remedy="Score later rows only.",
+        )

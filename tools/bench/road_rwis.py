@@ -1,0 +1,171 @@
+"""The road-weather stations: all runs as lanes of one batch, scored against METRo, RoadSurf and persistence."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from supervisor.road import ICE_MM, Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
+from supervisor.road.radiation import (
+    clear_sky_w_m2,
+    cloudy_w_m2,
+    longwave_down_w_m2,
+    shaded_shortwave_w_m2,
+    sky_view_of,
+    sun_position,
+)
+from supervisor.road.residual import corrected, daily_correction_w_m2
+from tools.bench.road_data import Event, Window, build_window, read_event, refuse_given, utc_s
+
+Array = npt.NDArray[np.float64]
+DT_S = 300.0
+CLOUD_UNKNOWN = 0.6  # the temperate zone's mean
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Verifying rows of one set; arrays (rows,)."""
+
+    mode: list[str]
+    event: list[str]
+    run: npt.NDArray[np.int64]
+    t0_s: Array
+    lead_h: Array
+    observed_c: Array
+    metro_c: Array
+    roadsurf_c: Array
+    persist_c: Array
+
+
+def read_pairs(path: Path) -> Rows:
+    """`anchors/rwis_pairs.csv`."""
+    with path.open(newline="", encoding="utf-8") as file:
+        records = list(csv.DictReader(file))
+    runs: dict[tuple[str, str, str], int] = {}
+    index = [runs.setdefault((r["mode"], r["id"], r["t0"]), len(runs)) for r in records]
+
+    def column(name: str) -> Array:
+        return np.array([float(r[name]) if r.get(name) not in (None, "") else np.nan for r in records])
+
+    return Rows(
+        [r["mode"] for r in records],
+        [r["id"] for r in records],
+        np.array(index),
+        np.array([utc_s(r["t0"]) for r in records]),
+        column("lead_h"),
+        column("obs_c"),
+        column("metro_c"),
+        column("roadsurf_c"),
+        column("persist_c"),
+    )
+
+
+def pavement_of(event: Event, surface: SurfaceParameters) -> Pavement:
+    """The station's pavement with the generic surface parameters and its own horizon."""
+    view = sky_view_of(event.horizon) if event.horizon.size else surface.sky_view
+    depth = sum(thickness for _, thickness in event.layers)
+    return Pavement(
+        event.layers,
+        cable_depth_m=min(0.05, depth / 2),
+        bridge=event.bridge,
+        surface=replace(surface, sky_view=view),
+        name=event.id,
+    )
+
+
+def radiation(window: Window) -> tuple[Array, Array, Array]:
+    """Global, downward long-wave and clear-sky irradiance: the forecast's where it has them, else the model's own."""
+    e = window.event
+    cloud = np.where(np.isfinite(window.cloud_fraction), window.cloud_fraction, CLOUD_UNKNOWN)
+    elevation, _, top = sun_position(window.end_s - 0.5 * window.dt_s, e.latitude, e.longitude)
+    clear = clear_sky_w_m2(top, elevation)
+    estimate = cloudy_w_m2(clear, cloud)
+    shortwave = np.where(np.isfinite(window.global_w_m2), window.global_w_m2, estimate)
+    if e.horizon.size:
+        shortwave = shaded_shortwave_w_m2(
+            shortwave, window.end_s - 0.5 * window.dt_s, e.latitude, e.longitude, e.horizon, sky_view_of(e.horizon)
+        )
+    longwave = longwave_down_w_m2(window.air_c, window.dew_point_c, cloud)
+    longwave = np.where(np.isfinite(window.longwave_w_m2), window.longwave_w_m2, longwave)
+    return np.maximum(shortwave, 0.0), longwave, clear
+
+
+def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
+    """Surface temperature of each run on its own grid, (steps,) each."""
+    now = max(w.now for w in windows)
+    steps = now + max(w.air_c.size - w.now for w in windows)
+    roads = build_roads([pavement_of(w.event, surface) for w in windows])
+    offsets = [now - w.now for w in windows]  # every run has its t0 after step `now`; ends are held
+
+    def column(values: Array, offset: int) -> Array:
+        rest = steps - offset - values.size
+        return np.concatenate((np.full(offset, values[0]), values, np.full(rest, values[-1])))
+
+    def table(name: str) -> Array:
+        return np.stack([column(getattr(w, name), o) for w, o in zip(windows, offsets, strict=True)], axis=1)
+
+    both = [radiation(w) for w in windows]
+    forcing = Forcing(
+        table("air_c"),
+        table("dew_point_c"),
+        table("wind_m_s"),
+        np.stack([column(b[0], o) for b, o in zip(both, offsets, strict=True)], axis=1),
+        np.stack([column(b[1], o) for b, o in zip(both, offsets, strict=True)], axis=1),
+        table("rain_mm_h"),
+        table("snow_mm_h"),
+        table("pressure_pa"),
+        clear_sky_w_m2=np.stack([column(b[2], o) for b, o in zip(both, offsets, strict=True)], axis=1),
+    )
+    observed = np.stack([column(w.road_c, o) for w, o in zip(windows, offsets, strict=True)], axis=1)
+    known = [np.isfinite(w.road_c) for w in windows]
+    soon = [k[: round(3600.0 / w.dt_s)].any() for k, w in zip(known, windows, strict=True)]
+    first = np.array([w.road_c[k][0] if s else w.air_c[0] for w, k, s in zip(windows, known, soon, strict=True)])
+    mean = np.array([np.nanmean(w.road_c) for w in windows])
+    deep = np.array([w.sub_c if np.isfinite(w.sub_c) else m for w, m in zip(windows, mean, strict=True)])
+    begin = initial_state(roads, first, deep)
+    state = begin.copy()
+    surface_c = np.empty((steps, len(windows)))
+    lacking, frozen = np.zeros((2, now, len(windows)))
+    cuts = sorted({0, now, *offsets})
+    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        fresh = np.array([o >= a for o in offsets])  # not begun before this stretch: as at its own start
+        for name in vars(state):
+            getattr(state, name)[fresh] = getattr(begin, name)[fresh]
+        run, state = simulate(
+            roads, state, forcing[a:b], 0.0, DT_S, observed_surface_c=observed[a:b], with_fluxes=True
+        )
+        assert run.fluxes is not None
+        surface_c[a:b], lacking[a:b], frozen[a:b] = run.surface_c, run.fluxes.lacking, run.frozen_mm
+    end_s = DT_S * (np.arange(steps) + 1.0)
+    begun = np.arange(now)[:, None] >= np.array(offsets)[None, :]
+    # Of a sky that nobody described and of a covered road there is nothing to learn for tomorrow.
+    learnt = begun & (table("sky_known")[:now] > 0.0) & (frozen < ICE_MM)
+    known_past = np.isfinite(observed[:now]) & learnt
+    daily = daily_correction_w_m2(end_s[:now], lacking, known_past, end_s[now - 1 :])
+    state, ahead = corrected(state, forcing[now:], daily[1:], daily[0])
+    run, _ = simulate(roads, state, ahead, 0.0, DT_S)
+    surface_c[now:] = run.surface_c
+    return [surface_c[o : o + w.air_c.size, i] for i, (o, w) in enumerate(zip(offsets, windows, strict=True))]
+
+
+def model(data: Path, rows: Rows, surface: SurfaceParameters) -> tuple[Array, list[str]]:
+    """Our prediction for every row (rows,), and what failed (nothing, usually)."""
+    events = {name: read_event(data / "rwis" / name) for name in dict.fromkeys(rows.event)}
+    windows, members = [], []
+    for run in range(int(rows.run.max()) + 1):
+        mine = np.flatnonzero(rows.run == run)
+        i = int(mine[0])
+        window = build_window(
+            events[rows.event[i]], rows.t0_s[i], rows.mode[i], float(rows.lead_h[mine].max()) * 3600.0 + DT_S, DT_S
+        )
+        refuse_given(window, rows.t0_s[mine] + rows.lead_h[mine] * 3600.0)
+        windows.append(window)
+        members.append(mine)
+    ours = np.full(rows.lead_h.size, np.nan)
+    for window, mine, predicted in zip(windows, members, predict(windows, surface), strict=True):
+        ours[mine] = np.interp(rows.t0_s[mine] + rows.lead_h[mine] * 3600.0, window.end_s, predicted)
+    return ours, []
