@@ -32,7 +32,7 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class WeatherConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     provider: Literal["file", "open-meteo", "met-norway", "kma"] = "open-meteo"
     file: str = ""  # for provider "file": its past is observation, its future forecast
-    url: str = ""  # another address of the same API
+    models: str = ""  # for provider "open-meteo": its ensemble models, such as "icon_seamless"
 
 
 class TariffBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

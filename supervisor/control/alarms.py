@@ -30,11 +30,16 @@ class Alarms:
         self._clock = clock
         self._metrics = metrics
         self._standing: dict[tuple[str, str], Alarm] = {}
-        self.changed: list[Callable[[Alarm], None]] = []
+        self.changed: list[Callable[[Alarm], object]] = []
 
     def standing(self) -> list[Alarm]:
         """Alarms not cleared yet, oldest first."""
         return list(self._standing.values())
+
+    def take_up(self, alarm: Alarm) -> None:
+        """One that stood when the service last ran."""
+        self._standing[alarm.code, alarm.subject] = alarm
+        self._metrics.alarms.labels(alarm.code).inc()
 
     def set(self, code: str, subject: str, stands: bool, text: str = "") -> None:
         """Raise or clear; saying the same again changes nothing."""

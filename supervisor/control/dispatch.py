@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,7 +99,10 @@ class Dispatcher:
         metrics: Metrics,
         clock: Clock,
         background: Background,
+        newer_epoch: Callable[[int], Awaitable[int]] | None = None,
     ) -> None:
+        """`newer_epoch` gives and commits an epoch above another one: this service takes over from a newer one, as
+        after its database was restored from a backup. None: it leaves such boards alone and raises an alarm."""
         self.epoch = epoch
         self._live = live
         self._overrides = overrides
@@ -107,6 +110,7 @@ class Dispatcher:
         self._metrics = metrics
         self._clock = clock
         self._background = background
+        self._newer_epoch = newer_epoch
         self._sessions: dict[str, _Session] = {}
         self._zones_of: dict[str, list[Zone]] = {}
         for zone in sorted(zones, key=lambda zone: zone.relay):
@@ -121,6 +125,9 @@ class Dispatcher:
         """A board has proven who it is: tell it everything that holds now."""
         board = link.board_id
         newer = hello.ep > self.epoch
+        if newer and self._newer_epoch is not None:
+            self._background.spawn(self._take_over(link, hello, self._newer_epoch), "take-over")
+            return
         start = hello.q if hello.ep == self.epoch else 0
         self._sessions[board] = _Session(link, start, not newer, OrderedDict())
         self._metrics.boards_online.set(len(self._sessions))
@@ -151,6 +158,13 @@ class Dispatcher:
             plan = self._live.zones[zone.id].plan
             if plan is not None:
                 self._send_plan(plan)
+
+    async def _take_over(self, link: BoardLink, hello: Hello, newer_epoch: Callable[[int], Awaitable[int]]) -> None:
+        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise."""
+        if hello.ep > self.epoch:
+            self.epoch = await newer_epoch(hello.ep)
+            logger.warning("took over at epoch %d", self.epoch)
+        self.attach(link, hello)
 
     def detach(self, link: BoardLink) -> None:
         """The session is over; a newer session of the same board stays."""

@@ -88,11 +88,15 @@ class Estimation:
 
     async def run(self) -> None:
         """Estimate each minute, keep each quarter of an hour."""
+        failing = False
         async for now in each(self._clock, MINUTE_S):
             try:
                 self.update(now)
+                failing = False
             except RoadheatError as error:
-                logger.warning("no estimate for this minute: %s", error)
+                if not failing:
+                    logger.warning("no estimate from %.0f on: %s", now, error)
+                failing = True
             if now % KEEP_EACH_S == 0:
                 await self.keep(now)
 

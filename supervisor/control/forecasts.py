@@ -10,10 +10,11 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
-from supervisor.domain.errors import RoadheatError, WeatherError
+from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road import Forcing
+from supervisor.weather.keeper import LastGood
 from supervisor.weather.provider import WeatherProvider
 from supervisor.weather.resample import at_steps
 
@@ -23,7 +24,6 @@ ASK_EACH_S = 300.0  # providers issue hourly or slower; the files and caches bel
 TIMEOUT_S = 60.0
 MARGIN_S = 7200.0  # beyond the planner's horizon, so that a plan made before the next answer still has it all
 MINUTES_AT_ONCE = 60
-STALE_S = 3 * 3600.0  # alarm: a provider that issues hourly has failed three times
 
 
 class Forecasts:
@@ -38,7 +38,8 @@ class Forecasts:
         alarms: Alarms,
         metrics: Metrics,
     ) -> None:
-        self.provider = provider
+        self._provider = provider
+        self._keeper = LastGood(provider)
         self._site = site
         self._horizon_s = horizon_s + MARGIN_S
         self._clock = clock
@@ -54,32 +55,35 @@ class Forecasts:
             await self.ask()
 
     async def ask(self) -> None:
-        """Ask once; a failure keeps the last forecast and raises one alarm when that grows old."""
+        """Ask once. A bad answer leaves the last good forecast for 6 h, then none, with one alarm."""
         now = self._clock.utc_s()
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                forecast = await self.provider.forecast(now, self._horizon_s)
-        except (RoadheatError, TimeoutError, OSError) as error:
-            logger.warning("no forecast: %s", error or type(error).__name__)
-        else:
-            new = self.latest is None or forecast.issued_utc_s > self.latest.issued_utc_s
-            self.latest, self._minutes = forecast, None
-            if new:
-                for listener in self.changed:
-                    listener(forecast)
-        age_s = now - self.latest.issued_utc_s if self.latest else float("inf")
-        self._metrics.forecast_age_s.set(age_s)
+                kept = await self._keeper.forecast(now, self._horizon_s)
+        except (TimeoutError, OSError) as error:
+            logger.warning("no answer from the weather provider: %s", error or type(error).__name__)
+            return
+        known = self.latest.issued_utc_s if self.latest else None
+        self.latest = kept.forecast
+        fault = self._keeper.fault
         self._alarms.set(
             "forecast",
             "",
-            age_s > STALE_S,
-            "No new forecast: plans go on with the last one for 6 h, then boards follow the local rule. "
-            "Check the weather provider",
+            fault is not None,
+            f"No good forecast ({fault}): the last one serves for 6 h, then boards follow the local rule",
         )
+        if kept.forecast is None:
+            return
+        self._metrics.forecast_age_s.set(now - kept.forecast.issued_utc_s)
+        if not kept.stale:
+            self._minutes = None
+        if kept.forecast.issued_utc_s != known:
+            for listener in self.changed:
+                listener(kept.forecast)
 
     def spin_up(self, back_s: float) -> WeatherSeries | None:
         """What was observed in the last `back_s`, where the provider knows."""
-        return self.provider.observed(self._clock.utc_s(), back_s)
+        return self._provider.observed(self._clock.utc_s(), back_s)
 
     def minute(self, start_utc_s: float) -> Forcing:
         """Weather of the minute that begins then, one row; raises WeatherError where nothing covers it."""

@@ -27,6 +27,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.control.pace import until
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
+from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
 from supervisor.domain.work import in_thread
@@ -107,6 +108,11 @@ class PlanLoop:
         """Something changed: plan soon."""
         self._reasons.append(reason)
         self._asked.set()
+
+    def override_changed(self, override: Override) -> None:
+        """Plan anew when an override begins or ends; its way to the board needs no plan."""
+        if override.state is OverrideState.REQUESTED or override.state not in LIVE_STATES:
+            self.ask(f"override {override.id} {override.state.value}")
 
     async def run(self) -> None:
         """Plan now, at each slot's start (once what changes with it has settled), and when asked."""
