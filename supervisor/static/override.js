@@ -94,24 +94,24 @@ function Choice({ group, value, chosen, onChoose, children, wide }) {
   </label>`;
 }
 
-/** Mode, time, reason. Nothing is chosen beforehand but the usual time: a pocket cannot send it. */
+/** Mode first; then time and reason open up. Only the usual time is chosen beforehand: a pocket cannot send it. */
 export function Form({ zone, onSent, onBack }) {
   const times = [...MINUTES.filter((each) => each < zone.override_max_min), zone.override_max_min].slice(-5);
   const [mode, setMode] = useState("");
   const [total, setTotal] = useState(times.includes(USUAL_MIN) ? USUAL_MIN : times[0]);
   const [quick, setQuick] = useState("");
   const [text, setText] = useState("");
-  const [missing, setMissing] = useState("");
+  const [missing, setMissing] = useState(false);
   const [busy, run] = useCommand();
   const reason = [quick && t(`reason.${quick}`), text.trim()].filter(Boolean).join(": ");
-  const lacks = () => (!mode ? "mode" : reason.length < REASON_LETTERS.min ? "reason" : "");
   const send = (event) => {
     event.preventDefault();
-    const lacking = lacks();
+    const lacking = reason.length < REASON_LETTERS.min;
     setMissing(lacking);
     if (lacking) {
-      document.getElementById(`pick-${lacking}`)?.scrollIntoView({ block: "center" });
-      document.querySelector(`#pick-${lacking} input`)?.focus();
+      const pick = event.currentTarget.querySelector(".pick-reason");
+      pick.scrollIntoView({ block: "center" });
+      pick.querySelector("input").focus({ preventScroll: true });
       return;
     }
     run("POST", `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`, { mode, minutes: total, reason }, (made) => {
@@ -120,23 +120,22 @@ export function Form({ zone, onSent, onBack }) {
     });
   };
   return html`<form class="command" onSubmit=${send} novalidate>
-    <fieldset id="pick-mode">
+    <fieldset>
       <legend>${t("override.mode")}</legend>
       <div class="choices three">
         ${MODES.map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}>
           <${Icon} name=${each} size=${30} /><b>${t(`mode.${each}`)}</b>
         <//>`)}
       </div>
-      <p class="hint">${mode ? t(`mode-hint.${mode}`) : t("mode-hint.none")}</p>
-      ${missing === "mode" && html`<p class="missing" role="alert">${t("missing.mode")}</p>`}
+      <p class="hint">${t(`mode-hint.${mode || "none"}`)}</p>
     </fieldset>
-    <fieldset>
+    ${mode && html`<fieldset>
       <legend>${t("override.time")}</legend>
-      <div class="choices">
+      <div class="choices row">
         ${times.map((each) => html`<${Choice} group="minutes" value=${each} chosen=${total} onChoose=${setTotal}>${minutes(each)}<//>`)}
       </div>
     </fieldset>
-    <fieldset id="pick-reason">
+    <fieldset class="pick-reason">
       <legend>${t("override.reason")}</legend>
       <div class="choices two">
         ${REASONS.map((each) => html`<${Choice} group="reason" value=${each} chosen=${quick} onChoose=${setQuick}>${t(`reason.${each}`)}<//>`)}
@@ -145,14 +144,12 @@ export function Form({ zone, onSent, onBack }) {
         <span>${t("override.reason-text")}</span>
         <input type="text" maxlength=${REASON_LETTERS.max - 60} value=${text} onInput=${(event) => setText(event.target.value)} autocomplete="off" enterkeyhint="done" />
       </label>
-      ${missing === "reason" && html`<p class="missing" role="alert">${t("missing.reason")}</p>`}
+      ${missing && reason.length < REASON_LETTERS.min && html`<p class="missing" role="alert">${t("missing.reason")}</p>`}
     </fieldset>
     <div class="send">
-      ${onBack && html`<button type="button" class="big" onClick=${onBack}>${t("override.back")}</button>`}
-      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy)}>
-        ${busy ? busyWords(busy) : mode ? heldFor(mode, total) : t("override.submit.none")}
-      </button>
-    </div>
+      <button type="button" class="big" onClick=${onBack ?? (() => setMode(""))}>${t("override.back")}</button>
+      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy)}>${busy ? busyWords(busy) : heldFor(mode, total)}</button>
+    </div>`}
   </form>`;
 }
 

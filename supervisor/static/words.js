@@ -17,6 +17,7 @@ export function reason(why) {
 /** What the zone does now and why, as lines: the first is the sentence, the second what comes next. */
 export function doingWords(zone, now_s) {
   const [key, why] = doing(zone, now_s);
+  if (key === "doing.override" && zone.override) return [t("doing.override-by", zone.override)];
   if (!why) return [t(key)];
   if (key === "doing.plan") return [reason(why)];
   return [t(key), t("why-part.next", { time: clock(why.start_s), what: reason(why) })];

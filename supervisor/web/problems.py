@@ -36,6 +36,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "command": (422, "The command was refused"),
     "too-many": (429, "Too many attempts"),
     "internal": (500, "Something failed inside"),
+    "store-full": (503, "There is no space left to record it"),
     "store": (503, "The record cannot be kept right now"),
     "busy": (503, "Too many open connections"),
 }
@@ -92,7 +93,7 @@ def to_problem(error: RoadheatError) -> Problem:
         title=listed[1] if listed else error.message,
         status=status,
         detail=error.message,
-        where=error.where,
+        where=error.where if status < 500 else "",  # a place on this machine is not the caller's business
         remedy=error.remedy,
     )
 

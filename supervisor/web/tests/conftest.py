@@ -87,14 +87,14 @@ class District:
 
     def hear(
         self, zone: str, surface_c: float, word: str | None, lying_mm: float = 0.0, *, power_w: int = 0,
-        who: Winner = Winner.PLAN, flags: Flag = Flag(0), online: bool = True, plan: Plan | None = None,
+        who: Winner = Winner.PLAN, flags: int = 0, online: bool = True, plan: Plan | None = None,
     ) -> None:  # fmt: skip
         """Telemetry, estimate and plan of a zone, as control would write them."""
         live = self.live.zones[zone]
         wet = 50 if word == "dry" else 700
         live.sample = ZoneSample(
             zone, round(surface_c * 1000), round((surface_c + power_w / 8_000) * 1000), wet, 10 if power_w else 0,
-            power_w, 0, 1000 if power_w else 0, who, flags,
+            power_w, 0, 1000 if power_w else 0, int(who), int(flags),
         )  # fmt: skip
         live.sample_utc_s, live.heard_monotonic_s = self.clock.utc_s(), self.clock.monotonic_s()
         live.online, live.surface_word, live.lying_mm, live.plan = online, word, lying_mm, plan
@@ -111,16 +111,25 @@ class District:
         """The night as the crew meets it."""
         hour = HOUR_S
         at = NIGHT_UTC_S
-        preheat = Reason(0, 2 * hour, "preheat-snow", 0.7, at + 2400)
+        preheat = Reason(0, 2400, "preheat-snow", 0.7, at + 2400)
+        snowfall = Reason(2400, 5 * hour, "melt-snow", 0.7, at + 2400)
         melt = Reason(0, 5 * hour, "melt-snow", 0.95, at)
         later = Reason(3 * hour, 6 * hour, "preheat-frost", 0.55, at + 5 * hour)
-        self.hear("z01", -2.3, "ice", 0.6, power_w=62_000,
-                  plan=make_plan("z01", Reason(0, 4 * hour, "beyond-capacity", 0.9, at), heat=(0, 6, 1000)))
+        self.hear(
+            "z01",
+            -2.3,
+            "ice",
+            0.6,
+            power_w=62_000,
+            plan=make_plan("z01", Reason(0, 4 * hour, "beyond-capacity", 0.9, at), heat=(0, 6, 1000)),
+        )
         self.hear("z02", -0.4, "snow", 3.2, power_w=47_000, plan=make_plan("z02", melt, heat=(0, 5, 975)))
-        self.hear("z03", 0.8, "wet", power_w=33_000, plan=make_plan("z03", preheat, melt, heat=(0, 7, 600)))
+        self.hear("z03", 0.8, "wet", power_w=33_000, plan=make_plan("z03", preheat, snowfall, heat=(0, 7, 600)))
         self.hear("z04", 1.6, "moist", plan=make_plan("z04", later, heat=(3, 6, 450)))
         self.hear("z05", 2.4, "wet", power_w=28_000, who=Winner.OVERRIDE, plan=make_plan("z05"))
-        self.hear("z06", -1.1, "wet", who=Winner.INTERLOCK, flags=Flag.CABLE_BROKEN | Flag.LATCHED, plan=make_plan("z06"))
+        self.hear(
+            "z06", -1.1, "wet", who=Winner.INTERLOCK, flags=Flag.CABLE_BROKEN | Flag.LATCHED, plan=make_plan("z06")
+        )
         self.hear("z07", 3.1, "dry", plan=make_plan("z07"))
         self.hear("z08", -0.2, None, online=False, who=Winner.LOCAL)
 

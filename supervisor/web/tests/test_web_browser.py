@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed: `uv sync --group browser`")
+playwright = pytest.importorskip(
+    "playwright.async_api", reason="playwright is not installed: `uv sync --group browser`"
+)
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PHONE = {"width": 390, "height": 844}
 
@@ -35,8 +37,8 @@ async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIter
 
         async def open_page(language: str, size: dict[str, int] = PHONE, role: str = "crew") -> Any:
             context = await started.chromium.launch_persistent_context(
-                tmp_path / f"profile-{len(contexts)}", executable_path=CHROMIUM, args=FLAGS, viewport=size, locale=language,
-                device_scale_factor=1, is_mobile=True, has_touch=True, reduced_motion="reduce",
+                tmp_path / f"profile-{len(contexts)}", executable_path=CHROMIUM, args=FLAGS, viewport=size,
+                locale=language, device_scale_factor=1, is_mobile=True, has_touch=True, reduced_motion="reduce",
             )  # fmt: skip
             contexts.append(context)
             page = context.pages[0]
@@ -57,8 +59,7 @@ async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIter
 async def keep(page: Any, name: str) -> None:
     """Save a screenshot where the environment asks for it."""
     if folder := os.environ.get("ROADHEAT_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=str(Path(folder) / f"{name}.png"))
+        await page.screenshot(path=f"{folder}/{name}.png")
 
 
 def test_the_browser_is_the_one_that_tests_expect() -> None:
@@ -78,15 +79,13 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     await keep(page, f"list-{language}")
 
     await page.click('[data-zone="z03"]')
-    await page.wait_for_selector("dialog[open] .strip rect")
+    await page.wait_for_selector("dialog[open] .strip .ground")
     await keep(page, f"panel-{language}")
+    await page.check(".mode-on input")
     await page.click("button[type=submit]")
-    assert await page.is_visible("#pick-mode .missing")
-    await page.check("input[value=on]")
-    await page.click("button[type=submit]")
-    assert await page.is_visible("#pick-reason .missing")
-    await page.check("input[name=minutes][value='60']")
-    await page.check("input[value=ice-reported]")
+    assert await page.is_visible(".pick-reason .missing")
+    await page.check(".minutes-60 input")
+    await page.check(".reason-ice-reported input")
     await keep(page, f"form-{language}")
     await page.click("button[type=submit]")
     await page.wait_for_selector(".running")
@@ -95,9 +94,9 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
 
     assert await page.locator(".steps .done").count() == 1
     await district.obey(made.id, "z03", 55_000)
-    await page.wait_for_function("document.querySelectorAll('.steps .done').length === 4")
+    await playwright.expect(page.locator(".steps .done")).to_have_count(4)
     first = await page.inner_text(".countdown")
-    await page.wait_for_function("before => document.querySelector('.countdown').textContent !== before", arg=first)
+    await playwright.expect(page.locator(".countdown")).not_to_have_text(first)
     assert first.startswith(("59:", "1:00:00"))
     await keep(page, f"running-{language}")
 
