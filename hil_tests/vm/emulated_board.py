@@ -32,7 +32,7 @@ OPEN, SHORT, NOISE = -32_000, -32_001, -32_002  # faults of a DS18B20, see board
 LINK, WIFI = 1, 2
 _WORDS, _FIRST_DS, _FIRST_ADC = 64, 8, 24
 _DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4
-_CONNECTING, _APPLICATION = 1, 2
+_CONNECTING, _APPLICATION, _HEARD = 1, 2, 4
 _SOFT, _SOFT_RAW, _HARD, _WATCHDOG = 64, 65, 66, 67
 _PWRON_RESET, _HARD_RESET, _WDT_RESET, _SOFT_RESET = 1, 2, 3, 5
 _HANG_S = 20  # wall seconds without an answer: the program loops without ever reading the clock
@@ -95,11 +95,13 @@ class EmulatedBoard:
         self._born_ms = 0  # bench time at which this VM's clock read 0
         self._rtc = (0, 0)  # seconds since 2000 at bench time ms
         self._awaited = False
+        self._wdt_ms = 0
         self.levels: dict[int, int] = {}
         self.edges: list[Edge] = []
         self.resets: list[tuple[int, int]] = []  # (bench ms, cause)
         self.connecting = False  # dialled not long ago: its bytes should not wait for grants
         self.application = False  # main.py runs
+        self.heard = False  # a socket had something in the last grant
 
     # -- what the board feels -------------------------------------------------------------------------------------
 
@@ -123,6 +125,11 @@ class EmulatedBoard:
 
     def restore_link(self) -> None:
         self._words[1] = LINK | WIFI
+
+    @property
+    def linked(self) -> bool:
+        """Whether the network is there and the board has power."""
+        return bool(self._words[1] & LINK) and self.powered
 
     @property
     def powered(self) -> bool:
@@ -168,6 +175,7 @@ class EmulatedBoard:
             "levels": list(self.levels.items()),
             "cause": cause,
             "rtc": self._rtc[0] + (now_ms - self._rtc[1]) // 1000,
+            "wdt": self._wdt_ms if cause == _SOFT_RESET else 0,  # a watchdog once started survives a soft reset
             "raw": raw,
             "id": list(self.name.encode()[-6:]),
             "seed": self._random.getrandbits(30),
@@ -246,6 +254,8 @@ class EmulatedBoard:
                 self._awaited = False
                 self.connecting = bool(argument & _CONNECTING)
                 self.application = bool(argument & _APPLICATION)
+                self.heard = bool(argument & _HEARD)
+                self._wdt_ms = argument >> 3
             elif kind == _RTC:
                 self._rtc = (argument, self._born_ms)
             elif kind == _BYE:

@@ -44,6 +44,7 @@ def _wait_io_event(queue, dt):
         return
     if _t._fresh:
         if queue.map and _t._grant[1] & _t._LINK and _poll(queue):
+            _t._heard = True
             return
         _t._fresh = False
     if 0 < dt <= _t._end - _t._now:

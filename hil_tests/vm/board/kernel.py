@@ -1,6 +1,6 @@
 """What an emulated board runs first: mounts the flash, then boot.py, main.py and the REPL as ports/esp32/main.c.
 
-Started by the host as `kernel.main(settings)`: JSON with image, nvs, sensors, adc, levels, cause, rtc, raw, id, seed.
+Started by the host as `kernel.main(json)`: image, nvs, sensors, adc, levels, cause, rtc, wdt, raw, id, seed.
 The exit code tells the host what kind of reset follows; the fresh process is the fresh heap.
 """
 
@@ -36,6 +36,7 @@ def _prepare(settings):
     machine._cause = settings["cause"]
     machine._id = bytes(settings["id"])
     _t._rtc_s = settings["rtc"]
+    _t._wdt_ms = settings["wdt"]
     random.seed(settings["seed"])
     esp32._open(settings["nvs"])
     flash = _flash.mount(settings["image"])

@@ -10,7 +10,7 @@ import os
 import sys
 
 import utime
-from utime import ticks_add
+from utime import ticks_add, ticks_diff  # noqa: F401
 
 _EPOCH_2000 = 946_684_800
 _READS_PER_MS = 200  # a clock read costs about 5 us: programs that wait by reading the clock make progress
@@ -20,7 +20,7 @@ _LEAD_MS = 3_600_000  # virtual ticks stay ahead of the real ones that asyncio's
 _GRANT_WORDS = 64
 _LINK, _WIFI = 1, 2
 _DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4  # messages to the host
-_CONNECTING, _APPLICATION = 1, 2  # flags of _DONE
+_CONNECTING, _APPLICATION, _HEARD = 1, 2, 4  # flags of _DONE; above them the watchdog's ms
 
 _link = open(int(os.getenv("LINK_FD")), "r+b")
 _grant = array.array("i", bytes(4 * _GRANT_WORDS))
@@ -33,6 +33,7 @@ _end = 0  # granted so far
 _reads = 0
 _asked = False  # the host knows that we wait
 _fresh = True  # sockets not polled since the grant
+_heard = False  # a socket had something since the grant
 _connecting_until = -1
 _application = False
 _rtc_s = 0  # seconds since 2000 at _now == 0
@@ -67,15 +68,17 @@ def _ask():
     global _asked
     if not _asked:
         _asked = True
-        _send(_DONE, (_CONNECTING if _now < _connecting_until else 0) | (_APPLICATION if _application else 0))
+        flags = (_APPLICATION if _application else 0) | (_CONNECTING if _now < _connecting_until else 0)
+        _send(_DONE, _wdt_ms << 3 | (_HEARD if _heard else 0) | flags)
 
 
 def _receive():
-    global _end, _asked, _fresh
+    global _end, _asked, _fresh, _heard
     if not _link.readinto(_grant):
         sys.exit(66)  # the host is gone
     _asked = False
     _fresh = True
+    _heard = False
     _end += _grant[0]
     for call in _on_grant:
         call()

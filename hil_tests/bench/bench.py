@@ -1,0 +1,313 @@
+"""The bench: a district of emulated boards on a road plant, with the real service, in lock-step on virtual time.
+
+    with Bench(config_path, weather=storm, start_utc_s=t) as bench:
+        bench.flash()                       # stock mpremote, as an engineer does
+        bench.start_supervisor()
+        bench.advance(30 * 3600)
+        bench.zones["z01"].truth, bench.violations
+
+Per quantum: boards and service get the same stretch of time and live through it at once; when all boards are done the
+service settles; the plant takes what the contactors did, to the millisecond, and every edge passes the invariants.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from hil_tests.bench.crew import Crew
+from hil_tests.bench.invariants import Invariants, Violation
+from hil_tests.bench.plant import STEP_S, RoadPlant
+from hil_tests.bench.recorder import Recorder
+from hil_tests.bench.supervisor_process import SupervisorProcess, serve_command
+from hil_tests.bench.zone import BenchError, BenchZone
+from hil_tests.vm.console import ConsoleRelay
+from hil_tests.vm.emulated_board import Edge, EmulatedBoard, Wiring
+from hil_tests.vm.realtime import running
+from supervisor.config import Config, load
+from supervisor.domain.weather import WeatherSeries
+from supervisor.weather.files import read_weather_csv
+from tools.board import flash, on_all
+from tools.get_vm import vm_path
+from tools.provision import LIMITS, provision
+
+QUANTUM_MS = 2000  # at most a quarter of the shortest time-out on either side (10 s)
+PLANT_MS = STEP_S * 1000
+MINUTE_MS = 60_000
+EARTH_PIN, LOCK_PIN = 13, 14  # every emulated board has an earth-leakage input and a maintenance key
+_TALK_ROUNDS = 40  # exchanges without time passing after a dial: TCP, TLS, upgrade, challenge, plans
+
+
+class Bench:
+    """A running district. One thread calls it; consoles are served beside it."""
+
+    def __init__(
+        self,
+        config: Path | Config,
+        *,
+        start_utc_s: float,
+        weather: WeatherSeries | None = None,
+        seed: int = 1,
+        word_bits: int = 64,
+        quantum_ms: int = QUANTUM_MS,
+        command: Sequence[str] | None = None,
+        limits: dict[str, int] | None = None,
+        board_ports: dict[str, int] | None = None,
+    ) -> None:
+        """`weather`: the plant's; default what the service's file says. `board_ports`: boards that call another port
+        than the service's (a wiretap in between). `limits` replace defaults of limits.json.
+        """
+        self.config = config if isinstance(config, Config) else load(config)
+        self.folder = self.config.state_dir / "bench"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.start_utc_s = start_utc_s
+        self.seed = seed
+        self.quantum_ms = quantum_ms
+        self.now_ms = 0
+        if weather is None:
+            weather, _ = read_weather_csv(self.config.resolve(self.config.weather.file), self.config.site)
+        self.plant = RoadPlant(self.config.zone, weather, self.config.site, start_utc_s, seed=seed)
+        self._relay = ConsoleRelay()
+        self.boards: dict[str, EmulatedBoard] = {}
+        self.zones: dict[str, BenchZone] = {}
+        self._relays: dict[str, dict[int, BenchZone]] = {}
+        self._power_on_ms: dict[str, int] = {}
+        for board in self.config.board:
+            port = (board_ports or {}).get(board.id)
+            folder = provision(self.config, board.id, limits, port=port, earth_pin=EARTH_PIN, lock_pin=LOCK_PIN)
+            self._wire(board.id, json.loads((folder / "config.json").read_text()), word_bits)
+        self._ordered = [self.zones[zone.id] for zone in self.config.zone]
+        self.supervisor = SupervisorProcess(command or serve_command(self.config.path), self.folder)
+        self.crew = Crew(self)
+        self.invariants = Invariants(self.config.feeder, self._ordered, {**LIMITS, **(limits or {})})
+        self.recorder = Recorder(self.config.zone, self.config.feeder, start_utc_s)
+        self.on_minute: list[Callable[[Bench], None]] = []
+        self._resets_seen = dict.fromkeys(self.boards, 0)
+        self._show()
+
+    def _wire(self, name: str, board_config: dict[str, object], word_bits: int) -> None:
+        zones = board_config["zones"]
+        assert isinstance(zones, list)
+        wiring = Wiring()
+        for zone in zones:
+            pin = board_config["ow_pin"]
+            assert isinstance(pin, int)
+            wiring.sensors += [(pin, zone["surface_rom"]), (pin, zone["cable_rom"])]
+            wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"])]
+        vm = vm_path(word_bits)
+        board = EmulatedBoard(name, self.folder, vm, wiring, self._relay, seed=self.seed, word_bits=word_bits)
+        self.boards[name] = board
+        self._relays[name] = {}
+        own = {zone.id: zone for zone in self.config.zone}
+        for slot, zone in enumerate(zones):
+            made = BenchZone(own[zone["id"]], zone, board, slot)
+            self.zones[made.id] = self._relays[name][zone["relay_pin"]] = made
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process."""
+        self.supervisor.kill()
+        for board in self.boards.values():
+            board.close()
+        self._relay.close()
+
+    @property
+    def utc_s(self) -> float:
+        return self.start_utc_s + self.now_ms / 1000
+
+    @property
+    def violations(self) -> list[Violation]:
+        return self.invariants.violations
+
+    def flash(self) -> None:
+        """Power the boards and put firmware and provisioned files on them with stock mpremote; then a power cycle."""
+        for board in self.boards.values():
+            board.power_on(self.now_ms)
+        with running(list(self.boards.values()), self._relay, start_ms=self.now_ms):
+            ports = {name: board.console.path for name, board in self.boards.items()}
+            folders = self.config.state_dir / "boards"
+
+            def one(name: str, port: str) -> str:
+                flash(port, folders / name)
+                return "flashed"
+
+            on_all(ports, one, "flash")
+        for board in self.boards.values():
+            board.power_off(self.now_ms)
+            board.edges.clear()
+            board.resets.clear()
+        self.power_on()
+
+    def power_on(self) -> None:
+        """Power all boards that have none, as they are."""
+        for board in self.boards.values():
+            if not board.powered:
+                board.power_on(self.now_ms)
+                self._notice_resets()
+
+    def power_cycle(self, name: str, off_s: float = 5.0) -> None:
+        """Cut a board's power; it comes back after `off_s` of virtual time."""
+        self.boards[name].power_off(self.now_ms)
+        self._power_on_ms[name] = self.now_ms + round(off_s * 1000)
+
+    def start_supervisor(self) -> None:
+        self.supervisor.start(self.utc_s)
+
+    def kill_supervisor(self) -> None:
+        """SIGKILL, as a power cut ends it."""
+        self.supervisor.kill()
+
+    def set_earth_fault(self, board: str, fault: bool = True) -> None:
+        self.boards[board].set_input(EARTH_PIN, int(fault))
+        self.invariants.earth_fault(board, fault, self.now_ms)
+
+    def set_maintenance_lock(self, board: str, locked: bool = True) -> None:
+        self.boards[board].set_input(LOCK_PIN, int(locked))
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def advance(
+        self, seconds: float, *, until: Callable[[Bench], bool] | None = None, speed: float | None = None
+    ) -> bool:
+        """Let `seconds` pass, or less if `until(bench)` holds after a quantum; whether it did. `speed` caps the pace in
+        simulated seconds per wall second.
+        """
+        end_ms = self.now_ms + round(seconds * 1000)
+        quantum_ms = self.quantum_ms if not speed else max(20, min(self.quantum_ms, int(speed * 250)))
+        begun, begun_ms = time.monotonic(), self.now_ms
+        while self.now_ms < end_ms:
+            to_plant = PLANT_MS - self.now_ms % PLANT_MS
+            self.quantum(min(quantum_ms, to_plant, end_ms - self.now_ms))
+            if until is not None and until(self):
+                return True
+            if speed:
+                ahead_s = (self.now_ms - begun_ms) / 1000 / speed - (time.monotonic() - begun)
+                if ahead_s > 0:
+                    time.sleep(ahead_s)
+        return until is None
+
+    def quantum(self, ms: int) -> None:
+        """One stretch of time for everybody."""
+        for name, at_ms in list(self._power_on_ms.items()):
+            if at_ms <= self.now_ms:
+                del self._power_on_ms[name]
+                self.boards[name].power_on(self.now_ms)
+        boards = list(self.boards.values())
+        service = self.supervisor
+        with self._relay.quiet:
+            service.grant(ms)
+            for board in boards:
+                board.grant(ms)
+            for board in boards:
+                board.collect()
+            service.ask()
+            self.now_ms += ms
+            self._live_through(ms)
+            service.settled()
+            self._let_talk([board for board in boards if board.connecting])
+        if self.now_ms % MINUTE_MS == 0:
+            for hook in self.on_minute:
+                hook(self)
+
+    def _let_talk(self, boards: list[EmulatedBoard]) -> None:
+        """Boards that have just dialled exchange bytes with the service while time stands still."""
+        for _ in range(_TALK_ROUNDS):
+            if not boards:
+                return
+            for board in boards:
+                board.grant(0)
+            for board in boards:
+                board.collect()
+            boards = [board for board in boards if board.heard]
+            self.supervisor.ask()
+            self.supervisor.settled()
+
+    def _live_through(self, ms: int) -> None:
+        """Account for what the contactors did in the last `ms`, then move the plant."""
+        self._notice_resets()
+        began_ms = self.now_ms - ms
+        edges: list[tuple[Edge, BenchZone]] = []
+        for name, board in self.boards.items():
+            if board.edges:
+                known = self._relays[name]
+                edges += [(edge, known[edge.pin]) for edge in board.edges if edge.pin in known]
+                board.edges.clear()
+        if len(edges) > 1:
+            edges.sort(key=lambda pair: pair[0].at_ms)
+        since_ms = began_ms
+        for edge, zone in edges:
+            at_ms = min(max(edge.at_ms, since_ms), self.now_ms)
+            self._energise(at_ms - since_ms)
+            since_ms = at_ms
+            closed = edge.level == zone.wiring["relay_active"]
+            if closed != zone.closed:
+                zone.closed = closed
+                self.invariants.edge(zone, closed, at_ms)
+                self._load()
+        self._energise(self.now_ms - since_ms)
+        if self.supervisor.running and self.now_ms % MINUTE_MS == 0:
+            for name, board in self.boards.items():
+                if board.linked:
+                    self.invariants.contact(name, self.now_ms)
+        self.invariants.tick(self.now_ms)
+        if self.now_ms % PLANT_MS == 0:
+            self._move_plant()
+        if self.now_ms % MINUTE_MS == 0:
+            self.recorder.minute(self)
+
+    def _energise(self, ms: int) -> None:
+        if ms:
+            for zone in self._ordered:
+                if zone.energised:
+                    zone.on_ms += ms
+                    zone.on_minute_ms += ms
+                    zone.truth.energy_wh += zone.zone.power_w * ms / 3_600_000
+
+    def _load(self) -> None:
+        """Power per zone and feeder this instant."""
+        for zone in self._ordered:
+            zone.truth.power_w = float(zone.zone.power_w) if zone.energised else 0.0
+        self.recorder.load(self.invariants.feeder_load(self.now_ms))
+
+    def _move_plant(self) -> None:
+        self.plant.advance(np.array([zone.on_ms / PLANT_MS for zone in self._ordered]))
+        for zone in self._ordered:
+            zone.on_ms = 0
+        self._show()
+
+    def _show(self) -> None:
+        plant, state = self.plant, self.plant.state
+        columns = (plant.surface_c, plant.cable_c, state.water_mm, state.ice_mm, state.snow_mm, state.frost_mm)
+        rows = np.stack(columns, axis=1).tolist()
+        for zone, row, moisture, noise in zip(
+            self._ordered, rows, plant.moisture.tolist(), plant.noise_k().tolist(), strict=True
+        ):
+            truth = zone.truth
+            truth.surface_c, truth.cable_c, truth.water_mm, truth.ice_mm, truth.snow_mm, truth.frost_mm = row
+            zone.show(moisture, noise)
+
+    def _notice_resets(self) -> None:
+        for name, board in self.boards.items():
+            while self._resets_seen[name] < len(board.resets):
+                at_ms, cause = board.resets[self._resets_seen[name]]
+                self._resets_seen[name] += 1
+                self.invariants.reset(name, at_ms, cause)
+
+    def zone(self, name: str) -> BenchZone:
+        if name not in self.zones:
+            raise BenchError(f"no zone `{name}`", remedy=f"Known: {', '.join(self.zones)}")
+        return self.zones[name]

@@ -1,0 +1,138 @@
+"""The real service as a child process on granted time, to be started, killed and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from supervisor.domain.errors import RoadheatError
+from supervisor.lockstep import GRANT, MESSAGE, SETTLE, SETTLED, START
+
+_START_S = 60  # wall: importing scipy on a busy machine
+_SETTLE_S = 120  # wall: the longest plan of a busy machine
+_REPO = Path(__file__).resolve().parents[2]
+
+
+class SupervisorError(RoadheatError):
+    code = "supervisor-process"
+
+
+def serve_command(config: Path) -> list[str]:
+    """How the service is started for an operator; the bench adds `--lockstep SOCKET`."""
+    return [sys.executable, "-m", "supervisor.cli", "serve", "--config", str(config)]
+
+
+class SupervisorProcess:
+    """One service process and its grants."""
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
+        self._command = list(command)
+        self._folder = folder
+        self.log = folder / "supervisor.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: socket.socket | None = None
+        self._asked = False
+
+    @property
+    def running(self) -> bool:
+        return self._link is not None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    def start(self, utc_s: float) -> None:
+        """Start the service at `utc_s` and wait until it listens. Raises SupervisorError with the end of its log."""
+        path = self._folder / "lockstep.sock"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, self.log.open("ab") as log:
+            listener.bind(str(path))
+            listener.listen(1)
+            listener.settimeout(0.2)
+            self._process = subprocess.Popen(
+                [*self._command, "--lockstep", str(path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=_REPO,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+            )
+            deadline = time.monotonic() + _START_S
+            while True:
+                try:
+                    self._link, _ = listener.accept()
+                    break
+                except TimeoutError:
+                    if self._process.poll() is not None or time.monotonic() > deadline:
+                        self._fail("did not start")
+        self._link.settimeout(_SETTLE_S)
+        self._link.sendall(MESSAGE.pack(START, round(utc_s * 1000)))
+        self.grant(1)
+        self.ask()
+        self.settled()
+
+    def grant(self, ms: int) -> None:
+        if self._link is not None:
+            self._send(GRANT, ms)
+
+    def ask(self) -> None:
+        """Ask whether all is done that can be done in the granted time."""
+        if self._link is not None:
+            self._asked = True
+            self._send(SETTLE, 0)
+
+    def settled(self) -> None:
+        """Wait for the answer."""
+        if self._link is None or not self._asked:
+            return
+        self._asked = False
+        try:
+            answer = self._link.recv(1)
+        except TimeoutError:
+            self._fail(f"did not settle within {_SETTLE_S} s")
+        if answer != SETTLED:
+            self._fail("ended")
+
+    def kill(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """End the process: SIGKILL as a power cut does, SIGTERM as an operator does."""
+        if self._process is None:
+            return
+        if sig == signal.SIGTERM and self._link is not None:
+            self._link.close()  # timers run free, so that it can say its good-byes
+            self._link = None
+        self._process.send_signal(sig)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._drop()
+
+    def _send(self, kind: int, ms: int) -> None:
+        assert self._link is not None
+        try:
+            self._link.sendall(MESSAGE.pack(kind, ms))
+        except OSError:
+            self._fail("ended")
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.close()
+        self._link = None
+        self._process = None
+        self._asked = False
+
+    def _fail(self, what: str) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        code = self._process.returncode if self._process else None
+        self._drop()
+        tail = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
+        raise SupervisorError(f"the service {what} (status {code}): {tail}", where=str(self.log))

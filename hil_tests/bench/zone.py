@@ -1,0 +1,106 @@
+"""One zone of the bench: what is true of the road and its contactor, and what can be broken about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hil_tests.vm.emulated_board import NOISE, OPEN, SHORT, EmulatedBoard
+from supervisor.domain.errors import RoadheatError
+from supervisor.domain.zone import Zone
+
+CT_OFFSET_MV = 150.0  # the current transformer's output without current: above the ADC's blind spot
+DRY_MV, WET_MV = 200.0, 2200.0  # moisture probe
+_PROBE_FAULTS = {"open": OPEN, "short": SHORT, "noise": NOISE}
+FAULTS = {"surface": (*_PROBE_FAULTS, "stuck"), "cable": (*_PROBE_FAULTS, "stuck"), "moisture": ("open", "stuck")}
+
+
+class BenchError(RoadheatError):
+    code = "bench"
+
+
+@dataclass
+class Truth:
+    """The road as it is, not as a probe sees it."""
+
+    surface_c: float = 0.0
+    cable_c: float = 0.0
+    water_mm: float = 0.0
+    ice_mm: float = 0.0
+    snow_mm: float = 0.0
+    frost_mm: float = 0.0
+    power_w: float = 0.0  # this instant
+    energy_wh: float = 0.0  # since the start, exact to the millisecond of the contactor
+
+    @property
+    def lying_mm(self) -> float:
+        """Snow, ice and frost."""
+        return self.ice_mm + self.snow_mm + self.frost_mm
+
+
+@dataclass
+class BenchZone:
+    """Wiring, truth and faults of a zone."""
+
+    zone: Zone
+    wiring: dict[str, Any]  # its entry in the board's config.json
+    board: EmulatedBoard
+    slot: int  # which zone of its board: probes 2·slot and 2·slot+1, channels likewise
+    truth: Truth = field(default_factory=Truth)
+    closed: bool = False  # the contactor as commanded
+    fault: dict[str, str] = field(default_factory=dict)  # place → kind
+    moisture: float = 0.0  # as the probe sees it, 0–1
+    drift_k: float = 0.0
+    welded: bool = False
+    broken: bool = False  # cable: no current
+    on_ms: int = 0  # energised since the last plant step
+    on_minute_ms: int = 0  # energised since the last full minute
+
+    @property
+    def id(self) -> str:
+        return self.zone.id
+
+    @property
+    def energised(self) -> bool:
+        """Whether current flows."""
+        return (self.closed or self.welded) and not self.broken
+
+    def set_sensor_fault(self, kind: str | None, place: str = "surface") -> None:
+        """Break a probe: `open`, `short`, `noise` (broken CRC), `stuck` at `surface` or `cable`; `open` or `stuck` at
+        `moisture`. None heals it. Raises BenchError for what cannot break so.
+        """
+        if kind not in (None, *FAULTS.get(place, ())):
+            raise BenchError(f"no fault `{kind}` at `{place}`", remedy=f"Known: {FAULTS}")
+        if kind is None:
+            self.fault.pop(place, None)
+        else:
+            self.fault[place] = kind
+
+    def set_drift(self, kelvin: float) -> None:
+        """Let the surface probe read so much too warm."""
+        self.drift_k = kelvin
+
+    def weld_contactor(self, welded: bool = True) -> None:
+        self.welded = welded
+
+    def break_cable(self, broken: bool = True) -> None:
+        self.broken = broken
+
+    def show(self, moisture: float, noise_k: float) -> None:
+        """Put the truth, as the probes see it, on the board's pins. `moisture` 0–1."""
+        for i, (place, celsius) in enumerate((("surface", self.truth.surface_c), ("cable", self.truth.cable_c))):
+            kind = self.fault.get(place)
+            if kind in _PROBE_FAULTS:
+                self.board.set_temperature(2 * self.slot + i, _PROBE_FAULTS[kind])
+            elif kind != "stuck":
+                drift_k = self.drift_k if place == "surface" else 0.0
+                self.board.set_temperature(2 * self.slot + i, celsius + noise_k + drift_k)
+        self.moisture = moisture
+        kind = self.fault.get("moisture")
+        if kind == "open":
+            self.board.set_adc(2 * self.slot, 0.0)
+        elif kind != "stuck":
+            self.board.set_adc(2 * self.slot, DRY_MV + (WET_MV - DRY_MV) * moisture)
+        flowing = CT_OFFSET_MV + self.zone.power_w / self.wiring["ct_w_per_mv"]
+        off_mv = flowing if self.welded and not self.broken else CT_OFFSET_MV
+        self.board.set_adc(2 * self.slot + 1, off_mv, CT_OFFSET_MV if self.broken else flowing)

@@ -1,0 +1,262 @@
+"""`roadheat board …`: what an engineer does to boards, one or a hundred, with mpremote underneath."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from supervisor.config import Config, load
+from supervisor.domain.errors import RoadheatError
+from tools.provision import provision
+
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
+CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
+PROVISIONED = ("config.json", "limits.json", "ca.der")
+_MPREMOTE_S = 180  # a full flash over a slow serial line
+_console = Console()
+
+# Runs on the board, with main.py stopped and outputs off: what is wired, and does it answer?
+_SELFTEST = """
+import json, time, onewire
+from machine import ADC, Pin
+from binascii import hexlify
+from rh import VERSION
+from rh.config import load
+config, limits = load()
+bus = onewire.OneWire(Pin(config.ow_pin))
+seen = [hexlify(rom).decode() for rom in bus.scan()]
+from drivers import ds18b20
+ds18b20.convert(bus); time.sleep_ms(800)
+zones = []
+for z in config.zones:
+    row = {"zone": z.id}
+    for name in ("surface", "cable"):
+        rom = getattr(z, name + "_rom")
+        row[name] = ds18b20.Ds18b20(bus, rom).read_mc() if hexlify(rom).decode() in seen else None
+    row["moist_mv"] = ADC(Pin(z.moist_pin), atten=ADC.ATTN_11DB).read_uv() // 1000
+    row["ct_mv"] = ADC(Pin(z.ct_pin), atten=ADC.ATTN_11DB).read_uv() // 1000
+    zones.append(row)
+print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
+"""
+
+
+class BoardToolError(RoadheatError):
+    code = "board-tool"
+
+
+def mpremote(port: str, *arguments: str) -> str:
+    """Output of stock mpremote on the board at `port`; raises BoardToolError with what it said."""
+    program = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
+    try:
+        run = subprocess.run(program, capture_output=True, text=True, timeout=_MPREMOTE_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise BoardToolError("no answer", where=port, remedy="Press reset on the board and try again") from None
+    if run.returncode:
+        said = (run.stderr.strip() or run.stdout.strip()).splitlines()
+        raise BoardToolError(
+            said[-1] if said else "mpremote failed", where=port, remedy="Check the cable and that nobody else uses it"
+        )
+    return run.stdout
+
+
+def flash(port: str, folder: Path, firmware: Path = FIRMWARE) -> None:
+    """Copy the firmware and a board's provisioned files (`folder`) to it and start it. What is there already stays."""
+    with tempfile.TemporaryDirectory() as scratch:
+        stage = Path(scratch)
+        for name in CARRIED:
+            if (firmware / name).is_dir():
+                shutil.copytree(firmware / name, stage / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+            else:
+                shutil.copyfile(firmware / name, stage / name)
+        for name in PROVISIONED:
+            shutil.copyfile(folder / name, stage / name)
+        entries = [str(stage / name) for name in (*PROVISIONED, *reversed(CARRIED))]  # boot.py last
+        mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "reset")
+
+
+def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
+    """Run `action(board, port)` for all boards at once; board → outcome. Failures are told at the end, none is lost."""
+    outcomes: dict[str, str] = {}
+    failures: dict[str, str] = {}
+
+    def one(board: str, port: str) -> None:
+        try:
+            outcomes[board] = action(board, port)
+        except RoadheatError as error:
+            failures[board] = str(error)
+
+    workers = min(len(ports), 2 * (os.cpu_count() or 1))
+    with Progress(console=_console, transient=True) as progress, ThreadPoolExecutor(workers) as pool:
+        bar = progress.add_task(title, total=len(ports))
+        for future in [pool.submit(one, board, port) for board, port in ports.items()]:
+            future.add_done_callback(lambda _: progress.advance(bar))
+    if failures:
+        text = "; ".join(f"{board}: {reason}" for board, reason in failures.items())
+        raise BoardToolError(f"{len(failures)} of {len(ports)} boards failed: {text}")
+    return outcomes
+
+
+def _pairs(values: Sequence[str], what: str) -> dict[str, str]:
+    """`a=b` arguments as a mapping."""
+    pairs = dict(value.split("=", 1) for value in values if "=" in value)
+    if len(pairs) != len(values):
+        raise click.UsageError(f"give {what}")
+    return pairs
+
+
+class _Commands(click.Group):
+    """Shows our errors as sentences."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except RoadheatError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands)
+def board() -> None:
+    """Provision, flash, test and reset boards."""
+
+
+_config_option = click.option(
+    "--config", "config_path", type=click.Path(exists=True, path_type=Path), default="city.toml", show_default=True
+)
+_ports_argument = click.argument("ports", nargs=-1, required=True, metavar="BOARD=PORT…")
+
+
+@board.command("list")
+def list_ports() -> None:
+    """Serial ports with something at the other end."""
+    from serial.tools.list_ports import comports
+
+    table = Table("port", "USB id", "what")
+    for port in sorted(comports()):
+        table.add_row(port.device, f"{port.vid:04x}:{port.pid:04x}" if port.vid else "", port.description)
+    _console.print(table if table.row_count else "No serial port found: plug a board in.")
+
+
+@board.command("provision")
+@_config_option
+@click.option("--host", help="Address that boards call; default: where the service listens.")
+@click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Default: Ethernet.")
+@click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
+@click.argument("boards", nargs=-1)
+def provision_command(
+    config_path: Path, host: str | None, wifi: tuple[str, str] | None, probe: tuple[str, ...], boards: tuple[str, ...]
+) -> None:
+    """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
+    config = load(config_path)
+    roms = _pairs(probe, "--probe as z01.surface=28…")
+    for name in boards or tuple(b.id for b in config.board):
+        folder = provision(config, name, host=host, wifi=wifi, roms=roms)
+        missing = [
+            f"{zone.id}.{place}"
+            for zone in config.zones_of(name)
+            for place in ("surface", "cable")
+            if f"{zone.id}.{place}" not in roms
+        ]
+        note = (
+            f"  [yellow]placeholder probes: {', '.join(missing)}[/] (`selftest` shows the real ones)" if missing else ""
+        )
+        _console.print(f"{name}: {folder}{note}", highlight=False)
+
+
+@board.command("flash")
+@_config_option
+@_ports_argument
+def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
+    """Copy firmware and provisioned files to boards and start them."""
+    config = load(config_path)
+
+    def one(name: str, port: str) -> str:
+        flash(port, provisioned(config, name))
+        return "flashed"
+
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
+
+
+def provisioned(config: Config, name: str) -> Path:
+    """Folder of a board's files; raises BoardToolError where there are none yet."""
+    folder = config.state_dir / "boards" / name
+    if not (folder / "config.json").exists():
+        raise BoardToolError("not provisioned", where=name, remedy=f"Run `roadheat board provision {name}`")
+    return folder
+
+
+@board.command()
+@_ports_argument
+def selftest(ports: tuple[str, ...]) -> None:
+    """Stop the application, read every probe, start again."""
+
+    def one(_: str, port: str) -> str:
+        report = json.loads(mpremote(port, "exec", _SELFTEST).splitlines()[-1])
+        mpremote(port, "reset")
+        rows = [
+            f"{z['zone']}: surface {_degrees(z['surface'])}, cable {_degrees(z['cable'])}, "
+            f"moisture {z['moist_mv']} mV, current {z['ct_mv']} mV"
+            for z in report["zones"]
+        ]
+        return (
+            f"{report['board']}, firmware {report['version']}, probes {' '.join(report['probes'])}\n  "
+            + "\n  ".join(rows)
+        )
+
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "self-test"))
+
+
+@board.command()
+@_ports_argument
+def status(ports: tuple[str, ...]) -> None:
+    """Which board is it, what does it run? Leaves the application running where it can."""
+
+    def one(_: str, port: str) -> str:
+        code = (
+            "import json,rh;c=json.load(open('config.json'));print(c['board'],rh.VERSION,'calls',c['host'],c['port'])"
+        )
+        text = mpremote(port, "resume", "exec", code).strip()
+        mpremote(port, "resume", "soft-reset")
+        return text
+
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "status"))
+
+
+@board.command()
+@_ports_argument
+def reset(ports: tuple[str, ...]) -> None:
+    """Start boards anew, as the reset button does."""
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
+
+
+@board.command()
+@click.option("--target", default="/", show_default=True)
+@_ports_argument
+def mip(ports: tuple[str, ...], target: str) -> None:
+    """Install firmware/package.json with `mpremote mip`; provisioned files stay."""
+
+    def one(_: str, port: str) -> str:
+        mpremote(port, "mip", "install", "--target", target, str(FIRMWARE / "package.json"), "+", "reset")
+        return "installed"
+
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "mip"))
+
+
+def _tell(outcomes: Mapping[str, str]) -> None:
+    for name in sorted(outcomes):
+        _console.print(f"{name}: {outcomes[name]}", highlight=False)
+
+
+def _degrees(milli: int | None) -> str:
+    return "no probe" if milli is None else f"{milli / 1000:.1f} °C"
