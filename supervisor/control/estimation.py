@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import LiveState
+from supervisor.control.live import LiveState, moisture_permille, surface_c
 from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
@@ -32,7 +32,7 @@ from supervisor.road import (
 from supervisor.road.pavement import Array
 from supervisor.store.store import Store
 from supervisor.weather.resample import at_steps
-from supervisor.wire.messages import Flag, ZoneSample
+from supervisor.wire.messages import ZoneSample
 
 logger = logging.getLogger(__name__)
 
@@ -108,11 +108,11 @@ class Estimation:
         sums = self._sums
         sums[0, lane] += dt_s
         sums[1, lane] += sample.power_w * dt_s
-        if not sample.flags & Flag.SENSOR_IMPLAUSIBLE:
-            sums[2, lane] += sample.surface_mc / 1000.0 * dt_s
+        if (celsius := surface_c(sample)) is not None:
+            sums[2, lane] += celsius * dt_s
             self._surface_s[lane] += dt_s
-        if not sample.flags & Flag.MOISTURE_IMPLAUSIBLE:
-            sums[3, lane] += sample.moisture_permille / 1000.0 * dt_s
+        if (permille := moisture_permille(sample)) is not None:
+            sums[3, lane] += permille / 1000.0 * dt_s
             self._moist_s[lane] += dt_s
 
     def update(self, now_utc_s: float) -> None:

@@ -17,7 +17,7 @@ from supervisor.domain.clock import Clock
 from supervisor.domain.override import Override
 from supervisor.domain.plan import Plan, PlanLabel, Reason
 from supervisor.domain.zone import Zone
-from supervisor.wire.messages import ZoneSample
+from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag, ZoneSample
 
 OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
@@ -107,6 +107,18 @@ class ZoneLive:
     override: Override | None = None
 
 
+def surface_c(sample: ZoneSample) -> float | None:
+    """Measured surface temperature, None where there is none to believe."""
+    believed = sample.surface_mc != NO_READING_MC and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
+    return sample.surface_mc / 1000 if believed else None
+
+
+def moisture_permille(sample: ZoneSample) -> int | None:
+    """Measured moisture, None where there is none to believe."""
+    believed = sample.moisture_permille != NO_MOISTURE and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
+    return sample.moisture_permille if believed else None
+
+
 def _why(reason: Reason, plan_start_utc_s: int) -> WhyView:
     return WhyView(
         code=reason.code,
@@ -131,9 +143,9 @@ def zone_view(live: ZoneLive) -> ZoneView:
         rated_w=zone.power_w,
         override_max_min=zone.override_max_min,
         online=live.online,
-        surface_c=sample.surface_mc / 1000 if sample and not flags & 2 else None,
-        cable_c=sample.cable_mc / 1000 if sample else None,
-        moisture_permille=sample.moisture_permille if sample and not flags & 1024 else None,
+        surface_c=surface_c(sample) if sample else None,
+        cable_c=sample.cable_mc / 1000 if sample and sample.cable_mc != NO_READING_MC else None,
+        moisture_permille=moisture_permille(sample) if sample else None,
         power_w=sample.power_w if sample else None,
         duty_permille=sample.duty_permille if sample else None,
         who=sample.who if sample else None,

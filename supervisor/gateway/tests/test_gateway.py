@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,10 @@ from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
 from supervisor.gateway.gateway import Gateway
 from supervisor.gateway.session import BATCH_FRAMES, BoardSession
-from supervisor.wire.authentication import open_command, seal_report
+from supervisor.gateway.tests.board_client import BoardClient, hello, telemetry, until
+from supervisor.wire.authentication import seal_report
 from supervisor.wire.keys import load_or_create_key
-from supervisor.wire.messages import Ack, Hello, Nonce, ResultFrame, Telemetry, ZoneSample
+from supervisor.wire.messages import Ack, Hello, ResultFrame, Telemetry
 from supervisor.wire.pki import ensure_pki
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
@@ -75,56 +76,14 @@ class City:
     def key(self, board: str) -> bytes:
         return load_or_create_key(self.config.board_key_path(board))
 
-    async def dial(self) -> aiohttp.ClientWebSocketResponse:
-        host, port = self.gateway.address
-        return await self.http.ws_connect(
-            f"https://{host}:{port}/board/v1", ssl=self.tls, server_hostname="roadheat", autoclose=True
-        )
+    async def dial(self, board: str = "b01", key: bytes | None = None) -> BoardClient:
+        own = self.key(board) if key is None else key
+        return await BoardClient.dial(self.http, self.gateway.address, self.tls, own)
 
-    async def join(self, board: str = "b01", key: bytes | None = None) -> Board:
-        ws = await self.dial()
-        nonce = msgspec.json.decode(await ws.receive_str(), type=Nonce).n
-        joined = Board(ws, self.key(board) if key is None else key, nonce)
-        await joined.send(HELLO(board))
-        return joined
-
-
-@dataclass
-class Board:
-    ws: aiohttp.ClientWebSocketResponse
-    key: bytes
-    nonce: str
-
-    async def send(self, message: msgspec.Struct) -> None:
-        await self.ws.send_str(seal_report(self.key, self.nonce, msgspec.json.encode(message)).decode())
-
-    async def receive(self) -> bytes:
-        return open_command(self.key, (await self.ws.receive_str()).encode())
-
-    async def closed(self) -> int | None:
-        """Wait for the other side to end it; returns the close code."""
-        while (message := await self.ws.receive()).type not in (
-            aiohttp.WSMsgType.CLOSE,
-            aiohttp.WSMsgType.CLOSED,
-            aiohttp.WSMsgType.CLOSING,
-        ):
-            assert message.type is not aiohttp.WSMsgType.ERROR
-        return self.ws.close_code
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop turn until `condition` holds; the test's time-out is the bound."""
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0)
-
-
-def HELLO(board: str) -> Hello:
-    return Hello(b=board, fw="0.1.0", boot=3, ep=0, q=0, up=12, utc=0, z=("z01", "z02"))
-
-
-def tick(q: int) -> Telemetry:
-    sample = ZoneSample("z01", 1500, 4200, 300, 10, 60_000, 166, 1000, 4, 0)
-    return Telemetry(boot=3, q=q, utc=1_700_000_000 + 10 * q, up=12 + 10 * q, dt=10, bad=0, z=(sample,))
+    async def join(self, board: str = "b01", key: bytes | None = None) -> BoardClient:
+        client = await self.dial(board, key)
+        await client.send(hello(board))
+        return client
 
 
 @asynccontextmanager
@@ -150,13 +109,13 @@ async def city(tmp_path: Path) -> AsyncIterator[City]:
 
 async def test_board_that_knows_its_key_is_served_and_acknowledged(city: City) -> None:
     board = await city.join()
-    await board.send(tick(1))
-    ack = msgspec.json.decode(await board.receive(), type=Ack)
+    await board.send(telemetry(1))
+    ack = await board.receive()
     assert ack == Ack(b="b01", boot=3, q=(1,))
     await board.send(ResultFrame(ep=1, q=9, rc=0))
-    await board.send(tick(2))
+    await board.send(telemetry(2))
     await board.receive()
-    assert city.control.attached == [HELLO("b01")]
+    assert city.control.attached == [hello()]
     assert city.control.results == [ResultFrame(ep=1, q=9, rc=0)]
     assert city.control.kept == [("b01", 1), ("b01", 2)]
     await board.ws.close()
@@ -165,12 +124,12 @@ async def test_board_that_knows_its_key_is_served_and_acknowledged(city: City) -
 async def test_telemetry_that_could_not_be_kept_is_not_acknowledged(city: City) -> None:
     board = await city.join()
     city.control.fail = True
-    await board.send(tick(1))
+    await board.send(telemetry(1))
     await board.send(ResultFrame(ep=1, q=1, rc=0))
     await until(lambda: bool(city.control.results))
     city.control.fail = False
-    await board.send(tick(1))
-    assert msgspec.json.decode(await board.receive(), type=Ack).q == (1,)
+    await board.send(telemetry(1))
+    assert (await board.receive()).q == (1,)
     assert city.control.kept == [("b01", 1)]
 
 
@@ -194,20 +153,15 @@ async def test_hello_with_another_key_is_refused(city: City) -> None:
 
 
 async def test_hello_recorded_in_another_session_is_refused(city: City) -> None:
-    first = await city.dial()
-    nonce = msgspec.json.decode(await first.receive_str(), type=Nonce).n
-    recorded = seal_report(city.key("b01"), nonce, msgspec.json.encode(HELLO("b01"))).decode()
-    second = await city.dial()
-    await second.receive_str()
-    await second.send_str(recorded)
-    assert await Board(second, b"", "").closed() == 1008
+    first, second = await city.dial(), await city.dial()
+    await second.ws.send_str(first.seal(hello()))
+    assert await second.closed() == 1008
     assert city.refused("bad-mac") == 1
 
 
 async def test_forged_telemetry_ends_the_session_and_is_never_kept(city: City) -> None:
     board = await city.join()
-    good = seal_report(board.key, board.nonce, msgspec.json.encode(tick(1)))
-    await board.ws.send_str(good.replace(b"60000", b"90000").decode())
+    await board.ws.send_str(board.seal(telemetry(1)).replace("60000", "90000"))
     assert await board.closed() == 1008
     assert city.refused("bad-mac") == 1
     assert city.control.kept == []
@@ -231,12 +185,12 @@ async def test_frame_above_1024_bytes_ends_the_session(city: City) -> None:
 
 async def test_newer_session_of_a_board_takes_the_place_of_the_older(city: City) -> None:
     older = await city.join()
-    await older.send(tick(1))
+    await older.send(telemetry(1))
     await older.receive()
     newer = await city.join()
     assert await older.closed() == 1008
-    await newer.send(tick(2))
-    assert msgspec.json.decode(await newer.receive(), type=Ack).q == (2,)
+    await newer.send(telemetry(2))
+    assert (await newer.receive()).q == (2,)
     assert city.control.detached == [city.control.links[0]]
 
 
@@ -246,7 +200,7 @@ async def test_board_that_floods_is_closed_and_memory_stays_bounded(city: City) 
     for q in range(1000):
         if board.ws.closed:
             break
-        await board.send(tick(q))
+        await board.send(telemetry(q))
         await asyncio.sleep(0)
     assert await board.closed() == 1008
     assert city.refused("flood") == 1
@@ -255,26 +209,27 @@ async def test_board_that_floods_is_closed_and_memory_stays_bounded(city: City) 
 async def test_slow_commit_holds_up_no_ping_and_no_other_board(city: City) -> None:
     city.control.hold.clear()
     slow = await city.join("b01")
-    await slow.send(tick(1))
+    await slow.send(telemetry(1))
     other = await city.join("b02")
     await slow.ws.ping()
     for _ in range(3):
         await other.ws.ping()
     city.control.hold.set()
-    await other.send(tick(7))
-    assert msgspec.json.decode(await other.receive(), type=Ack).q == (7,)
-    assert msgspec.json.decode(await slow.receive(), type=Ack).q == (1,)
+    await other.send(telemetry(7))
+    assert (await other.receive()).q == (7,)
+    assert (await slow.receive()).q == (1,)
 
 
 async def test_backlog_is_acknowledged_in_batches_in_order(city: City) -> None:
     city.control.hold.clear()
     board = await city.join()
     for q in range(100):
-        await board.send(tick(q))
+        await board.send(telemetry(q))
     city.control.hold.set()
     acknowledged: list[int] = []
     while len(acknowledged) < 100:
-        ack = msgspec.json.decode(await board.receive(), type=Ack)
+        ack = await board.receive()
+        assert isinstance(ack, Ack)
         assert len(ack.q) <= BATCH_FRAMES
         acknowledged += ack.q
     assert acknowledged == list(range(100))
@@ -313,7 +268,7 @@ async def test_silent_connection_is_dropped_after_the_hello_deadline(
     assert city.refused("silent") == 1
     board = await city.join()  # one that says hello stays
     await asyncio.sleep(0.1)
-    await board.send(tick(1))
+    await board.send(telemetry(1))
     await board.receive()
     assert city.refused("silent") == 1
 
@@ -322,7 +277,7 @@ async def test_revoked_key_ends_the_session(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("supervisor.gateway.gateway.REVOKE_CHECK_S", 0.02)
     async with run_city(tmp_path) as city:
         board = await city.join()
-        await board.send(tick(1))
+        await board.send(telemetry(1))
         await board.receive()
         city.config.board_key_path("b01").unlink()
         assert await board.closed() == 1008
@@ -337,7 +292,7 @@ async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> No
         city.gateway._listener._slots = asyncio.Semaphore(2)  # type: ignore[union-attr]
         boards = await asyncio.gather(*(city.join(board.id) for board in city.config.board))
         for board in boards:
-            await board.send(tick(1))
+            await board.send(telemetry(1))
             await board.receive()
         assert len(city.control.attached) == 6
         shutil.rmtree(city.config.pki_dir)
