@@ -8,15 +8,19 @@ import time
 import machine
 from rh import hardware, maintenance, net, outputs
 from rh.board import Board
-from rh.config import ConfigError, load
 from rh.link import Link
 from rh.uptime import Uptime
 from rh.wire import Mac
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Callable
+
+    from rh.config import Config, Limits
+
 BUILT_UTC = 1_767_225_600  # 2026-01-01: certificates are checked against no earlier date
 
 
-async def safety(board, feed, tasks) -> None:  # type: ignore[no-untyped-def]
+async def safety(board: Board, feed: "Callable[[], None]", tasks: "tuple[asyncio.Task[None], ...]") -> None:
     """Each second: read, decide, switch, feed. Raises if another task has died: off and reset beat limping."""
     due = time.ticks_ms()
     while True:
@@ -32,7 +36,7 @@ async def safety(board, feed, tasks) -> None:  # type: ignore[no-untyped-def]
         await asyncio.sleep_ms(wait)
 
 
-async def telemetry(board, link) -> None:  # type: ignore[no-untyped-def]
+async def telemetry(board: Board, link: Link) -> None:
     """A record each 10 s while the link is up, else one a minute into the journal."""
     while True:
         await asyncio.sleep_ms(1000)
@@ -41,7 +45,7 @@ async def telemetry(board, link) -> None:  # type: ignore[no-untyped-def]
             gc.collect()
 
 
-async def run(config, limits) -> None:  # type: ignore[no-untyped-def]
+async def run(config: "Config", limits: "Limits") -> None:
     """Compose the board and keep it going."""
     cold = hardware.cold_start()
     chip = hardware.Hardware(config)
@@ -52,7 +56,7 @@ async def run(config, limits) -> None:  # type: ignore[no-untyped-def]
         context = net.context(f.read())
     wifi = net.Wifi(config.wifi)
 
-    async def dial():  # type: ignore[no-untyped-def]
+    async def dial() -> asyncio.StreamReader:
         if not wifi.up():
             raise OSError("no wifi")
         return await net.connect(config.host, config.port, context, config.server_name)
@@ -64,15 +68,26 @@ async def run(config, limits) -> None:  # type: ignore[no-untyped-def]
     await safety(board, chip.feed, (link.task, reporting))
 
 
+def checked() -> "tuple[Config, Limits] | None":
+    """Config and limits, or None where they do not pass. The checker's memory is given back: once a boot is enough."""
+    import rh.check
+
+    try:
+        return rh.check.load()
+    except rh.check.ConfigError as e:
+        print("roadheat stays off:", e)
+        return None
+    finally:
+        del sys.modules["rh.check"], rh.check
+
+
 def main() -> None:
     """Run until a person or a fault stops it; outputs are off whenever this returns."""
-    try:
-        config, limits = load()
-    except ConfigError as e:
-        print("roadheat stays off:", e)
+    files = checked()
+    if files is None:
         return
     try:
-        asyncio.run(run(config, limits))
+        asyncio.run(run(*files))
     except KeyboardInterrupt:
         outputs.off()
         maintenance.begin()

@@ -3,6 +3,9 @@
 The ESP32's ADC is blind under 100 mV, so both sensors idle above it.
 """
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from machine import ADC
+
 _ALIVE_UV = 100_000
 _DRY_UV = 200_000  # 0 ‰
 _UV_PER_PERMILLE = 2_000  # 1000 ‰ at 2.2 V
@@ -13,10 +16,10 @@ _DEAD_BAND_UV = 3_000  # noise must not count as energy
 class Moisture:
     """Moisture of the road film. adc: anything with `read_uv()`."""
 
-    def __init__(self, adc) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, adc: "ADC") -> None:
         self._read = adc.read_uv
 
-    def read_permille(self):  # type: ignore[no-untyped-def]
+    def read_permille(self) -> "int | None":
         """Moisture [‰], a little beyond 0…1000 by noise, or None: wire open or shorted."""
         uv = self._read()
         return None if uv < _ALIVE_UV else (uv - _DRY_UV) // _UV_PER_PERMILLE
@@ -28,7 +31,7 @@ class CurrentTransformer:
     adc: anything with `read_uv()`; w_per_mv: of the transformer and the supply.
     """
 
-    def __init__(self, adc, w_per_mv: int) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, adc: "ADC", w_per_mv: int) -> None:
         self._read = adc.read_uv
         self._w_per_mv = w_per_mv
 

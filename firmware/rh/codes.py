@@ -3,9 +3,7 @@
 try:
     from micropython import const
 except ImportError:  # CPython
-
-    def const(x: int) -> int:
-        return x
+    const = int  # type: ignore[assignment]
 
 
 INTERLOCK = const(1)

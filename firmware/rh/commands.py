@@ -17,6 +17,15 @@ from .codes import (
 )
 from .control import Override, Plan
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any, Callable
+
+    from .config import Limits
+    from .state import State
+    from .zone import Zone
+
+    Outcome = tuple[int, Callable[[], None]]  # result code and what to do once it is stored
+
 SLOTS_MAX = 48
 _SEQUENCE_MAX = (1 << 30) - 1  # small integers on the chip
 _UTC_MIN = 1_577_836_800  # 2020: anything before is no clock
@@ -37,7 +46,7 @@ class Clock:
     tell: called with each UTC second set.
     """
 
-    def __init__(self, tell=None) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, tell: "Callable[[int], None] | None" = None) -> None:
         self.at_boot = 0  # UTC second of uptime 0; 0 while not set
         self._tell = tell
 
@@ -57,7 +66,7 @@ class Clock:
 class Commands:
     """Applies commands to zones. state: `rh.state.State`, whose `save` raises OSError when flash will not take it."""
 
-    def __init__(self, board: str, limits, zones: list, clock: Clock, state) -> None:  # type: ignore[no-untyped-def, type-arg]
+    def __init__(self, board: str, limits: "Limits", zones: "list[Zone]", clock: Clock, state: "State") -> None:
         self._board = board
         self._limits = limits
         self._zones = {zone.id: zone for zone in zones}
@@ -65,51 +74,56 @@ class Commands:
         self._state = state
         self._restored = False
 
-    def apply(self, message: dict, t: int) -> tuple:  # type: ignore[type-arg]
+    def apply(self, message: "dict[str, Any]", t: int) -> "tuple[int, int, int]":
         """(ep, q, rc) to answer with; ep and q are 0 where the command has none that can be read."""
-        ep = message.get("ep")
-        q = message.get("q")
+        ep = message.get("ep", -1)
+        q = message.get("q", -1)
         if not (_whole(ep, 0, _SEQUENCE_MAX) and _whole(q, 0, _SEQUENCE_MAX)):
             return 0, 0, MALFORMED
-        fields = _FIELDS.get(message.get("t"))  # type: ignore[arg-type]
+        return ep, q, self._judge(message, ep, q, t)
+
+    def _judge(self, message: "dict[str, Any]", ep: int, q: int, t: int) -> int:
+        kind = message.get("t", "")
+        fields = _FIELDS.get(kind) if type(kind) is str else None
         if fields is None or len(message) != len(fields) + 4 or any(f not in message for f in fields):
-            return ep, q, MALFORMED
+            return MALFORMED
         state = self._state
-        if message.get("b") != self._board:
-            return ep, q, WRONG_BOARD
-        if ep < state.ep:  # type: ignore[operator]
-            return ep, q, OLD_EPOCH
+        if message.get("b", "") != self._board:
+            return WRONG_BOARD
+        if ep < state.ep:
+            return OLD_EPOCH
         if ep == state.ep and q <= state.q:
-            return ep, q, STALE_SEQUENCE
-        if message["t"] == "plan":
+            return STALE_SEQUENCE
+        if kind == "plan":
             rc, change = self._plan(message, t)
-        elif message["t"] == "override":
+        elif kind == "override":
             rc, change = self._override(message, t)
         else:
             rc, change = self._set_clock(message, t)
         # The sequence is spent even where the content is refused: it must not come back.
         before = state.ep, state.q, state.overrides
-        state.ep, state.q = ep, q
-        if rc == OK and message["t"] == "override":
+        state.ep = ep
+        state.q = q
+        if rc == OK and kind == "override":
             state.overrides = self._overrides_with(message)
         try:
             state.save()
         except OSError:
             state.ep, state.q, state.overrides = before
-            return ep, q, STORE_FAILED
+            return STORE_FAILED
         if rc == OK:
             change()
-        return ep, q, rc
+        return rc
 
-    def _overrides_with(self, m: dict) -> list:  # type: ignore[type-arg]
+    def _overrides_with(self, m: "dict[str, Any]") -> "list[list[Any]]":
         kept = [o for o in self._state.overrides if o[0] != m["z"]]
         if m["m"] != "cancel":
             kept.append([m["z"], m["id"], m["m"], m["exp"]])
         return kept
 
-    def _set_clock(self, m: dict, t: int) -> tuple:  # type: ignore[type-arg]
+    def _set_clock(self, m: "dict[str, Any]", t: int) -> "Outcome":
         if not _whole(m["utc"], _UTC_MIN, _UTC_MAX):
-            return MALFORMED, None
+            return MALFORMED, _nothing
 
         def change() -> None:
             self._clock.set(m["utc"], t)
@@ -120,10 +134,10 @@ class Commands:
 
         return OK, change
 
-    def _plan(self, m: dict, t: int) -> tuple:  # type: ignore[type-arg]
+    def _plan(self, m: "dict[str, Any]", t: int) -> "Outcome":
         zone = self._zone(m)
         if zone is None:
-            return UNKNOWN_ZONE, None
+            return UNKNOWN_ZONE, _nothing
         limits = self._limits
         slots = _slots(m["s"])
         if (
@@ -134,16 +148,16 @@ class Commands:
             or not _whole(m["on"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
             or not _whole(m["off"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
         ):
-            return MALFORMED, None
+            return MALFORMED, _nothing
         if (
             m["lease"] > limits.lease_max_s
             or m["ph"] >= limits.period_s
             or not m["on"] <= m["off"] <= limits.lockout_mc
         ):
-            return OUT_OF_LIMITS, None
+            return OUT_OF_LIMITS, _nothing
         for slot in slots:
             if slot[1] > limits.t_max_mc:
-                return OUT_OF_LIMITS, None
+                return OUT_OF_LIMITS, _nothing
         plan = Plan(m["at"], t + m["lease"], m["ph"], m["on"], m["off"], slots)
 
         def change() -> None:
@@ -153,20 +167,20 @@ class Commands:
 
         return OK, change
 
-    def _override(self, m: dict, t: int) -> tuple:  # type: ignore[type-arg]
+    def _override(self, m: "dict[str, Any]", t: int) -> "Outcome":
         zone = self._zone(m)
         if zone is None:
-            return UNKNOWN_ZONE, None
+            return UNKNOWN_ZONE, _nothing
         mode = m["m"]
         if mode not in ("on", "off", "boost", "cancel") or not (
             _whole(m["id"], 0, _SEQUENCE_MAX) and _whole(m["dur"], 0, _SEQUENCE_MAX) and _whole(m["exp"], 0, _UTC_MAX)
         ):
-            return MALFORMED, None
+            return MALFORMED, _nothing
         control = zone.control
         if mode == "cancel":
             return OK, lambda: setattr(control, "override", None)
         if not 0 < m["dur"] <= self._limits.override_max_s:
-            return OUT_OF_LIMITS, None
+            return OUT_OF_LIMITS, _nothing
         override = Override(m["id"], mode, t + m["dur"], m["exp"])
         return OK, lambda: setattr(control, "override", override)
 
@@ -181,19 +195,23 @@ class Commands:
             if zone is not None and zone.control.override is None and 0 < left <= self._limits.override_max_s:
                 zone.control.override = Override(override_id, mode, t + left, exp)
 
-    def _zone(self, m: dict):  # type: ignore[no-untyped-def, type-arg]
+    def _zone(self, m: "dict[str, Any]") -> "Zone | None":
         return self._zones.get(m["z"]) if type(m["z"]) is str else None
 
 
-def _whole(value: object, least: int, most: int) -> bool:
+def _nothing() -> None:
+    """What a refused command does."""
+
+
+def _whole(value: "Any", least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 
-def _slots(raw: object):  # type: ignore[no-untyped-def]
+def _slots(raw: "Any") -> "list[tuple[int, int, int]] | None":
     """Checked slots as tuples, or None."""
     if type(raw) is not list or not 1 <= len(raw) <= SLOTS_MAX:
         return None
-    slots = []
+    slots: "list[tuple[int, int, int]]" = []
     after = -1
     for slot in raw:
         if type(slot) is not list or len(slot) != 3:

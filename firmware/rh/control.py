@@ -5,6 +5,9 @@ Temperatures m°C, moisture and duty ‰, `t` seconds of uptime. Row 1 and 2 com
 
 from .codes import INTERLOCK, LOCAL, MAINTENANCE, OVERRIDE, PLAN, STANDBY
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from .config import Limits
+
 ON_MC = 2_000  # heat at or under this when wet: Seoul's rule
 OFF_MC = 3_000  # release: 1 K hysteresis
 AFTER_RUN_S = 3_600  # dries what the sensor no longer sees
@@ -25,7 +28,7 @@ class LocalRule:
     Never above the lock-out, nor in deep cold, where the cable cannot win.
     """
 
-    def __init__(self, limits) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, limits: "Limits") -> None:
         self._lockout_mc = limits.lockout_mc
         self._cold_mc = limits.cold_cutoff_mc
         self._duty = limits.local_duty_permille
@@ -67,7 +70,9 @@ class Plan:
     A plan is not kept over a reboot: without clock it could not be used, and with the clock comes the next one.
     """
 
-    def __init__(self, at: int, lease_end: int, phase_s: int, on_mc: int, off_mc: int, slots: list) -> None:  # type: ignore[type-arg]
+    def __init__(
+        self, at: int, lease_end: int, phase_s: int, on_mc: int, off_mc: int, slots: "list[tuple[int, int, int]]"
+    ) -> None:
         self.at = at
         self.lease_end = lease_end
         self.phase_s = phase_s
@@ -136,12 +141,12 @@ class Override:
 class Control:
     """Decides one zone each second: `decide` sets `who` (row) and `duty` (‰)."""
 
-    def __init__(self, limits) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, limits: "Limits") -> None:
         self.rule = LocalRule(limits)
         self._ceiling_mc = limits.t_max_mc - CEILING_MARGIN_MC
         self._warm = False
-        self.plan = None
-        self.override = None
+        self.plan: "Plan | None" = None
+        self.override: "Override | None" = None
         self.who = INTERLOCK
         self.duty = 0
 

@@ -9,6 +9,9 @@ from drivers import ds18b20
 from drivers.analog import CurrentTransformer, Moisture
 from machine import ADC, Pin
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from .config import Config, Limits, ZoneConfig
+
 WATCHDOG_MS = 8_000
 _WARM = ("SOFT_RESET", "WDT_RESET")  # the neighbours kept running: no need to wait for them
 
@@ -16,7 +19,7 @@ _WARM = ("SOFT_RESET", "WDT_RESET")  # the neighbours kept running: no need to w
 class Circuit:
     """What is wired to one zone."""
 
-    def __init__(self, zone, bus, board_earth_pin) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, zone: "ZoneConfig", bus: "onewire.OneWire", board_earth_pin: "Pin | None") -> None:
         self._active = zone.relay_active
         self._relay = Pin(zone.relay_pin, Pin.OUT, value=1 - zone.relay_active)
         self._trip = None if zone.trip_pin is None else Pin(zone.trip_pin, Pin.OUT, value=0)
@@ -45,9 +48,9 @@ class Circuit:
         pin = self._earth
         return pin is not None and (self._earth_seen or pin() == 1)
 
-    def on_earth_fault(self, _pin) -> None:  # type: ignore[no-untyped-def]
+    def on_earth_fault(self, _pin: Pin) -> None:
         """Interrupt: open at once; the safety loop latches it within the second."""
-        if self._earth() == 1:
+        if self.earth_fault():
             self._earth_seen = True
             self.switch(False)
 
@@ -58,7 +61,7 @@ class Circuit:
 class Hardware:
     """All of the board. config: `rh.config.Config`."""
 
-    def __init__(self, config) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, config: "Config") -> None:
         self._bus = onewire.OneWire(Pin(config.ow_pin))
         earth = None if config.earth_pin is None else Pin(config.earth_pin, Pin.IN, Pin.PULL_UP)
         self.circuits = [Circuit(zone, self._bus, earth) for zone in config.zones]
@@ -94,7 +97,7 @@ def cold_start() -> bool:
     return cause not in [getattr(machine, name, None) for name in _WARM]
 
 
-def hold_s(limits) -> int:
+def hold_s(limits: "Limits") -> int:
     """Random wait after power return, on top of the minimum off time: a feeder's boards must not close together."""
     return limits.min_off_s + random.randrange(limits.power_return_min_s, limits.power_return_max_s + 1)
 
@@ -116,5 +119,5 @@ def _epoch() -> int:
     return 946_684_800 if time.gmtime(0)[0] == 2000 else 0
 
 
-def _adc(pin: int):  # type: ignore[no-untyped-def]
+def _adc(pin: int) -> ADC:
     return ADC(Pin(pin), atten=ADC.ATTN_11DB)

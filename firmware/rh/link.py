@@ -8,13 +8,22 @@ import json
 import random
 
 from . import VERSION
+from .codes import OK, OLD_EPOCH, STORE_FAILED
 from .telemetry import key
 from .wire import FrameError, parse
 from .ws import WebSocket, WsError
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any, Awaitable, Callable
+
+    from .board import Board
+    from .config import Config
+    from .wire import Mac
+
 PATH = "/board/v1"
 OPEN_TIMEOUT_S = 30  # TCP, TLS (1 s of computing on the chip), upgrade, nonce
 SILENCE_MAX_S = 60  # live telemetry is acknowledged each 10 s: a minute without a byte is a dead link
+BACKOFF_MIN_S = 4
 BACKOFF_MAX_S = 120  # 2,000 boards come back within it without a storm
 GOOD_SESSION_S = 60
 SEND_TIMEOUT_S = 20
@@ -25,18 +34,18 @@ PENDING_MAX = 12  # live records not acknowledged: two minutes
 class Link:
     """Runs sessions for ever. board: `rh.board.Board`; dial: coroutine function that returns a connected stream."""
 
-    def __init__(self, config, board, mac, dial) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, config: "Config", board: "Board", mac: "Mac", dial: "Callable[[], Awaitable[Any]]") -> None:
         self._config = config
         self._board = board
         self._mac = mac
         self._dial = dial
         self._nonce = b""
-        self._ws = None
+        self._ws: "WebSocket | None" = None
         self._heard = 0
-        self._pending = []  # type: ignore[var-annotated] # live records sent and not acknowledged
+        self._pending: "list[bytes]" = []  # live records sent and not acknowledged
         self._inflight = 0
         self.ready = False  # the supervisor has proved itself by a command
-        self.task = None  # that runs `run`
+        self.task: "asyncio.Task[None] | None" = None  # that runs `run`
         self.bad = 0  # frames refused since boot
 
     async def run(self, first_wait_s: int) -> None:
@@ -52,24 +61,22 @@ class Link:
             finally:
                 self.ready = False
                 self._keep_pending()
-            failures = 0 if self._board.t - began > GOOD_SESSION_S else min(failures + 1, 7)
-            await asyncio.sleep_ms(random.randrange(min(BACKOFF_MAX_S, 1 << failures) * 1000))
+            failures = 0 if self._board.t - began > GOOD_SESSION_S else min(failures + 1, 5)
+            await asyncio.sleep_ms(random.randrange(min(BACKOFF_MAX_S, BACKOFF_MIN_S << failures) * 1000))
 
     async def _session(self) -> None:
-        ws = None
+        ws: WebSocket = await asyncio.wait_for(self._open(), OPEN_TIMEOUT_S)
+        self._ws = ws
         try:
-            ws = await asyncio.wait_for(self._open(), OPEN_TIMEOUT_S)
-            self._ws = ws
             while True:
                 frame = await ws.receive()
                 self._heard = self._board.t
                 await self._take(frame)
         finally:
             self._ws = None
-            if ws is not None:
-                await ws.close()
+            await ws.close()
 
-    async def _open(self):  # type: ignore[no-untyped-def]
+    async def _open(self) -> "WebSocket":
         """Connected, upgraded, hello sent."""
         stream = await self._dial()
         ws = WebSocket(stream, stream)
@@ -104,13 +111,15 @@ class Link:
         if rc:
             self._board.log("command refused", (ep, q, rc))
         await self._send({"t": "result", "ep": ep, "q": q, "rc": rc})
-        if not self.ready:
+        if rc == OLD_EPOCH:
+            raise FrameError("older supervisor")  # fenced: it gets no telemetry either
+        if not self.ready and rc in (OK, STORE_FAILED):
             self.ready = True
             self._board.journal.rewind()
             self._inflight = 0
             await self._send_backlog()
 
-    async def _send(self, message: dict) -> None:  # type: ignore[type-arg]
+    async def _send(self, message: "dict[str, Any]") -> None:
         await self._send_payload(json.dumps(message).encode())
 
     async def _send_payload(self, payload: bytes) -> None:
@@ -118,7 +127,7 @@ class Link:
         if ws is not None:
             await ws.send(self._mac.seal(self._nonce, payload))
 
-    def _acknowledge(self, message: dict) -> None:  # type: ignore[type-arg]
+    def _acknowledge(self, message: "dict[str, Any]") -> None:
         boot = message.get("boot")
         numbers = message.get("q")
         if type(boot) is not int or type(numbers) is not list or message.get("b") != self._config.board:

@@ -9,44 +9,53 @@ import machine
 WINDOW_S = 1_800
 _FEED_MS = 2_000
 _TIMER = 0
-_state = {"left": 0, "timer": None, "wdt": None}
+
+
+class _Feeder:
+    """Feeds the watchdog by a timer, a limited number of times."""
+
+    def __init__(self) -> None:
+        self._timer = machine.Timer(_TIMER)
+        self._watchdog = machine.WDT(timeout=8_000)
+        self._left = WINDOW_S * 1000 // _FEED_MS
+        self._timer.init(period=_FEED_MS, mode=machine.Timer.PERIODIC, callback=self._feed)
+
+    def _feed(self, _timer: machine.Timer) -> None:
+        self._left -= 1
+        if self._left > 0:
+            self._watchdog.feed()
+
+    def stop(self) -> None:
+        self._timer.deinit()
+
+
+_feeder: "_Feeder | None" = None
 
 
 def begin() -> None:
     """Outputs are off and nobody runs the safety loop: feed the watchdog for WINDOW_S."""
-    try:
-        timer = machine.Timer(_TIMER)
-        _state["wdt"] = machine.WDT(timeout=8_000)
-    except (AttributeError, OSError, ValueError):
-        return  # a port without them
-    _state["left"] = WINDOW_S * 1000 // _FEED_MS
-    _state["timer"] = timer
-    timer.init(period=_FEED_MS, mode=machine.Timer.PERIODIC, callback=_feed)
+    global _feeder
+    end()
+    _feeder = _Feeder()
 
 
 def end() -> None:
     """The safety loop takes over."""
-    timer = _state["timer"]
-    if timer is not None:
-        timer.deinit()
-        _state["timer"] = None
-
-
-def _feed(_timer) -> None:  # type: ignore[no-untyped-def]
-    _state["left"] -= 1
-    if _state["left"] > 0:
-        _state["wdt"].feed()
+    global _feeder
+    if _feeder is not None:
+        _feeder.stop()
+        _feeder = None
 
 
 def after_soft_reset() -> None:
     """From boot.py: a watchdog started before the reset is still running."""
-    if getattr(machine, "reset_cause", int)() == getattr(machine, "SOFT_RESET", None):
+    if machine.reset_cause() == machine.SOFT_RESET:
         begin()
 
 
 def clear_latches() -> None:
     """A person has looked at the place: forget all latches on flash; takes effect when the board starts again."""
-    from .config import load
+    from .check import load
     from .state import State
 
     config, _ = load()

@@ -24,7 +24,7 @@ class Plausible:
         self._bad = 0
         self._good = 0
 
-    def feed(self, sample) -> bool:  # type: ignore[no-untyped-def]
+    def feed(self, sample: "int | None") -> bool:
         """Take a sample (None: the sensor did not answer); returns `valid`."""
         if sample is None or sample < self._low or sample > self._high:
             return self._refuse()

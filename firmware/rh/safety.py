@@ -15,6 +15,10 @@ from .codes import (
     SENSOR_IMPLAUSIBLE,
 )
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from .config import Limits
+    from .plausible import Plausible
+
 SURFACE_HYSTERESIS_MC = 2_000
 CABLE_HYSTERESIS_MC = 10_000
 CURRENT_PERCENT = 5  # of the zone's power: above it a current flows
@@ -56,7 +60,7 @@ class OnTime:
 class Safety:
     """The interlock of one zone. latched: flags that a person must clear, kept across reboots."""
 
-    def __init__(self, limits, power_w: int, latched: int = 0) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, limits: "Limits", power_w: int, latched: int = 0) -> None:
         self._limits = limits
         self._current_w = power_w * CURRENT_PERCENT // 100
         self._load_w = power_w * LOAD_PERCENT // 100
@@ -72,7 +76,9 @@ class Safety:
         self._rest_until = -1
         self._day_spent = False
 
-    def step(self, t: int, surface, cable, power_w: int, on: bool, since: int, earth_fault: bool) -> int:  # type: ignore[no-untyped-def]
+    def step(
+        self, t: int, surface: "Plausible", cable: "Plausible", power_w: int, on: bool, since: int, earth_fault: bool
+    ) -> int:
         """Flags after this second.
 
         surface, cable: `Plausible`; power_w: measured; on, since: the contactor as commanded until now, and since when.

@@ -3,6 +3,11 @@
 from . import store
 from .codes import LATCHED
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any, Iterable
+
+    from .zone import Zone
+
 PATH = "state.json"
 SPENT_AHEAD_S = 600  # hours on are written in steps of this, ahead of their use: one write each 10 min of heat
 GOOD_BOOT_S = 60
@@ -12,13 +17,13 @@ BAD_BOOTS_MAX = 3
 class State:
     """The one small record on flash. zones: ids. A damaged file latches every zone: nobody knows what it said."""
 
-    def __init__(self, zones, path: str = PATH) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, zones: "list[str]", path: str = PATH) -> None:
         self._path = path
         self.ep = 0
         self.q = 0
         self.boot = 0
         self.bad_boots = 0
-        self.overrides = []  # type: ignore[var-annotated] # [zone, id, mode, expiry UTC s]
+        self.overrides: "list[list[Any]]" = []  # [zone, id, mode, expiry UTC s]
         self.latched = dict.fromkeys(zones, 0)
         self.on_s = dict.fromkeys(zones, 0)
         self.armed = dict.fromkeys(zones, False)
@@ -51,7 +56,7 @@ class State:
             },
         )
 
-    def follow(self, zones) -> None:  # type: ignore[no-untyped-def]
+    def follow(self, zones: "Iterable[Zone]") -> None:
         """Save if a zone's latch, after-run or hours on have moved past what is written. Cheap while nothing has."""
         stale = False
         for zone in zones:

@@ -6,6 +6,9 @@ from .plausible import Plausible
 from .relay import Relay
 from .safety import Safety
 
+if 0:  # for the type checker; leaves nothing on the chip
+    from .config import Limits
+
 WET_PERMILLE = 200
 DRY_PERMILLE = 150  # hysteresis, so that noise does not toggle
 _SURFACE = (-45_000, 80_000, 2_000)  # m°C, m°C, m°C/s: a road changes some K a minute at most
@@ -16,7 +19,9 @@ _MOISTURE = (-25, 1_100, 2_000)  # ‰; a splash is as fast as it likes
 class Zone:
     """State of one zone. `tick` decides; the rest of the class counts for telemetry."""
 
-    def __init__(self, zone_id: str, power_w: int, limits, t: int = 0, hold_until: int = 0, latched: int = 0) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self, zone_id: str, power_w: int, limits: "Limits", t: int = 0, hold_until: int = 0, latched: int = 0
+    ) -> None:
         self.id = zone_id
         self.surface = Plausible(*_SURFACE)
         self.cable = Plausible(*_CABLE)
@@ -38,13 +43,13 @@ class Zone:
         self._sum_w = 0
         self._sum_s = 0
 
-    def tick(  # type: ignore[no-untyped-def]
+    def tick(
         self,
         t: int,
         utc_phase: int,
-        surface_mc,
-        cable_mc,
-        moisture_permille,
+        surface_mc: "int | None",
+        cable_mc: "int | None",
+        moisture_permille: "int | None",
         power_w: int,
         earth_fault: bool,
         locked: bool,
@@ -96,7 +101,7 @@ class Zone:
             ws %= 3600
         self._ws = ws
 
-    def sample(self) -> tuple:  # type: ignore[type-arg]
+    def sample(self) -> "tuple[int, ...]":
         """Fields of the wire's sample after the zone's name; begins a new interval."""
         mean_w = self._sum_w // self._sum_s if self._sum_s else 0
         on_s = self.on_s
