@@ -6,6 +6,7 @@ file gives them the writer's thread and the clock. A read sees what is committed
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,6 +34,8 @@ class Store:
         self._timezone = timezone
         self._cap_bytes = spool_cap_bytes
         self._site = site if spool_cap_bytes else None  # None: nothing is spooled
+        self.spooled = asyncio.Event()  # set when lines may wait for InfluxDB
+        self.spooled.set()
         self.write = writer.write  # for work of one's own: fn(connection)
         self.read = writer.read
 
@@ -72,9 +75,10 @@ class Store:
         nothing may be acknowledged.
         """
         received, start = int(received_utc_s), int(start_utc_s)
-        return await self.write(
-            lambda db: telemetry.commit(db, self._site, board, frame, received, start, air_c)
-        )  # fmt: skip
+        kept = await self.write(lambda db: telemetry.commit(db, self._site, board, frame, received, start, air_c))
+        if kept:
+            self.spooled.set()
+        return kept
 
     async def zone_totals(self) -> dict[str, int]:
         """Every zone's energy since its record began [Wh]; never falls."""
@@ -87,7 +91,10 @@ class Store:
     async def roll_up(self) -> int:
         """Bring days and their points up to date; call every few minutes. Returns the hours it took in."""
         now = self._clock.utc_s()
-        return await self.write(lambda db: rollup.roll_up(db, self._site, self._timezone, now))
+        hours = await self.write(lambda db: rollup.roll_up(db, self._site, self._timezone, now))
+        if hours:
+            self.spooled.set()
+        return hours
 
     async def prune(self, before_utc_s: float) -> int:
         """Forget ticks older than that, some thousands at a time; hours and days stay. Returns how many went."""
@@ -173,6 +180,7 @@ class Store:
                 spool.put(db, event_line(self._site, subject, kind, detail, event.utc_s), 1)
 
         await self.write(job)
+        self.spooled.set()
 
     async def events(self, from_utc_s: float, to_utc_s: float, kind: str | None = None) -> list[journal.Event]:
         return await self.read(lambda db: journal.events(db, from_utc_s, to_utc_s, kind))

@@ -1,0 +1,114 @@
+"""Gets what the tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium, a Korean font.
+
+As root on Debian they come from Debian's packages. Elsewhere, or without root, nothing is changed: one line says for
+each what is missing, what is skipped for it and how to get it. A second run looks and is done. Never fails the
+caller: tests that need a server say so themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from tools.servers import find_program
+
+INSTALL_S = 900  # Chromium is 80 MB and may come over a slow line
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+
+
+class Need(Struct, frozen=True):
+    """One thing from outside."""
+
+    name: str
+    packages: tuple[str, ...]  # Debian's
+    skipped: str  # what does not happen without it
+    present: Callable[[], bool]
+
+
+def _has_chromium() -> bool:
+    return any(find_program(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+
+
+def _has_korean_font() -> bool:
+    names = ("NotoSansCJK", "NotoSerifCJK", "Nanum", "NotoSansKR")
+    return any(
+        any(name in path.name for name in names)
+        for folder in FONT_FOLDERS
+        if folder.is_dir()
+        for path in folder.rglob("*.tt[cf]")
+    )
+
+
+NEEDS = (
+    Need("InfluxDB 1.6", ("influxdb",), "tests marked influx", lambda: find_program("influxd") is not None),
+    Need(
+        "VictoriaMetrics",
+        ("victoria-metrics",),
+        "tests marked victoria",
+        lambda: find_program("victoria-metrics") is not None,
+    ),
+    Need("Chromium", ("chromium",), "tests marked browser", _has_chromium),
+    Need("a Korean font", ("fonts-nanum",), "the check of Korean text in the browser", _has_korean_font),
+)
+
+
+def missing(needs: Sequence[Need] = NEEDS) -> list[Need]:
+    return [need for need in needs if not need.present()]
+
+
+def can_install() -> bool:
+    """Root on a system with apt."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def advice(need: Need) -> str:
+    """One line: what is missing, what is skipped, how to get it."""
+    return f"{need.name} is missing: {need.skipped} are skipped. Get it: sudo apt-get install {' '.join(need.packages)}"
+
+
+def install(needs: Sequence[Need]) -> str:
+    """Install Debian's packages for `needs`. Returns "" or the last line of apt's complaint."""
+    packages = [package for need in needs for package in need.packages]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    complaint = _run(command, environment)
+    if complaint:  # most often there are no package lists yet, or they are old
+        complaint = _run(["apt-get", "update", "-qq"], environment) or _run(command, environment)
+    return complaint
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> str:
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=INSTALL_S, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        return f"{command[1]} took more than {INSTALL_S} s"
+    return "" if done.returncode == 0 else (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+
+
+def main() -> int:
+    wanted = missing()
+    if wanted and can_install():
+        print(f"Installing {', '.join(need.name for need in wanted)} from Debian's packages", flush=True)
+        complaint = install(wanted)
+        if complaint:
+            for need in wanted:  # one that cannot be had does not keep the others away
+                if not need.present():
+                    install([need])
+        wanted = missing()
+        if wanted and complaint:
+            print(f"apt-get: {complaint}")
+    for need in wanted:
+        print(advice(need))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""Real servers for tests and benches: InfluxDB 1.6 and VictoriaMetrics, each in a folder and on ports of its own.
+
+Nothing is shared with a server that the machine may run: loopback only, free ports, data in the given folder. A
+server can be killed and started again on the same data, as a crash would have it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from supervisor.domain.errors import RoadheatError
+
+START_S = 30.0  # ready in 0.1–0.3 s on an idle machine; this is for a very busy one
+PROBE_S = 0.05  # between two looks whether it is ready
+
+INFLUXD_CONFIG = """
+reporting-enabled = false
+bind-address = "127.0.0.1:{rpc_port}"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  query-log-enabled = false
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:{port}"
+  log-enabled = false
+[subscriber]
+  enabled = false
+[continuous_queries]
+  enabled = false
+"""
+
+
+ServerT = TypeVar("ServerT", bound="Server")
+
+
+class ServerError(RoadheatError):
+    code = "server"
+
+
+def find_program(name: str) -> Path | None:
+    """Where a server's program is; None where it is not installed."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/bin:/usr/sbin:/usr/local/bin")
+    return Path(found) if found else None
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A process that answers HTTP on loopback."""
+
+    def __init__(self, name: str, command: Sequence[str], port: int, ready_path: str, log: Path) -> None:
+        self.name = name
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = list(command)
+        self._ready_path = ready_path
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises ServerError with the end of its log."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(self.url + self._ready_path, timeout=1):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(PROBE_S)
+        self.kill()
+        tail = self._log.read_text(errors="replace")[-500:]
+        raise ServerError(f"does not start: {tail}", where=self.name)
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye, no flush."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def get(self, path: str, **parameters: str) -> bytes:
+        """The body of a GET. Raises urllib's errors."""
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self.url}{path}?{query}", timeout=30) as answer:
+            return bytes(answer.read())
+
+
+class Influxd(Server):
+    """InfluxDB 1.6."""
+
+    def query(self, influxql: str, database: str = "") -> list[dict[str, Any]]:
+        """The series of the first statement: dicts with `name`, `tags`, `columns`, `values`."""
+        body = urllib.parse.urlencode({"q": influxql, "db": database, "epoch": "s"}).encode()
+        with urllib.request.urlopen(f"{self.url}/query", data=body, timeout=60) as answer:
+            result = json.load(answer)["results"][0]
+        if "error" in result:
+            raise ServerError(str(result["error"]), where=influxql)
+        series: list[dict[str, Any]] = result.get("series", [])
+        return series
+
+    def create(self, database: str) -> None:
+        self.query(f'CREATE DATABASE "{database}"')
+
+    def sums(self, database: str, field: str = "delta_wh") -> dict[str, int]:
+        """The sum of a field of measurement `zone`, per zone."""
+        series = self.query(f'SELECT sum("{field}") FROM "zone" GROUP BY "zone"', database)
+        return {found["tags"]["zone"]: int(found["values"][0][1]) for found in series}
+
+
+class Victoria(Server):
+    """VictoriaMetrics, a third party that takes the v2 bytes unmodified."""
+
+    def export(self, metric: str) -> list[dict[str, Any]]:
+        """Every sample of a metric: dicts with `metric` (labels), `values`, `timestamps` [ms]."""
+        self.get("/internal/force_flush")
+        body = self.get("/api/v1/export", **{"match[]": metric}).decode()
+        return [json.loads(line) for line in body.splitlines()]
+
+
+@contextmanager
+def running_influxd(folder: Path) -> Iterator[Influxd]:
+    """InfluxDB with its data in `folder`. Raises ServerError where it is not installed or does not start."""
+    port, rpc_port = free_port(), free_port()
+    config = folder / "influxd.toml"
+    config.write_text(INFLUXD_CONFIG.format(folder=folder, port=port, rpc_port=rpc_port), encoding="utf-8")
+    command = [_program("influxd"), "run", "-config", str(config)]
+    yield from _running(Influxd("influxd", command, port, "/ping", folder / "influxd.log"))
+
+
+@contextmanager
+def running_victoria(folder: Path) -> Iterator[Victoria]:
+    """VictoriaMetrics with its data in `folder`; keeps points of any age."""
+    port = free_port()
+    command = [
+        _program("victoria-metrics"),
+        f"-storageDataPath={folder}/victoria",
+        f"-httpListenAddr=127.0.0.1:{port}",
+        "-retentionPeriod=100y",
+        "-search.latencyOffset=0s",
+        "-loggerLevel=ERROR",
+    ]
+    yield from _running(Victoria("victoria-metrics", command, port, "/health", folder / "victoria.log"))
+
+
+def _program(name: str) -> str:
+    found = find_program(name)
+    if found is None:
+        raise ServerError("not installed", where=name, remedy="On Debian as root: python -m tools.get_servers")
+    return str(found)
+
+
+def _running(server: ServerT) -> Iterator[ServerT]:
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
