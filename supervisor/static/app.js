@@ -1,5 +1,6 @@
 // The crew app. Read here first: sign-in, live stream, one list, one panel; the address (#/zone) says what is open.
 
+import { Account } from "./account.js";
 import { session } from "./api.js";
 import { dayClock, number, setTimezone } from "./format.js";
 import { html } from "./html.js";
@@ -45,6 +46,7 @@ function App() {
     <${Header} />
     ${model.link === "signed-out" && html`<p class="signed-out" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
     <${ZoneList} onOpen=${open} />
+    <${Account} />
     ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}
     ${!zone && html`<${Notice} />`}
   `;

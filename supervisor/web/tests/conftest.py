@@ -27,17 +27,21 @@ HOUR_S = 3_600
 
 
 class NightClock:
-    """Real time, begun on that night; `advance` jumps."""
+    """Real time, begun on that night; `advance` jumps, `run` makes it go faster."""
 
     def __init__(self) -> None:
-        self._start_s = SystemClock().monotonic_s()
-        self._jumped_s = 0.0
+        self._since_s = SystemClock().monotonic_s()
+        self._gone_s = 0.0
+        self._rate = 1.0
 
     def advance(self, seconds: float) -> None:
-        self._jumped_s += seconds
+        self._gone_s += seconds
+
+    def run(self, rate: float) -> None:
+        self._gone_s, self._since_s, self._rate = self.monotonic_s(), SystemClock().monotonic_s(), rate
 
     def monotonic_s(self) -> float:
-        return SystemClock().monotonic_s() - self._start_s + self._jumped_s
+        return self._gone_s + (SystemClock().monotonic_s() - self._since_s) * self._rate
 
     def utc_s(self) -> float:
         return NIGHT_UTC_S + self.monotonic_s()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+
+from supervisor.domain.override import OverrideState
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="playwright is not installed: `uv sync --group browser`"
@@ -50,6 +54,8 @@ async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIter
             await page.wait_for_selector(".card")
             return page
 
+        open_page.errors = errors  # type: ignore[attr-defined]
+        open_page.server = server  # type: ignore[attr-defined]
         yield open_page
         for context in contexts:
             await context.close()
@@ -106,3 +112,96 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     assert all(each.zone != "z03" for each in await district.store.live_overrides(district.clock.utc_s()))
     await page.keyboard.press("Escape")
     await page.wait_for_selector("dialog", state="detached")
+
+
+async def test_a_narrow_phone_has_room_and_large_targets(phone: Any) -> None:
+    page = await phone("ko", {"width": 320, "height": 640}, role="admin")
+    for step in ("list", "panel"):
+        if step == "panel":
+            await page.click('[data-zone="z02"]')
+            await page.check(".mode-boost input")
+        sizes = await page.eval_on_selector_all(
+            "button, .choice, a",
+            "all => all.map(e => [e.className, e.offsetWidth, e.offsetHeight, e.innerText || e.ariaLabel])",
+        )
+        assert [size for size in sizes if size[1] < 48 or size[2] < 48 or not size[3]] == []
+        for box in ("html", ".panel-body")[: 1 + (step == "panel")]:
+            assert await page.locator(box).evaluate("e => e.scrollWidth - e.clientWidth") == 0
+        await keep(page, f"narrow-{step}")
+
+
+async def test_a_lost_answer_is_asked_for_again_and_commands_once(phone: Any, district: Any) -> None:
+    page = await phone("en")
+    lost = []
+
+    async def lose_first(route: Any) -> None:
+        if not lost:
+            lost.append(await route.fetch())  # it arrives and is carried out; the answer is lost on the way back
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await page.route("**/overrides", lose_first)
+    await page.click('[data-zone="z04"]')
+    await page.check(".mode-on input")
+    await page.check(".reason-snow input")
+    await page.click("button[type=submit]")
+    await page.wait_for_selector(".running")
+    assert len(lost) == 1
+    assert len(await district.store.overrides("z04", 0, 4e9)) == 1
+    phone.errors[:] = [error for error in phone.errors if "ERR_FAILED" not in error]
+
+
+async def test_refusals_and_sign_out_are_said(phone: Any, district: Any) -> None:
+    page = await phone("en")
+    await page.click('[data-zone="z07"]')
+    await page.check(".mode-off input")
+    await page.check(".reason-road-clear input")
+    await page.click("button[type=submit]")
+    await page.wait_for_selector(".running")
+    [made] = await district.store.live_overrides(district.clock.utc_s())
+    await district.overrides.advance(made.id, OverrideState.REFUSED)
+    await playwright.expect(page.locator(".notice.bad")).to_contain_text("refused")
+
+    await district.store.end_sessions_of("Kim")
+    await page.check(".mode-off input")
+    await page.check(".reason-road-clear input")
+    await page.click("button[type=submit]")
+    await playwright.expect(page.locator(".notice.bad")).to_contain_text("signed out")
+    await playwright.expect(page.locator("dialog .link")).to_have_text("Signed out")
+    phone.errors[:] = [error for error in phone.errors if "401" not in error]
+
+
+async def test_a_link_in_another_site_signs_in(phone: Any, district: Any, aiohttp_server: Any) -> None:
+    page = await phone("en")
+    await page.context.clear_cookies()
+    link = str(phone.server.make_url(await district.sessions.first_link())).replace("localhost", "127.0.0.1")
+
+    async def messenger(_request: web.Request) -> web.Response:
+        return web.Response(text=f'<a href="{link}">open</a>', content_type="text/html")
+
+    other = web.Application()
+    other.router.add_get("/", messenger)
+    site = await aiohttp_server(other)
+    await page.goto(str(site.make_url("/")).replace("127.0.0.1", "localhost"))
+    await page.click("a")
+    await page.wait_for_selector(".card")
+    await page.click("footer .big >> nth=0")
+    await page.fill("dialog input[required]", "이민수")
+    await page.click("dialog button[type=submit]")
+    await playwright.expect(page.locator(".invitation input")).to_have_value(
+        re.compile(r"http://127\.0\.0\.1:\d+/login\?token=[\w-]{40,}")
+    )
+    await keep(page, "invite")
+    phone.errors.clear()
+
+
+async def test_the_countdown_follows_a_fast_clock(phone: Any, district: Any) -> None:
+    district.clock.run(200.0)
+    page = await phone("en")
+    made = await district.overrides.request("z04", "on", 480, "Snow on the road", "Kim")
+    await playwright.expect(page.locator(".fast")).to_have_text("×200")
+    shown = await page.inner_text('[data-zone="z04"] .time')
+    left_s = made.expires_utc_s - district.clock.utc_s()
+    hours, minutes, seconds = (int(part) for part in shown.split(":"))
+    assert abs(hours * 3600 + minutes * 60 + seconds - left_s) < 2 * 200  # two wall seconds on a loaded machine
