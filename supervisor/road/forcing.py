@@ -9,7 +9,7 @@ import numpy as np
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
 from supervisor.road.pavement import Array, Roads
-from supervisor.road.radiation import STEFAN_BOLTZMANN
+from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO
 
 STANDARD_PRESSURE_PA = 101_325.0
 WATER_HEAT_J_KGK = 4186.0
@@ -94,8 +94,22 @@ class Forcing:
 DOUBT_PER_W_M2 = 0.01  # the flux error is some 20 W/m² by night and 30 % of the clear-sky sun more by day
 
 # Rows of the prepared array: all that does not depend on the road's temperature, worked out for all steps at once.
-(AIR, VAPOUR, NEUTRAL_M_S, WIND, SENSIBLE, LATENT, SHORTWAVE, LONGWAVE, RAIN, SNOW, PRECIPITATION, TRAFFIC,
- CORRECTION, DOUBT) = range(14)
+(
+    AIR,
+    VAPOUR,
+    NEUTRAL_M_S,
+    WIND,
+    SENSIBLE,
+    LATENT,
+    SHORTWAVE,
+    LONGWAVE,
+    RAIN,
+    SNOW,
+    PRECIPITATION,
+    TRAFFIC,
+    CORRECTION,
+    DOUBT,
+) = range(14)
 
 
 def prepare(roads: Roads, forcing: Forcing) -> Array:
@@ -139,6 +153,7 @@ class State:
     snow_mm: Array
     frost_mm: Array
     salt_g_m2: Array
+    snow_albedo: Array  # of full cover; falls as snow ages
     top_c: Array  # top of the snow, else the surface
     deep_c: Array  # below the grid; under a bridge the air is used instead
     residual_w_m2: Array  # night's worth of the flux that the last observations ask for beyond the model's; decays
@@ -183,6 +198,7 @@ def initial_state(roads: Roads, surface_c: Array | float, deep_c: Array | float 
         zeros.copy(),
         zeros.copy(),
         zeros.copy(),
+        np.full(lanes, YOUNG_SNOW_ALBEDO),
         surface.copy(),
         deep.copy(),
         zeros.copy(),

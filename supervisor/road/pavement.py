@@ -32,9 +32,9 @@ class Surface:
 
     albedo: float = 0.10  # dry pavement (METRo, RoadSurf: 0.1)
     emissivity: float = 0.95  # RoadSurf 0.95, METRo 0.92
-    roughness_m: float = 0.001  # METRo: 1 mm
+    roughness_m: float = 0.005  # road with kerbs and verge; METRo 1 mm, RoadSurf 0.4 m of roadside
     heat_roughness_ratio: float = 0.1  # z0h / z0
-    stirring_m_s: float = 2.0  # wind that traffic, slopes and warm plumes add in quadrature
+    stirring_m_s: float = 3.0  # wind that traffic, slopes and warm plumes add in quadrature
     sky_view: float = 1.0  # part of the sky that the road sees
     traffic_w_m2: float = 0.0  # tyres, engines and their long-wave (RoadSurf: 5–10 W/m² on main roads)
     traffic_wear_per_h: float = 0.0  # part of snow, ice, frost and water that traffic carries off per hour

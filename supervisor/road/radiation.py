@@ -119,10 +119,20 @@ def longwave_down_w_m2(air_c: Array, dew_point_c: Array, cloud_fraction: Array) 
     return result
 
 
-SNOW_ALBEDO = 0.75  # young snow: between a field (0.8) and a driven-over road (RoadSurf: 0.6)
+YOUNG_SNOW_ALBEDO = 0.80
+OLD_SNOW_ALBEDO = 0.5  # grey; RoadSurf ends at 0.6, METRo at 0.5
+SNOW_AGEING_S = 24 * 3600.0  # on a road; a field takes days (Douville et al. 1995)
+SNOW_RENEWAL_MM = 1.0
 SNOW_COVER_MM = 0.7  # 7 mm of young snow hide most of the road
 
 
-def snow_albedo(dry_albedo: Array, snow_mm: Array) -> Array:
+def aged_snow_albedo(albedo: Array, snowed_mm: Array, dt_s: float) -> Array:
+    """Albedo of full snow cover after a step [-]: decays to grey; new snow renews 1 − exp(−fallen / 1 mm) of it."""
+    old = OLD_SNOW_ALBEDO + (albedo - OLD_SNOW_ALBEDO) * np.exp(-dt_s / SNOW_AGEING_S)
+    result: Array = old + (YOUNG_SNOW_ALBEDO - old) * -np.expm1(-snowed_mm / SNOW_RENEWAL_MM)
+    return result
+
+
+def road_albedo(dry_albedo: Array, snow_albedo: Array, snow_mm: Array) -> Array:
     """Albedo of a road with snow [-]: 1 − exp(−snow / 0.7 mm) of it is hidden."""
-    return dry_albedo + (SNOW_ALBEDO - dry_albedo) * -np.expm1(-snow_mm / SNOW_COVER_MM)
+    return dry_albedo + (snow_albedo - dry_albedo) * -np.expm1(-snow_mm / SNOW_COVER_MM)

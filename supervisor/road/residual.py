@@ -45,7 +45,7 @@ def daily_correction_w_m2(
 
 
 def corrected(state: State, forcing: Forcing, correction_w_m2: Array, now_w_m2: Array) -> tuple[State, Forcing]:
-    """State and forcing of a forecast that carries the correction (steps, lanes); `now_w_m2` (lanes,) is its value now."""
+    """State and forcing of a forecast with the correction (steps, lanes); `now_w_m2` (lanes,) is its value now."""
     return (
         replace(state, residual_w_m2=state.residual_w_m2 - now_w_m2),
         replace(forcing, correction_w_m2=np.clip(correction_w_m2, -300.0, 300.0)),

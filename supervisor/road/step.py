@@ -22,13 +22,13 @@ from supervisor.road import forcing as rows
 from supervisor.road.conduction import Operator, advance, freeze_soil, operator
 from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
-from supervisor.road.radiation import STEFAN_BOLTZMANN, snow_albedo
+from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_snow_albedo, road_albedo
 
 TOLERANCE_K = 1e-5  # Newton's last change; the next would be its square
 MAX_ITERATIONS = 30
 LOWEST_C, HIGHEST_C = -60.0, 90.0
 RESIDUAL_DECAY_S = 2.0 * 3600.0
-RESIDUAL_SMOOTHING_S = 3600.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
+RESIDUAL_SMOOTHING_S = 900.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
 RESIDUAL_LIMIT_W_M2 = 400.0
 FULL_WETNESS_MM = 0.1  # a thinner film wets only part of the texture
 SNOW_CONDUCTIVITY_W_MK = 2.22  # of ice; times (density/917)^1.88, Yen (1981)
@@ -130,6 +130,8 @@ def advance_state(
 
     fallen_mm, snowed_mm = row[rows.RAIN] * dt, row[rows.SNOW] * dt
     water, snow = state.water_mm + fallen_mm, state.snow_mm + snowed_mm
+    cleared = stores.cleared_mm(observed_c, state.surface_c, snow, dt)
+    snow = snow - cleared
     frozen = snow + state.ice_mm + state.frost_mm
     freezing_c = stores.freezing_point_c(state.salt_g_m2, water + frozen)
     residual = state.residual_w_m2 * np.exp(-dt / RESIDUAL_DECAY_S)
@@ -144,7 +146,10 @@ def advance_state(
     sublimes = (water < 1e-9) & ((frozen > 0.0) | (state.top_c < 0.0))
     latent_heat = np.where(sublimes, air.LATENT_SUBLIMATION_J_KG, air.LATENT_VAPORISATION_J_KG)
     store = np.where(sublimes, frozen, water)
-    absorbed = (1.0 - snow_albedo(s("albedo"), snow)) * row[rows.SHORTWAVE]
+    # Where no snow lay, what falls is new whatever fell before.
+    before = np.where(state.snow_mm > 0.01, state.snow_albedo, YOUNG_SNOW_ALBEDO)
+    white = aged_snow_albedo(before, snowed_mm, dt)
+    absorbed = (1.0 - road_albedo(s("albedo"), white, snow)) * row[rows.SHORTWAVE]
     balance = _Balance(
         row,
         absorbed + row[rows.LONGWAVE] + row[rows.TRAFFIC] + added,
@@ -199,7 +204,16 @@ def advance_state(
         needed = (np.where(forced, observed_c, 0.0) - base) / a0
         phase = np.where(
             forced,
-            stores.observed_phase_mm(observed_c, freezing_c, liquid, np.maximum(frozen + np.where(sublimes, dried, 0.0), 0.0), needed - model, per_mm, dt) * per_mm,
+            stores.observed_phase_mm(
+                observed_c,
+                freezing_c,
+                liquid,
+                np.maximum(frozen + np.where(sublimes, dried, 0.0), 0.0),
+                needed - model,
+                per_mm,
+                dt,
+            )
+            * per_mm,
             phase,
         )
         below = np.where(forced, 0.0, below)
@@ -233,6 +247,7 @@ def advance_state(
         kept.state,
         temperature_c=temperature,
         soil_ice_j_m2=soil_ice,
+        snow_albedo=white,
         top_c=np.where(thick, top_c, temperature[:, 0]),
         residual_w_m2=residual,
     )
@@ -251,8 +266,8 @@ def advance_state(
         per_lane(roads.bottom_w_m2k) * (bottom_mean - bottom_c),
         vapour_mm,
         fallen_mm + snowed_mm,
-        kept.drained_mm,
-        kept.frozen_off_mm,
+        kept.drained_mm + cleared,
+        kept.frozen_off_mm + cleared,
         lacking,
     )
     return new, fluxes

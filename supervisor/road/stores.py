@@ -11,8 +11,9 @@ from supervisor.road.pavement import Array, Roads
 
 FREEZING_K_PER_G_KG = 0.0637  # NaCl, two ions: 1.86 · 2 / 58.44 K per g of salt per kg of water
 LOWEST_FREEZING_C = -21.1  # eutectic of NaCl brine
-OBSERVED_MARGIN_K = 0.5  # a sensor this far above (below) freezing says that ice (water) is not there
+OBSERVED_MARGIN_K = 1.0  # a sensor this far above (below) freezing says that ice (water) is not there
 OBSERVED_RELAXATION_S = 1800.0
+CLEARED_K_S = 1.5 / 3600.0  # under centimetres of snow a road cools by tenths of a degree in an hour
 SLUSH_RETENTION = 0.3  # mm of water that 1 mm of snow soaks up before it drains
 
 
@@ -45,6 +46,15 @@ def observed_phase_mm(
     by_energy = np.clip(lacking_w_m2 / per_mm, -frozen_mm, water_mm)
     relaxed = part * np.where(above > 0.0, -frozen_mm, water_mm)
     result: Array = np.where(np.abs(above) <= OBSERVED_MARGIN_K, by_energy, relaxed)
+    return result
+
+
+def cleared_mm(observed_c: Array | None, before_c: Array, snow_mm: Array, dt_s: float) -> Array:
+    """Snow that must have been ploughed off in this step [mm]: the observed surface cools too fast to lie under it."""
+    if observed_c is None:
+        return np.zeros_like(snow_mm)
+    cools = (before_c - np.where(np.isfinite(observed_c), observed_c, np.inf)) > CLEARED_K_S * dt_s
+    result: Array = np.where(cools, snow_mm * -np.expm1(-dt_s / OBSERVED_RELAXATION_S), 0.0)
     return result
 
 

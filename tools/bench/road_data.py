@@ -22,6 +22,7 @@ Array = npt.NDArray[np.float64]
 
 BACK_S = 46 * 3600.0
 SNOW_MM_PER_CM = 1.0  # water equivalent of forecast snow depth, 10:1
+MISS_DECAY_S = 6 * 3600.0  # a forecast that misses the air now will miss it by 1/e of that in this time
 LONGEST_GAP_S = 6 * 3600.0  # over a longer gap the road temperature is not interpolated, the model runs free
 
 
@@ -157,7 +158,12 @@ def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: f
         from_forecast = _at(end_s, forecast, name)
         if not known.any():
             return from_forecast
-        return np.where(end_s <= driven["time_utc"][known][-1] + 1.0, _at(end_s, driven, name), from_forecast)
+        last_s = float(driven["time_utc"][known][-1])
+        last = np.array([last_s])
+        miss = float((_at(last, driven, name) - _at(last, forecast, name))[0])
+        if np.isfinite(miss) and name != "wind_ms" and last_s >= forecast["time_utc"][0]:
+            from_forecast = from_forecast + miss * np.exp(-np.maximum(end_s - last_s, 0.0) / MISS_DECAY_S)
+        return np.where(end_s <= last_s + 1.0, _at(end_s, driven, name), from_forecast)
 
     temperature = air("t_air_c")
     times, road = roads, past["t_road_c"][np.isfinite(past["t_road_c"])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -131,16 +132,14 @@ def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
     surface_c = np.empty((steps, len(windows)))
     lacking, frozen = np.zeros((2, now, len(windows)))
     cuts = sorted({0, now, *offsets})
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts):
         fresh = np.array([o >= a for o in offsets])  # not begun before this stretch: as at its own start
         for name in vars(state):
             getattr(state, name)[fresh] = getattr(begin, name)[fresh]
-        run, state = simulate(
-            roads, state, forcing[a:b], 0.0, DT_S, observed_surface_c=observed[a:b], with_fluxes=True
-        )
+        run, state = simulate(roads, state, forcing[a:b], 0.0, DT_S, observed_surface_c=observed[a:b], with_fluxes=True)
         assert run.fluxes is not None
         surface_c[a:b], lacking[a:b], frozen[a:b] = run.surface_c, run.fluxes.lacking, run.frozen_mm
-    end_s = DT_S * (np.arange(steps) + 1.0)
+    end_s: Array = DT_S * np.arange(1.0, steps + 1.0)
     begun = np.arange(now)[:, None] >= np.array(offsets)[None, :]
     # Of a sky that nobody described and of a covered road there is nothing to learn for tomorrow.
     learnt = begun & (table("sky_known")[:now] > 0.0) & (frozen < ICE_MM)

@@ -83,7 +83,7 @@ def read_pairs(path: Path) -> Rows:
 def window_ends_s(t0_s: float) -> Array:
     """Ends of the steps of a window."""
     steps = round((BACK_S + AHEAD_S) / DT_S)
-    return t0_s - BACK_S + DT_S * (np.arange(steps) + 1.0)
+    return np.asarray(t0_s - BACK_S + DT_S * np.arange(1.0, steps + 1.0))
 
 
 def forcing_of(sites: list[Site], t0_s: list[float]) -> tuple[Forcing, Array]:
@@ -127,11 +127,9 @@ def predict(sites: list[Site], t0_s: list[float], pavements: list[Pavement]) -> 
     first = np.array([column[np.isfinite(column)][0] for column in observed.T])
     state = initial_state(roads, first, np.nanmean(observed, axis=0))
     now = round(BACK_S / DT_S)
-    past, state = simulate(
-        roads, state, forcing[:now], 0.0, DT_S, observed_surface_c=observed[:now], with_fluxes=True
-    )
+    past, state = simulate(roads, state, forcing[:now], 0.0, DT_S, observed_surface_c=observed[:now], with_fluxes=True)
     assert past.fluxes is not None
-    end_s = DT_S * (np.arange(forcing.steps) + 1.0)  # relative to each window's start
+    end_s: Array = DT_S * np.arange(1.0, forcing.steps + 1.0)  # relative to each window's start
     known = np.isfinite(observed[:now])
     daily = daily_correction_w_m2(end_s[:now], past.fluxes.lacking, known, end_s[now - 1 :])
     state, ahead = corrected(state, forcing[now:], daily[1:], daily[0])
@@ -153,7 +151,5 @@ def model(data: Path, rows: Rows, surface: SurfaceParameters, chosen: list[int])
     """Generic prediction for the chosen runs."""
     sites = {name: read_site(data / "sanantonio" / f"{name}.csv") for name in {rows.runs[i][0] for i in chosen}}
     pavement = Pavement(LAYERS, surface=surface)
-    run = predict(
-        [sites[rows.runs[i][0]] for i in chosen], [rows.runs[i][1] for i in chosen], [pavement] * len(chosen)
-    )
+    run = predict([sites[rows.runs[i][0]] for i in chosen], [rows.runs[i][1] for i in chosen], [pavement] * len(chosen))
     return at_rows(rows, chosen, run)
