@@ -27,6 +27,7 @@ from supervisor.planner.phases import assign_phases, limit_instants
 from supervisor.planner.physics import Physics, foresee
 from supervisor.planner.plans import slot_values, to_plan
 from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, FeederSolution, ZoneProblem
+from supervisor.planner.stability import keep_if_as_good
 from supervisor.planner.tariff import Tariff
 from supervisor.road import Roads, State
 from supervisor.weather.resample import forecast_at_steps
@@ -131,6 +132,7 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
         try:
             problem = _problem(inputs, feeder, lanes, physics, price, start)
             solution = solve_exact(problem, inputs.settings.time_limit_s)
+            solution = keep_if_as_good(problem, solution, inputs.previous)
         except RoadheatError as error:
             errors.append(error)
             outcomes.append(_keep_last(inputs, feeder, lanes, start, plans, error))

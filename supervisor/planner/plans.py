@@ -14,12 +14,15 @@ MAX_RUNS = 40  # 19 characters a run at most, so that a plan's frame stays below
 ON_MC, OFF_MC = 2_000, 3_000  # local rule (DOMAIN.md §2)
 _DUTY_STEP = 0.025  # 30 s of a 20 min period: finer than a contactor
 _HEATED = 0.02
+_HEAVY = 0.5  # duty from which heat is being stored, and the set-point follows the plan upwards
 _SETPOINT_STEP_C = 0.5
 _SETPOINT_MAX_C = 10.0  # 5 K below the high limit: feedback must not drive into the interlock
-_SETPOINT_MIN_C = -5.0
+_SETPOINT_MIN_C = -30.0  # so low that feedback never heats
 _CAPPED_MARGIN_K = 0.5  # below the forecast, so that a capped zone's feedback does not take what others were given
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
-_SAFE_MARGIN_K = 0.5  # above the required temperature in each of those
+SAFE_C = 1.0  # surface temperature that counts as sure to stay above freezing: the model's error in both directions
+KEEP_C = 0.5  # below it the board's feedback heats a held-back zone after all
+_HELD_BACK_SLOTS = 8
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,15 @@ class ZonePlanSlots:
 
 
 def suppressible(outlook: ZoneOutlook, lift_k: Array) -> Mask:
-    """Slots where the local rule would heat in some member, and where nearly all are sure to stay above freezing."""
+    """Slots where the local rule would heat in some member, and where nearly all are sure to stay above freezing.
+
+    Only the next two hours: a board that then hears nothing new goes back to its local rule.
+    """
     surface = outlook.free_c + lift_k
     would_heat = outlook.wet & (surface <= ON_MC / 1000)
-    safe = surface >= np.where(np.isfinite(outlook.required_c), outlook.required_c, -np.inf) + _SAFE_MARGIN_K
-    return np.asarray(would_heat.any(axis=0) & (safe.mean(axis=0) >= _CONFIDENCE))
+    out = would_heat.any(axis=0) & ((surface >= SAFE_C).mean(axis=0) >= _CONFIDENCE)
+    out[_HELD_BACK_SLOTS:] = False
+    return np.asarray(out)
 
 
 def slot_values(
@@ -45,22 +52,27 @@ def slot_values(
     """What the board is told in each slot.
 
     Heated slots carry the planned temperature as set-point, so that the board's feedback corrects the model both ways;
-    under a binding cap it lies lower, so that feedback cannot take more. Under an override the board is left with the
-    local rule for the moment the override ends early. Everything else is standby: a missed forecast is never worse
+    under a binding cap it lies lower, so that feedback cannot take more. Where the local rule is held back the
+    set-point is what the road must keep: feedback heats should it fall below. Under an override the board is left with
+    the local rule for the moment the override ends early. Everything else is standby: a missed forecast is never worse
     than the local rule.
     """
     heated = (duty >= _HEATED) & ~fixed
     expected = (outlook.free_c + lift_k).mean(axis=0)
     required = np.where(np.isfinite(outlook.required_c), outlook.required_c, -np.inf).max(axis=0)
-    raised = np.ceil(np.maximum(expected, required) / _SETPOINT_STEP_C - 1e-9) * _SETPOINT_STEP_C
+    # In the last hours of a hazard little heat is planned: there feedback only protects, it does not chase the sun.
+    expected = np.where(duty >= _HEAVY, expected, np.minimum(expected, KEEP_C + _SETPOINT_STEP_C))
+    aim = np.round(np.maximum(expected, required) / _SETPOINT_STEP_C) * _SETPOINT_STEP_C
     lowered = np.floor((expected - _CAPPED_MARGIN_K) / _SETPOINT_STEP_C + 1e-9) * _SETPOINT_STEP_C
-    setpoint = np.clip(np.where(capped, np.minimum(lowered, raised), raised), _SETPOINT_MIN_C, _SETPOINT_MAX_C)
+    setpoint = np.where(capped, np.minimum(lowered, aim), aim)
     held_back = suppressible(outlook, lift_k) & ~heated & ~fixed
+    setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, _SETPOINT_MIN_C, _SETPOINT_MAX_C))
     shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=0) > lift_k)
+    setpoint = np.where(shed, _SETPOINT_MIN_C, setpoint)
     value = np.where(heated, np.maximum(np.round(duty / _DUTY_STEP) * _DUTY_STEP, _DUTY_STEP), float(STANDBY))
     value = np.where(held_back | shed, 0.0, value)
     if out_of_service:
-        value = np.where(fixed, 0.0, value)
+        value, setpoint = np.where(fixed, 0.0, value), np.where(fixed, _SETPOINT_MIN_C, setpoint)
     return ZonePlanSlots(value, np.where(value < 0, 0.0, setpoint), held_back)
 
 

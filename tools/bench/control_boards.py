@@ -6,30 +6,33 @@ Each has `decide(t, surface_mc, wet) -> duty [‰]`; the contactor behind it is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Protocol
 
-from firmware.rh.config import Limits
 from firmware.rh.control import Control
 from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
 from supervisor.domain.plan import Plan
 
-LIMITS: dict[str, int] = {
-    "v": 1,
-    "t_max_mc": 15_000,
-    "cable_max_mc": 80_000,
-    "lockout_mc": 6_000,
-    "cold_cutoff_mc": -10_000,
-    "min_on_s": 300,
-    "min_off_s": 300,
-    "period_s": 1_200,
-    "max_on_s": 43_200,
-    "max_on_day_s": 72_000,
-    "override_max_s": 28_800,
-    "lease_max_s": 86_400,
-    "power_return_min_s": 30,
-    "power_return_max_s": 180,
-}
+LIMITS: Any = SimpleNamespace(
+    **{
+        "v": 1,
+        "t_max_mc": 15_000,
+        "cable_max_mc": 80_000,
+        "lockout_mc": 6_000,
+        "cold_cutoff_mc": -10_000,
+        "min_on_s": 300,
+        "min_off_s": 300,
+        "period_s": 1_200,
+        "max_on_s": 43_200,
+        "max_on_day_s": 72_000,
+        "override_max_s": 28_800,
+        "lease_max_s": 86_400,
+        "power_return_min_s": 30,
+        "power_return_max_s": 180,
+        "local_duty_permille": 1_000,
+    }
+)
 WET_PERMILLE, DRY_PERMILLE = 200, 150  # the board's hysteresis
 _WHO = 5
 
@@ -78,11 +81,11 @@ class Board:
     """The firmware's control law with or without a plan."""
 
     def __init__(self) -> None:
-        self.control: Any = Control(Limits(LIMITS))
+        self.control: Any = Control(LIMITS)
 
     def accept(self, plan: Plan, start_utc_s: int, t: int) -> None:
         """Take a plan as it comes by wire; uptime 0 is `start_utc_s`."""
-        slots = [[slot.start_s, slot.setpoint_mc, slot.duty_permille] for slot in plan.slots]
+        slots: Any = [[slot.start_s, slot.setpoint_mc, slot.duty_permille] for slot in plan.slots]
         taken: Any = BoardPlan(plan.start_utc_s, t + plan.lease_s, plan.phase_s, plan.on_mc, plan.off_mc, slots)
         taken.anchor(start_utc_s)
         self.control.plan = taken
@@ -96,7 +99,7 @@ class Circuit:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.relay: Any = Relay(-3600, Limits(LIMITS))
+        self.relay: Any = Relay(-3600, LIMITS)
         self.wet = False
         self.phase_s = 0
         self.starts = 0

@@ -34,7 +34,11 @@ def make_zones(count: int) -> tuple[Zone, ...]:
     zones = []
     for i in range(count):
         area = (150.0, 200.0, 260.0)[i % 3]
-        base = (Layer("asphalt", 0.10), Layer("base", 0.30)) if i % 2 == 0 else (Layer("concrete", 0.20), Layer("base", 0.20))
+        base = (
+            (Layer("asphalt", 0.10), Layer("base", 0.30))
+            if i % 2 == 0
+            else (Layer("concrete", 0.20), Layer("base", 0.20))
+        )
         zones.append(
             Zone(
                 id=f"z{i + 1:03d}",
@@ -105,7 +109,9 @@ class Reading:
 class Plant:
     """All copies of all zones. `heat_w_m2` (lanes,) is what each cable gives at full power, with its own efficiency."""
 
-    def __init__(self, pavements: Sequence[Pavement], zones: Sequence[Zone], copies: int, start_c: float, seed: int) -> None:
+    def __init__(
+        self, pavements: Sequence[Pavement], zones: Sequence[Zone], copies: int, start_c: float, seed: int
+    ) -> None:
         self.roads: Roads = build_roads(list(pavements) * copies)
         self.state: State = initial_state(self.roads, start_c, max(start_c, 4.0))
         self.heat_w_m2 = np.tile([zone.heat_w_m2 for zone in zones], copies)

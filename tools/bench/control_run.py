@@ -1,4 +1,4 @@
-"""The closed loop: weather → plant → sensors → controllers → contactors → plant, minute by minute, and the count of it."""
+"""The closed loop: weather → plant → sensors → controllers → contactors → plant, minute by minute, and its count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
@@ -37,7 +36,7 @@ class Strategy:
     rule: str = "local"
     plan: bool = False
     forecast: str = "perfect"  # key of the forecasters
-    settings: PlanSettings = PlanSettings()
+    settings: PlanSettings = field(default_factory=PlanSettings)
     true_physics: bool = False  # the planner knows the plant's parameters
     horizon_h: float = 30.0
 
@@ -115,12 +114,12 @@ class Season:
         self.forcing: Forcing = at_steps(weather, self.start_s, MINUTE_S, self.hours * 60, site)
         air0 = float(self.forcing.air_c[:1440].mean())
         self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
-        self.circuits = [
-            [Circuit(Board() if s.plan else rule_named(s.rule)) for _ in zones] for s in strategies
-        ]
+        self.circuits = [[Circuit(Board() if s.plan else rule_named(s.rule)) for _ in zones] for s in strategies]
         self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
         n = len(zones)
-        self.scores = [Score(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), late_minutes=np.zeros(n)) for _ in strategies]
+        self.scores = [
+            Score(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), late_minutes=np.zeros(n)) for _ in strategies
+        ]
         self.trace = Trace()
         self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
         self.priority = np.array([zone.area_m2 / 100.0 for zone in zones])
@@ -134,10 +133,23 @@ class Season:
 
     def _planner(self, index: int, strategy: Strategy, pavements: list[Pavement], air_c: float) -> _Planner:
         n = len(self.zones)
-        roads = build_roads([replace(p, nodes=20) for p in pavements]) if strategy.true_physics else build_pavements(self.zones)
+        roads = (
+            build_roads([replace(p, nodes=20) for p in pavements])
+            if strategy.true_physics
+            else build_pavements(self.zones)
+        )
         lanes = slice(index * n, (index + 1) * n)
         zero = np.zeros(n)
-        return _Planner(strategy, lanes, StateEstimator(roads, air_c, max(air_c, 4.0)), roads, 0.0, power=zero.copy(), surface=zero.copy(), moist=zero.copy())
+        return _Planner(
+            strategy,
+            lanes,
+            StateEstimator(roads, air_c, max(air_c, 4.0)),
+            roads,
+            0.0,
+            power=zero.copy(),
+            surface=zero.copy(),
+            moist=zero.copy(),
+        )
 
     def run(self, progress: Callable[[int, int], None] | None = None) -> list[Score]:
         """The whole season; returns a score per strategy."""
@@ -168,7 +180,16 @@ class Season:
         coarse = Forcing(
             **{
                 name: value.reshape(-1, step, value.shape[1]).mean(axis=1)
-                for name in ("air_c", "dew_point_c", "wind_m_s", "shortwave_w_m2", "longwave_w_m2", "rain_mm_h", "snow_mm_h", "pressure_pa")
+                for name in (
+                    "air_c",
+                    "dew_point_c",
+                    "wind_m_s",
+                    "shortwave_w_m2",
+                    "longwave_w_m2",
+                    "rain_mm_h",
+                    "snow_mm_h",
+                    "pressure_pa",
+                )
                 if isinstance(value := getattr(weather, name), np.ndarray)
             }
         )
@@ -178,7 +199,13 @@ class Season:
             self.plant.run(prepared[i], off, QUIET_S)
             reading = self.plant.read()
             for planner in self.planners:
-                planner.estimator.update(coarse[i : i + 1], reading.surface_c[planner.lanes], off[planner.lanes], QUIET_S, np.clip(reading.moisture_permille[planner.lanes] / 1000, 0, 1))
+                planner.estimator.update(
+                    coarse[i : i + 1],
+                    reading.surface_c[planner.lanes],
+                    off[planner.lanes],
+                    QUIET_S,
+                    np.clip(reading.moisture_permille[planner.lanes] / 1000, 0, 1),
+                )
 
     def _hour(self, hour: int) -> None:
         weather = self.forcing[hour * 60 : hour * 60 + 60]
@@ -213,7 +240,9 @@ class Season:
             k = ESTIMATE_S // 60
             now = self.forcing[row : row + 1]
             for p in self.planners:
-                p.estimator.update(now, p.surface / k, p.power / k, float(ESTIMATE_S), np.clip(p.moist / k / 1000, 0, 1))
+                p.estimator.update(
+                    now, p.surface / k, p.power / k, float(ESTIMATE_S), np.clip(p.moist / k / 1000, 0, 1)
+                )
                 p.surface[:], p.power[:], p.moist[:] = 0.0, 0.0, 0.0
 
     def _count(self, row: int, price: float) -> None:
@@ -240,8 +269,8 @@ class Season:
         self._slot_kwh += load / 60.0
         for f, feeder in enumerate(self.feeders):
             over = load[:, f] > feeder.breaker_kw + 1e-6
-            for s in np.flatnonzero(over):
-                self.scores[s].breaker_violation_minutes += 1
+            for s in np.flatnonzero(over).tolist():
+                self.scores[int(s)].breaker_violation_minutes += 1
 
     def _close_slot(self, t: int) -> None:
         mean_kw = self._slot_kwh * 4.0
@@ -311,6 +340,8 @@ def perfect(weather: WeatherSeries) -> Forecaster:
     """The true weather as forecast."""
 
     def forecast(now_utc_s: float, horizon_s: float) -> Forecast:
-        return Forecast(now_utc_s, (between(weather, now_utc_s - HOUR_S, now_utc_s + horizon_s + 2 * HOUR_S),), "perfect")
+        return Forecast(
+            now_utc_s, (between(weather, now_utc_s - HOUR_S, now_utc_s + horizon_s + 2 * HOUR_S),), "perfect"
+        )
 
     return forecast

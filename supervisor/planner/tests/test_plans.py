@@ -50,11 +50,16 @@ def test_a_shed_zone_does_not_fall_back_to_the_local_rule() -> None:
 
 
 def test_the_local_rule_is_held_back_only_when_nine_of_ten_members_are_sure() -> None:
-    wet = storm(free_c=1.5)
-    assert suppressible(wet, np.zeros(N))[16:28].all()
+    wet = storm(free_c=1.5, first=2, last=28)
+    held = suppressible(wet, np.zeros(N))
+    assert held[2:8].all()
+    assert not held[8:].any()  # a board that hears nothing for two hours goes back to its rule
     doubtful = ZoneOutlook(np.where(np.arange(10)[:, None] < 2, 0.3, wet.free_c), wet.required_c, wet.hazard, wet.wet)
     assert not suppressible(doubtful, np.zeros(N)).any()
-    assert not suppressible(storm(free_c=5.0), np.zeros(N)).any()  # the local rule would not heat anyway
+    assert not suppressible(storm(free_c=5.0, first=2), np.zeros(N)).any()  # the rule would not heat anyway
+    slots = slot_values(wet, np.zeros(N), np.zeros(N), NO, NO, False)
+    assert (slots.duty[2:8] == 0.0).all()
+    assert (slots.setpoint_c[2:8] == 0.5).all()  # and heats after all should the surface fall below
 
 
 def test_reasons_say_preheat_then_melt_with_the_snows_time_and_probability() -> None:
