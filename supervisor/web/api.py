@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -59,8 +58,7 @@ async def _body(request: web.Request, struct: type[S]) -> S:
     if request.content_type != "application/json":
         raise RequestError("not-json", where="Content-Type", remedy="Send application/json")
     try:
-        async with asyncio.timeout(request.app[PACE].loop_s(BODY_WAIT_S)):
-            raw = await request.read()
+        raw = await request.app[PACE].within(BODY_WAIT_S, request.read())
     except TimeoutError:
         raise RequestError("timeout", remedy="Send it again") from None
     try:

@@ -7,10 +7,13 @@ people is paced by the wall; nothing that is decided depends on it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from supervisor.domain.clock import Clock
+
+T = TypeVar("T")
 
 WINDOW_S: Final = 1.0  # of the wall, at least, to measure a rate over: granted time comes in lumps
 STEADY: Final = 0.05  # nearer to 1 than this is 1: a machine's jitter is no demo
@@ -58,6 +61,19 @@ class Pace:
         if self._loop is None:
             self._loop = _Meter(now, self.wall_s())
         return wall_s * max(self._loop.update(now, self.wall_s()), 1.0)
+
+    async def within(self, wall_s: float, work: Awaitable[T]) -> T:
+        """The result of `work`, or TimeoutError once `wall_s` of the wall are over; then the work is cancelled."""
+        end_s = self.wall_s() + wall_s
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                if (left_s := end_s - self.wall_s()) <= 0:
+                    raise TimeoutError
+                await asyncio.wait({task}, timeout=self.loop_s(left_s))
+            return task.result()
+        finally:
+            task.cancel()
 
     async def until(self, wall_s: float) -> None:
         """Wait until the wall's clock shows `wall_s`."""

@@ -44,12 +44,6 @@ def _clock(app: web.Application) -> bytes:
     return _event("clock", ClockEvent(utc_s=app[SERVICES].clock.utc_s(), rate=round(app[PACE].rate(), 2)))
 
 
-async def _write(response: web.StreamResponse, pace: Pace, data: bytes) -> None:
-    """Send, or raise TimeoutError when the client takes nothing."""
-    async with asyncio.timeout(pace.loop_s(STALLED_S)):
-        await response.write(data)
-
-
 async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
     """Zones that changed within `timeout_s` of the loop, or none; raises StopAsyncIteration when closed."""
     try:
@@ -61,8 +55,9 @@ async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
 
 async def _send_all(request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:
     services, pace = request.app[SERVICES], request.app[PACE]
-    await _write(response, pace, b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot()))
     beat_s = pace.wall_s()
+    first = b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot())
+    await pace.within(STALLED_S, response.write(first))
     while True:
         interval_s = HEARTBEAT_S if pace.rate() < 1.5 else HEARTBEAT_FAST_S
         flushed_s = pace.wall_s()
@@ -71,10 +66,10 @@ async def _send_all(request: web.Request, response: web.StreamResponse, subscrip
         if pace.wall_s() >= beat_s + interval_s:
             if await services.sessions.find(request[SESSION].token) is None:
                 return  # signed out or expired meanwhile
-            data += _clock(request.app)
             beat_s = pace.wall_s()
+            data += _clock(request.app)
         if data:
-            await _write(response, pace, data)
+            await pace.within(STALLED_S, response.write(data))
             await pace.until(flushed_s + FLUSH_S)
 
 

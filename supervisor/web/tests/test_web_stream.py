@@ -126,3 +126,17 @@ async def test_pace_waits_by_the_wall() -> None:
     assert not waiting.done()
     wall.advance(0.02)
     await asyncio.wait_for(waiting, WAIT_S)
+
+
+async def test_a_deadline_is_the_walls_even_when_the_loop_runs_fast() -> None:
+    wall = ManualClock()
+    pace = Pace(ManualClock(), wall)
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.ensure_future(pace.within(0.01, never))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()  # five deadlines of the loop are over, none of the wall
+    wall.advance(0.02)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(waiting, WAIT_S)
+    assert never.cancelled()
+    assert await pace.within(1.0, asyncio.sleep(0, "done")) == "done"
