@@ -55,7 +55,7 @@ class Overrides:
     async def load(self) -> None:
         """Take up what was live when the service last ran; what expired meanwhile ends now."""
         now = self._clock.utc_s()
-        for override in await self._store.overrides(None, now - LOOK_BACK_S, now):
+        for override in await self._store.overrides(None, now - LOOK_BACK_S, now + 1):
             self._hold(override)
         for override in await self._store.live_overrides(0):
             self._hold(override)

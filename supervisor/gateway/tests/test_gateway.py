@@ -15,11 +15,12 @@ import msgspec
 import pytest
 
 from supervisor.config import Config, load
+from supervisor.config.rules import ZONES_PER_BOARD
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
 from supervisor.gateway.gateway import Gateway
 from supervisor.gateway.session import BATCH_FRAMES, BoardSession
-from supervisor.gateway.tests.board_client import BoardClient, hello, telemetry, until
+from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry, until
 from supervisor.wire.authentication import seal_report
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.messages import Ack, Hello, ResultFrame, Telemetry
@@ -296,3 +297,10 @@ async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> No
             await board.receive()
         assert len(city.control.attached) == 6
         shutil.rmtree(city.config.pki_dir)
+
+
+def test_samples_of_a_full_board_fit_a_frame() -> None:
+    frame = telemetry(
+        2**31, *(sample(f"zone-of-16-chars{n}"[:16], power_w=390_000, dev_wh=2**31) for n in range(ZONES_PER_BOARD))
+    )
+    assert len(msgspec.json.encode(frame)) + 65 <= 1024

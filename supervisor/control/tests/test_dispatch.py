@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.control.background import Background
+from supervisor.control.dispatch import PAYLOAD_MAX, plan_command
+from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
+from supervisor.domain.clock import ManualClock
+from supervisor.domain.override import OverrideState
+from supervisor.domain.plan import STANDBY, Plan, Slot
+from supervisor.gateway.tests.board_client import until
+from supervisor.store.store import Store
+from supervisor.wire.messages import ClockCommand, Command, OverrideCommand, PlanCommand, Result, ResultFrame
+
+
+def make_plan(zone: str = "z01", issued: float = START_UTC_S, *slots: Slot) -> Plan:
+    return Plan(zone=zone, issued_utc_s=int(issued), start_utc_s=int(issued), slots=slots or (Slot(0, 2500, 400),))
+
+
+def answer(command: Command, code: Result = Result.OK) -> ResultFrame:
+    return ResultFrame(ep=command.ep, q=command.q, rc=code)
+
+
+async def test_after_hello_come_clock_overrides_then_plans_with_rising_sequences(rooms: Rooms) -> None:
+    rooms.dispatcher.publish([make_plan("z01"), make_plan("z02")])
+    await rooms.overrides.request("z02", "on", 60, "ice on the bend", "kim")
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet())
+    assert [type(command) for command in link.sent] == [ClockCommand, OverrideCommand, PlanCommand, PlanCommand]
+    commands = [command for command in link.sent if isinstance(command, Command)]
+    assert [command.q for command in commands] == [1, 2, 3, 4]
+    assert {command.ep for command in commands} == {rooms.dispatcher.epoch}
+    assert link.clocks()[0].utc == int(START_UTC_S)
+
+
+async def test_sequence_goes_on_above_what_the_board_has_accepted(rooms: Rooms) -> None:
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet(ep=rooms.dispatcher.epoch, q=41))
+    assert link.clocks()[0].q == 42
+
+
+async def test_only_the_zone_s_own_board_is_told(rooms: Rooms) -> None:
+    first, second = RecordingLink("b01"), RecordingLink("b02")
+    rooms.dispatcher.attach(first, greet("b01"))
+    rooms.dispatcher.attach(second, greet("b02"))
+    rooms.dispatcher.publish([make_plan("z03")])
+    await rooms.overrides.request("z03", "off", 10, "cable works", "kim")
+    assert first.plans() == []
+    assert [plan.z for plan in second.plans()] == ["z03"]
+    assert [(o.z, o.m, o.dur, o.b) for o in second.overrides()] == [("z03", "off", 600, "b02")]
+
+
+async def test_override_goes_requested_sent_accepted(rooms: Rooms) -> None:
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet())
+    states: list[OverrideState] = []
+    rooms.overrides.changed.append(lambda override: states.append(override.state))
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await until(lambda: len(states) == 2)
+    await rooms.dispatcher.answered(link, answer(link.overrides()[0]))
+    assert states == [OverrideState.REQUESTED, OverrideState.SENT, OverrideState.ACCEPTED]
+    assert rooms.live.view("z01").override is not None
+    await rooms.dispatcher.answered(link, answer(link.overrides()[0]))  # said twice
+    assert rooms.overrides.get(made.id).state is OverrideState.ACCEPTED
+
+
+async def test_refused_override_ends_and_is_shown_as_refused(rooms: Rooms) -> None:
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet())
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await rooms.dispatcher.answered(link, answer(link.overrides()[0], Result.OUT_OF_LIMITS))
+    assert rooms.overrides.get(made.id).state is OverrideState.REFUSED
+    assert rooms.overrides.live_for("z01") is None
+
+
+async def test_override_made_while_the_board_is_away_is_sent_with_what_is_left_of_it(rooms: Rooms) -> None:
+    await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    rooms.clock.advance(600)
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet())
+    assert [(o.m, o.dur, o.exp) for o in link.overrides()] == [("on", 3000, int(START_UTC_S) + 3600)]
+
+
+async def test_cancel_reaches_a_board_that_was_away_and_replacing_needs_none(rooms: Rooms) -> None:
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet())
+    first = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    second = await rooms.overrides.request("z01", "off", 60, "cable works", "lee")
+    assert [(o.id, o.m) for o in link.overrides()] == [(first.id, "on"), (second.id, "off")]
+    rooms.dispatcher.detach(link)
+    await rooms.overrides.cancel(second.id, "lee")
+    again = RecordingLink("b01")
+    rooms.dispatcher.attach(again, greet())
+    assert [(o.id, o.m, o.dur) for o in again.overrides()] == [(second.id, "cancel", 0)]
+    rooms.clock.advance(3600)
+    later = RecordingLink("b01")
+    rooms.dispatcher.attach(later, greet())
+    assert later.overrides() == []
+
+
+async def test_restart_repeats_no_sequence_and_cancels_what_was_cancelled_before(
+    store: Store, clock: ManualClock, background: Background
+) -> None:
+    before = Rooms(store, clock, background, await store.next_epoch())
+    link = RecordingLink("b01")
+    before.dispatcher.attach(link, greet())
+    made = await before.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    before.dispatcher.detach(link)
+    await before.overrides.cancel(made.id, "kim")
+    after = Rooms(store, clock, background, await store.next_epoch())
+    await after.overrides.load()
+    again = RecordingLink("b01")
+    newest = link.overrides()[-1]
+    after.dispatcher.attach(again, greet(ep=newest.ep, q=newest.q))
+    assert [(o.id, o.m) for o in again.overrides()] == [(made.id, "cancel")]
+    assert all((c.ep, c.q) > (newest.ep, newest.q) for c in again.sent if isinstance(c, Command))
+
+
+async def test_plan_is_shown_sent_accepted_or_refused(rooms: Rooms) -> None:
+    link = RecordingLink("b01")
+    rooms.dispatcher.publish([make_plan()])
+    assert rooms.live.zones["z01"].plan_state == "requested"
+    rooms.dispatcher.attach(link, greet())
+    assert rooms.live.zones["z01"].plan_state == "sent"
+    await rooms.dispatcher.answered(link, answer(link.plans()[0]))
+    assert rooms.live.zones["z01"].plan_state == "accepted"
+    rooms.dispatcher.publish([make_plan()])
+    await rooms.dispatcher.answered(link, answer(link.plans()[1], Result.STORE_FAILED))
+    assert rooms.live.zones["z01"].plan_state == "refused"
+    assert [alarm.code for alarm in rooms.alarms.standing()] == ["plan-refused"]
+
+
+async def test_plan_older_than_its_lease_is_not_sent_and_a_younger_one_gets_the_rest(rooms: Rooms) -> None:
+    rooms.dispatcher.publish([make_plan("z01", START_UTC_S), make_plan("z02", START_UTC_S - 21_600)])
+    rooms.clock.advance(3600)
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet())
+    assert [(plan.z, plan.lease) for plan in link.plans()] == [("z01", 18_000)]
+
+
+async def test_board_that_follows_a_newer_service_is_left_alone_with_one_alarm(rooms: Rooms) -> None:
+    rooms.dispatcher.publish([make_plan()])
+    for _ in range(2):
+        link = RecordingLink("b01")
+        rooms.dispatcher.attach(link, greet(ep=rooms.dispatcher.epoch + 5))
+        assert link.sent == []
+    assert [(alarm.code, alarm.subject) for alarm in rooms.alarms.standing()] == [("newer-supervisor", "b01")]
+    rooms.dispatcher.attach(RecordingLink("b01"), greet())
+    assert rooms.alarms.standing() == []
+
+
+async def test_taking_over_rises_above_what_the_board_has_seen(rooms: Rooms) -> None:
+    rooms.dispatcher._newer_epoch = rooms.store.raise_epoch
+    link = RecordingLink("b01")
+    rooms.dispatcher.attach(link, greet(ep=70, q=9))
+    await until(lambda: bool(link.sent))
+    assert (link.clocks()[0].ep, link.clocks()[0].q) == (71, 1)
+    assert await rooms.store.next_epoch() == 72
+
+
+async def test_board_with_other_zones_than_configured_raises_an_alarm(rooms: Rooms) -> None:
+    rooms.dispatcher.attach(RecordingLink("b01"), msgspec.structs.replace(greet(), z=("z01", "z07")))
+    assert [alarm.code for alarm in rooms.alarms.standing()] == ["board-zones"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 144), st.integers(-30_000, 10_000), st.integers(-1, 1000)), min_size=1, max_size=144
+    )
+)
+def test_any_plan_fits_a_frame_and_loses_only_its_far_end(runs: list[tuple[int, int, int]]) -> None:
+    starts = [0]
+    for step, _, _ in runs[:-1]:
+        starts.append(starts[-1] + step * 900)
+    slots = tuple(Slot(start, mc, duty) for start, (_, mc, duty) in zip(starts, runs, strict=True))
+    payload = plan_command("b" * 16, 2**31, 2**31, make_plan("z" * 16, START_UTC_S, *slots))
+    assert len(payload) <= PAYLOAD_MAX
+    sent = msgspec.json.decode(payload, type=PlanCommand).s
+    whole = tuple((slot.start_s, slot.setpoint_mc, slot.duty_permille) for slot in slots)
+    if sent != whole:
+        assert sent[:-1] == whole[: len(sent) - 1]
+        assert sent[-1] == (whole[len(sent) - 1][0], 0, STANDBY)
+        assert len(sent) >= 30

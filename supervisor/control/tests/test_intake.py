@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from supervisor.control.estimation import Estimation
+from supervisor.control.forecasts import Forecasts
+from supervisor.control.intake import Intake
+from supervisor.control.meter import FeederMeter
+from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
+from supervisor.control.watch import Watch
+from supervisor.domain.override import OverrideState
+from supervisor.domain.zone import Site
+from supervisor.gateway.tests.board_client import sample, telemetry, until
+from supervisor.weather.design_storm import design_storm
+from supervisor.weather.provider import FileProvider
+from supervisor.wire.messages import Flag, ResultFrame, Telemetry, Winner
+
+BOOTED = START_UTC_S - 100  # the board's greeting says that it is up for 100 s
+
+
+class Works:
+    """Rooms with intake and watch."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        site = Site("seongbuk", "Asia/Seoul", 37.59, 127.02)
+        series = design_storm(START_UTC_S - 6 * 3600, hours=72)
+        self.rooms = rooms
+        self.forecasts = Forecasts(FileProvider(series), site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics)
+        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store, rooms.clock)
+        self.meter = FeederMeter(FEEDERS, ZONES, site.timezone, rooms.metrics)
+        self.intake = Intake(
+            rooms.dispatcher, rooms.store, rooms.live, rooms.overrides, self.estimation, self.meter, rooms.alarms,
+            rooms.metrics, rooms.clock, rooms.background,
+        )  # fmt: skip
+        self.watch = Watch(
+            rooms.live, rooms.overrides, rooms.dispatcher, self.meter, rooms.store, rooms.alarms, rooms.clock
+        )
+        self.link = RecordingLink("b01")
+        self.intake.attach(self.link, greet())
+
+    async def hear(self, frames: Sequence[Telemetry]) -> None:
+        await self.intake.heard(self.link, greet(), frames)
+
+    def alarm_codes(self) -> list[tuple[str, str]]:
+        return [(alarm.code, alarm.subject) for alarm in self.rooms.alarms.standing()]
+
+
+@pytest.fixture
+async def works(rooms: Rooms) -> Works:
+    return Works(rooms)
+
+
+async def test_frames_are_kept_acknowledged_and_shown(works: Works) -> None:
+    works.rooms.clock.advance(20)
+    await works.hear([telemetry(1, sample(dev_wh=166), up=110), telemetry(2, sample(dev_wh=333), up=120)])
+    assert [ack.q for ack in works.link.acks()] == [(1, 2)]
+    view = works.rooms.live.view("z01")
+    assert (view.online, view.surface_c, view.power_w) == (True, 1.5, 60_000)
+    assert view.updated_utc_s == int(START_UTC_S) + 20
+    assert works.meter.mean_kw(START_UTC_S + 20)["f1"] == pytest.approx(60 * 20 / 900)
+
+
+async def test_duplicate_is_acknowledged_but_counts_nothing(works: Works) -> None:
+    works.rooms.clock.advance(10)
+    for _ in range(3):
+        await works.hear([telemetry(1, up=110)])
+    assert [ack.q for ack in works.link.acks()] == [(1,), (1,), (1,)]
+    assert works.meter.mean_kw(START_UTC_S + 10)["f1"] == pytest.approx(60 * 10 / 900)
+
+
+async def test_acknowledgements_name_the_boot_of_their_frames(works: Works) -> None:
+    works.rooms.clock.advance(10)
+    await works.hear([telemetry(9, utc=int(START_UTC_S) - 500, boot=2), telemetry(1, up=110)])
+    assert [(ack.boot, ack.q) for ack in works.link.acks()] == [(2, (9,)), (3, (1,))]
+
+
+@pytest.mark.parametrize(
+    ("utc", "up", "boot", "end"),
+    [
+        (0, 110, 3, BOOTED + 110),  # no clock: by uptime
+        (int(BOOTED) + 112, 110, 3, BOOTED + 112),  # a clock that agrees: its own
+        (int(BOOTED) + 9_000, 110, 3, BOOTED + 110),  # a clock that went astray: by uptime
+        (1, 110, 3, BOOTED + 110),
+        (int(START_UTC_S) - 4000, 77, 2, START_UTC_S - 4000),  # an earlier boot with a clock
+        (0, 77, 2, START_UTC_S + 30),  # an earlier boot without one: its receipt
+        (0, 10_000, 3, START_UTC_S + 30),  # never after its receipt
+    ],
+)
+async def test_interval_ends_when_uptime_says_unless_the_clock_agrees(
+    works: Works, utc: int, up: int, boot: int, end: float
+) -> None:
+    frame = telemetry(1, utc=utc, up=up, boot=boot)
+    assert works.intake.end_utc_s("b01", frame, START_UTC_S + 30) == end
+
+
+async def test_journal_is_kept_but_not_shown_as_now(works: Works) -> None:
+    works.rooms.clock.advance(600)
+    await works.hear([telemetry(60, sample(surface_mc=2000), up=700)])
+    await works.hear([telemetry(7, sample(surface_mc=-9000), up=170)])
+    assert works.rooms.live.view("z01").surface_c == 2.0
+    assert [ack.q for ack in works.link.acks()] == [(60,), (7,)]
+
+
+async def test_sample_of_another_board_s_zone_changes_nothing(works: Works) -> None:
+    works.rooms.clock.advance(10)
+    await works.hear([telemetry(1, sample("z03"), sample("z99"), up=110)])
+    assert not works.rooms.live.view("z03").online
+
+
+async def test_flags_raise_one_alarm_each_and_clear_it(works: Works) -> None:
+    for second, flags in ((10, 0), (20, Flag.EARTH_FAULT | Flag.LATCHED), (30, Flag.EARTH_FAULT), (40, 0)):
+        works.rooms.clock.advance(10)
+        await works.hear([telemetry(second, sample(flags=int(flags)), up=100 + second)])
+        wanted = {0: [], 20: ["earth-fault", "latched"], 30: ["earth-fault"]}.get(second, [])
+        assert works.alarm_codes() == [(code, "z01") for code in wanted]
+
+
+async def test_accepted_override_is_measured_when_the_power_shows_it(works: Works) -> None:
+    rooms = works.rooms
+    made = await rooms.overrides.request("z01", "off", 60, "cable works", "kim")
+    command = works.link.overrides()[0]
+    await rooms.dispatcher.answered(works.link, ResultFrame(ep=command.ep, q=command.q, rc=0))
+    rooms.clock.advance(10)
+    await works.hear([telemetry(1, sample(who=int(Winner.OVERRIDE), power_w=40_000), up=110)])
+    assert rooms.overrides.get(made.id).state is OverrideState.ACCEPTED  # still on
+    rooms.clock.advance(10)
+    await works.hear([telemetry(2, sample(who=int(Winner.OVERRIDE), power_w=0), up=120)])
+    await until(lambda: rooms.overrides.get(made.id).state is OverrideState.MEASURED)
+
+
+async def test_board_that_forgot_an_override_is_told_again_and_boost_ends_itself(works: Works) -> None:
+    rooms = works.rooms
+    for zone, mode in (("z01", "on"), ("z02", "boost")):
+        await rooms.overrides.request(zone, mode, 60, "ice on the bend", "kim")
+        command = works.link.overrides()[-1]
+        await rooms.dispatcher.answered(works.link, ResultFrame(ep=command.ep, q=command.q, rc=0))
+    rooms.clock.advance(60)
+    plain = int(Winner.LOCAL)
+    await works.hear([telemetry(6, sample("z01", who=plain), sample("z02", who=plain), up=160)])
+    await until(lambda: rooms.overrides.live_for("z02") is None)
+    assert [(o.z, o.m) for o in works.link.overrides()] == [("z01", "on"), ("z02", "boost"), ("z01", "on")]
+
+
+async def test_silent_board_goes_offline_then_raises_one_alarm_and_its_return_clears_it(works: Works) -> None:
+    rooms, silent, heard = works.rooms, list[str](), list[str]()
+    works.watch.gap.append(silent.append)
+    works.intake.returned.append(heard.append)
+    rooms.clock.advance(10)
+    await works.hear([telemetry(1, up=110)])
+    for second in range(15, 400, 5):
+        rooms.clock.advance(5)
+        await works.watch.round(START_UTC_S + second)
+    assert silent == ["z01"]
+    assert not rooms.live.view("z01").online
+    assert works.alarm_codes() == [("board-absent", "b02"), ("board-absent", "b01")]
+    await works.hear([telemetry(40, up=495)])
+    await works.watch.round(START_UTC_S + 400)
+    assert heard == ["z01", "z01"]
+    assert works.alarm_codes() == [("board-absent", "b02")]
+
+
+async def test_watch_expires_overrides_tells_the_time_each_hour_and_keeps_peaks(works: Works) -> None:
+    rooms = works.rooms
+    await works.watch.start()
+    made = await rooms.overrides.request("z01", "on", 10, "ice on the bend", "kim")
+    rooms.clock.advance(600)
+    works.meter.add(START_UTC_S, 600, [sample(power_w=90_000)])
+    await works.watch.round(START_UTC_S + 600)
+    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
+    clocks = len(works.link.clocks())
+    rooms.clock.advance(3000)
+    await works.watch.round(START_UTC_S + 3600)
+    assert len(works.link.clocks()) == clocks + 1
+    again = Works(rooms)
+    await again.watch.start()
+    assert again.meter.peaks_kw == {"f1": pytest.approx(60.0)}
+
+
+async def test_load_over_the_contract_raises_an_alarm_once(works: Works) -> None:
+    works.rooms.clock.advance(900)
+    works.meter.add(START_UTC_S + 0, 899, [sample("z01", power_w=70_000), sample("z02", power_w=70_000)])
+    await works.watch.round(START_UTC_S + 899)
+    assert ("contract", "f1") in works.alarm_codes()
+    await works.watch.round(START_UTC_S + 905)
+    assert ("contract", "f1") not in works.alarm_codes()
+
+
+async def test_estimate_follows_the_sensor_and_outlives_a_restart(works: Works) -> None:
+    rooms = works.rooms
+    await works.forecasts.ask()
+    await works.estimation.start()
+    for minute in range(1, 31):
+        rooms.clock.advance(60)
+        for _ in range(6):
+            works.estimation.observe(sample(surface_mc=4000), 10)
+        works.estimation.update(START_UTC_S + 60 * minute)
+    state = works.estimation.state
+    assert state.surface_c[0] == pytest.approx(4.0, abs=0.05)
+    assert rooms.live.view("z01").state is not None
+    await works.estimation.keep(rooms.clock.utc_s())
+    after = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)
+    await after.start()
+    assert (after.state.temperature_c == state.temperature_c).all()
+    rooms.clock.advance(4 * 3600)  # too old: spun up on the observed weather instead
+    stale = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)
+    await stale.start()
+    assert not (stale.state.temperature_c == state.temperature_c).all()
+
+
+async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    from supervisor.domain.errors import StoreError
+
+    commit = works.rooms.store.commit_telemetry
+
+    async def fails_once(board: str, frame: Telemetry, *times: float) -> bool:
+        if frame.q == 2:
+            raise StoreError("disk full")
+        return await commit(board, frame, *times)
+
+    works.rooms.clock.advance(30)
+    frames = [telemetry(q, up=100 + 10 * q) for q in (1, 2, 3)]
+    with monkeypatch.context() as broken:
+        broken.setattr(works.rooms.store, "commit_telemetry", fails_once)
+        with pytest.raises(StoreError):
+            await works.hear(frames)
+    assert [ack.q for ack in works.link.acks()] == [(1, 3)]
+    assert works.alarm_codes() == [("store", "")]
+    await works.hear([frames[1]])
+    assert works.alarm_codes() == []

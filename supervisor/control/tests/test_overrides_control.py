@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from supervisor.control.background import Background
+from supervisor.control.tests.conftest import Rooms
+from supervisor.domain.clock import ManualClock
+from supervisor.domain.errors import CommandError, NotFoundError, StoreError
+from supervisor.domain.override import Override, OverrideMode, OverrideState
+from supervisor.store.store import Store
+
+
+async def test_it_is_on_disk_before_it_is_answered_or_sent(rooms: Rooms) -> None:
+    seen: list[list[Override]] = []
+    rooms.overrides.changed.append(lambda override: seen.append([override]))
+    made = await rooms.overrides.request("z01", "on", 60, "  school  run ", "kim")
+    assert seen == [[made]]
+    assert await rooms.store.live_overrides(rooms.clock.utc_s()) == [made]
+    assert (made.mode, made.reason, made.expires_utc_s - made.created_utc_s) == (OverrideMode.ON, "school run", 3600)
+    assert [entry.user for entry in await rooms.store.audit(0, 4e9)] == ["kim"]
+    view = rooms.live.view("z01")
+    assert view.override is not None
+    assert view.override.user == "kim"
+
+
+async def test_what_cannot_be_recorded_commands_nothing(
+    tmp_path: Path, clock: ManualClock, background: Background
+) -> None:
+    seen: list[Override] = []
+    store = Store.open(tmp_path / "closed.db", clock)
+    rooms = Rooms(store, clock, background, 1)
+    rooms.overrides.changed.append(seen.append)
+    await store.close()
+    with pytest.raises(StoreError):
+        await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    assert seen == []
+    assert rooms.live.view("z01").override is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "mode", "minutes", "reason", "where"),
+    [
+        ("z99", "on", 60, "ice", "z99"),
+        ("z01", "full", 60, "ice", "mode"),
+        ("z01", "on", 0, "ice", "minutes"),
+        ("z01", "on", 481, "ice", "minutes"),
+        ("z02", "on", 121, "ice", "minutes"),  # the zone's own limit
+        ("z01", "on", 60, "", "reason"),
+        ("z01", "on", 60, "   \t ", "reason"),
+        ("z01", "on", 60, "x" * 201, "reason"),
+        ("z01", "on", 60, "bell \a bell", "reason"),
+    ],
+)
+async def test_bad_requests_are_refused_by_name(
+    rooms: Rooms, zone: str, mode: str, minutes: int, reason: str, where: str
+) -> None:
+    with pytest.raises(CommandError) as error:
+        await rooms.overrides.request(zone, mode, minutes, reason, "kim")
+    assert error.value.where == where
+    assert error.value.remedy
+    assert await rooms.store.live_overrides(0) == []
+
+
+async def test_newest_wins_even_when_two_ask_at_once(rooms: Rooms) -> None:
+    first, second = await asyncio.gather(
+        rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim"),
+        rooms.overrides.request("z01", "off", 30, "cable works", "lee"),
+    )
+    live = await rooms.store.live_overrides(rooms.clock.utc_s())
+    assert [override.id for override in live] == [max(first.id, second.id)]
+    assert rooms.overrides.live_for("z01") == live[0]
+
+
+async def test_it_expires_on_time_and_stays_expired(rooms: Rooms) -> None:
+    made = await rooms.overrides.request("z01", "on", 1, "ice on the bend", "kim")
+    rooms.clock.advance(59)
+    await rooms.overrides.expire()
+    assert rooms.overrides.live_for("z01") is not None
+    rooms.clock.advance(1)
+    assert rooms.overrides.live_for("z01") is None  # before anybody has looked
+    await rooms.overrides.expire()
+    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
+    await rooms.overrides.advance(made.id, OverrideState.MEASURED)
+    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
+
+
+async def test_cancel_ends_it_once(rooms: Rooms) -> None:
+    made = await rooms.overrides.request("z01", "boost", 60, "ice on the bend", "kim")
+    assert (await rooms.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
+    assert (await rooms.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
+    assert [entry.action for entry in await rooms.store.audit(0, 4e9)] == ["override", "cancel"]
+    with pytest.raises(NotFoundError):
+        await rooms.overrides.cancel(made.id + 1, "lee")
+
+
+async def test_states_only_go_forward(rooms: Rooms) -> None:
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await asyncio.gather(
+        rooms.overrides.advance(made.id, OverrideState.MEASURED), rooms.overrides.advance(made.id, OverrideState.SENT)
+    )
+    assert rooms.overrides.get(made.id).state is OverrideState.MEASURED
+    assert (await rooms.store.live_overrides(0))[0].state is OverrideState.MEASURED
+
+
+async def test_restart_takes_up_what_lives_and_ends_what_expired_meanwhile(
+    store: Store, clock: ManualClock, background: Background
+) -> None:
+    before = Rooms(store, clock, background, 1)
+    short = await before.overrides.request("z01", "on", 10, "ice on the bend", "kim")
+    long = await before.overrides.request("z02", "off", 60, "cable works", "lee")
+    clock.advance(1800)
+    after = Rooms(store, clock, background, 2)
+    await after.overrides.load()
+    assert after.overrides.live_for("z01") is None
+    assert after.overrides.get(short.id).state is OverrideState.EXPIRED
+    held = after.overrides.live_for("z02")
+    assert held is not None
+    assert held.id == long.id
+    assert [override.id for override in await store.live_overrides(0)] == [long.id]
