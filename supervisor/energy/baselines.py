@@ -1,0 +1,67 @@
+"""Named controllers of today, against which a saving is claimed. Pure: what is seen in, duty out.
+
+A saving is only a number beside the name of what it is measured against. Sources: DOMAIN.md §1 (makers' manuals of
+snow-melting controls) and §4 (Seoul's heated roads).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+HOUR_S = 3600
+
+
+class Baseline(Struct, frozen=True, kw_only=True):
+    """Heat from `on_c` down, release at `off_c` and above."""
+
+    name: str
+    on_c: float
+    off_c: float
+    moist: bool = True  # asks for moisture as well
+    after_run_s: float = 0.0  # goes on asking this long after the road was last wet
+    air_below_c: float | None = None  # only while the air is colder
+
+
+class Seen(Struct, frozen=True):
+    """What a controller beside the road sees."""
+
+    time_s: float  # any origin
+    surface_c: float
+    wet: bool
+    air_c: float
+
+
+class Memory(Struct, frozen=True):
+    """What it keeps from one look to the next."""
+
+    heating: bool = False  # below `on_c` since it was last above `off_c`
+    wet_s: float | None = None  # when the road was last wet
+
+
+BASELINES: dict[str, Baseline] = {
+    baseline.name: baseline
+    for baseline in (
+        # A slab thermostat as on private ramps: no moisture sensor.
+        Baseline(name="thermostat", on_c=3.0, off_c=4.0, moist=False),
+        # The slab held ready at 2 °C all winter while the air is below 5 °C.
+        Baseline(name="idle", on_c=2.0, off_c=3.0, moist=False, air_below_c=5.0),
+        # Seoul: 2 °C and wet.
+        Baseline(name="reactive", on_c=2.0, off_c=3.0),
+        # The same with the after-run that makers advise, 2 to 6 h.
+        Baseline(name="reactive-afterrun", on_c=2.0, off_c=3.0, after_run_s=3 * HOUR_S),
+    )
+}
+
+
+def decide(baseline: Baseline, memory: Memory, seen: Seen) -> tuple[Memory, float]:
+    """The duty that `baseline` asks for [0 or 1], and what it remembers."""
+    heating = memory.heating
+    if seen.surface_c <= baseline.on_c:
+        heating = True
+    elif seen.surface_c >= baseline.off_c:
+        heating = False
+    wet_s = seen.time_s if seen.wet else memory.wet_s
+    asked = not baseline.moist or (wet_s is not None and seen.time_s - wet_s <= baseline.after_run_s)
+    if baseline.air_below_c is not None and seen.air_c >= baseline.air_below_c:
+        asked = False
+    return Memory(heating, wet_s), 1.0 if asked and heating else 0.0

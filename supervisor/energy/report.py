@@ -1,0 +1,199 @@
+"""Energy and cost from the embedded store: by zone, by local day, by feeder. Needs no InfluxDB."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from supervisor.domain.errors import CommandError
+from supervisor.domain.zone import Feeder, Zone
+from supervisor.planner.tariff import Tariff
+from supervisor.store.energy import HourEnergy
+
+By = Literal["zone", "day", "feeder"]
+
+SLOT_S = 900  # the tariff's and the contract's interval
+SLOTS_MAX = 20 * 366 * 96  # twenty years at once
+
+
+@dataclass(frozen=True)
+class Record:
+    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·900."""
+
+    start_utc_s: int
+    zones: tuple[str, ...]
+    wh: npt.NDArray[np.int64]
+    on_s: dict[str, int]
+    covered_s: dict[str, int]
+
+    @property
+    def hours(self) -> float:
+        """Length of the period [h]."""
+        return int(self.wh.shape[1]) * SLOT_S / 3600
+
+
+class Row(Struct, frozen=True):
+    """One line of the report. None: it has no meaning here, or there is no tariff."""
+
+    what: str
+    kwh: float
+    peak_kw: float  # highest 15-min mean
+    cost: float | None = None  # energy
+    base_cost: float | None = None  # for the months' peaks
+    on_h: float | None = None
+    covered: float | None = None  # part of the period with telemetry
+
+
+def local_time(text: str, timezone: ZoneInfo) -> int:
+    """The UTC second of a local date or time, e.g. 2023-12-29 or 2023-12-29T06:15. Raises CommandError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            "not a date", where=text, remedy="Write it like 2023-12-29 or 2023-12-29T06:00 (local time)"
+        ) from None
+    utc_s = int((found if found.tzinfo else found.replace(tzinfo=timezone)).timestamp())
+    if utc_s % SLOT_S:
+        raise CommandError("not a quarter of an hour", where=text, remedy="Energy is kept by quarters of an hour")
+    return utc_s
+
+
+def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Record:
+    """Put the store's hours on the grid. `hours` may reach over both ends. Raises CommandError for an empty period."""
+    slots = (to_utc_s - from_utc_s) // SLOT_S
+    if not 0 < slots <= SLOTS_MAX:
+        raise CommandError(
+            "the period is empty or too long", where="--from --to", remedy="--to is the first moment after"
+        )
+    rows = list(hours)
+    zones = tuple(sorted({row.zone for row in rows}))
+    index = {zone: i for i, zone in enumerate(zones)}
+    wh = np.zeros((len(zones), slots), dtype=np.int64)
+    on_s, covered_s = dict.fromkeys(zones, 0), dict.fromkeys(zones, 0)
+    for row in rows:
+        first = (row.start_utc_s - from_utc_s) // SLOT_S
+        for quarter, energy_wh in enumerate(row.quarters_wh):
+            if 0 <= first + quarter < slots:
+                wh[index[row.zone], first + quarter] += energy_wh
+        if from_utc_s <= row.start_utc_s < to_utc_s:
+            on_s[row.zone] += row.on_s
+            covered_s[row.zone] += row.covered_s
+    return Record(from_utc_s, zones, wh, on_s, covered_s)
+
+
+def prices(record: Record, tariff: Tariff | None) -> npt.NDArray[np.float64] | None:
+    """Price of each slot [currency/kWh]. Raises TariffError where the tariff does not reach over the period."""
+    return None if tariff is None else tariff.prices(record.start_utc_s, record.wh.shape[1], SLOT_S)
+
+
+def report(
+    record: Record,
+    by: By,
+    timezone: ZoneInfo,
+    price: npt.NDArray[np.float64] | None = None,
+    zones: Sequence[Zone] = (),
+    feeders: Sequence[Feeder] = (),
+) -> list[Row]:
+    """The lines of a report, the last one for all together."""
+    if by == "zone":
+        rows = _by_zone(record, price, {zone.id: zone.name for zone in zones})
+    elif by == "day":
+        rows = _by_day(record, price, timezone)
+    else:
+        rows = _by_feeder(record, price, timezone, zones, feeders)
+    total = _row("all", record.wh.sum(axis=0), price)
+    base = [row.base_cost for row in rows if row.base_cost is not None]
+    on_h = sum(record.on_s.values()) / 3600
+    covered = sum(record.covered_s.values()) / 3600 / record.hours / max(1, len(record.zones))
+    rows.append(
+        Row("all", total.kwh, total.peak_kw, total.cost, sum(base) if base else None, on_h, min(1.0, covered))
+    )  # fmt: skip
+    return rows
+
+
+def _row(what: str, wh: npt.NDArray[np.int64], price: npt.NDArray[np.float64] | None) -> Row:
+    cost = None if price is None else float(wh @ price) / 1000
+    return Row(what, int(wh.sum()) / 1000, float(wh.max(initial=0)) * 3600 / SLOT_S / 1000, cost)
+
+
+def _by_zone(record: Record, price: npt.NDArray[np.float64] | None, names: dict[str, str]) -> list[Row]:
+    rows = []
+    for zone, wh in zip(record.zones, record.wh, strict=True):
+        row = _row(f"{zone} {names[zone]}" if names.get(zone) else zone, wh, price)
+        covered = min(1.0, record.covered_s[zone] / 3600 / record.hours)
+        rows.append(Row(row.what, row.kwh, row.peak_kw, row.cost, None, record.on_s[zone] / 3600, covered))
+    return rows
+
+
+def _spans(record: Record, timezone: ZoneInfo, form: str) -> list[tuple[str, int, int]]:
+    """Runs of slots with the same local day or month: (name, first, past the last)."""
+    spans: list[tuple[str, int, int]] = []
+    slots = record.wh.shape[1]
+    start = datetime.fromtimestamp(record.start_utc_s, UTC)
+    for slot in range(slots):
+        name = (start + timedelta(seconds=slot * SLOT_S)).astimezone(timezone).strftime(form)
+        if spans and spans[-1][0] == name:
+            spans[-1] = (name, spans[-1][1], slot + 1)
+        else:
+            spans.append((name, slot, slot + 1))
+    return spans
+
+
+def _by_day(record: Record, price: npt.NDArray[np.float64] | None, timezone: ZoneInfo) -> list[Row]:
+    wh = record.wh.sum(axis=0)
+    return [
+        _row(day, wh[first:last], None if price is None else price[first:last])
+        for day, first, last in _spans(record, timezone, "%Y-%m-%d")
+    ]
+
+
+def _by_feeder(
+    record: Record,
+    price: npt.NDArray[np.float64] | None,
+    timezone: ZoneInfo,
+    zones: Sequence[Zone],
+    feeders: Sequence[Feeder],
+) -> list[Row]:
+    feeder_of = {zone.id: zone.feeder for zone in zones}
+    strangers = [zone for zone in record.zones if zone not in feeder_of]
+    rows = []
+    months = _spans(record, timezone, "%Y-%m")
+    for feeder in feeders:
+        members = [i for i, zone in enumerate(record.zones) if feeder_of.get(zone) == feeder.id]
+        wh = record.wh[members].sum(axis=0)
+        row = _row(feeder.id, wh, price)
+        base = None
+        if feeder.demand_price_per_kw:
+            peaks_kw = [float(wh[first:last].max()) * 3600 / SLOT_S / 1000 for _, first, last in months]
+            base = sum(peaks_kw) * feeder.demand_price_per_kw
+        rows.append(Row(row.what, row.kwh, row.peak_kw, row.cost, base))
+    if strangers:  # zones that have left the configuration: their energy is not lost
+        members = [record.zones.index(zone) for zone in strangers]
+        rows.append(_row("no feeder now", record.wh[members].sum(axis=0), price))
+    return rows
+
+
+def write_csv(path: Path, rows: Sequence[Row], by: By, currency: str) -> None:
+    """The same lines for a spreadsheet; the last one ("all") is left out."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        money = [f"energy_cost_{currency.lower()}", f"base_cost_{currency.lower()}"] if currency else []
+        table.writerow([by, "kwh", "peak_kw", *money, "on_h", "covered"])
+        for row in rows[:-1]:
+            costs = [_cell(row.cost, 2), _cell(row.base_cost, 2)] if currency else []
+            table.writerow(
+                [row.what, f"{row.kwh:.3f}", f"{row.peak_kw:.3f}", *costs, _cell(row.on_h, 3), _cell(row.covered, 4)]
+            )
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

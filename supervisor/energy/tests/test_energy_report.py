@@ -1,0 +1,175 @@
+"""Reports from the embedded store agree with a sum by hand, in local days, with no InfluxDB."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.cli import main
+from supervisor.domain.errors import CommandError
+from supervisor.energy import report as reports
+from supervisor.energy.baselines import BASELINES, Memory, Seen, decide
+from supervisor.planner.tariff import Band, BandTariff, FlatTariff
+from supervisor.store import DATABASE_NAME, HourEnergy, database, telemetry
+from supervisor.wire.messages import Telemetry, ZoneSample
+
+SEOUL = ZoneInfo("Asia/Seoul")
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
+FROM = "2023-12-30T00:00:00+09:00"
+
+
+def hour(start_utc_s: int, zone: str, *quarters: int) -> HourEnergy:
+    a, b, c, d = quarters
+    return HourEnergy(start_utc_s, zone, (a, b, c, d), 1800, 3600)
+
+
+def test_local_days_are_not_utc_days() -> None:
+    """DATA.md: by UTC days 240/240 kWh came out as 90/240/150."""
+    start = reports.local_time(FROM, SEOUL)
+    hours = [hour(start + n * 3600, "z01", 2500, 2500, 2500, 2500) for n in range(48)]
+    record = reports.gather(hours, start, start + 48 * 3600)
+    rows = reports.report(record, "day", SEOUL)
+    assert [(row.what, row.kwh) for row in rows] == [("2023-12-30", 240.0), ("2023-12-31", 240.0), ("all", 480.0)]
+    assert {row.peak_kw for row in rows} == {10.0}
+
+
+def test_a_day_of_23_and_one_of_25_hours() -> None:
+    zone = ZoneInfo("Europe/Tallinn")
+    for text, length in (("2023-03-26", 23), ("2023-10-29", 25)):
+        start = reports.local_time(text, zone)
+        hours = [hour(start + n * 3600, "z01", 250, 250, 250, 250) for n in range(48)]
+        rows = reports.report(reports.gather(hours, start, start + 48 * 3600), "day", zone)
+        assert rows[0] == reports.Row(text, float(length), 1.0)
+
+
+def test_cost_follows_the_tariff_quarter_by_quarter() -> None:
+    bands = (Band("night", 50.0, ("22-08",)), Band("day", 150.0, ("08-22",)))
+    tariff = BandTariff(bands, "Asia/Seoul")
+    start = reports.local_time("2023-12-30T07:45", SEOUL)
+    record = reports.gather(
+        [hour(start - 2700, "z01", 7, 7, 7, 2000), hour(start + 900, "z01", 4000, 0, 0, 9)], start, start + 1800
+    )
+    (row, total) = reports.report(record, "zone", SEOUL, reports.prices(record, tariff))
+    assert row.kwh == 6.0
+    assert row.cost == total.cost == pytest.approx(2 * 50 + 4 * 150)
+
+
+def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    start = reports.local_time(FROM, SEOUL)
+    hours = [
+        hour(start + n * 3600, zone, *map(int, rng.integers(0, 5000, 4)))
+        for n in range(72)
+        for zone in ("z01", "z02", "z03", "gone")
+    ]
+    from supervisor.config import load
+
+    shutil.copy(EXAMPLE, tmp_path / "city.toml")
+    (tmp_path / "weather.csv").write_text("time_utc\n")
+    config = load(tmp_path / "city.toml")
+    record = reports.gather(hours, start, start + 72 * 3600)
+    price = reports.prices(record, FlatTariff(120.0))
+    kwh = sum(found.energy_wh for found in hours) / 1000
+    for by in ("zone", "day", "feeder"):
+        *rows, total = reports.report(record, by, SEOUL, price, config.zone, config.feeder)  # type: ignore[arg-type]
+        assert sum(row.kwh for row in rows) == pytest.approx(kwh) == pytest.approx(total.kwh)
+        assert total.cost == pytest.approx(kwh * 120)
+        assert max(row.peak_kw for row in rows) <= total.peak_kw + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("yesterday", "not a date"), ("2023-12-30T06:07", "not a quarter of an hour")]
+)
+def test_a_time_that_cannot_be_read_says_so(text: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        reports.local_time(text, SEOUL)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    """A city whose zones z01 and z02 heated from 23:00 to 01:00 local time."""
+    path = Path(shutil.copy(EXAMPLE, tmp_path / "city.toml"))
+    (tmp_path / "weather.csv").write_text("time_utc\n")
+    (tmp_path / "state").mkdir()
+    db = database.connect(tmp_path / "state" / DATABASE_NAME)
+    database.migrate(db)
+    start = reports.local_time("2023-12-30T23:00", SEOUL)
+    for n in range(120):
+        zones = tuple(
+            ZoneSample(zone, 1000, 5000, 300, 60, 60_000, 1000 * (n + 1), 1000, 4, 0) for zone in ("z01", "z02")
+        )
+        tel = Telemetry(boot=1, q=n, utc=0, up=60 * (n + 1), dt=60, bad=0, z=zones)
+        telemetry.commit(db, None, "b01", tel, start + 60 * n + 60, start + 60 * n, None)
+    db.close()
+    return path
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["energy", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_command_by_day_and_into_a_csv(city: Path, tmp_path: Path) -> None:
+    out = tmp_path / "energy.csv"
+    said = run("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01", "--by", "day", "--csv", str(out))
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["day"], row["kwh"]) for row in rows] == [("2023-12-30", "120.000"), ("2023-12-31", "120.000")]
+    assert float(rows[0]["energy_cost_krw"]) > 0
+    assert "2023-12-31" in said
+    assert "240.00" in said
+
+
+def test_the_command_by_zone_and_feeder(city: Path) -> None:
+    by_zone = run("--config", str(city), "--from", "2023-12-30T23:00", "--to", "2023-12-31T01:00")
+    assert by_zone.count("120.00") == 2
+    assert "100.0%" in by_zone
+    assert "240.00" in run("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01", "--by", "feeder")
+
+
+def test_the_command_with_a_state_folder_alone(city: Path) -> None:
+    said = run("--state", str(city.parent / "state"), "--from", "2023-12-30", "--to", "2023-12-31", "--by", "day")
+    assert "240.00" in said  # 23:00 to 01:00 in Seoul is one UTC day
+    assert "KRW" not in said
+
+
+def test_what_cannot_be_reported_is_said(city: Path, tmp_path: Path) -> None:
+    for arguments, words in (
+        (["--state", str(tmp_path), "--from", "2023-12-30", "--to", "2023-12-31"], "no database"),
+        (["--config", str(city), "--from", "2023-12-31", "--to", "2023-12-30"], "empty"),
+        (
+            ["--state", str(city.parent / "state"), "--from", "2023-12-30", "--to", "2023-12-31", "--by", "feeder"],
+            "feeders",
+        ),
+    ):
+        result = CliRunner().invoke(main, ["energy", *arguments])
+        assert result.exit_code == 1
+        assert words in result.stderr
+
+
+@given(
+    surface_c=st.lists(st.floats(-10, 10), min_size=1, max_size=50),
+    wet=st.lists(st.booleans(), min_size=50, max_size=50),
+)
+def test_baselines_do_what_their_names_say(surface_c: list[float], wet: list[bool]) -> None:
+    memories = dict.fromkeys(BASELINES, Memory())
+    duty = {}
+    for n, surface in enumerate(surface_c):
+        seen = Seen(600.0 * n, surface, wet[n], air_c=surface + 1)
+        for name, baseline in BASELINES.items():
+            memories[name], duty[name] = decide(baseline, memories[name], seen)
+        assert duty["reactive"] <= duty["reactive-afterrun"]  # an after-run only adds
+        assert duty["reactive"] <= duty["thermostat"]  # so does not asking for moisture, and a higher threshold
+        assert not (duty["reactive"] and not wet[n])
+        assert all(value == 1.0 for name, value in duty.items() if surface <= 2 and wet[n] and name != "idle")
+        assert not any(value for name, value in duty.items() if surface >= 4)
+        assert not (duty["idle"] and surface + 1 >= 5)
