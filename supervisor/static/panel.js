@@ -14,6 +14,7 @@ import { doingWords, reason } from "./words.js";
 import { commanded, faults, name, notes, reasons } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
+const OVERRIDDEN = 3; // row of the precedence table; who and why stand in the box below
 const COMMANDERS = ["crew", "engineer", "admin"];
 
 function Fact({ label, value, unit }) {
@@ -73,7 +74,7 @@ export function Panel({ zone, onClose }) {
   const now_s = model.clock.now_s();
   const running = commanded(zone, now_s);
   const mayCommand = COMMANDERS.includes(model.session?.role);
-  const [does, next] = doingWords(zone, now_s);
+  const [does, next] = running && zone.who === OVERRIDDEN ? [t("doing.override")] : doingWords(zone, now_s);
   const problems = [...faults(zone), ...notes(zone)];
   const stop = (event) => {
     event.preventDefault(); // Escape: the address decides what is open

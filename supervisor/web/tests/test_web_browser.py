@@ -42,7 +42,7 @@ async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIter
         async def open_page(language: str, size: dict[str, int] = PHONE, role: str = "crew") -> Any:
             context = await started.chromium.launch_persistent_context(
                 tmp_path / f"profile-{len(contexts)}", executable_path=CHROMIUM, args=FLAGS, viewport=size,
-                locale=language, device_scale_factor=1, is_mobile=True, has_touch=True, reduced_motion="reduce",
+                locale=language, device_scale_factor=2, is_mobile=True, has_touch=True, reduced_motion="reduce",
             )  # fmt: skip
             contexts.append(context)
             page = context.pages[0]
@@ -104,6 +104,8 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     first = await page.inner_text(".countdown")
     await playwright.expect(page.locator(".countdown")).not_to_have_text(first)
     assert first.startswith(("59:", "1:00:00"))
+    await page.click(".notice")
+    await page.wait_for_selector(".notice", state="detached")
     await keep(page, f"running-{language}")
 
     await page.click(".running .pair .big >> nth=0")
