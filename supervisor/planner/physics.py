@@ -14,6 +14,7 @@ from supervisor.road import ICE_MM, Forcing, Roads, State, build_roads, free_res
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
 WORTH_MM = 0.7 * ICE_MM  # ice on the unheated road that is worth heating against, short of what counts
+_JOIN = 2  # slots in a step of the full model
 _LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
 
 
@@ -31,18 +32,16 @@ def for_lanes(forcing: Forcing, roads: int) -> Forcing:
     return Forcing(**{name: np.tile(v, (1, roads)) if v.ndim == 2 else v for name, v in values.items()})
 
 
-def foresee(
-    roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float, dt_s: float = SLOT_S
-) -> Physics:
+def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float) -> Physics:
     """Hazards and linear responses of all zones from now on.
 
-    `roads` and `state` have one lane a zone; `weather` holds K members on steps of `dt_s`, arrays (steps, K);
+    `roads` and `state` have one lane a zone; `weather` holds K members by slot, arrays (N, K);
     `heat_w_m2` (Z,) is the cable heat at full duty; `required_c` what a surface in danger must have.
     """
     k = weather.air_c.shape[1]
     many, start = roads.with_members(k), state.repeat(k)
     forcing = for_lanes(weather, roads.roads)
-    free = free_response(many, start, forcing, dt_s, SLOT_S)
+    free = free_response(many, start, forcing, SLOT_S, SLOT_S)
     shape = (roads.roads, k, free.surface_c.shape[1])
     snowing = free.melt_w_m2.reshape(shape) > 0.0
     raining = _slots(np.broadcast_to(forcing.rain_mm_h, (forcing.steps, many.lanes)), shape) > 0.0
@@ -50,7 +49,7 @@ def foresee(
     wet = (film >= HAZARD_FILM_MM) | snowing | raining
     endangered = free.wet.reshape(shape)
     if endangered.any():
-        endangered = endangered & _would_ice(many, start, forcing, dt_s, shape)
+        endangered = endangered & _would_ice(many, start, forcing, endangered)
     frost = endangered & ~wet
     wet &= endangered
     surface = free.surface_c.reshape(shape)
@@ -63,12 +62,10 @@ def foresee(
     required = np.where(wet | frost, required_c, -np.inf)
     sensed = (film >= SENSOR_FILM_MM) | snowing | raining
     outlooks = tuple(ZoneOutlook(surface[z], required[z], hazard[z], sensed[z]) for z in range(roads.roads))
-    return Physics(outlooks, _kernels(roads, state, weather, heat_w_m2, dt_s, hazard))
+    return Physics(outlooks, _kernels(roads, state, weather, heat_w_m2, hazard))
 
 
-def _kernels(
-    roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, dt_s: float, hazard: npt.NDArray[np.int8]
-) -> Array:
+def _kernels(roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, hazard: npt.NDArray[np.int8]) -> Array:
     """Kernels of the zones in danger only; the others need none."""
     members, n = hazard.shape[1:]
     out = np.zeros((roads.roads, n, n))
@@ -77,21 +74,31 @@ def _kernels(
         last = 1 + int(np.flatnonzero((hazard > Hazard.NONE).any(axis=(0, 1)))[-1])  # heat after it changes nothing
         some = build_roads([roads.pavements[z] for z in danger], members)
         part = state.take(danger.tolist()).repeat(members)
-        until = for_lanes(forcing[: round(last * SLOT_S / dt_s)], danger.size)
-        out[danger, :last, :last] = kernel(some, part, until, dt_s, SLOT_S, heat_w_m2[danger])
+        until = for_lanes(forcing[:last], danger.size)
+        out[danger, :last, :last] = kernel(some, part, until, SLOT_S, SLOT_S, heat_w_m2[danger])
     return out
 
 
-def _would_ice(roads: Roads, state: State, forcing: Forcing, dt_s: float, shape: tuple[int, int, int]) -> Mask:
+def _would_ice(roads: Roads, state: State, forcing: Forcing, endangered: Mask) -> Mask:
     """Slots in which an unheated road carries ice worth heating against, and the hour before each.
 
-    Rain on a road that stays warm, a flurry that leaves a trace and a breath of hoar are no hazard.
+    Rain on a road that stays warm, a flurry that leaves a trace and a breath of hoar are no hazard. Runs the full model
+    in steps of two slots, which is enough to know whether, until the last slot that may be in danger.
     """
-    trajectory, _ = simulate(roads, state, forcing, 0.0, dt_s)
-    icy = _slots(trajectory.frozen_mm, shape) >= WORTH_MM
+    zones, members, n = endangered.shape
+    last = 1 + int(np.flatnonzero(endangered.any(axis=(0, 1)))[-1])
+    steps = min(-(-last // _JOIN), n // _JOIN)
+    joined = {}
+    for f in fields(Forcing):
+        value = np.asarray(getattr(forcing, f.name))
+        joined[f.name] = value[: steps * _JOIN].reshape(steps, _JOIN, -1).mean(axis=1) if value.ndim == 2 else value
+    trajectory, _ = simulate(roads, state, Forcing(**joined), 0.0, _JOIN * SLOT_S)
+    icy_steps = np.repeat(trajectory.frozen_mm >= WORTH_MM, _JOIN, axis=0)
+    icy_steps = np.concatenate([icy_steps, np.repeat(icy_steps[-1:], n - len(icy_steps), axis=0)])
+    icy = icy_steps.T.reshape(zones, members, n)
     for _ in range(_LEAD_SLOTS):
         icy[:, :, :-1] |= icy[:, :, 1:]
-    return np.asarray(icy)
+    return icy
 
 
 def _slots(values: Array, shape: tuple[int, int, int]) -> Array:

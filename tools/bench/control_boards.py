@@ -14,24 +14,15 @@ from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
 from supervisor.domain.plan import Plan
 
-LIMITS: Any = SimpleNamespace(
-    **{
-        "v": 1,
-        "t_max_mc": 15_000,
-        "cable_max_mc": 80_000,
-        "lockout_mc": 6_000,
-        "cold_cutoff_mc": -10_000,
-        "min_on_s": 300,
-        "min_off_s": 300,
-        "period_s": 1_200,
-        "max_on_s": 43_200,
-        "max_on_day_s": 72_000,
-        "override_max_s": 28_800,
-        "lease_max_s": 86_400,
-        "power_return_min_s": 30,
-        "power_return_max_s": 180,
-        "local_duty_permille": 1_000,
-    }
+LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carries it
+    t_max_mc=15_000,
+    cable_max_mc=80_000,
+    lockout_mc=6_000,
+    cold_cutoff_mc=-10_000,
+    min_on_s=300,
+    min_off_s=300,
+    period_s=1_200,
+    local_duty_permille=1_000,
 )
 WET_PERMILLE, DRY_PERMILLE = 200, 150  # the board's hysteresis
 _WHO = 5
