@@ -26,7 +26,7 @@ from datetime import timedelta
 import aiohttp
 from aiohttp import web
 
-from supervisor.config import Config
+from supervisor.config import Config, InfluxConfig
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.background import Background
 from supervisor.control.dispatch import Dispatcher
@@ -41,6 +41,8 @@ from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.watch import Watch
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import ConfigError, RoadheatError
+from supervisor.energy.endpoint import Target
+from supervisor.energy.shipper import shipping
 from supervisor.gateway.gateway import Gateway
 from supervisor.planner.tariff import Tariff, make_tariff
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
@@ -133,6 +135,9 @@ async def running(config: Config, clock: Clock, *, take_over: bool = False) -> A
             loops.spawn(plan_loop.run(), "plans"),
             loops.spawn(watch.run(), "watch"),
         ]
+        if config.influx is not None:
+            shipper = await stack.enter_async_context(shipping(influx_target(config.influx), store, clock, alarms.set))
+            endless.append(loops.spawn(shipper.run(), "influx"))
         gateway = await stack.enter_async_context(Gateway(config, pki, intake, metrics))
         sessions = Sessions(store, clock)
         services = Services(
@@ -188,6 +193,14 @@ def read_tariff(config: Config) -> Tariff:
         file=config.resolve(tariff.file) if tariff.file else None,
         holidays=tariff.holidays,
     )
+
+
+def influx_target(influx: InfluxConfig) -> Target:
+    """Where the energy record goes; the token comes from the environment."""
+    return Target(
+        api=influx.api, url=influx.url, database=influx.database, bucket=influx.bucket, org=influx.org,
+        token=os.environ.get(influx.token_env, ""),
+    )  # fmt: skip
 
 
 @asynccontextmanager
