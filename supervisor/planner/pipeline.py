@@ -22,6 +22,7 @@ from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.planner.exact import TIME_LIMIT_S, solve_exact
 from supervisor.planner.explain import why
 from supervisor.planner.fallback import LAST_GOOD_S, shifted_plan
+from supervisor.planner.fleet import Warm, solve_fleet
 from supervisor.planner.outlook import Array, ZoneOutlook
 from supervisor.planner.phases import assign_phases, limit_instants
 from supervisor.planner.physics import Physics, foresee
@@ -33,6 +34,7 @@ from supervisor.road import Roads, State
 from supervisor.weather.resample import forecast_at_steps
 
 PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
+FLEET_ZONES = 200  # from here the fleet solver is quicker than feeders one by one
 _CAPPED = 0.98  # part of the feeder's limit from which a slot counts as full
 
 
@@ -63,6 +65,7 @@ class PlanInputs:
     out_of_service: frozenset[str] = frozenset()  # zones that do not heat
     peak_so_far_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, of this billing month
     previous: tuple[Plan, ...] = ()
+    warm: Mapping[str, Warm] = field(default_factory=dict)  # of the last outcome
     settings: PlanSettings = field(default_factory=PlanSettings)
 
 
@@ -99,6 +102,7 @@ class PlanOutcome:
     traces: dict[str, ZoneTrace]
     errors: tuple[RoadheatError, ...]
     cpu_s: dict[str, float]  # by stage: physics, solve, pack
+    warm: dict[str, Warm] = field(default_factory=dict)  # hand it back as `PlanInputs.warm`
 
 
 def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
@@ -119,31 +123,46 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
 
     plans: dict[str, Plan] = {}
     traces: dict[str, ZoneTrace] = {}
-    outcomes: list[FeederOutcome] = []
-    solve_s = 0.0
+    outcomes: dict[str, FeederOutcome] = {}
+    problems: list[tuple[list[int], FeederProblem]] = []
     for feeder in inputs.feeders:
         lanes = [i for i, zone in enumerate(inputs.zones) if zone.feeder == feeder.id]
         if not lanes:
             continue
-        if physics is None:
-            outcomes.append(_keep_last(inputs, feeder, lanes, start, plans, errors[0]))
-            continue
-        before = time.process_time()
         try:
+            if physics is None:
+                raise errors[0]
             problem = _problem(inputs, feeder, lanes, physics, price, start)
-            solution = solve_exact(problem, inputs.settings.time_limit_s)
-            solution = keep_if_as_good(problem, solution, inputs.previous)
+            problem.check()
+            problems.append((lanes, problem))
         except RoadheatError as error:
-            errors.append(error)
-            outcomes.append(_keep_last(inputs, feeder, lanes, start, plans, error))
-            continue
-        finally:
-            solve_s += time.process_time() - before
-        outcomes.append(_publish(inputs, problem, solution, lanes, physics, plans, traces))
+            if error not in errors:
+                errors.append(error)
+            outcomes[feeder.id] = _keep_last(inputs, feeder, lanes, start, plans, error)
+    solutions, warm = _solve(inputs, [problem for _, problem in problems])
     clock.append(time.process_time())
-    cpu = {"physics": clock[1] - clock[0], "solve": solve_s, "pack": clock[2] - clock[1] - solve_s}
-    ordered = tuple(plans[zone.id] for zone in inputs.zones if zone.id in plans)
-    return PlanOutcome(start, ordered, tuple(outcomes), traces, tuple(errors), cpu)
+    for (lanes, problem), solution in zip(problems, solutions, strict=True):
+        assert physics is not None
+        kept = keep_if_as_good(problem, solution, inputs.previous)
+        outcomes[problem.feeder.id] = _publish(inputs, problem, kept, lanes, physics, plans, traces)
+    clock.append(time.process_time())
+    cpu = {name: b - a for name, a, b in zip(("physics", "solve", "pack"), clock, clock[1:], strict=False)}
+    return PlanOutcome(
+        start,
+        tuple(plans[zone.id] for zone in inputs.zones if zone.id in plans),
+        tuple(outcomes[feeder.id] for feeder in inputs.feeders if feeder.id in outcomes),
+        traces,
+        tuple(errors),
+        cpu,
+        warm,
+    )
+
+
+def _solve(inputs: PlanInputs, problems: list[FeederProblem]) -> tuple[list[FeederSolution], dict[str, Warm]]:
+    """A city by the fleet solver, a district feeder by feeder, exactly."""
+    if sum(len(problem.zones) for problem in problems) >= FLEET_ZONES:
+        return solve_fleet(problems, inputs.warm)
+    return [solve_exact(problem, inputs.settings.time_limit_s) for problem in problems], {}
 
 
 def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
