@@ -62,7 +62,8 @@ async def run(config: "Config", limits: "Limits") -> None:
         return await net.connect(config.host, config.port, context, config.server_name)
 
     link = Link(config, board, Mac(config.key), dial)
-    link.task = asyncio.create_task(link.run(config.connect_spread_s if cold else 0))
+    first_dial_s = config.connect_spread_s if cold else 0
+    link.task = asyncio.create_task(link.run(first_dial_s, asyncio.sleep_ms))
     reporting = asyncio.create_task(telemetry(board, link))
     maintenance.end()
     await safety(board, chip.feed, (link.task, reporting))

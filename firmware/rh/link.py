@@ -48,9 +48,9 @@ class Link:
         self.task: "asyncio.Task[None] | None" = None  # that runs `run`
         self.bad = 0  # frames refused since boot
 
-    async def run(self, first_wait_s: int) -> None:
-        """Dial again and again: full jitter, exponential, capped."""
-        await asyncio.sleep(first_wait_s and random.randrange(first_wait_s + 1))
+    async def run(self, first_wait_s: int, pause: "Callable[[int], Awaitable[None]]") -> None:
+        """Dial again and again: full jitter, exponential, capped. pause: `asyncio.sleep_ms`."""
+        await pause(random.randrange(first_wait_s + 1) * 1000)
         failures = 0
         while True:
             began = self._board.t
@@ -62,7 +62,7 @@ class Link:
                 self.ready = False
                 self._keep_pending()
             failures = 0 if self._board.t - began > GOOD_SESSION_S else min(failures + 1, 5)
-            await asyncio.sleep_ms(random.randrange(min(BACKOFF_MAX_S, BACKOFF_MIN_S << failures) * 1000))
+            await pause(random.randrange(min(BACKOFF_MAX_S, BACKOFF_MIN_S << failures) * 1000))
 
     async def _session(self) -> None:
         ws: WebSocket = await asyncio.wait_for(self._open(), OPEN_TIMEOUT_S)

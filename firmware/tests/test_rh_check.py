@@ -1,0 +1,105 @@
+"""config.json and limits.json: every error names place, value and remedy."""
+
+import json
+import unittest
+
+from board_fixtures import CONFIG, LIMITS, config, limits, remove
+from rh import check
+from rh.check import ConfigError
+
+
+def zones(**changed):
+    """The zones with the second one changed."""
+    second = dict(CONFIG["zones"][1])
+    second.update(changed)
+    return [CONFIG["zones"][0], second]
+
+
+class Checks(unittest.TestCase):
+    def refused(self, key, call):
+        with self.assertRaises(ConfigError) as raised:
+            call()
+        self.assertEqual(raised.exception.args[1], key)
+        self.assertTrue(len(raised.exception.args[3]) > 5)
+        self.assertIn(key, str(raised.exception))
+
+    def test_good_files_pass(self):
+        made = config()
+        self.assertEqual((made.board, len(made.key), made.zones[1].relay_active), ("b01", 32, 0))
+        self.assertEqual(made.zones[0].surface_rom, b"\x28\0\0\0\0\0\0\x01")
+        self.assertEqual((limits().t_max_mc, limits().local_duty_permille), (15_000, 1_000))
+
+    def test_two_zones_on_one_relay(self):
+        self.refused("zones[1].relay_pin", lambda: config(zones=zones(relay_pin=25)))
+
+    def test_one_probe_for_two_things(self):
+        self.refused("zones[1].cable_rom", lambda: config(zones=zones(cable_rom="2800000000000003")))
+
+    def test_one_id_for_two_zones(self):
+        self.refused("zones[1].id", lambda: config(zones=zones(id="z01")))
+
+    def test_each_field_of_a_zone(self):
+        for field, value in (
+            ("relay_pin", "25"),
+            ("relay_pin", None),
+            ("relay_active", 2),
+            ("surface_rom", "2800"),
+            ("surface_rom", "1000000000000001"),
+            ("surface_rom", 5),
+            ("ct_w_per_mv", 0),
+            ("power_w", 60_000.0),
+            ("power_w", True),
+            ("id", ""),
+            ("earth_pin", -1),
+        ):
+            self.refused("zones[1]." + field, lambda f=field, v=value: config(zones=zones(**{f: v})))
+
+    def test_unknown_keys(self):
+        self.refused("colour", lambda: config(colour="red"))
+        self.refused("zones[1].colour", lambda: config(zones=zones(colour="red")))
+        self.refused("t_min_mc", lambda: limits(t_min_mc=1))
+
+    def test_no_default_and_no_weak_key(self):
+        for key in ("", "00" * 32, "ab" * 31, "zz" * 32, None, 5):
+            self.refused("key", lambda k=key: config(key=k))
+
+    def test_a_key_is_never_shown(self):
+        with self.assertRaises(ConfigError) as raised:
+            config(key="ab" * 31)
+        self.assertTrue("abab" not in str(raised.exception))
+
+    def test_host_is_an_address(self):
+        self.refused("host", lambda: config(host="example.org"))
+        self.assertEqual(config(host="fe80::1").host, "fe80::1")
+
+    def test_each_limit_has_bounds(self):
+        for name in LIMITS:
+            for value in (None, "1", 10**9, -(10**9), 1.5):
+                self.refused(name, lambda n=name, v=value: limits(**{n: v}))
+
+    def test_limits_fit_each_other(self):
+        self.refused("period_s", lambda: limits(period_s=600, min_on_s=301))
+        self.refused("power_return_min_s", lambda: limits(power_return_min_s=181))
+
+    def test_not_an_object(self):
+        for raw in ([], 1, "a", None):
+            self.refused("file", lambda r=raw: check.limits(r))
+        self.refused("zones", lambda: config(zones={}))
+        self.refused("zones", lambda: config(zones=[]))
+        self.refused("zones[0].", lambda: config(zones=[1]))
+
+    def test_files(self):
+        self.refused("file", lambda: check.load("none.json", "none.json"))
+        with open("c-test.json", "w") as f:
+            f.write("nonsense")
+        self.refused("file", lambda: check.load("c-test.json", "c-test.json"))
+        with open("c-test.json", "w") as f:
+            json.dump(CONFIG, f)
+        with open("l-test.json", "w") as f:
+            json.dump(LIMITS, f)
+        self.assertEqual(check.load("c-test.json", "l-test.json")[0].board, "b01")
+        remove("c-test.json", "l-test.json")
+
+
+if __name__ == "__main__":
+    unittest.main()

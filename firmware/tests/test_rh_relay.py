@@ -1,0 +1,85 @@
+"""Time proportioning, phase, minimum on and off times."""
+
+import unittest
+
+from board_fixtures import limits
+from rh.codes import LOCAL, OVERRIDE, PLAN
+from rh.relay import Relay
+
+PERIOD = 1_200
+
+
+class Proportion(unittest.TestCase):
+    def setUp(self):
+        self.relay = Relay(0, limits())
+        self.t = 300  # past the minimum off time after boot
+
+    def run_for(self, seconds, duty, who=PLAN, phase=0):
+        """Per second, whether closed."""
+        closed = []
+        for _ in range(seconds):
+            self.t += 1
+            closed.append(self.relay.step(self.t, (self.t - phase) % PERIOD, duty, who))
+        return closed
+
+    def test_duty_is_delivered_on_the_mean(self):
+        for duty in (50, 100, 240, 300, 500, 700, 760, 900, 970):
+            self.setUp()
+            closed = self.run_for(20 * PERIOD, duty)
+            mean = sum(closed) * 1000 // len(closed)
+            self.assertTrue(abs(mean - duty) <= 25, "{} delivered as {}".format(duty, mean))
+
+    def test_minimum_times_hold_at_every_duty(self):
+        for duty in range(0, 1001, 20):
+            self.setUp()
+            closed = self.run_for(8 * PERIOD, duty)
+            lengths = []
+            length = 1
+            for i in range(1, len(closed)):
+                if closed[i] == closed[i - 1]:
+                    length += 1
+                else:
+                    lengths.append(length)
+                    length = 1
+            for length in lengths[1:]:
+                self.assertGreaterEqual(length, 300, "at {}".format(duty))
+
+    def test_phase_moves_the_window(self):
+        for phase in (0, 400, 800):
+            self.relay = Relay(0, limits())
+            self.t = 2 * PERIOD + phase - 1
+            closed = self.run_for(PERIOD, 500, phase=phase)
+            self.assertEqual(closed.index(False), 600)
+            self.assertTrue(closed[0] and not closed[700])
+
+    def test_zero_and_full_are_constant(self):
+        self.assertEqual(sum(self.run_for(3 * PERIOD, 0)), 0)
+        self.assertEqual(sum(self.run_for(3 * PERIOD, 1000)), 3 * PERIOD)
+
+    def test_boot_counts_as_just_switched_off(self):
+        self.t = 0
+        closed = self.run_for(400, 1000)
+        self.assertEqual(closed.index(True) + 1, 300)
+
+    def test_minimum_on_time_does_not_outlive_the_authority(self):
+        self.run_for(100, 1000, who=OVERRIDE)
+        self.assertTrue(self.relay.on)
+        self.assertFalse(self.run_for(1, 0, who=LOCAL)[0])
+
+    def test_rule_keeps_the_minimum_on_time(self):
+        self.run_for(100, 1000, who=LOCAL)
+        closed = self.run_for(400, 0, who=LOCAL)
+        self.assertEqual(closed.index(False), 200)
+
+    def test_override_off_opens_at_once(self):
+        self.run_for(100, 1000, who=PLAN)
+        self.assertFalse(self.run_for(1, 0, who=OVERRIDE)[0])
+
+    def test_open_forgets_what_was_owed(self):
+        self.run_for(PERIOD // 2, 200)
+        self.relay.open(self.t)
+        self.assertEqual(sum(self.run_for(3 * PERIOD, 0)), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
