@@ -13,6 +13,7 @@ from supervisor.weather.files import read_weather_csv
 from supervisor.weather.gate import utc_text
 from supervisor.weather.resample import between, interval_starts_s
 
+FILE = "file"
 HORIZON_MIN_S = 6 * 3600.0  # a plan over less cannot preheat; issue, remedy and planner agree on it
 
 
@@ -31,7 +32,7 @@ class WeatherProvider(Protocol):
 class FileProvider:
     """Replays a series: what lies behind now is observation, what lies ahead is the forecast."""
 
-    def __init__(self, series: WeatherSeries, repairs: dict[str, int] | None = None, source: str = "file") -> None:
+    def __init__(self, series: WeatherSeries, repairs: dict[str, int] | None = None, source: str = FILE) -> None:
         self._series = series
         self._repairs = dict(repairs or {})
         self._source = source

@@ -1,0 +1,59 @@
+"""From one forecast to members: the provider's own where it has them, else the forecast with plausible errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.zone import Site
+from supervisor.weather.error_model import perturb, scaled, unit_fields
+from supervisor.weather.provider import FILE, WeatherProvider
+from supervisor.weather.verification import SiteVerification
+
+OBSERVED_BACK_S = 48 * 3600.0  # verification reaches as far back as a forecast reaches ahead
+
+
+def make_members(forecast: Forecast, count: int, seed: int, site: Site | None = None) -> Forecast:
+    """`count` members on the forecast's times.
+
+    A forecast that has several keeps its own (evenly thinned to `count`); one with a single member is perturbed by the
+    error model. `count` 1 returns the forecast as it is. The same seed gives a member the same character at every
+    issue. Raises ValueError on a count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"{count} members")
+    own = forecast.members
+    if len(own) > 1 or count == 1:
+        chosen = np.unique(np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int))
+        return replace(forecast, members=tuple(own[k] for k in chosen))
+    series = own[0]
+    lead_h = (series.time_utc_s - forecast.issued_utc_s) / 3600.0
+    noise = scaled(unit_fields([seed, 2], series.time_utc_s, count), lead_h)
+    return replace(forecast, members=perturb(series, noise, site))
+
+
+class EnsembleProvider:
+    """Wraps a provider: every forecast becomes an ensemble, corrected by how its forecasts did here so far."""
+
+    def __init__(self, inner: WeatherProvider, members: int, seed: int = 1, site: Site | None = None) -> None:
+        self._inner = inner
+        self._count = members
+        self._seed = seed
+        self._site = site
+        self.verification = SiteVerification()
+
+    async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
+        forecast = await self._inner.forecast(now_utc_s, horizon_s)
+        observed = self._inner.observed(now_utc_s, OBSERVED_BACK_S)
+        ensemble = make_members(forecast, self._count, self._seed, self._site)
+        if forecast.source == FILE:
+            return ensemble  # a file foresees itself without error: nothing to learn from it
+        self.verification.observe(observed, now_utc_s)
+        corrected = self.verification.correct(ensemble, observed, now_utc_s)
+        self.verification.remember(ensemble, corrected)
+        return corrected
+
+    def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
+        return self._inner.observed(now_utc_s, back_s)
