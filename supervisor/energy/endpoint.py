@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 import aiohttp
@@ -10,6 +12,8 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from msgspec import Struct
+
+from supervisor.config import InfluxConfig
 
 TIMEOUT_S = 20.0  # for 5,000 lines; a loaded 1.6.7 takes 0.1 s
 UNREACHABLE = 0  # status of an answer that never came
@@ -131,3 +135,11 @@ def _seconds(header: str | None) -> float | None:
         return None if header is None else max(0.0, float(header))
     except ValueError:
         return None
+
+
+def configured(influx: InfluxConfig, environment: Mapping[str, str] = os.environ) -> Target:
+    """The target that city.toml names; its token is in the environment."""
+    token = environment.get(influx.token_env, "") if influx.token_env else ""
+    return Target(
+        api=influx.api, url=influx.url, database=influx.database, bucket=influx.bucket, org=influx.org, token=token
+    )

@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from msgspec import Struct
@@ -22,7 +24,7 @@ from msgspec import Struct
 from supervisor.domain import work
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
-from supervisor.energy.endpoint import Answer, Endpoint
+from supervisor.energy.endpoint import Answer, Endpoint, Target, connect
 from supervisor.store.spool import Batch, SpoolState
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ RETRY_AFTER_MAX_S = 600.0  # a server that asks for more is asked again anyway
 HOLD_S = 60.0  # wrong token or no such database: only a person can help
 CAP_EVERY_S = 30.0  # between two looks at the spool's size
 ALARM_FILL = 0.7  # of the cap
+DEAD_ALARM_S = 86_400.0  # an alarm of refused points ends a day after the last; the points stay for who looks
 
 ALARM_HELD = "influx-held"
 ALARM_FILLING = "influx-spool-filling"
@@ -54,8 +57,12 @@ class ShipperStore(Protocol):
     async def spool_delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None: ...
     async def spool_enforce_cap(self) -> int: ...
     async def spool_state(self) -> SpoolState: ...
-    async def raise_alarm(self, code: str, subject: str, detail: str) -> object: ...
-    async def clear_alarm(self, code: str, subject: str) -> bool: ...
+
+
+class AlarmSink(Protocol):
+    """Where alarms go; saying the same again changes nothing."""
+
+    def __call__(self, code: str, subject: str, stands: bool, text: str = "") -> object: ...
 
 
 class ShipperState(Struct):
@@ -81,13 +88,20 @@ class Unavailable(Exception):
 class Shipper:
     """Run `run()` as a task; cancel it to stop: what was under way is sent again next time."""
 
-    def __init__(self, store: ShipperStore, endpoint: Endpoint, clock: Clock, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        store: ShipperStore,
+        endpoint: Endpoint,
+        clock: Clock,
+        alarm: AlarmSink,
+        rng: random.Random | None = None,
+    ) -> None:
         self._store = store
         self._endpoint = endpoint
         self._clock = clock
+        self._alarm = alarm
         self._rng = rng or random.Random()
-        self._held = False
-        self._filling = False
+        self._last_dead_s = clock.monotonic_s()
         self.state = ShipperState()
 
     async def run(self) -> None:
@@ -116,9 +130,9 @@ class Shipper:
             try:
                 await self._send(batch.lines.split("\n"), dead)
             except Unavailable as trouble:
-                return await self._pause(trouble.answer)
+                return self._pause(trouble.answer)
             await self._store.spool_delivered(batch.last_id, dead)
-            await self._well(batch.points, dead)
+            self._well(batch.points, dead)
         return 0.0
 
     async def _send(self, lines: list[str], dead: list[tuple[str, str]]) -> None:
@@ -137,30 +151,27 @@ class Shipper:
         await self._send(lines[:middle], dead)
         await self._send(lines[middle:], dead)
 
-    async def _well(self, points: int, dead: list[tuple[str, str]]) -> None:
+    def _well(self, points: int, dead: list[tuple[str, str]]) -> None:
         state = self.state
         state.delivered_points += points - len(dead)
         state.dead_points += len(dead)
         state.failures = 0
         state.trouble = ""
         state.last_delivery_utc_s = self._clock.utc_s()
-        if self._held:
-            self._held = False
-            await self._store.clear_alarm(ALARM_HELD, "")
+        self._alarm(ALARM_HELD, "", False)
         if dead:
+            self._last_dead_s = self._clock.monotonic_s()
             log.error("InfluxDB refused %d points, the first: %s", len(dead), dead[0])
-            await self._store.raise_alarm(ALARM_DEAD, "", f"{len(dead)} points refused: {dead[0][1]}")
+            self._alarm(ALARM_DEAD, "", True, f"{len(dead)} points refused: {dead[0][1]}")
 
-    async def _pause(self, answer: Answer) -> float:
+    def _pause(self, answer: Answer) -> float:
         state = self.state
         state.failures += 1
         state.trouble = f"{answer.status or 'no answer'}: {answer.text}"
         if state.failures == 1:
             log.warning("InfluxDB does not take points: %s", state.trouble)
         if answer.status not in LATER and answer.status < 500:
-            if not self._held:
-                self._held = True
-                await self._store.raise_alarm(ALARM_HELD, "", f"{state.trouble}. Check token, database and address")
+            self._alarm(ALARM_HELD, "", True, f"{state.trouble}. Check token, database and address")
             return HOLD_S
         if answer.retry_after_s is not None:
             return min(answer.retry_after_s, RETRY_AFTER_MAX_S) + self._rng.uniform(0, 1)
@@ -183,10 +194,20 @@ class Shipper:
         if dropped:
             self.state.dropped_points += dropped
             log.error("The spool for InfluxDB is full: %d oldest points dropped", dropped)
-            await self._store.raise_alarm(ALARM_DROPPED, "", f"{spool.dropped} points dropped in all")
+            self._alarm(ALARM_DROPPED, "", True, f"{spool.dropped} points dropped in all")
+        elif spool.points == 0:
+            self._alarm(ALARM_DROPPED, "", False)
         filling = dropped > 0 or spool.fill >= ALARM_FILL
-        if filling and not self._filling:
-            await self._store.raise_alarm(ALARM_FILLING, "", f"{spool.fill:.0%} of the spool in use")
-        elif self._filling and not filling:
-            await self._store.clear_alarm(ALARM_FILLING, "")
-        self._filling = filling
+        self._alarm(ALARM_FILLING, "", filling, f"{spool.fill:.0%} of the spool in use")
+        if self._clock.monotonic_s() - self._last_dead_s >= DEAD_ALARM_S:
+            self._alarm(ALARM_DEAD, "", False)
+
+
+@asynccontextmanager
+async def shipping(target: Target, store: ShipperStore, clock: Clock, alarm: AlarmSink) -> AsyncIterator[Shipper]:
+    """A shipper with its connection; the caller runs it."""
+    endpoint = connect(target)
+    try:
+        yield Shipper(store, endpoint, clock, alarm)
+    finally:
+        await endpoint.close()

@@ -1,0 +1,183 @@
+"""`roadheat bench energy`: the record's way from a frame to InfluxDB, against the bars of the design (docs/energy.md).
+
+CPU is the process's own (threads included), so that a busy machine does not change it; rates over wall time do change
+with the machine, and the table says which is which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import click
+import numpy as np
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from supervisor.domain.clock import SystemClock
+from supervisor.energy.endpoint import Target, connect
+from supervisor.energy.shipper import Shipper
+from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, telemetry
+from supervisor.store.meter import Meter
+from supervisor.store.tick import Tick, ZoneTick, tick_lines
+from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
+from tools.servers import ServerError, running_influxd, running_victoria
+
+LOAD = Load(boards=10, zones=10)  # 100 zones
+BEAT_S = 0.002  # how often the loop is asked whether it is still there
+
+
+class Figure(Struct, frozen=True):
+    """One line of the table. `bar` None: no bar, for information."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None = None
+    at_most: bool = True
+
+    @property
+    def holds(self) -> bool | None:
+        if self.bar is None:
+            return None
+        return self.value <= self.bar if self.at_most else self.value >= self.bar
+
+
+@click.command()
+@click.option("--minutes", default=10, show_default=True, help="Telemetry of 100 zones to record and ship.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures to this file too.")
+def energy(minutes: int, json_path: Path | None) -> None:
+    """Serialising, commit latency, loop stall, shipping and draining, on real servers where they are installed."""
+    console = Console()
+    figures = [serialising()]
+    with tempfile.TemporaryDirectory() as folder:
+        figures += asyncio.run(committing(Path(folder), minutes * 60 // DT_S))
+        for api, name, runner in (("v1", "InfluxDB 1.6", running_influxd), ("v2", "VictoriaMetrics", running_victoria)):
+            try:
+                with runner(Path(folder)) as server:
+                    if api == "v1":
+                        server.get("/query", q="CREATE DATABASE bench")
+                    figures += asyncio.run(shipping(Path(folder), api, server.url, name))  # type: ignore[arg-type]
+            except ServerError as error:
+                console.print(f"left out: {error}", style="yellow")
+    figures.append(year_query())
+    _print(console, figures)
+    if json_path is not None:
+        json_path.write_text(json.dumps({figure.name: figure.value for figure in figures}, indent=1), encoding="utf-8")
+
+
+def serialising() -> Figure:
+    """Lines per CPU second."""
+    frame = LOAD.frame(1, 1000)
+    meter = Meter(1_000_000, 0, 1, 10_000, 50_000, 50_000)
+    zones = tuple(ZoneTick(sample, 111, meter) for sample in frame.z)
+    tick = Tick("b01", 0, 1, frame.up, frame.q, T0_UTC_S, DT_S, T0_UTC_S, -2500, zones)
+    rounds = 5_000
+    cpu_s = _cpu(lambda: [tick_lines("seongbuk", tick, zones) for _ in range(rounds)])
+    return Figure("serialise", rounds * LOAD.zones / cpu_s, "points/CPU s", 80_000, at_most=False)
+
+
+async def committing(folder: Path, records: int) -> list[Figure]:
+    """Ten boards commit at once, again and again, as fast as the disk lets them."""
+    store = _open(folder)
+    waits_s: list[float] = []
+    stalls_s: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(BEAT_S)
+            stalls_s.append(time.perf_counter() - before - BEAT_S)
+
+    async def commit(board: int, q: int) -> None:
+        before = time.perf_counter()
+        await LOAD.commit(store, board, q)
+        waits_s.append(time.perf_counter() - before)
+
+    beating = asyncio.create_task(beat())
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    for q in range(1, records + 1):
+        await asyncio.gather(*(commit(board, q) for board in range(LOAD.boards)))
+    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    beating.cancel()
+    await store.close()
+    points = records * LOAD.boards * LOAD.zones
+    p50, p99 = np.percentile(waits_s, [50, 99]) * 1000
+    return [
+        Figure("commit p50", float(p50), "ms (10 boards at once)"),
+        Figure("commit p99", float(p99), "ms (10 boards at once)", 25),
+        Figure("loop stall p99", float(np.percentile(stalls_s, 99)) * 1000, "ms", 10),
+        Figure("commit", cpu_s / points * 1e6, "µs CPU/point"),
+        Figure("commit rate", points / wall_s, "points/s wall"),
+    ]
+
+
+async def shipping(folder: Path, api: Literal["v1", "v2"], url: str, name: str) -> list[Figure]:
+    """Drain the spool as it stands after `committing` into a real server."""
+    store = _open(folder)
+    totals = await store.zone_totals()
+    await store.write(lambda db: db.execute("DELETE FROM spool"))
+    lines = await store.read(
+        lambda db: [tick_lines("seongbuk", tick, tick.zones) for tick in telemetry.ticks(db, 0, 2**40)]
+    )
+    await store.write(
+        lambda db: db.executemany("INSERT INTO spool (points, lines) VALUES (10, ?)", [(x,) for x in lines])
+    )
+    endpoint = connect(Target(api=api, url=url, database="bench", bucket="bench", org="bench", token="bench"))
+    shipper = Shipper(store, endpoint, SystemClock(), lambda *_: None)
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    pause_s = await shipper.ship()
+    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    await endpoint.close()
+    await store.close()
+    if pause_s or not totals:
+        raise ServerError(shipper.state.trouble or "nothing to ship", where=name)
+    points = shipper.state.delivered_points
+    return [
+        Figure(f"shipper, {api}", cpu_s / points * 1e6, "µs CPU/point", 6),
+        Figure(f"drain, {api} into {name}", points / wall_s, "points/s wall", 15_000, at_most=False),
+    ]
+
+
+def year_query() -> Figure:
+    """A year of 100 zones from the hours, as `roadheat energy --by day` reads it."""
+    import sqlite3
+
+    from supervisor.store import database, energy
+
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    database.migrate(db)
+    db.execute("BEGIN")
+    db.executemany(
+        "INSERT INTO zone_1h VALUES (?, ?, 1, 2, 3, 4, 5, 3600, 7, 8, 9, 0)",
+        ((T0_UTC_S + hour * 3600, f"z{zone:03}") for hour in range(8760) for zone in range(100)),
+    )
+    db.execute("COMMIT")
+    return Figure("a year of 100 zones", _cpu(lambda: energy.hours(db, 0, 2**40)), "CPU s")
+
+
+def _open(folder: Path) -> Store:
+    return Store.open(folder / DATABASE_NAME, SystemClock(), site="seongbuk", spool_cap_bytes=SPOOL_CAP_BYTES)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    before = time.process_time()
+    work()
+    return time.process_time() - before
+
+
+def _print(console: Console, figures: list[Figure]) -> None:
+    table = Table(title="Energy record")
+    for column in ("", "measured", "unit", "bar", ""):
+        table.add_column(column, justify="right" if column in ("measured", "bar") else "left")
+    for figure in figures:
+        bar = "" if figure.bar is None else f"{'≤' if figure.at_most else '≥'} {figure.bar:,.4g}"
+        verdict = {None: "", True: "holds", False: "MISSED"}[figure.holds]
+        table.add_row(figure.name, f"{figure.value:,.4g}", figure.unit, bar, verdict)
+    console.print(table)
