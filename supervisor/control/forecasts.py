@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import fields
+
+import numpy as np
 
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
@@ -24,10 +27,11 @@ ASK_EACH_S = 300.0  # providers issue hourly or slower; the files and caches bel
 TIMEOUT_S = 60.0
 MARGIN_S = 7200.0  # beyond the planner's horizon, so that a plan made before the next answer still has it all
 MINUTES_AT_ONCE = 60
+NEWS_REACH_S = 3600.0  # a forecast that reaches an hour further is news: providers issue hourly
 
 
 class Forecasts:
-    """Latest good forecast. `changed` is called on each new issue."""
+    """Latest good forecast. `changed` is called with one that says something new."""
 
     def __init__(
         self,
@@ -63,8 +67,7 @@ class Forecasts:
         except (TimeoutError, OSError) as error:
             logger.warning("no answer from the weather provider: %s", error or type(error).__name__)
             return
-        known = self.latest.issued_utc_s if self.latest else None
-        self.latest = kept.forecast
+        known, self.latest = self.latest, kept.forecast
         fault = self._keeper.fault
         self._alarms.set(
             "forecast",
@@ -77,7 +80,7 @@ class Forecasts:
         self._metrics.forecast_age_s.set(now - kept.forecast.issued_utc_s)
         if not kept.stale:
             self._minutes = None
-        if kept.forecast.issued_utc_s != known:
+        if known is None or not says_the_same(known, kept.forecast):
             for listener in self.changed:
                 listener(kept.forecast)
 
@@ -98,3 +101,17 @@ class Forecasts:
         if row >= rows.steps:
             raise WeatherError("the forecast has ended", where="weather")
         return rows[row : row + 1]
+
+
+def says_the_same(old: Forecast, new: Forecast) -> bool:
+    """Whether the members agree wherever both reach: a new issue that repeats the old one is no news."""
+    if len(old.members) != len(new.members):
+        return False
+    for a, b in zip(old.members, new.members, strict=True):
+        if b.time_utc_s[-1] - a.time_utc_s[-1] >= NEWS_REACH_S:
+            return False
+        _, in_a, in_b = np.intersect1d(a.time_utc_s, b.time_utc_s, assume_unique=True, return_indices=True)
+        for column in fields(WeatherSeries):
+            if not np.array_equal(getattr(a, column.name)[in_a], getattr(b, column.name)[in_b]):
+                return False
+    return True

@@ -96,18 +96,13 @@ class Intake:
         board, received = link.board_id, self._clock.utc_s()
         began = self._clock.monotonic_s()
         ends = [self.end_utc_s(board, frame, received) for frame in frames]
-        outcomes = await asyncio.gather(
-            *(
-                self._store.commit_telemetry(board, frame, received, end - frame.dt, self._estimation.air_c)
-                for frame, end in zip(frames, ends, strict=True)
-            ),
-            return_exceptions=True,
-        )
+        commits = [self._commit(board, frame, received, end) for frame, end in zip(frames, ends, strict=True)]
+        outcomes = [await commits[0]] if len(commits) == 1 else await asyncio.gather(*commits)
         self._metrics.commit_s.observe(self._clock.monotonic_s() - began)
         kept: dict[int, list[int]] = {}
-        failure: BaseException | None = None
+        failure: StoreError | None = None
         for frame, end, outcome in zip(frames, ends, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
+            if isinstance(outcome, StoreError):
                 failure = outcome
                 continue
             kept.setdefault(frame.boot, []).append(frame.q)
@@ -120,7 +115,16 @@ class Intake:
             "store", "", failure is not None, f"Telemetry cannot be kept ({failure}): boards hold it. Free the disk"
         )
         if failure is not None:
-            raise failure if isinstance(failure, StoreError) else StoreError(str(failure))
+            raise failure
+
+    async def _commit(self, board: str, frame: Telemetry, received_utc_s: float, end_utc_s: float) -> bool | StoreError:
+        """Whether it was new, or why it could not be kept."""
+        try:
+            return await self._store.commit_telemetry(
+                board, frame, received_utc_s, end_utc_s - frame.dt, self._estimation.air_c
+            )
+        except StoreError as error:
+            return error
 
     def end_utc_s(self, board: str, frame: Telemetry, received_utc_s: float) -> float:
         """UTC at which a frame's interval ended, never after its receipt."""
