@@ -33,7 +33,7 @@ import json, time, onewire
 from machine import ADC, Pin
 from binascii import hexlify
 from rh import VERSION
-from rh.config import load
+from rh.check import load
 config, limits = load()
 bus = onewire.OneWire(Pin(config.ow_pin))
 seen = [hexlify(rom).decode() for rom in bus.scan()]
