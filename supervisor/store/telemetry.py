@@ -65,23 +65,27 @@ def commit(
         return False
     position = Position(life, telemetry.boot, telemetry.up, telemetry.q)
     zones: list[ZoneTick] = []
+    newest: list[tuple[str, Meter]] = []
     late: dict[str, Meter] = {}
+    heads = _heads(db, board)
     for sample in telemetry.z:
-        head = _head(db, board, sample.zone)
+        zone = sample.zone
+        head = heads.get(zone)
         if head is None:
-            before, base_wh = None, total_wh(db, sample.zone)
+            before, base_wh = None, total_wh(db, zone)
         elif head[0] < position:
             before, base_wh = head[1], 0
         else:
-            before = _before(db, board, position, sample.zone)
-            base_wh = 0 if before else _base_wh(db, board, position, sample.zone)
+            before = _before(db, board, position, zone)
+            base_wh = 0 if before else _base_wh(db, board, position, zone)
         meter, delta_wh = advance(before, reading(life, telemetry, sample), base_wh)
         if head is None or head[0] < position:
-            _put_head(db, board, sample.zone, position, meter)
+            newest.append((zone, meter))
         else:
-            late[sample.zone] = meter
-        _move_total(db, sample.zone, delta_wh)
+            late[zone] = meter
         zones.append(ZoneTick(sample, delta_wh, meter))
+    _put_heads(db, board, position, newest)
+    _move_totals(db, [(zone.sample.zone, zone.delta_wh) for zone in zones])
     air_mc = None if air_c is None else round(air_c * 1000)
     tick = Tick(
         board, life, telemetry.boot, telemetry.up, telemetry.q, start_utc_s, telemetry.dt, received_utc_s, air_mc,
@@ -163,25 +167,26 @@ def _free_second(db: sqlite3.Connection, board: str, start_utc_s: int) -> int:
     return start_utc_s
 
 
-def _head(db: sqlite3.Connection, board: str, zone: str) -> tuple[Position, Meter] | None:
-    row = db.execute(
-        "SELECT life, boot, up_s, q, state FROM meter WHERE zone = ? AND board = ?", (zone, board)
-    ).fetchone()
-    return (Position(*row[:4]), _meter_decoder.decode(row[4])) if row else None
+def _heads(db: sqlite3.Connection, board: str) -> dict[str, tuple[Position, Meter]]:
+    """Where the meter of each zone of a board stands."""
+    return {
+        zone: (Position(life, boot, up_s, q), _meter_decoder.decode(state))
+        for zone, life, boot, up_s, q, state in db.execute(
+            "SELECT zone, life, boot, up_s, q, state FROM meter WHERE board = ?", (board,)
+        )
+    }
 
 
-def _put_head(db: sqlite3.Connection, board: str, zone: str, at: Position, meter: Meter) -> None:
-    db.execute(
-        "INSERT INTO meter VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET life = excluded.life, "
-        "boot = excluded.boot, up_s = excluded.up_s, q = excluded.q, state = excluded.state",
-        (zone, board, at.life, at.boot, at.up_s, at.q, _meter_encoder.encode(meter)),
+def _put_heads(db: sqlite3.Connection, board: str, at: Position, meters: list[tuple[str, Meter]]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO meter (board, zone, life, boot, up_s, q, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(board, zone, at.life, at.boot, at.up_s, at.q, _meter_encoder.encode(meter)) for zone, meter in meters],
     )
 
 
-def _move_total(db: sqlite3.Connection, zone: str, delta_wh: int) -> None:
-    db.execute(
-        "INSERT INTO zone_total VALUES (?, ?) ON CONFLICT DO UPDATE SET total_wh = total_wh + excluded.total_wh",
-        (zone, delta_wh),
+def _move_totals(db: sqlite3.Connection, moves: list[tuple[str, int]]) -> None:
+    db.executemany(
+        "INSERT INTO zone_total VALUES (?, ?) ON CONFLICT DO UPDATE SET total_wh = total_wh + excluded.total_wh", moves
     )
 
 
@@ -232,15 +237,14 @@ def _replay(db: sqlite3.Connection, site: str | None, board: str, position: Posi
             _replay_tick(db, site, row_id, tick, late, shift)
             last = Position(tick.life, tick.boot, tick.up_s, tick.q)
         seen += len(rows)
+    heads = _heads(db, board)
     for zone, meter in late.items():
-        head = _head(db, board, zone)
-        if head is None:
+        if zone not in heads:
             continue
-        if head[0] <= last:
-            _put_head(db, board, zone, head[0], meter)
-        else:
-            moved = head[1].total_wh + shift.get(zone, 0)
-            _put_head(db, board, zone, head[0], msgspec.structs.replace(head[1], total_wh=moved))
+        position, head = heads[zone]
+        if position > last:  # too far away to be reached
+            meter = msgspec.structs.replace(head, total_wh=head.total_wh + shift.get(zone, 0))
+        _put_heads(db, board, position, [(zone, meter)])
 
 
 def _replay_tick(
@@ -258,7 +262,7 @@ def _replay_tick(
             late[zone] = meter
             if new != old:
                 changed.append(new)
-                _move_total(db, zone, new.delta_wh - old.delta_wh)
+                _move_totals(db, [(zone, new.delta_wh - old.delta_wh)])
                 rollup.move(db, tick, zone, new.delta_wh - old.delta_wh)
             if meter == old.meter:
                 del late[zone]

@@ -11,6 +11,7 @@ import click
 
 _COMMANDS = {
     "control": "tools.bench.control:control",
+    "energy": "tools.bench.energy:energy",
     "planner": "tools.bench.planner:planner",
     "road": "tools.bench.road:road",
 }

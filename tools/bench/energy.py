@@ -26,6 +26,7 @@ from supervisor.energy.shipper import Shipper
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, telemetry
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
+from supervisor.wire.messages import Telemetry
 from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
 from tools.servers import ServerError, running_influxd, running_victoria
 
@@ -95,15 +96,17 @@ async def committing(folder: Path, records: int) -> list[Figure]:
             await asyncio.sleep(BEAT_S)
             stalls_s.append(time.perf_counter() - before - BEAT_S)
 
-    async def commit(board: int, q: int) -> None:
+    frames = [[LOAD.frame(board, q) for board in range(LOAD.boards)] for q in range(1, records + 1)]
+
+    async def commit(board: int, frame: Telemetry) -> None:
         before = time.perf_counter()
-        await LOAD.commit(store, board, q)
+        await store.commit_telemetry(f"b{board:02}", frame, frame.utc, frame.utc - DT_S, -2.5)
         waits_s.append(time.perf_counter() - before)
 
     beating = asyncio.create_task(beat())
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    for q in range(1, records + 1):
-        await asyncio.gather(*(commit(board, q) for board in range(LOAD.boards)))
+    for tick in frames:
+        await asyncio.gather(*(commit(board, frame) for board, frame in enumerate(tick)))
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     beating.cancel()
     await store.close()

@@ -21,10 +21,10 @@ CREATE TABLE board_life (board TEXT PRIMARY KEY, life INTEGER NOT NULL) WITHOUT 
 
 -- The newest state of each zone's meter on each board, and the zone's total, moved in the tick's own transaction.
 CREATE TABLE meter (
-    zone TEXT NOT NULL, board TEXT NOT NULL,
+    board TEXT NOT NULL, zone TEXT NOT NULL,
     life INTEGER NOT NULL, boot INTEGER NOT NULL, up_s INTEGER NOT NULL, q INTEGER NOT NULL,
     state BLOB NOT NULL,            -- msgpack: supervisor.store.meter.Meter
-    PRIMARY KEY (zone, board)
+    PRIMARY KEY (board, zone)
 ) WITHOUT ROWID;
 CREATE TABLE zone_total (zone TEXT PRIMARY KEY, total_wh INTEGER NOT NULL) WITHOUT ROWID;
 
