@@ -19,6 +19,7 @@ import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,7 +38,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.control.plan_loop import PlanLoop
+from supervisor.control.plan_loop import PlanLoop, make_executor
 from supervisor.control.watch import Watch
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import ConfigError, RoadheatError
@@ -79,7 +80,13 @@ class Service:
 
 
 @asynccontextmanager
-async def running(config: Config, clock: Clock, *, take_over: bool = False) -> AsyncIterator[Service]:
+async def running(
+    config: Config,
+    clock: Clock,
+    *,
+    take_over: bool = False,
+    planner_executor: Callable[[], Executor] = make_executor,
+) -> AsyncIterator[Service]:
     """The whole service between enter and exit. Raises RoadheatError where a part cannot start."""
     async with AsyncExitStack() as stack:
         # 1 the record, and this start's epoch: committed before anything can be commanded with it
@@ -112,8 +119,9 @@ async def running(config: Config, clock: Clock, *, take_over: bool = False) -> A
             if plan.zone in live.zones:
                 live.zones[plan.zone].plan = plan
         plan_loop = PlanLoop(
-            config, tariff, estimation, forecasts, live, overrides, meter, dispatcher, store, alarms, metrics, clock
-        )
+            config, tariff, estimation, forecasts, live, overrides, meter, dispatcher, store, alarms, metrics, clock,
+            planner_executor,
+        )  # fmt: skip
         stack.callback(plan_loop.close)
         intake = Intake(
             dispatcher, store, live, overrides, estimation, meter, alarms, metrics, clock, background

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from supervisor.config import Config, load
+from supervisor.control import plan_loop as plan_loop_module
+from supervisor.control.forecasts import Forecasts, says_the_same
+from supervisor.control.plan_loop import PlanLoop
+from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
+from supervisor.control.tests.test_intake import Works
+from supervisor.domain.errors import WeatherError
+from supervisor.domain.plan import PlanLabel
+from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.gateway.tests.board_client import sample, telemetry, until
+from supervisor.planner.tariff import FlatTariff
+from supervisor.weather.design_storm import design_storm
+from supervisor.weather.provider import FileProvider
+from supervisor.wire.messages import Flag
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
+
+
+class BrokenExecutor(Executor):
+    """A planner whose process has died."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        raise BrokenProcessPool("the planner's process was killed")
+
+
+class Planning(Works):
+    """Works with a plan loop; `executors` are handed out one after the other, then threads."""
+
+    def __init__(self, rooms: Rooms, config: Config, *executors: Executor) -> None:
+        super().__init__(rooms)
+        queue = list(executors)
+        self.loop = PlanLoop(
+            msgspec.structs.replace(config, zone=ZONES, feeder=FEEDERS), FlatTariff(120.0), self.estimation,
+            self.forecasts, rooms.live, rooms.overrides, self.meter, rooms.dispatcher, rooms.store, rooms.alarms,
+            rooms.metrics, rooms.clock, lambda: queue.pop(0) if queue else ThreadPoolExecutor(1),
+        )  # fmt: skip
+
+    def labels(self) -> set[PlanLabel]:
+        return {zone.plan.label for zone in self.rooms.live.zones.values() if zone.plan is not None}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "weather.csv").touch()
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    return load(tmp_path / "city.toml")
+
+
+async def test_every_zone_gets_a_plan_that_is_committed_sent_and_explained(rooms: Rooms, config: Config) -> None:
+    planning = Planning(rooms, config)
+    await planning.forecasts.ask()
+    await planning.estimation.start()
+    await planning.loop.cycle("test")
+    assert planning.labels() == {PlanLabel.OPTIMAL}
+    assert [plan.z for plan in planning.link.plans()] == ["z01", "z02"]
+    assert set(await rooms.store.latest_plans()) == {"z01", "z02", "z03"}
+    snow_ahead = rooms.live.view("z01").plan
+    assert snow_ahead is not None
+    assert any("snow" in why.code for why in snow_ahead.why)
+    assert rooms.alarms.standing() == []
+
+
+async def test_planner_that_fails_leaves_the_last_plan_moved_on_with_one_alarm(rooms: Rooms, config: Config) -> None:
+    planning = Planning(rooms, config)
+    await planning.forecasts.ask()
+    await planning.loop.cycle("test")
+    planning.loop._executor = BrokenExecutor()
+    raised: list[str] = []
+    rooms.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
+    rooms.clock.advance(900)
+    await planning.loop.cycle("broken")
+    assert planning.labels() == {PlanLabel.SHIFTED}
+    planning.loop._executor = BrokenExecutor()
+    rooms.clock.advance(900)
+    await planning.loop.cycle("still broken")
+    assert raised == ["plan True"]
+    await planning.loop.cycle("a new process")
+    assert planning.labels() == {PlanLabel.OPTIMAL}
+    assert raised == ["plan True", "plan False"]
+
+
+async def test_without_a_forecast_boards_follow_the_local_rule_and_it_is_labelled(rooms: Rooms, config: Config) -> None:
+    planning = Planning(rooms, config)
+    await planning.loop.cycle("no weather yet")
+    assert planning.labels() == {PlanLabel.LOCAL}
+    assert [alarm.code for alarm in rooms.alarms.standing()] == ["plan"]
+    assert [run[2] for run in planning.link.plans()[0].s] == [-1]
+
+
+async def test_slow_plan_delays_no_override_and_is_given_up(
+    rooms: Rooms, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_loop_module, "TIMEOUT_S", 0.2)
+    slow, release = ThreadPoolExecutor(1), threading.Event()
+    slow.submit(release.wait)
+    planning = Planning(rooms, config, slow)
+    await planning.forecasts.ask()
+    cycle = asyncio.ensure_future(planning.loop.cycle("slow"))
+    await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    assert [(o.z, o.m) for o in planning.link.overrides()] == [("z01", "on")]
+    rooms.clock.advance(10)
+    await planning.hear([telemetry(1, up=110)])
+    assert planning.link.acks()
+    assert not cycle.done()
+    await cycle
+    assert planning.labels() == {PlanLabel.LOCAL}
+    release.set()
+
+
+async def test_zone_out_of_service_is_planned_without_heat(rooms: Rooms, config: Config) -> None:
+    planning = Planning(rooms, config)
+    await planning.forecasts.ask()
+    rooms.clock.advance(10)
+    await planning.hear([telemetry(1, sample("z01", flags=int(Flag.EARTH_FAULT)), up=110)])
+    await planning.loop.cycle("earth fault")
+    by_zone = {plan.z: plan for plan in planning.link.plans()}
+    assert all(run[2] <= 0 for run in by_zone["z01"].s)
+    assert any(run[2] > 0 for run in by_zone["z02"].s)
+
+
+async def test_loop_plans_at_once_and_when_asked(rooms: Rooms, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_loop_module, "SETTLE_S", 0.0)
+    monkeypatch.setattr(plan_loop_module, "SPACING_S", 0.0)
+    planning = Planning(rooms, config)
+    rooms.overrides.changed.append(planning.loop.override_changed)
+    asked: list[str] = []
+
+    async def cycle(reason: str) -> None:
+        asked.append(reason)
+
+    monkeypatch.setattr(planning.loop, "cycle", cycle)
+    running = rooms.background.spawn(planning.loop.run(), "plans")
+    await until(lambda: asked == ["start"])
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await until(lambda: len(asked) == 2)
+    assert asked[1] == f"override {made.id} requested"
+    await rooms.overrides.cancel(made.id, "kim")
+    await until(lambda: len(asked) == 3)
+    running.cancel()
+
+
+async def test_override_reaches_the_plan_as_fixed_duty(rooms: Rooms, config: Config) -> None:
+    planning = Planning(rooms, config)
+    await planning.forecasts.ask()
+    await rooms.overrides.request("z03", "off", 120, "cable works", "kim")
+    link = RecordingLink("b02")
+    rooms.dispatcher.attach(link, greet("b02"))
+    await planning.loop.cycle("override")
+    outcome = planning.loop.last
+    assert outcome is not None
+    assert (outcome.traces["z03"].duty[:8] == 0).all()
+
+
+def test_forecast_that_repeats_the_last_one_is_no_news() -> None:
+    series = design_storm(START_UTC_S, hours=60)
+
+    def cut(first: int, last: int, warmer_k: float = 0.0) -> Forecast:
+        columns = {f: getattr(series, f)[first:last] for f in WeatherSeries.__dataclass_fields__}
+        columns["air_c"] = columns["air_c"] + warmer_k
+        return Forecast(series.time_utc_s[first], (WeatherSeries(**columns),), "test")
+
+    old = cut(0, 190)
+    assert says_the_same(old, cut(3, 193))
+    assert not says_the_same(old, cut(3, 193, warmer_k=0.5))
+    assert not says_the_same(old, cut(30, 220))  # five hours further
+    assert not says_the_same(old, Forecast(0.0, old.members * 2, "test"))
+
+
+async def test_provider_that_fails_leaves_the_last_forecast_with_one_alarm(rooms: Rooms) -> None:
+    class Failing(FileProvider):
+        down = False
+
+        async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
+            if self.down:
+                raise WeatherError("503 from the service")
+            return await super().forecast(now_utc_s, horizon_s)
+
+    provider = Failing(design_storm(START_UTC_S - 3600, hours=96))
+    forecasts = Forecasts(provider, Works(rooms).forecasts._site, 108_000, rooms.clock, rooms.alarms, rooms.metrics)
+    news: list[Forecast] = []
+    forecasts.changed.append(news.append)
+    await forecasts.ask()
+    provider.down = True
+    for _ in range(3):
+        rooms.clock.advance(3600)
+        await forecasts.ask()
+    assert forecasts.latest is news[0]
+    assert [alarm.code for alarm in rooms.alarms.standing()] == ["forecast"]
+    rooms.clock.advance(4 * 3600)
+    await forecasts.ask()
+    assert forecasts.latest is None  # older than 6 h: nobody acts upon it
+    provider.down = False
+    await forecasts.ask()
+    assert rooms.alarms.standing() == []
