@@ -30,7 +30,7 @@ HEAP = {64: "256k", 32: "128k"}  # by word size: what the ESP32 gives an applica
 
 OPEN, SHORT, NOISE = -32_000, -32_001, -32_002  # faults of a DS18B20, see board/_onewire.py
 LINK, WIFI = 1, 2
-_WORDS, _FIRST_DS, _FIRST_ADC = 64, 8, 24
+_WORDS, _FAULTS, _FIRST_DS, _FIRST_ADC = 64, 4, 8, 24
 _DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4
 _CONNECTING, _APPLICATION, _HEARD = 1, 2, 4
 _SOFT, _SOFT_RAW, _HARD, _WATCHDOG = 64, 65, 66, 67
@@ -85,6 +85,7 @@ class EmulatedBoard:
         self._random = random.Random(f"{seed}/{name}")
         self._words = array.array("i", [0] * _WORDS)
         self._words[1] = LINK | WIFI
+        self._faulty: frozenset[int] = frozenset()
         for i in range(len(wiring.sensors)):
             self.set_temperature(i, 85.0)
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,7 +108,10 @@ class EmulatedBoard:
 
     def set_temperature(self, sensor: int, celsius: float) -> None:
         """A DS18B20's temperature, quantised to 1/16 °C; or one of OPEN, SHORT, NOISE."""
-        self._words[_FIRST_DS + sensor] = int(celsius) if celsius <= -30_000 else round(celsius * 16)
+        fault = celsius <= -30_000
+        self._words[_FIRST_DS + sensor] = int(celsius) if fault else round(celsius * 16)
+        self._faulty = self._faulty | {sensor} if fault else self._faulty - {sensor}
+        self._words[_FAULTS] = len(self._faulty)
 
     def set_adc(self, channel: int, off_mv: float, on_mv: float | None = None) -> None:
         """Millivolts at an analogue input, while the output it belongs to is off and on."""

@@ -5,7 +5,8 @@ import time as _t
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _FIRST_ADC = 24  # word of the grant with the first channel's pair of mV: output off, output on
 _ADC_BLIND_MV = 100  # the ESP32's ADC reads 0 below, and saturates above
-_ADC_FULL_MV = 3100
+_ADC_FULL_MV = (950, 1250, 1750, 3100)  # by attenuation
+_NO_SIGNAL = 62  # words of the grant that stay 0
 _ADC2_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)  # shared with the radio
 
 _levels = {}  # outputs that are driven: pin -> 0 or 1
@@ -111,36 +112,33 @@ class ADC:
     WIDTH_9BIT, WIDTH_10BIT, WIDTH_11BIT, WIDTH_12BIT = 9, 10, 11, 12
 
     def __init__(self, pin, *, atten=ATTN_0DB):
-        self._id = pin._id if isinstance(pin, Pin) else pin
-        self._atten = atten
+        id = pin._id if isinstance(pin, Pin) else pin
+        self._adc2 = id in _ADC2_PINS
+        self._word, self._output = _adc.get(id, (_NO_SIGNAL, -1))
+        self.init(atten=atten)
 
     def init(self, *, atten=ATTN_0DB):
-        self._atten = atten
+        self._full = _ADC_FULL_MV[atten]
 
     def atten(self, atten):
-        self._atten = atten
+        self.init(atten=atten)
 
     def width(self, bits):
         pass
 
-    def _mv(self):
-        if self._id in _ADC2_PINS:
+    def read_uv(self):
+        if self._adc2:
             import network
 
             if any(i.active() for i in network._interfaces):
                 raise OSError(-0x107)  # ESP_ERR_TIMEOUT: the radio owns ADC2
-        if self._id not in _adc:
+        mv = _t._grant[self._word + 1 if _levels.get(self._output) == 1 else self._word]
+        if mv < _ADC_BLIND_MV:
             return 0
-        word, output = _adc[self._id]
-        mv = _t._grant[word + 1 if _levels.get(output) == 1 else word]
-        full = (950, 1250, 1750, _ADC_FULL_MV)[self._atten]
-        return 0 if mv < _ADC_BLIND_MV else min(mv, full)
-
-    def read_uv(self):
-        return self._mv() * 1000
+        return (mv if mv < self._full else self._full) * 1000
 
     def read_u16(self):
-        return min(65535, self._mv() * 65535 // (950, 1250, 1750, _ADC_FULL_MV)[self._atten])
+        return min(65535, self.read_uv() // 1000 * 65535 // self._full)
 
     def read(self):
         return self.read_u16() >> 4

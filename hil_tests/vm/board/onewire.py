@@ -29,8 +29,7 @@ class OneWire:
         return _ow.readbyte(self.pin)
 
     def readinto(self, buf):
-        for i in range(len(buf)):
-            buf[i] = _ow.readbyte(self.pin)
+        _ow._bus(self.pin).read_all(buf)
 
     def writebit(self, value):
         return _ow.writebit(self.pin, value)
@@ -39,8 +38,7 @@ class OneWire:
         return _ow.writebyte(self.pin, value)
 
     def write(self, buf):
-        for b in buf:
-            _ow.writebyte(self.pin, b)
+        _ow._bus(self.pin).write_all(buf)
 
     def select_rom(self, rom):
         self.reset()
