@@ -2,7 +2,7 @@
 
 import { Account } from "./account.js";
 import { session } from "./api.js";
-import { dayClock, number, setTimezone } from "./format.js";
+import { number, setTimezone, weekClock } from "./format.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
 import { ZoneList } from "./list.js";
@@ -23,7 +23,7 @@ function Header() {
     <img src="/static/icon.svg" alt="" width="40" height="40" />
     <div class="site">
       <h1>${model.session?.site || "Roadheat"}</h1>
-      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
+      <p>${weekClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
     </div>
     <${Freshness} />
     <button type="button" class="round language" onClick=${swap} lang=${other} aria-label=${other === "ko" ? "한국어" : "English"}>${other === "ko" ? "한" : "EN"}</button>

@@ -39,12 +39,20 @@ export function clock(utc_s) {
   return format.format(utc_s * 1000);
 }
 
-/** Weekday, hour and minute in the district. */
+/** Date, hour and minute in the district. */
 export function dayClock(utc_s) {
   const format = made("day", (language) =>
     new Intl.DateTimeFormat(language, {
       weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone,
     }),
+  );
+  return format.format(utc_s * 1000);
+}
+
+/** Weekday, hour and minute in the district. */
+export function weekClock(utc_s) {
+  const format = made("week", (language) =>
+    new Intl.DateTimeFormat(language, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone }),
   );
   return format.format(utc_s * 1000);
 }

@@ -6,7 +6,7 @@ import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { model } from "./model.js";
 import { doingWords } from "./words.js";
-import { FILTERS, commanded, faults, heating, kind, name, sorted, troubled } from "./zone.js";
+import { FILTERS, commanded, faults, heating, kind, name, pulsing, sorted, troubled } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const HOLD_MS = 2_500; // after a touch the order stands still, so that no card slips from under a thumb
@@ -30,6 +30,14 @@ export function OverrideChip({ override, now_s }) {
   </span>`;
 }
 
+/** Power now; between two pulses, how much of the time it heats. */
+function Heat({ zone }) {
+  const hot = heating(zone);
+  const part = pulsing(zone);
+  const words = hot ? t("card.heating", { kw: kilowatts(zone.power_w) }) : part ? t("card.pulsing", { percent: number(part, 0) }) : t("card.not-heating");
+  return html`<span class=${hot || part ? "fact hot" : "fact"}><${Icon} name=${hot || part ? "heating" : "idle"} size=${18} /> ${words}</span>`;
+}
+
 function Card({ zone, now_s, onOpen }) {
   const [does, next] = doingWords(zone, now_s);
   const fault = faults(zone)[0];
@@ -42,10 +50,7 @@ function Card({ zone, now_s, onOpen }) {
           <span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>
         </span>
         <span class="facts">
-          <span class=${heating(zone) ? "fact hot" : "fact"}>
-            <${Icon} name=${heating(zone) ? "heating" : "idle"} size=${18} />
-            ${heating(zone) ? t("card.heating", { kw: kilowatts(zone.power_w) }) : t("card.not-heating")}
-          </span>
+          <${Heat} zone=${zone} />
           ${(zone.snow_mm ?? 0) >= 0.1 && html`<span class="fact">${t("card.lying", { mm: number(zone.snow_mm) })}</span>`}
         </span>
         ${commanded(zone, now_s) && html`<${OverrideChip} override=${zone.override} now_s=${now_s} />`}

@@ -36,6 +36,9 @@ export const commanded = (zone, now_s) =>
 
 export const heating = (zone) => (zone.power_w ?? 0) > 200;
 
+/** Part of the time that the board is asked to heat, while its contactor happens to be open [%]; 0 where it is not. */
+export const pulsing = (zone) => (heating(zone) || !zone.online ? 0 : Math.max(zone.duty_permille ?? 0, 0) / 10);
+
 /** 0 icy, 1 snow, 2 in trouble, 3 overridden, 4 the rest. */
 export function rank(zone, now_s) {
   const lying = kind(zone);
@@ -73,7 +76,8 @@ export function doing(zone, now_s) {
   const now = reasons(zone).find((reason) => reason.start_s <= now_s && now_s < reason.end_s);
   if (who === "local") return [heating(zone) ? "doing.local-heating" : "doing.local-idle", upcoming(zone, now_s)];
   if (now) return ["doing.plan", now];
-  return [heating(zone) ? "doing.heating" : "doing.idle", upcoming(zone, now_s)];
+  const next = upcoming(zone, now_s);
+  return [heating(zone) ? "doing.heating" : next ? "doing.idle-for-now" : "doing.idle", next];
 }
 
 /** The plan's reasons in order of time. */
