@@ -47,7 +47,7 @@ class Relay:
             elif held >= self._min_on or who != self._by or who < PLAN:
                 self.on = False
                 self.since = t
-        elif want and held >= self._min_off:
+        elif want and held > self._min_off:  # more than: both ends are whole seconds, rounded down
             self.on = True
             self.since = t
             self._by = who

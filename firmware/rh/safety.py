@@ -135,7 +135,7 @@ class Safety:
     def _too_long(self, t: int, on: bool, since: int) -> bool:
         """Longest continuous on-time and hours per day."""
         limits = self._limits
-        if on and t - since >= limits.max_on_s:
+        if on and t - since >= limits.max_on_s - 1:  # both are rounded down
             self._rest_until = t + REST_S
         total = self.on_time.step(t, on)
         if total >= limits.max_on_day_s:

@@ -59,7 +59,7 @@ class Proportion(unittest.TestCase):
     def test_boot_counts_as_just_switched_off(self):
         self.t = 0
         closed = self.run_for(400, 1000)
-        self.assertEqual(closed.index(True) + 1, 300)
+        self.assertEqual(closed.index(True) + 1, 301)
 
     def test_minimum_on_time_does_not_outlive_the_authority(self):
         self.run_for(100, 1000, who=OVERRIDE)

@@ -28,7 +28,7 @@ class Interlocks(unittest.TestCase):
         self.assertTrue(self.road.on)
 
     def test_starts_after_the_minimum_off_time(self):
-        self.assertEqual(self.road.rises, [300])
+        self.assertEqual(self.road.rises, [301])
 
     def test_over_temperature_opens_within_one_second_and_has_hysteresis(self):
         road = self.road
@@ -132,7 +132,7 @@ class Interlocks(unittest.TestCase):
 
     def test_longest_on_time_rests(self):
         road = Road(max_on_s=3_600)
-        road.run(300 + 3_600)
+        road.run(301 + 3_600)
         self.assertFalse(road.on)
         self.assertTrue(road.flags & MAX_ON_TIME)
         road.run(REST_S + 1)
