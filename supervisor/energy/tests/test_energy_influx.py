@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -181,5 +182,33 @@ def test_a_sample_is_queryable_within_two_seconds(influxd: Influxd, database: st
                 assert influxd.sums(database) == await store.zone_totals()
                 await asyncio.sleep(DT_S - 1.9)
             shipping.cancel()
+
+    skipping.run(main())
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "energy.md"
+QUERIES = re.findall(r"```sql\n(.*?)\n```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_queries_for_analysts_run_and_answer(influxd: Influxd, database: str, tmp_path: Path) -> None:
+    """docs/energy.md, each against the record of a day with one board dark for an hour."""
+
+    async def main() -> None:
+        async with opened(tmp_path, influxd, database) as (store, shipper):
+            for q in range(1, 8 * 360, 6):
+                dark = (0,) if 360 < q < 720 else ()
+                await asyncio.gather(*(LOAD.commit(store, board, q) for board in range(4) if board not in dark))
+            await store.append_event("storm", "", "snow")
+            await asyncio.sleep(86_400)
+            await store.roll_up()
+            assert await shipper.ship() == 0
+            answers = {query: influxd.query(query, database) for query in QUERIES}
+            assert len(answers) == 8
+            assert all(answers.values()), [query for query, answer in answers.items() if not answer]
+            totals = await store.zone_totals()
+            for query, series in answers.items():
+                if 'sum("' in query and '"zone"' in query.split("GROUP BY")[1]:
+                    sums = {found["tags"]["zone"]: sum(row[1] or 0 for row in found["values"]) for found in series}
+                    assert sums == totals, query
 
     skipping.run(main())

@@ -1,0 +1,49 @@
+"""What is missing is said in one line each; nothing is changed without root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tools import get_servers
+from tools.get_servers import NEEDS, Need, advice, missing
+from tools.servers import ServerError, find_program, free_port, running_influxd
+
+
+def test_each_need_says_what_is_skipped_and_how_to_get_it() -> None:
+    for need in NEEDS:
+        line = advice(need)
+        assert need.name in line
+        assert need.skipped in line
+        assert f"apt-get install {need.packages[0]}" in line
+        assert "\n" not in line
+
+
+def test_only_what_is_absent_is_missing() -> None:
+    here = Need("here", ("a",), "nothing", lambda: True)
+    gone = Need("gone", ("b",), "something", lambda: False)
+    assert missing([here, gone]) == [gone]
+
+
+def test_without_root_it_only_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Blind to what is installed and not root: a line for each, status 0, apt-get is not called."""
+    monkeypatch.setattr(get_servers, "missing", lambda: list(NEEDS))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+    monkeypatch.setattr(get_servers, "install", lambda needs: pytest.fail("it tried to install"))
+    assert get_servers.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" is missing")[0] for line in lines] == [need.name for need in NEEDS]
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    if find_program("influxd") is None:
+        pytest.skip("InfluxDB 1.6 is not installed: as root on Debian, python -m tools.get_servers")
+    (tmp_path / "meta").write_text("a file where a folder must be")
+    with pytest.raises(ServerError, match="does not start"), running_influxd(tmp_path):
+        pass
+
+
+def test_free_ports_are_free() -> None:
+    assert len({free_port() for _ in range(20)}) > 10
