@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from supervisor.domain.override import OverrideState
+from supervisor.web.stream import close_streams
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="playwright is not installed: `uv sync --group browser`"
@@ -147,7 +148,7 @@ async def test_a_lost_answer_is_asked_for_again_and_commands_once(phone: Any, di
     await page.click('[data-zone="z04"]')
     await page.check(".mode-on input")
     await page.check(".reason-snow input")
-    await page.click("button[type=submit]")
+    await page.dblclick("button[type=submit]")
     await page.wait_for_selector(".running")
     assert len(lost) == 1
     assert len(await district.store.overrides("z04", 0, 4e9)) == 1
@@ -207,3 +208,16 @@ async def test_the_countdown_follows_a_fast_clock(phone: Any, district: Any) -> 
     left_s = made.expires_utc_s - district.clock.utc_s()
     hours, minutes, seconds = (int(part) for part in shown.split(":"))
     assert abs(hours * 3600 + minutes * 60 + seconds - left_s) < 2 * 200  # two wall seconds on a loaded machine
+
+
+async def test_a_lost_connection_is_said_and_comes_back(phone: Any, district: Any) -> None:
+    page = await phone("en")
+    await page.wait_for_selector(".link.live")
+    await page.context.set_offline(True)
+    await close_streams(district.app)
+    await playwright.expect(page.locator(".link.lost")).to_have_text(re.compile(r"Stale \d+ s"))
+    district.hear("z07", -2.0, "ice", 0.3)
+    await page.context.set_offline(False)
+    await page.wait_for_selector(".link.live")
+    await playwright.expect(page.locator('[data-zone="z07"] .tile-word')).to_have_text("Ice")
+    phone.errors[:] = [error for error in phone.errors if "ERR_INTERNET_DISCONNECTED" not in error]
