@@ -18,9 +18,9 @@ OBSERVED_BACK_S = 48 * 3600.0  # verification reaches as far back as a forecast 
 def make_members(forecast: Forecast, count: int, seed: int, site: Site | None = None) -> Forecast:
     """`count` members on the forecast's times.
 
-    A forecast that has several keeps its own (evenly thinned to `count`); one with a single member is perturbed by the
-    error model. `count` 1 returns the forecast as it is. The same seed gives a member the same character at every
-    issue. Raises ValueError on a count below 1.
+    A forecast that has several keeps its own (evenly thinned to `count`); one with a single member becomes the first,
+    the control, and is perturbed by the error model for the others. The same seed gives a member the same character
+    at every issue. Raises ValueError on a count below 1.
     """
     if count < 1:
         raise ValueError(f"{count} members")
@@ -30,8 +30,8 @@ def make_members(forecast: Forecast, count: int, seed: int, site: Site | None = 
         return replace(forecast, members=tuple(own[k] for k in chosen))
     series = own[0]
     lead_h = (series.time_utc_s - forecast.issued_utc_s) / 3600.0
-    noise = scaled(unit_fields([seed, 2], series.time_utc_s, count), lead_h)
-    return replace(forecast, members=perturb(series, noise, site))
+    noise = scaled(unit_fields([seed, 2], series.time_utc_s, count - 1), lead_h)
+    return replace(forecast, members=(series, *perturb(series, noise, site)))
 
 
 class EnsembleProvider:
@@ -43,17 +43,29 @@ class EnsembleProvider:
         self._seed = seed
         self._site = site
         self.verification = SiteVerification()
+        self._newest: tuple[tuple[float, ...], Forecast] | None = None
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
+        """The inner provider's forecast as an ensemble; the same object until it or the observations have news."""
         forecast = await self._inner.forecast(now_utc_s, horizon_s)
         observed = self._inner.observed(now_utc_s, OBSERVED_BACK_S)
+        known_s = _newest_s(observed, now_utc_s)
+        news = (forecast.issued_utc_s, float(forecast.members[0].time_utc_s[-1]), known_s)
+        if self._newest is not None and self._newest[0] == news:
+            return self._newest[1]
         ensemble = make_members(forecast, self._count, self._seed, self._site)
-        if forecast.source == FILE:
-            return ensemble  # a file foresees itself without error: nothing to learn from it
-        self.verification.observe(observed, now_utc_s)
-        corrected = self.verification.correct(ensemble, observed, now_utc_s)
-        self.verification.remember(ensemble, corrected)
-        return corrected
+        if forecast.source != FILE:  # a file foresees itself without error: nothing to learn from it
+            self.verification.observe(observed, now_utc_s)
+            raw, ensemble = ensemble, self.verification.correct(ensemble, observed, now_utc_s)
+            self.verification.remember(raw, ensemble)
+        self._newest = news, ensemble
+        return ensemble
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return self._inner.observed(now_utc_s, back_s)
+
+
+def _newest_s(observed: WeatherSeries | None, now_utc_s: float) -> float:
+    """Time of the newest observation that has happened."""
+    past = observed.time_utc_s[observed.time_utc_s <= now_utc_s] if observed is not None else np.empty(0)
+    return float(past[-1]) if past.size else 0.0

@@ -129,9 +129,10 @@ def _slow(seed: tuple[int, ...], time_utc_s: Array, members: int) -> Array:
 
 
 def unit_fields(seed: Sequence[int], time_utc_s: Array, members: int) -> dict[str, Array]:
-    """Unit-variance noise per error field, (members, n), in antithetic pairs; anchored to absolute time.
+    """Noise of unit variance per error field, (members, n), in antithetic pairs.
 
-    Member k keeps its character from issue to issue: plans do not jump because dice were thrown again.
+    Anchored to absolute time: member k keeps its character from issue to issue, so that plans do not jump because
+    dice were thrown again.
     """
     step_s = float(np.median(np.diff(time_utc_s)))
     half = (members + 1) // 2

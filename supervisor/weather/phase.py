@@ -7,7 +7,7 @@ import numpy as np
 from supervisor.domain.weather import Array
 from supervisor.road.air import vapour_pressure_water_pa
 
-PSYCHROMETER_PER_K = 6.62e-4  # × pressure [Pa/K]; ventilated, WMO-No. 8 (2018) eq. 4.A.1
+PSYCHROMETER_PER_K = 6.53e-4  # × pressure [Pa/K]; ventilated, WMO-No. 8 (2018) eq. 4.B.6
 
 # Wang et al. (2019, Geophys. Res. Lett. 46, 13825), sigmoid fitted to Northern-Hemisphere observations: half of the
 # mass is snow at a wet bulb of +0.8 °C, whatever the humidity.

@@ -58,16 +58,17 @@ def test_members_keep_their_character_from_issue_to_issue() -> None:
     later = make_members(Forecast(START + 3 * H, (between(series, START + 3 * H, START + 48 * H),), "test"), 8, seed=5)
     other = make_members(Forecast(START, (series,), "test"), 8, seed=6)
     n = len(later.members[0])
-    for k in range(8):
+    for k in range(1, 8):
         old, new = (e.members[k].air_c[-n:] - series.air_c[-n:] for e in (first, later))
         assert np.corrcoef(old, new)[0, 1] > 0.99
-    assert not np.allclose(first.members[0].air_c, other.members[0].air_c)
+    assert not np.allclose(first.members[1].air_c, other.members[1].air_c)
+    assert first.members[0] is series  # the control
 
 
 def test_temperature_members_are_unbiased_and_spread_with_lead() -> None:
     series = design_storm(START, hours=48)
     flat = replace(series, precipitation_mm_h=np.zeros(len(series)))
-    ensemble = make_members(Forecast(START, (flat,), "test"), 400, seed=1)
+    ensemble = make_members(Forecast(START, (flat,), "test"), 401, seed=1)
     errors = np.stack([m.air_c for m in ensemble.members]) - flat.air_c
     np.testing.assert_allclose(errors.mean(axis=0), 0.0, atol=1e-9)
     hours = (flat.time_utc_s - START) / H
@@ -209,9 +210,11 @@ async def test_verification_takes_off_bias_and_carries_the_last_error() -> None:
 
 async def test_a_file_is_not_corrected_by_itself() -> None:
     provider = EnsembleProvider(FileProvider(design_storm(START, hours=60)), members=6, site=SEOUL)
-    ensemble = await provider.forecast(START, 30 * H)
+    ensemble = await provider.forecast(START + 10.0, 30 * H)
     assert len(ensemble.members) == 6
     assert provider.verification.raw.report()["air_c"] == {}
+    assert await provider.forecast(START + 60.0, 30 * H) is ensemble  # no news, no other weather
+    assert await provider.forecast(START + 700.0, 30 * H) is not ensemble
 
 
 # --- the coefficients against their source
