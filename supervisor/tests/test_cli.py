@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from supervisor.cli import main
+from supervisor.weather.design_storm import design_storm
+from supervisor.weather.files import write_weather_csv
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city.toml"
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    write_weather_csv(tmp_path / "weather.csv", design_storm(1_703_808_000.0))
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    return tmp_path / "city.toml"
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200"})
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_good_configuration_is_summed_up(city: Path) -> None:
+    status, output = run("check-config", str(city))
+    assert status == 0
+    assert "good" in output
+    assert "f2" in output
+
+
+def test_every_error_is_explained_with_status_1(city: Path) -> None:
+    text = city.read_text().replace("priority = 3", "priority = 7", 1).replace("Asia/Seoul", "Asia/Soul")
+    city.write_text(text)
+    status, output = run("check-config", str(city))
+    assert status == 1
+    for part in ("2 to correct", "priority = 7", "Asia/Soul", "unknown time zone", "steepest"):
+        assert part in output
+
+
+def test_files_that_it_names_are_checked_too(city: Path) -> None:
+    text = city.read_text().replace('["09-12", "16-19"]', '["09-12"]')
+    weather = city.with_name("weather.csv")
+    weather.write_text(weather.read_text().replace(",2.", ",999.", 1))
+    city.write_text(text)
+    status, output = run("check-config", str(city))
+    assert status == 1
+    assert "weather.csv" in output
+    assert "tariff" in output
+
+
+def test_missing_token_and_weak_breaker_are_told(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROADHEAT_TEST_TOKEN", raising=False)
+    influx = '[influx]\napi = "v1"\nurl = "http://127.0.0.1:1"\ndatabase = "x"\ntoken_env = "ROADHEAT_TEST_TOKEN"\n'
+    text = city.read_text().replace("breaker_kw = 244", "breaker_kw = 200") + influx
+    city.write_text(text)
+    status, output = run("check-config", str(city))
+    assert (status, "ROADHEAT_TEST_TOKEN is not set" in output) == (1, True)
+    monkeypatch.setenv("ROADHEAT_TEST_TOKEN", "x")
+    status, output = run("check-config", str(city))
+    assert (status, "every board may heat at once" in output) == (0, True)
+
+
+def test_serve_refuses_a_bad_configuration_with_place_and_remedy(city: Path) -> None:
+    city.write_text(city.read_text().replace("latitude = 37.59", "latitude = 137.59"))
+    result = CliRunner().invoke(main, ["serve", "--config", str(city)], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "city.toml:7" in result.stderr
+    assert "site.latitude = 137.59" in result.stderr
+    assert "south negative" in result.stderr
+    assert not (city.parent / "state").exists()
+
+
+def test_commands_of_other_houses_plug_in_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Point:
+        name, loads = "salt", 0
+
+        def load(self) -> click.Command:
+            Point.loads += 1
+            return click.Command("salt", callback=lambda: click.echo("spread"))
+
+    class Broken:
+        name = "broken"
+
+        def load(self) -> click.Command:
+            raise ImportError("No module named 'matplotlib'")
+
+    monkeypatch.setattr("supervisor.cli.entry_points", lambda group: [Point(), Broken()])
+    assert run("check-config", "--help")[0] == 0
+    assert Point.loads == 0
+    assert run("salt") == (0, "spread")
+    status, output = run("broken")
+    assert status == 1
+    assert "matplotlib" in output
+    assert run("nothing-like-it")[0] == 2

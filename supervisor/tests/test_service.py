@@ -1,0 +1,201 @@
+"""The whole service: a board over TLS, a crew over REST, a storm in the forecast; and its restarts."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import aiohttp
+import pytest
+
+from supervisor.app import Service, running
+from supervisor.config import Config, load
+from supervisor.domain.clock import SystemClock
+from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
+from supervisor.weather.design_storm import design_storm
+from supervisor.weather.files import write_weather_csv
+from supervisor.wire.keys import load_key
+from supervisor.wire.messages import Ack, ClockCommand, Hello, OverrideCommand, PlanCommand, ResultFrame, ToBoard
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city.toml"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    now = time.time() // 3600 * 3600
+    write_weather_csv(tmp_path / "weather.csv", design_storm(now - 24 * 3600, hours=96, snow_start_h=30))
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", EXAMPLE.read_text())
+    (tmp_path / "city.toml").write_text(text)
+    return load(tmp_path / "city.toml")
+
+
+@asynccontextmanager
+async def service(config: Config) -> AsyncIterator[Service]:
+    async with running(config, SystemClock(), planner_executor=lambda: ThreadPoolExecutor(1)) as started:
+        yield started
+
+
+async def dial(config: Config, http: aiohttp.ClientSession, address: tuple[str, int], who: Hello) -> BoardClient:
+    tls = ssl.create_default_context(cafile=config.pki_dir / "ca.pem")
+    client = await BoardClient.dial(http, address, tls, load_key(config.board_key_path(who.b)))
+    await client.send(who)
+    return client
+
+
+def client() -> aiohttp.ClientSession:
+    """Keeps cookies of an IP address too."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
+async def next_of(board: BoardClient, kind: type[Any]) -> Any:
+    """The next command of that kind; the board accepts all others on the way."""
+    while True:
+        command: ToBoard = await board.receive()
+        if isinstance(command, kind):
+            return command
+
+
+class Crew:
+    """A phone that has opened the admin link."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self.http, self.url, self.csrf = http, url, ""
+
+    async def sign_in(self, link: str) -> None:
+        async with self.http.get(link) as response:
+            assert response.status == 200
+        async with self.http.get(f"{self.url}/api/v1/session") as response:
+            self.csrf = (await response.json())["csrf"]
+
+    async def post(self, path: str, body: object) -> tuple[int, Any]:
+        headers = {"X-CSRF-Token": self.csrf, "Origin": self.url}
+        async with self.http.post(f"{self.url}{path}", json=body, headers=headers) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def get(self, path: str) -> Any:
+        async with self.http.get(f"{self.url}{path}") as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
+
+
+async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: Config) -> None:
+    async with service(config) as started, client() as http:
+        assert started.admin_link is not None
+        board = await dial(config, http, started.board_address, hello())
+        clock = await next_of(board, ClockCommand)
+        assert abs(clock.utc - time.time()) < 5
+        plan = await next_of(board, PlanCommand)
+        assert (plan.ep, plan.z, plan.lease <= 21_600) == (clock.ep, "z01", True)
+        assert any(duty > 0 for _, _, duty in plan.s)  # it will snow
+        await board.send(ResultFrame(ep=plan.ep, q=plan.q, rc=0))
+        await board.send(telemetry(1, sample(dev_wh=1000), up=22))
+        assert (await next_of(board, Ack)).q == (1,)
+        await board.send(telemetry(2, sample(dev_wh=1166), up=32))
+        assert (await next_of(board, Ack)).q == (2,)
+        assert (await started.store.zone_totals())["z01"] >= 166
+
+        crew = Crew(http, started.web_url)
+        async with http.get(f"{started.web_url}/api/v1/zones") as response:
+            assert response.status == 401  # nothing is open by default
+        await crew.sign_in(started.admin_link)
+        status, made = await crew.post(
+            "/api/v1/zones/z02/overrides", {"mode": "on", "minutes": 30, "reason": "ice on the bend"}
+        )
+        assert (status, made["state"]) == (201, "requested")
+        override = await next_of(board, OverrideCommand)
+        assert (override.z, override.m, override.id) == ("z02", "on", made["id"])
+        assert 1795 <= override.dur <= 1800
+        await board.send(ResultFrame(ep=override.ep, q=override.q, rc=0))
+        await board.send(telemetry(3, sample("z02", who=3), up=42))
+        await next_of(board, Ack)
+        by_id = {zone["id"]: zone for zone in await crew.get("/api/v1/zones")}
+        assert by_id["z01"]["plan"]["state"] in ("accepted", "measured")
+        assert by_id["z01"]["online"]
+        assert by_id["z02"]["override"]["user"] == "admin"
+        status, problem = await crew.post("/api/v1/zones/z02/overrides", {"mode": "on", "minutes": 30, "reason": ""})
+        assert 400 <= status < 500
+        assert problem["type"].startswith("urn:roadheat:problem:")
+
+
+async def test_restart_has_a_new_epoch_and_knows_plans_and_overrides(config: Config) -> None:
+    async with client() as http:
+        async with service(config) as first:
+            board = await dial(config, http, first.board_address, hello())
+            plan = await next_of(board, PlanCommand)
+            made = await first.overrides.request("z01", "off", 60, "cable works", "kim")
+            override = await next_of(board, OverrideCommand)
+        assert await board.closed() is not None
+        async with service(config) as second:
+            newest = max((plan.ep, plan.q), (override.ep, override.q))
+            board = await dial(config, http, second.board_address, hello(ep=newest[0], q=newest[1]))
+            commands = [await board.receive() for _ in range(4)]
+            kinds = [ClockCommand, OverrideCommand, PlanCommand, PlanCommand]
+            assert [type(command) for command in commands] == kinds
+            assert isinstance(commands[1], OverrideCommand)
+            assert (commands[1].id, commands[1].m) == (made.id, "off")
+            assert all(c.ep > newest[0] for c in commands if not isinstance(c, Ack))
+
+
+@contextmanager
+def process(config: Config, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """`roadheat serve` as an operator starts it."""
+    command = [sys.executable, "-m", "supervisor.cli", "serve", "--config", str(config.path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def board_address(child: subprocess.Popen[bytes]) -> tuple[str, int]:
+    """What the first line on its output says; skips to the last line before returning."""
+    assert child.stdout is not None
+    address = ("", 0)
+    for raw in child.stdout:
+        line = raw.decode()
+        if found := re.search(r"boards dial in at ([\d.]+):(\d+)", line):
+            address = found[1], int(found[2])
+        if "one-time admin link" in line:
+            return address
+    raise AssertionError("the service ended")
+
+
+async def test_sigkill_loses_nothing_that_was_acknowledged_and_sigterm_ends_cleanly(
+    config: Config, tmp_path: Path
+) -> None:
+    with (tmp_path / "log").open("ab") as log:
+        async with client() as http:
+            with process(config, log) as child:
+                board = await dial(config, http, board_address(child), hello())
+                clock = await next_of(board, ClockCommand)
+                for q in range(1, 31):
+                    await board.send(telemetry(q, sample(dev_wh=1000 + 100 * q), up=12 + 10 * q))
+                acknowledged: list[int] = []
+                while len(acknowledged) < 20:
+                    acknowledged += (await next_of(board, Ack)).q
+                child.send_signal(signal.SIGKILL)
+            with process(config, log) as child:
+                board = await dial(config, http, board_address(child), hello(ep=clock.ep, q=99))
+                assert (await next_of(board, ClockCommand)).ep == clock.ep + 1
+                for q in range(1, 31):  # the board cannot know which of the rest were kept
+                    await board.send(telemetry(q, sample(dev_wh=1000 + 100 * q), up=12 + 10 * q))
+                again: set[int] = set()
+                while len(again) < 30:
+                    again.update((await next_of(board, Ack)).q)
+                child.send_signal(signal.SIGTERM)
+                assert child.wait(timeout=30) == 0
+    async with service(config) as started:
+        totals = await started.store.zone_totals()
+    assert totals["z01"] in (2900, 4000)  # 30 intervals once each; the first with or without what came before it
