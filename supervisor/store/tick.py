@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from supervisor.store.meter import Meter, Reading
-from supervisor.wire.messages import Flag, Telemetry, ZoneSample
+from supervisor.wire.messages import NO_READING_MC, Flag, Telemetry, ZoneSample
 
 IMPLAUSIBLE = int(Flag.SENSOR_IMPLAUSIBLE)  # a plain integer: enum arithmetic took a tenth of a commit
 
@@ -28,7 +28,8 @@ class ZoneTick(Struct, frozen=True, array_like=True):
     @property
     def surface_mc(self) -> int | None:
         """Surface temperature [m°C], None while its sensor is implausible."""
-        return None if self.sample.flags & IMPLAUSIBLE else self.sample.surface_mc
+        sample = self.sample
+        return None if sample.flags & IMPLAUSIBLE or sample.surface_mc == NO_READING_MC else sample.surface_mc
 
 
 class Tick(Struct, frozen=True):
@@ -96,7 +97,7 @@ def _prefix(measurement: str, site: str, zone: str, board: str) -> str:
 def zone_line(site: str, tick: Tick, zone: ZoneTick) -> str:
     """The point of one zone over one interval. `q` is its quality: the flags of docs/nomenclature.md, 0 = nothing."""
     sample = zone.sample
-    surface = "" if sample.flags & IMPLAUSIBLE else f",surf_c={sample.surface_mc / 1000}"
+    surface = "" if zone.surface_mc is None else f",surf_c={sample.surface_mc / 1000}"
     air = "" if tick.air_mc is None else f",air_c={tick.air_mc / 1000}"
     return (
         f"{_prefix('zone', site, sample.zone, tick.board)}power_w={sample.power_w},delta_wh={zone.delta_wh}i,"

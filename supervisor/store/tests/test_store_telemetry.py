@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.store import database, rollup, spool, telemetry
-from supervisor.wire.messages import Flag, Telemetry, ZoneSample
+from supervisor.wire.messages import NO_READING_MC, Flag, Telemetry, ZoneSample
 
 T0 = 1_700_000_000
 POWER_W = 60_000
@@ -96,6 +96,14 @@ def test_the_line_is_as_the_schema_says(db: sqlite3.Connection) -> None:
         "zone,site=seongbuk,zone=z02,ctl=b01 power_w=60000,delta_wh=5i,total_wh=5i,dev_wh=5i,"
         f"air_c=-3.5,duty=0.5,q=2i {T0}",
     ]
+
+
+def test_a_temperature_that_is_not_known_is_no_field_and_no_minimum(db: sqlite3.Connection) -> None:
+    unknown = ZoneSample("z01", NO_READING_MC, NO_READING_MC, -1, 10, POWER_W, 160, 500, 5, 0)
+    commit(db, frame(1, 1, 10, 10, unknown), T0)
+    commit(db, frame(1, 2, 20, 10, sample("z01", 320)), T0 + 10)
+    assert ["surf_c" in fields for _, fields in sorted(points(db).items())] == [False, True]
+    assert db.execute("SELECT surface_min_mc, surface_mc_s, surface_s FROM zone_1h").fetchall() == [(1250, 12500, 10)]
 
 
 def test_two_records_of_one_second_stay_two_points(db: sqlite3.Connection) -> None:
