@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
+from supervisor.planner.plans import unpack
 from supervisor.planner.tariff import Tariff
 from supervisor.road import ICE_MM, Forcing, Pavement, Roads, StateEstimator, build_pavements, build_roads
 from supervisor.weather.resample import at_steps, between
@@ -22,7 +23,6 @@ HOUR_S = 3600
 ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
 REPLAN_S = 1800
 QUIET_REPLAN_S = 3 * 3600  # while no member sees a hazard
-MILD_AIR_C, MILD_SURFACE_C = 6.0, 5.0  # hours in which no controller heats
 WET_MM = 0.1
 
 Forecaster = Callable[[float, float], Forecast]
@@ -74,6 +74,11 @@ class _Planner:
     power: Array = field(default_factory=lambda: np.zeros(0))  # summed since the last estimate
     surface: Array = field(default_factory=lambda: np.zeros(0))
     moist: Array = field(default_factory=lambda: np.zeros(0))
+    since_s: float = 0.0
+
+    def heats_from(self, utc_s: float) -> bool:
+        """Whether any plan heats within the hour from `utc_s`."""
+        return any((unpack(plan, 4, utc_s)[0] > 0).any() for plan in self.plans)
 
 
 @dataclass
@@ -125,10 +130,11 @@ class Season:
         self.priority = np.array([zone.area_m2 / 100.0 for zone in zones])
         self.feeder_of = np.array([[zone.feeder == f.id for zone in zones] for f in feeders])
         self._on = np.zeros((len(strategies), n), dtype=bool)
-        self._slot_kwh = np.zeros((len(strategies), len(feeders)))
+        self._slot_kwh, self._slot_s = np.zeros((len(strategies), len(feeders))), 0.0
         self._dry_s = np.full(n, np.inf)
         self._storm_s = np.full(n, np.inf)
         snow = self.forcing.snow_mm_h[:, 0]
+        self._precipitation = snow + self.forcing.rain_mm_h[:, 0]
         self._snow_within_5h = np.convolve((snow > 0).astype(float), np.ones(300))[299 : 299 + snow.size] > 0
 
     def _planner(self, index: int, strategy: Strategy, pavements: list[Pavement], air_c: float) -> _Planner:
@@ -154,10 +160,10 @@ class Season:
     def run(self, progress: Callable[[int, int], None] | None = None) -> list[Score]:
         """The whole season; returns a score per strategy."""
         for hour in range(self.hours):
-            if self._quiet(hour):
-                self._quiet_hour(hour)
-            else:
-                self._hour(hour)
+            t = hour * HOUR_S
+            for planner in self.planners:
+                self._maybe_plan(planner, t)
+            self._hour(hour, QUIET_S if self._quiet(hour) else MINUTE_S)
             if progress:
                 progress(hour + 1, self.hours)
         for i, row in enumerate(self.circuits):
@@ -165,66 +171,39 @@ class Season:
         return self.scores
 
     def _quiet(self, hour: int) -> bool:
-        """Mild and warm, nothing frozen, nothing on: no controller would heat within the hour."""
-        rows = slice(hour * 60, hour * 60 + 60)
+        """Dry roads, no precipitation in sight, no plan that heats: ten-minute steps tell the same story."""
+        rows = slice(hour * 60, hour * 60 + 120)
+        state = self.plant.state
         return bool(
-            self.forcing.air_c[rows].min() > MILD_AIR_C
-            and self.plant.state.surface_c.min() > MILD_SURFACE_C
-            and not self._on.any()
-            and self.plant.state.frozen_mm.max() <= 0.0
+            self._precipitation[rows].max() <= 0.0
+            and state.frozen_mm.max() <= 0.0
+            and state.water_mm.max() < 0.5 * WET_MM
+            and not any(p.heats_from(self.start_s + hour * HOUR_S) for p in self.planners)
         )
 
-    def _quiet_hour(self, hour: int) -> None:
-        step = round(QUIET_S / MINUTE_S)
+    def _hour(self, hour: int, dt_s: float) -> None:
+        step = round(dt_s / MINUTE_S)
         weather = self.forcing[hour * 60 : hour * 60 + 60]
-        coarse = Forcing(
-            **{
-                name: value.reshape(-1, step, value.shape[1]).mean(axis=1)
-                for name in (
-                    "air_c",
-                    "dew_point_c",
-                    "wind_m_s",
-                    "shortwave_w_m2",
-                    "longwave_w_m2",
-                    "rain_mm_h",
-                    "snow_mm_h",
-                    "pressure_pa",
-                )
-                if isinstance(value := getattr(weather, name), np.ndarray)
-            }
-        )
-        prepared = self.plant.prepare(coarse)
-        off = np.zeros(self.plant.heat_w_m2.size)
-        for i in range(prepared.shape[0]):
-            self.plant.run(prepared[i], off, QUIET_S)
-            reading = self.plant.read()
-            for planner in self.planners:
-                planner.estimator.update(
-                    coarse[i : i + 1],
-                    reading.surface_c[planner.lanes],
-                    off[planner.lanes],
-                    QUIET_S,
-                    np.clip(reading.moisture_permille[planner.lanes] / 1000, 0, 1),
-                )
-
-    def _hour(self, hour: int) -> None:
-        weather = self.forcing[hour * 60 : hour * 60 + 60]
+        if step > 1:
+            weather = _joined(weather, step)
         prepared = self.plant.prepare(weather)
         price = self.tariff.prices(self.start_s + hour * HOUR_S, 4)
-        for minute in range(60):
+        for i in range(prepared.shape[0]):
+            minute = i * step
             t = hour * HOUR_S + minute * 60
-            if minute % 15 == 0:
+            if minute % 15 == 0 and minute and step == 1:
                 for planner in self.planners:
                     self._maybe_plan(planner, t)
-            self.plant.run(prepared[minute], self._on.ravel().astype(np.float64), MINUTE_S)
-            self._count(hour * 60 + minute, float(price[minute // 15]))
-            self._decide(hour * 60 + minute, t + 60)
-            if (minute + 1) % 15 == 0:
-                self._close_slot(t + 60)
+            self.plant.run(prepared[i], self._on.ravel().astype(np.float64), dt_s)
+            row = hour * 60 + minute
+            self._count(row, float(price[minute // 15]), dt_s)
+            self._decide(row, t + round(dt_s), weather[i : i + 1], dt_s)
+            if (minute + step) % (15 if step == 1 else 30) == 0:
+                self._close_slot(t + round(dt_s))
 
-    def _decide(self, row: int, t: int) -> None:
+    def _decide(self, row: int, t: int, weather: Forcing, dt_s: float) -> None:
         reading = self.plant.read()
-        surface_mc = np.round(reading.surface_c * 1000 / 62.5) * 62.5
+        surface_mc = np.round(reading.surface_c * 1000 / 62.5) * 62.5  # DS18B20's steps
         mc = surface_mc.astype(np.int64).reshape(self._on.shape).tolist()
         moisture = reading.moisture_permille.reshape(self._on.shape).tolist()
         air_mc = int(1000 * self.forcing.air_c[row, 0])
@@ -232,48 +211,46 @@ class Season:
         for s, circuits in enumerate(self.circuits):
             for z, circuit in enumerate(circuits):
                 self._on[s, z] = circuit.tick(t, mc[s][z], moisture[s][z], air_mc, ahead)
-        for planner in self.planners:
-            planner.surface += reading.surface_c[planner.lanes]
-            planner.moist += reading.moisture_permille[planner.lanes]
-            planner.power += self.plant.heat_w_m2[planner.lanes] * self._on.ravel()[planner.lanes]
-        if t % ESTIMATE_S == 0:
-            k = ESTIMATE_S // 60
-            now = self.forcing[row : row + 1]
-            for p in self.planners:
-                p.estimator.update(
-                    now, p.surface / k, p.power / k, float(ESTIMATE_S), np.clip(p.moist / k / 1000, 0, 1)
-                )
-                p.surface[:], p.power[:], p.moist[:] = 0.0, 0.0, 0.0
+        for p in self.planners:
+            p.surface += reading.surface_c[p.lanes] * dt_s
+            p.moist += reading.moisture_permille[p.lanes] * dt_s
+            p.power += self.plant.heat_w_m2[p.lanes] * self._on.ravel()[p.lanes] * dt_s
+            p.since_s += dt_s
+            if t % ESTIMATE_S == 0:
+                k = p.since_s
+                p.estimator.update(weather, p.surface / k, p.power / k, k, np.clip(p.moist / k / 1000, 0, 1))
+                p.surface[:], p.power[:], p.moist[:], p.since_s = 0.0, 0.0, 0.0, 0.0
 
-    def _count(self, row: int, price: float) -> None:
+    def _count(self, row: int, price: float, dt_s: float) -> None:
         state = self.plant.state
         shape = self._on.shape
+        minutes = dt_s / 60.0
         frozen, water = state.frozen_mm.reshape(shape), state.water_mm.reshape(shape)
         surface = state.surface_c.reshape(shape)
-        kwh = self._on * self.power_kw / 60.0
-        icy = frozen >= ICE_MM
-        short = np.where(frozen + water >= WET_MM, np.maximum(-surface, 0.0), 0.0) / 60.0
-        falling = self.forcing.snow_mm_h[row, 0] + self.forcing.rain_mm_h[row, 0] > 0.05
+        kwh = self._on * self.power_kw * dt_s / 3600.0
+        icy = (frozen >= ICE_MM) * minutes
+        short = np.where(frozen + water >= WET_MM, np.maximum(-surface, 0.0), 0.0) * dt_s / 3600.0
+        falling = self._precipitation[row] > 0.05
         if falling and (self._dry_s > 6 * 3600).all():
             self._storm_s[:] = 0.0
-        self._dry_s = np.where(falling, 0.0, self._dry_s + 60.0)
+        self._dry_s = np.where(falling, 0.0, self._dry_s + dt_s)
         late = self._storm_s < 2 * 3600
-        self._storm_s += 60.0
+        self._storm_s += dt_s
         for s, score in enumerate(self.scores):
             score.kwh += kwh[s]
             score.energy_cost += kwh[s] * price
             score.ice_minutes += icy[s]
             score.shortfall_kh += short[s]
-            score.late_minutes += icy[s] & late
+            score.late_minutes += icy[s] * late
         load = (self._on * self.power_kw) @ self.feeder_of.T
-        self._slot_kwh += load / 60.0
+        self._slot_kwh += load * dt_s / 3600.0
+        self._slot_s += dt_s
         for f, feeder in enumerate(self.feeders):
-            over = load[:, f] > feeder.breaker_kw + 1e-6
-            for s in np.flatnonzero(over).tolist():
-                self.scores[int(s)].breaker_violation_minutes += 1
+            for s in np.flatnonzero(load[:, f] > feeder.breaker_kw + 1e-6).tolist():
+                self.scores[s].breaker_violation_minutes += 1
 
     def _close_slot(self, t: int) -> None:
-        mean_kw = self._slot_kwh * 4.0
+        mean_kw = self._slot_kwh * 3600.0 / self._slot_s
         month = int(np.datetime64(int(self.start_s + t - SLOT_S), "s").astype("datetime64[M]").astype(int))
         for f, feeder in enumerate(self.feeders):
             for s, score in enumerate(self.scores):
@@ -284,7 +261,7 @@ class Season:
         self.trace.surface_c.append(self.plant.state.surface_c.reshape(self._on.shape).copy())
         self.trace.frozen_mm.append(self.plant.state.frozen_mm.reshape(self._on.shape).copy())
         self.trace.load_kw.append(mean_kw.sum(axis=1))
-        self._slot_kwh[:] = 0.0
+        self._slot_kwh[:], self._slot_s = 0.0, 0.0
 
     def _maybe_plan(self, p: _Planner, t: int) -> None:
         if t < p.next_s:
@@ -321,6 +298,12 @@ class Season:
         hazard = any(trace.probability.any() for trace in outcome.traces.values())
         p.plans, p.last = outcome.plans, outcome
         p.next_s = t + (REPLAN_S if hazard or outcome.errors else QUIET_REPLAN_S)
+
+
+def _joined(weather: Forcing, step: int) -> Forcing:
+    """Means over `step` rows each."""
+    values = {f.name: np.asarray(getattr(weather, f.name), dtype=np.float64) for f in fields(Forcing)}
+    return Forcing(**{n: v.reshape(-1, step, v.shape[1]).mean(axis=1) if v.ndim == 2 else v for n, v in values.items()})
 
 
 def _changed(last: PlanOutcome | None, now: PlanOutcome) -> float:
