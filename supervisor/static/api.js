@@ -40,7 +40,7 @@ async function once(method, path, body, headers) {
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const worthAgain = (problem) => problem.status === 0 || problem.status === 503 || problem.status === 409;
+const worthAgain = (problem) => problem.status === 0 || problem.status === 503;
 
 async function send(method, path, body, headers, onRetry) {
   for (let attempt = 1; ; attempt++) {

@@ -18,6 +18,7 @@ export class Live {
     this.on = on;
     this.signedIn = signedIn; // async () => boolean
     this.heard_ms = 0;
+    this.opened_ms = 0;
     this.retry_ms = RETRY_MIN_MS;
     this.source = null;
     this.timer = 0;
@@ -39,6 +40,7 @@ export class Live {
   open() {
     clearTimeout(this.timer);
     this.source?.close();
+    this.opened_ms = performance.now();
     const source = (this.source = new EventSource(this.url));
     const listen = (name) =>
       source.addEventListener(name, (event) => {
@@ -61,8 +63,8 @@ export class Live {
   }
 
   watch() {
-    if (this.source && this.silent_ms() > QUIET_MS && this.heard_ms) {
-      this.heard_ms = performance.now() - STALE_MS; // give the new stream its time
+    const waited_ms = Math.min(this.silent_ms(), performance.now() - this.opened_ms);
+    if (this.source && waited_ms > QUIET_MS) {
       this.on.state("lost");
       this.open();
     }

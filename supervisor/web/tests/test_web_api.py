@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from supervisor.control.live import ZoneView
 from supervisor.web import make_app
 from supervisor.web.api import BODY_MAX_BYTES, ROUTES
 from supervisor.web.keys import SERVICES
+from supervisor.web.openapi import OTHER_STATUS
 from supervisor.web.problems import CODES
 from supervisor.web.schema import OverrideAnswer, PlanAnswer, SessionAnswer
 
@@ -346,3 +348,13 @@ async def test_openapi_tells_the_truth(district: Any, sign_in: Any) -> None:
     assert override["additionalProperties"] is False
     said = {code for group in re.findall(r"'Problem: ([^']+)'", text) for code in group.split(", ")}
     assert said - set(CODES) == {"unknown-zone", "unknown-override", "no-plan"}
+
+
+def test_the_api_page_names_every_route_and_problem() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    assert {f"`{route.method} {route.path}`" for route in ROUTES} <= set(re.findall(r"`[A-Z]+ /[^`]*`", page))
+    table = page[page.index("## Problems") :]
+    said: dict[str, int] = {}
+    for codes, status in re.findall(r"^\| (`.+?) \| (\d{3}) \|", table, re.MULTILINE):
+        said |= dict.fromkeys(re.findall(r"`([\w-]+)`", codes), int(status))
+    assert said == {code: status for code, (status, _) in CODES.items()} | OTHER_STATUS
