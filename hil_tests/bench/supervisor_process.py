@@ -58,6 +58,7 @@ class SupervisorProcess:
             self._process = subprocess.Popen(
                 [*self._command, "--lockstep", str(path)],
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the bench, which ends the service in its own time
                 stdout=log,
                 stderr=log,
                 cwd=_REPO,

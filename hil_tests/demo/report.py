@@ -36,6 +36,7 @@ class Story:
     plan_figures: Figures
     reactive_figures: Figures
     speed: dict[str, float]  # simulated_s, wall_s, ratio
+    metered_kwh: float  # what the service has on record
     seed: int
     violations: list[str]  # invariants broken, one line each; empty when all held
     overrides: list[str]  # what people did meanwhile
@@ -51,6 +52,7 @@ class Story:
             "seed": self.seed,
             "finished": self.finished,
             "speed": self.speed,
+            "metered_kwh": self.metered_kwh,
             "invariant_violations": self.violations,
             "overrides": self.overrides,
             "plan": asdict(self.plan_figures),
@@ -89,6 +91,7 @@ def _facts(story: Story) -> list[str]:
         f"base charge for that peak, one month: {story.currency} {ours.demand_cost:,.0f} / {theirs.demand_cost:,.0f}",
         f"contract or breaker exceeded: {ours.feeder_cap_violations} times / {theirs.feeder_cap_violations}",
         f"safety invariants broken: {len(story.violations)}",
+        f"energy on record {story.metered_kwh:,.1f} kWh, drawn by the roads {ours.kwh:,.1f} kWh",
         f"simulated {story.speed['simulated_s']:,.0f} s in {story.speed['wall_s']:,.1f} s: "
         f"{story.speed['ratio']:,.0f} simulated seconds per wall second; seed {story.seed}",
     ]

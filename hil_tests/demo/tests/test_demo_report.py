@@ -35,7 +35,9 @@ def run(label: str, power_w: float, lying_mm: float, minutes: int = 30) -> Run:
     filled = Run(label, zones, (Feeder("f1", contract_kw=100.0, breaker_kw=120.0, demand_price_per_kw=10.0),), START)
     for _ in range(minutes):
         wh = power_w / 60.0
-        filled.add_minute(np.array([1.0, -1.0]), np.array([0.0, lying_mm]), np.array([wh, 0.0]), np.array([power_w / 1e3]))
+        filled.add_minute(
+            np.array([1.0, -1.0]), np.array([0.0, lying_mm]), np.array([wh, 0.0]), np.array([power_w / 1e3])
+        )
     return filled
 
 
@@ -68,6 +70,7 @@ def test_an_interrupted_run_still_reports(tmp_path: Path) -> None:
         plan_figures=figures(plan, tariff),
         reactive_figures=figures(reactive, tariff),
         speed={"simulated_s": 420.0, "wall_s": 0.5, "ratio": 840.0},
+        metered_kwh=3.5,
         seed=1,
         violations=["I3 z01 rose after 120 s off"],
         overrides=[],

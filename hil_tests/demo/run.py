@@ -1,0 +1,170 @@
+"""The demo's walk: a city and a storm into a folder, boards flashed, the service started, the storm lived through."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hil_tests.bench.bench import Bench
+from hil_tests.bench.city import free_port
+from hil_tests.demo.record import Run
+from supervisor.config import Config, load
+from supervisor.domain.errors import RoadheatError
+from supervisor.domain.weather import WeatherSeries
+from supervisor.store.store import DATABASE_NAME
+from supervisor.weather.design_storm import design_storm
+from supervisor.weather.files import read_weather_csv, write_weather_csv
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "city.toml"
+STORM_START = datetime(2024, 1, 16, 6, tzinfo=UTC)  # 15:00 in Seoul: snow from midnight, frost the evening after
+STORM_H = 30
+AHEAD_H = 30  # the planner's horizon: the forecast goes on behind the end
+
+
+class DemoError(RoadheatError):
+    code = "demo"
+
+
+@dataclass(frozen=True)
+class Storm:
+    """What falls, and which part of it is lived through."""
+
+    title: str
+    weather: WeatherSeries
+    start_utc_s: float
+    end_utc_s: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the plan's side of the demo gave."""
+
+    run: Run
+    violations: list[str]
+    overrides: list[str]
+    simulated_s: float
+    wall_s: float
+    metered_wh: dict[str, int]  # the service's own record
+    finished: bool
+
+
+def built_in_storm(seed: int, hours: float = STORM_H) -> Storm:
+    """The design storm."""
+    start = STORM_START.timestamp()
+    return Storm("Design storm", design_storm(start, hours + AHEAD_H, seed), start, start + hours * 3600.0)
+
+
+def measured_storm(path: Path, site_config: Config, begin_utc_s: float, end_utc_s: float) -> Storm:
+    """Part of a weather file; raises WeatherError for the file, DemoError where it does not cover the part."""
+    weather, _ = read_weather_csv(path, site_config.site)
+    first, last = float(weather.time_utc_s[0]), float(weather.time_utc_s[-1])
+    if begin_utc_s < first or min(end_utc_s, last) - begin_utc_s < 3600.0:
+        raise DemoError(
+            f"weather from {_utc(first)} to {_utc(last)} does not cover {_utc(begin_utc_s)} to {_utc(end_utc_s)}",
+            where=str(path),
+            remedy="Choose --from and --to inside the file",
+        )
+    return Storm(path.stem, weather, begin_utc_s, min(end_utc_s, last))
+
+
+def write_demo_city(folder: Path, weather: WeatherSeries) -> Path:
+    """The example district with free ports and this weather."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_weather_csv(folder / "weather.csv", weather)
+    text = EXAMPLE.read_text(encoding="utf-8")
+    text = re.sub(r'(?m)^listen = "127\.0\.0\.1:\d+"', lambda _: f'listen = "127.0.0.1:{free_port()}"', text)
+    path = folder / "city.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks to stop after the current moment instead of tearing it apart."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def live_through(
+    config_path: Path,
+    storm: Storm,
+    seed: int,
+    *,
+    speed: float | None,
+    say: Callable[[str], None],
+    progress: Callable[[Bench], None],
+) -> Outcome:
+    """Flash, start, and let the storm pass at most `speed` times as fast as real."""
+    with _stoppable() as stopped, Bench(config_path, start_utc_s=storm.start_utc_s, seed=seed) as bench:
+        begun = time.monotonic()
+        bench.flash()
+        say(f"{len(bench.boards)} boards flashed by mpremote in {time.monotonic() - begun:.1f} s")
+        bench.start_supervisor()
+        say(f"crew app, while it runs: [bold]{bench.crew.login_link}[/]")
+        consoles = ", ".join(f"{name} {board.console.path}" for name, board in bench.boards.items())
+        say(f"boards' consoles for mpremote: {consoles}")
+        bench.on_minute.append(progress)
+        begun = time.monotonic()
+        bench.advance(storm.end_utc_s - storm.start_utc_s, speed=speed, until=lambda _: stopped())
+        wall_s = time.monotonic() - begun
+        bench.supervisor.kill(signal.SIGTERM)
+        columns = bench.recorder.columns
+        run = Run(
+            "plan",
+            bench.config.zone,
+            bench.config.feeder,
+            storm.start_utc_s,
+            columns["surface_c"],
+            columns["lying_mm"],
+            columns["energy_wh"],
+            columns["feeder_max_kw"],
+        )
+        return Outcome(
+            run=run,
+            violations=[f"{v.invariant} at {v.at_s:.0f} s, {v.place}: {v.what}" for v in bench.violations],
+            overrides=_overrides(bench.config),
+            simulated_s=bench.now_ms / 1000.0,
+            wall_s=wall_s,
+            metered_wh=_metered(bench.config),
+            finished=not stopped(),
+        )
+
+
+def _read_only(config: Config) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{config.state_dir / DATABASE_NAME}?mode=ro", uri=True)
+
+
+def _overrides(config: Config) -> list[str]:
+    with closing(_read_only(config)) as record:
+        rows = record.execute(
+            "SELECT zone, mode, user, reason, created_utc_s, expires_utc_s, state FROM override ORDER BY id"
+        )
+        return [
+            f"{zone} {mode} by {user}, {_utc(created)} to {_utc(expires)}: {reason} ({state})"
+            for zone, mode, user, reason, created, expires, state in rows
+        ]
+
+
+def _metered(config: Config) -> dict[str, int]:
+    with closing(_read_only(config)) as record:
+        return dict(record.execute("SELECT zone, total_wh FROM zone_total"))
+
+
+def _utc(utc_s: float) -> str:
+    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def demo_config() -> Config:
+    """The example district, for its site and tariff."""
+    return load(EXAMPLE)
