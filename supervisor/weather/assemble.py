@@ -16,6 +16,7 @@ from supervisor.weather.gate import (
     Columns,
     Where,
     check_patterns,
+    check_pressure,
     check_sun,
     check_times,
     check_values,
@@ -58,6 +59,8 @@ def assemble(
     _need(columns, where)
     if site is not None and "shortwave_w_m2" in columns:
         check_sun(time_utc_s, columns["shortwave_w_m2"], step_s, site, where)
+    if site is not None and "pressure_pa" in columns:
+        check_pressure(columns["pressure_pa"], standard_pressure_pa(site.elevation_m), where)
 
     times, columns, source = insert_rows(time_utc_s, columns, step_s, repairs)
     allowed = np.zeros(times.size) if daily_ok is None else daily_ok[source.astype(np.intp)]

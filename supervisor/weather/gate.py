@@ -22,6 +22,7 @@ Where = Callable[[str, int], str]
 
 GAP_MAX_S = 3 * 3600.0  # longer holes are not weather any more; also the data schema's limit for interpolation
 DEW_EXCESS_MAX_K = 0.5  # rounding of both; above it one of the two is wrong
+MMHG_AS_HPA = 0.750  # 760 mmHg is 1013.25 hPa; weather moves pressure by 3 %
 HUMIDITY = "relative_humidity_pct"
 
 
@@ -145,6 +146,14 @@ def check_patterns(columns: Columns, step_s: float, where: Where) -> None:
                 where("cloud_fraction", row),
                 "Leave the column empty where cloud was not observed",
             )
+
+
+def check_pressure(pressure_pa: Array, standard_pa: float, where: Where) -> None:
+    """Raises WeatherError where station pressure is ¾ of the standard one: millimetres of mercury written as hPa."""
+    ratio = float(np.nanmedian(pressure_pa)) / standard_pa
+    if abs(ratio - MMHG_AS_HPA) < 0.03:
+        text = f"median pressure {np.nanmedian(pressure_pa):.0f} Pa, where {standard_pa:.0f} Pa is normal"
+        raise refuse(text, where("pressure_pa", 0), "It looks like mmHg written as hPa; convert it")
 
 
 def check_sun(time_utc_s: Array, shortwave_w_m2: Array, step_s: float, site: Site, where: Where) -> None:

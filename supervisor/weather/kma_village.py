@@ -6,6 +6,7 @@ row's time. No dew point, pressure or radiation: derived. Errors may come as XML
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
@@ -21,7 +22,10 @@ from supervisor.weather.answers import load_json, place_in, trim
 from supervisor.weather.assemble import assemble
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.gate import HUMIDITY, Columns
+from supervisor.weather.kma_asos import KmaAsosObservations
 from supervisor.weather.resample import between
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "kma-village"
 URL = "https://apis.data.go.kr/1360000/VilageFcstInfoService_2.0/getVilageFcst"
@@ -158,13 +162,19 @@ def newest_base(now_utc_s: float) -> datetime:
 
 
 class KmaVillageProvider:
-    """Asks for the newest issue. It has no past; pair it with ASOS observations."""
+    """Asks for the newest issue. Its past is a station's, where one is given."""
 
-    def __init__(self, site: Site, fetcher: Fetcher) -> None:
+    def __init__(self, site: Site, fetcher: Fetcher, station: KmaAsosObservations | None = None) -> None:
         self._site = site
         self._fetcher = fetcher
+        self._station = station
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
+        if self._station is not None:
+            try:
+                await self._station.refresh(now_utc_s)
+            except WeatherError as error:  # a forecast without its past is still a forecast
+                logger.warning("no observations: %s", error)
         key = os.environ.get(KEY_ENV, "")
         if not key:
             raise WeatherError("no service key", where=KEY_ENV, remedy=f"Set {KEY_ENV} to the key from data.go.kr")
@@ -186,4 +196,8 @@ class KmaVillageProvider:
         return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.repairs)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        return None
+        """The station's hours of the last `back_s`; they end up to an hour before now."""
+        newest = self._station.newest if self._station else None
+        if newest is None or newest.time_utc_s[-1] <= now_utc_s - back_s:
+            return None
+        return between(newest, now_utc_s - back_s, now_utc_s)

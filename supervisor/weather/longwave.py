@@ -6,9 +6,10 @@ arrays have shape (n,).
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
-from supervisor.domain.weather import Array
+from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road.radiation import (
     CLOUD_EMISSIVITY_FACTOR,
@@ -22,6 +23,7 @@ SUN_SAMPLES = 6  # per interval; the sun's path over an hour is integrated to be
 CLEARNESS_HOURS = 5.0  # sun and clear sky are compared over so long: single hours near sunset say little
 CLEARNESS_MIN_W_M2 = 120.0  # below it the sun is too low for its dimming to tell cloud from haze
 POLAR_NIGHT_W_M2 = 10.0
+TIME_ZONE_DEG = 15.0
 CLEAR_SKY_PER_M = 2.7e-5  # thinner air: ASCE-EWRI (2005) eq. 19, 2e-5 z on 0.75
 
 
@@ -66,6 +68,22 @@ def cloud_of_longwave(air_c: Array, dew_point_c: Array, longwave_w_m2: Array) ->
     return result
 
 
+def site_under_sun(series: WeatherSeries, site: Site) -> Site:
+    """The site, moved in longitude to where the series' sun culminates if that is over `TIME_ZONE_DEG` away.
+
+    For replays of another city's winter: its file does not say where it is, but its sun does, to a few degrees.
+    """
+    step = float(np.median(np.diff(series.time_utc_s)))
+    angle = 2.0 * np.pi * (((series.time_utc_s - 0.5 * step) % 86_400.0) / 86_400.0)
+    mean = complex(np.sum(series.shortwave_w_m2 * np.exp(1j * angle)))
+    if abs(mean) < 0.1 * float(series.shortwave_w_m2.sum()) or not series.shortwave_w_m2.any():
+        return site  # no daily course to read
+    noon_s = (np.angle(mean) % (2.0 * np.pi)) / (2.0 * np.pi) * 86_400.0
+    longitude = (43_200.0 - noon_s) / 240.0
+    apart = (longitude - site.longitude + 180.0) % 360.0 - 180.0
+    return site if abs(apart) <= TIME_ZONE_DEG else msgspec.structs.replace(site, longitude=round(longitude, 1))
+
+
 __all__ = [
     "CLOUD_EMISSIVITY_FACTOR",
     "clear_sky_means_w_m2",
@@ -73,4 +91,5 @@ __all__ = [
     "cloud_of_shortwave",
     "longwave_down_w_m2",
     "shortwave_of_cloud",
+    "site_under_sun",
 ]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.domain.errors import WeatherError
 from supervisor.domain.zone import Site
 from supervisor.weather import longwave, phase
 from supervisor.weather.files import read_weather_csv
@@ -91,3 +92,22 @@ def test_polar_night_knows_nothing() -> None:
     site = Site("Tromsø", "UTC", 69.6, 18.9)
     times = 1_703_894_400.0 + 3600.0 * np.arange(48)
     assert (longwave.cloud_of_shortwave(times, 3600.0, np.zeros(48), site) == 0.5).all()
+
+
+@pytest.mark.data
+def test_another_citys_sun_gives_its_longitude() -> None:
+    seoul = Site("Seoul", "Asia/Seoul", 37.57, 126.97)
+    for name, longitude in (
+        ("ee_tallinn_2022-23", 24.7),
+        ("kr_seoul_2021-22", 127.0),
+        ("us_bondville_1998_janapr", -88.4),
+    ):
+        path = DATA / f"{name}.csv"
+        if not path.exists():
+            pytest.skip("measured weather is not here; set ROADHEAT_DATA")
+        series, _ = read_weather_csv(path)
+        moved = longwave.site_under_sun(series, seoul)
+        assert moved.longitude == pytest.approx(longitude, abs=6.0)
+        read_weather_csv(path, moved)  # and there its sun no longer shines at night
+    with pytest.raises(WeatherError, match="night"):
+        read_weather_csv(DATA / "ee_tallinn_2022-23.csv", seoul)

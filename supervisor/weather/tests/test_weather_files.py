@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,12 +152,20 @@ def test_dead_columns_are_refused(tmp_path: Path) -> None:
         read_weather_csv(save(tmp_path / "cloud.csv", rows))
 
 
+def test_mercury_written_as_hectopascals_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.csv"
+    storm = design_storm(START, hours=12)
+    write_weather_csv(path, replace(storm, pressure_pa=storm.pressure_pa * 0.75006))
+    with pytest.raises(WeatherError, match="mmHg"):
+        read_weather_csv(path, SEOUL)
+
+
 def test_a_clock_shifted_by_the_time_zone_is_refused_by_the_sun(tmp_path: Path) -> None:
     path = tmp_path / "w.csv"
     storm = design_storm(START, hours=48)
     write_weather_csv(path, storm)
     read_weather_csv(path, SEOUL)
-    write_weather_csv(path, type(storm)(**{**vars(storm), "time_utc_s": storm.time_utc_s + 9 * 3600}))
+    write_weather_csv(path, replace(storm, time_utc_s=storm.time_utc_s + 9 * 3600))
     with pytest.raises(WeatherError, match="when it is night"):
         read_weather_csv(path, SEOUL)
 
