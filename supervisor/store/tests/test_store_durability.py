@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -201,3 +203,59 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Check that the folder exists"):
         Store.open(tmp_path / "nowhere" / DATABASE_NAME, ManualClock())
+
+
+async def test_an_io_error_is_refused_before_the_acknowledgement(store: Store, tmp_path: Path) -> None:
+    """The system refuses to let the log grow (a limit on file size): SQLite gives up the whole transaction."""
+    await store.commit_telemetry("b01", of_board(1, 1), T0 + 10, T0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = os.stat(tmp_path / f"{DATABASE_NAME}-wal").st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+    try:
+        outcomes = await asyncio.gather(
+            *(store.commit_telemetry(f"b{n}", of_board(n, 1), T0 + 10, T0) for n in range(2, 5)), return_exceptions=True
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [type(outcome) for outcome in outcomes] == [StoreError] * 3
+    assert await store.zone_totals() == {"z01": of_board(1, 1).z[0].dev_wh}
+    for n in range(2, 5):  # the boards send again
+        assert await store.commit_telemetry(f"b{n}", of_board(n, 1), T0 + 10, T0)
+    await store.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_torn_tail_of_the_log_costs_only_what_was_not_acknowledged(tmp_path: Path, seed: int) -> None:
+    """Power lost in mid-write: past the last fsync the log may end anywhere, or hold zeros or rubbish."""
+    rng = random.Random(seed)
+    path = tmp_path / DATABASE_NAME
+    log = tmp_path / f"{DATABASE_NAME}-wal"
+    store = Store.open(path, ManualClock(T0), site="s", spool_cap_bytes=2**20)
+    assert (
+        await store.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == 2
+    )  # FULL: fsync in each commit
+    acknowledged = rng.randint(1, 40)
+    for q in range(1, acknowledged + 1):
+        await store.commit_telemetry("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
+    synced = os.stat(log).st_size
+    for q in range(acknowledged + 1, acknowledged + 4):  # on the way when the power went
+        await store.commit_telemetry("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
+    dark = tmp_path / "dark"
+    dark.mkdir()
+    shutil.copy(path, dark)
+    tail = bytearray(log.read_bytes())
+    await store.close()
+    del tail[rng.randint(synced, len(tail)) :]
+    for _ in range(rng.choice([0, 1, 50])):
+        if len(tail) > synced:
+            tail[rng.randrange(synced, len(tail))] = rng.choice([0, rng.randrange(256)])
+    (dark / log.name).write_bytes(tail)
+    after = database.connect(dark / DATABASE_NAME)
+    database.migrate(after)
+    assert after.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    kept = [row[0] for row in after.execute("SELECT q FROM tick ORDER BY q")]
+    assert acknowledged <= len(kept) <= acknowledged + 3
+    assert kept == list(range(1, len(kept) + 1))
+    assert telemetry.total_wh(after, "z01") == of_board(1, len(kept)).z[0].dev_wh  # each record whole or not at all
+    assert after.execute("SELECT count(*) FROM spool").fetchone() == (len(kept),)
+    after.close()
