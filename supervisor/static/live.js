@@ -77,6 +77,7 @@ export class Live {
       this.on.state("signed-out");
       return;
     }
+    if (this.source) return; // opened again meanwhile
     const wait_ms = this.retry_ms * (0.5 + Math.random() / 2);
     this.retry_ms = Math.min(this.retry_ms * 2, RETRY_MAX_MS);
     this.timer = setTimeout(() => this.open(), wait_ms);
