@@ -1,0 +1,183 @@
+"""`roadheat bench control`: a season on a plant that nobody knows exactly, today's controllers beside the planner."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from supervisor.domain.errors import RoadheatError
+from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.zone import Site
+from supervisor.planner.pipeline import PRIORITY_FACTOR, PlanSettings
+from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
+from supervisor.weather.emulate import Emulator
+from supervisor.weather.ensemble import make_members
+from supervisor.weather.files import read_weather_csv
+from tools.bench.control_plant import make_feeders, make_zones
+from tools.bench.control_report import compare, comparison_table, plot, rows_of, table_of
+from tools.bench.control_run import Forecaster, Season, Strategy, perfect
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "local")
+PLANS = ("plan", "plan-deterministic", "plan-perfect", "foresight")
+SWEEP = (0.03, 0.1, 0.3, 3.0, 10.0)  # of the price of a K·h, for the frontier
+SITES = {
+    "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
+    "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
+    "fr_": Site(name="Col de Porte", timezone="Europe/Paris", latitude=45.30, longitude=5.77, elevation_m=1325.0),
+    "ca_": Site(name="Smith Creek", timezone="America/Regina", latitude=50.9, longitude=-101.8, elevation_m=500.0),
+}
+# KEPCO industrial (B) high voltage A option II, winter, in force 2023-05-16 (nominal, before tax).
+_WEEK, _WINTER, _REST = ("mon", "tue", "wed", "thu", "fri"), (11, 12, 1, 2), (3, 4, 5, 6, 7, 8, 9, 10)
+KEPCO = (
+    Band("off-peak", 94.3, ("22-08",), _WINTER, (*_WEEK, "sat")),
+    Band("mid-peak", 140.4, ("08-09", "12-16", "19-22"), _WINTER, _WEEK),
+    Band("peak", 197.9, ("09-12", "16-19"), _WINTER, _WEEK),
+    Band("saturday", 140.4, ("08-22",), _WINTER, ("sat",)),
+    Band("sunday", 94.3, (), _WINTER, ("sun",)),
+    Band("spring and autumn night", 87.3, ("22-08",), _REST),
+    Band("spring and autumn day", 109.8, ("08-22",), _REST),
+)
+
+
+@click.command()
+@click.option("--weather", "weather_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--from", "start", default=None, help="UTC date or time; default: the file's first")
+@click.option("--to", "end", default=None)
+@click.option("--tariff", "tariff_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+              help="JSON bands or CSV day-ahead prices; default KEPCO for Korea, else flat 120")  # fmt: skip
+@click.option("--demand-price", default=0.0, help="base charge per kW of a month's peak")
+@click.option("--contract", default=1.0, help="contract as a part of the installed power")
+@click.option("--zones", default=3, show_default=True)
+@click.option("--members", default=12, show_default=True)
+@click.option("--forecast", type=click.Choice(["perfect", "emulated"]), default="emulated", show_default=True)
+@click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
+@click.option("--price", default=3000.0, show_default=True, help="of a K·h of shortfall, per 100 m² at priority 2")
+@click.option("--frontier/--no-frontier", default=True, help="sweep the price of a K·h for the equal-risk comparison")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
+@click.option("--plot", "plot_dir", type=click.Path(file_okay=False, path_type=Path), default=None)
+def control(
+    weather_file: Path, start: str | None, end: str | None, tariff_file: Path | None, demand_price: float,
+    contract: float, zones: int, members: int, forecast: str, strategies: str, price: float, frontier: bool, seed: int,
+    json_file: Path | None, plot_dir: Path | None,
+) -> None:  # fmt: skip
+    """Replay a season in closed loop and compare cost with ice minutes."""
+    site = next((s for prefix, s in SITES.items() if weather_file.name.startswith(prefix)), None)
+    try:
+        weather, _ = read_weather_csv(weather_file, site)
+        tariff = _tariff(tariff_file, site)
+    except RoadheatError as error:
+        raise click.ClickException(str(error)) from error
+    first, last = weather.time_utc_s[0] + 3600, weather.time_utc_s[-1]
+    start_s = max(_utc(start), first) if start else first
+    end_s = min(_utc(end), last) if end else last
+    fleet = make_zones(zones)
+    chosen = _strategies(strategies, forecast, price, frontier)
+    season = Season(
+        weather, start_s, end_s, fleet, make_feeders(fleet, contract, demand_price), tariff, chosen,
+        _forecasters(weather, forecast, members, seed, site), site=site, seed=seed,
+    )  # fmt: skip
+    console = Console()
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("season", total=season.hours)
+        season.run(lambda done, _: bar.update(task, completed=done))
+    weights = np.array([price * z.area_m2 / 100 * PRIORITY_FACTOR[z.priority] for z in fleet])
+    rows = rows_of(season, demand_price, weights)
+    line = [r for r in rows if r.name == "plan" or r.name.startswith("plan×")]
+    comparisons = [compare(r, line) for r in rows if r.name in RULES] if line else []
+    console.print(table_of(rows, tariff.currency))
+    if comparisons:
+        console.print(comparison_table(comparisons))
+    best = next((r for r in rows if r.name == "foresight"), None)
+    regret = {r.name: r.total / best.total - 1.0 for r in rows} if best is not None and best.total > 0 else {}
+    for name in PLANS:
+        if name in regret:
+            console.print(f"regret of {name} to foresight: {100 * regret[name]:+.2f} %")
+    if json_file is not None:
+        report = {
+            "weather": weather_file.name, "from_utc_s": season.start_s, "hours": season.hours, "zones": zones,
+            "members": members, "forecast": forecast, "seed": seed, "demand_price": demand_price,
+            "currency": tariff.currency,
+            "strategies": [asdict(r) | {"cost": r.cost, "total": r.total, "regret": regret.get(r.name)} for r in rows],
+            "comparisons": [asdict(c) for c in comparisons],
+        }  # fmt: skip
+        json_file.write_text(json.dumps(report, indent=1))
+    if plot_dir is not None:
+        shown = [n for n in ("reactive", "local", "plan") if n in {r.name for r in rows}]
+        for path in plot(season, rows, line, plot_dir, shown or [rows[0].name]):
+            console.print(f"wrote {path}")
+
+
+def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list[Strategy]:
+    """Strategies by name; `frontier` adds the planner at other prices of a K·h."""
+    base = PlanSettings(price_per_kelvin_hour=price)
+    known = {name: Strategy(name, name) for name in RULES}
+    known["plan"] = Strategy("plan", plan=True, forecast=forecast, settings=base)
+    known["plan-deterministic"] = replace(known["plan"], name="plan-deterministic", forecast="single")
+    known["plan-perfect"] = replace(known["plan"], name="plan-perfect", forecast="perfect")
+    # Knows weather and road, so it needs no margin.
+    known["foresight"] = Strategy(
+        "foresight",
+        plan=True,
+        forecast="perfect",
+        settings=replace(base, required_c=0.2),
+        true_physics=True,
+        horizon_h=48.0,
+    )
+    chosen = []
+    for name in (part.strip() for part in names.split(",")):
+        if name not in known:
+            raise click.BadParameter(f"{name}; known: {', '.join(known)}", param_hint="--strategies")
+        if forecast == "perfect" and name in ("plan-perfect", "plan-deterministic"):
+            continue  # the same as `plan`
+        chosen.append(known[name])
+    if frontier and known["plan"] in chosen:
+        for factor in SWEEP:
+            settings = replace(base, price_per_kelvin_hour=price * factor)
+            chosen.append(replace(known["plan"], name=f"plan×{factor:g}", settings=settings))
+    return chosen
+
+
+def _forecasters(
+    weather: WeatherSeries, kind: str, members: int, seed: int, site: Site | None
+) -> dict[str, Forecaster]:
+    """What the planners may see. Emulated forecasts are never called anything else."""
+    emulator = Emulator(weather, seed, site)
+    true = perfect(weather)
+
+    def reach(now_utc_s: float, horizon_s: float) -> float:
+        return min(horizon_s + 3600.0, float(weather.time_utc_s[-1]) - now_utc_s)
+
+    def emulated(now_utc_s: float, horizon_s: float) -> Forecast:
+        return make_members(emulator.forecast(now_utc_s, reach(now_utc_s, horizon_s)), members, seed + 1, site)
+
+    def single(now_utc_s: float, horizon_s: float) -> Forecast:
+        return emulator.forecast(now_utc_s, reach(now_utc_s, horizon_s))
+
+    return {"perfect": true, "emulated": emulated, "single": single if kind == "emulated" else true}
+
+
+def _tariff(path: Path | None, site: Site | None) -> Tariff:
+    timezone = site.timezone if site else "UTC"
+    if path is not None:
+        return read_tariff(path, timezone)
+    if timezone == "Asia/Seoul":
+        return BandTariff(KEPCO, timezone)
+    return FlatTariff(120.0)
+
+
+def _utc(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except ValueError as error:
+        raise click.BadParameter(f"{text}: write like 2023-12-29 or 2023-12-29T06:00") from error

@@ -1,0 +1,206 @@
+"""What a closed-loop run shows: a table, figures at equal risk and equal cost, JSON, plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from supervisor.domain.zone import Zone
+from tools.bench.control_run import Score, Season, Strategy
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy's season, per zone where not said otherwise."""
+
+    name: str
+    kwh_m2: float
+    energy_cost: float
+    base_charge: float
+    peak_kw: float
+    ice_minutes: float  # mean of the zones
+    late_minutes: float
+    shortfall_kh: float  # mean of the zones
+    priced_shortfall: float
+    starts: int
+    plans: int
+    duty_changed_h_per_plan: float
+    plan_cpu_ms: float
+    contract_violations: int
+    breaker_violations: int
+
+    @property
+    def cost(self) -> float:
+        return self.energy_cost + self.base_charge
+
+    @property
+    def total(self) -> float:
+        """Cost and priced shortfall: what the planner minimises."""
+        return self.cost + self.priced_shortfall
+
+
+def rows_of(season: Season, demand_price: float, weights: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+    """Scores → rows; `weights` (Z,) [currency per K·h] prices what was short."""
+    return [
+        row_of(s, score, season.zones, demand_price, weights)
+        for s, score in zip(season.strategies, season.scores, strict=True)
+    ]
+
+
+def row_of(
+    strategy: Strategy,
+    score: Score,
+    zones: Sequence[Zone],
+    demand_price: float,
+    weights: np.ndarray[Any, np.dtype[np.float64]],
+) -> Row:
+    area = sum(zone.area_m2 for zone in zones)
+    months = {month for _, month in score.peak_kw}
+    by_month = [sum(v for (_, m), v in score.peak_kw.items() if m == month) for month in months]
+    plans = max(score.plans, 1)
+    return Row(
+        name=strategy.name,
+        kwh_m2=float(score.kwh.sum()) / area,
+        energy_cost=float(score.energy_cost.sum()),
+        base_charge=demand_price * float(sum(by_month)),
+        peak_kw=max(by_month, default=0.0),
+        ice_minutes=float(score.ice_minutes.mean()),
+        late_minutes=float(score.late_minutes.mean()),
+        shortfall_kh=float(score.shortfall_kh.mean()),
+        priced_shortfall=float(weights @ score.shortfall_kh),
+        starts=score.starts,
+        plans=score.plans,
+        duty_changed_h_per_plan=score.plan_changes_duty_h / plans,
+        plan_cpu_ms=1000.0 * score.plan_cpu_s / plans,
+        contract_violations=int(score.contract_violation_slots),
+        breaker_violations=score.breaker_violation_minutes,
+    )
+
+
+def table_of(rows: Sequence[Row], currency: str) -> Table:
+    table = Table(title=f"Closed loop, per zone means, {currency}")
+    for head in (
+        "strategy", "kWh/m²", "energy", "base", "cost", "peak kW", "ice min", "late", "K·h", "starts",
+        "Δduty h/plan", "ms/plan", "over contract", "over breaker",
+    ):  # fmt: skip
+        table.add_column(head, justify="left" if head == "strategy" else "right")
+    for r in rows:
+        table.add_row(
+            r.name, f"{r.kwh_m2:.2f}", f"{r.energy_cost:,.0f}", f"{r.base_charge:,.0f}", f"{r.cost:,.0f}",
+            f"{r.peak_kw:.0f}", f"{r.ice_minutes:.0f}", f"{r.late_minutes:.0f}", f"{r.shortfall_kh:.2f}", str(r.starts),
+            f"{r.duty_changed_h_per_plan:.2f}", f"{r.plan_cpu_ms:.0f}", str(r.contract_violations),
+            str(r.breaker_violations),
+        )  # fmt: skip
+    return table
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A rule against the planner's frontier; None where the frontier does not reach."""
+
+    rule: str
+    cost_saved_at_equal_ice: float | None  # part of the rule's cost
+    ice_left_at_equal_cost: float | None  # part of the rule's ice minutes
+
+
+def compare(rule: Row, frontier: Sequence[Row]) -> Comparison:
+    """Interpolates the frontier (planner at several prices of a K·h) to the rule's ice minutes and to its cost.
+
+    A frontier point that beats the rule on both axes stands in where the frontier ends short of the rule: the figure is
+    then a lower bound of the saving.
+    """
+    points = sorted((r.ice_minutes, r.cost) for r in frontier)
+    ice = np.array([p[0] for p in points])
+    cost = np.minimum.accumulate(np.array([p[1] for p in points]))  # more ice is never dearer: one may always heat less
+    saved = left = None
+    if rule.cost > 0 and ice[0] <= rule.ice_minutes:
+        saved = 1.0 - float(np.interp(rule.ice_minutes, ice, cost)) / rule.cost
+    affordable = [i for i, c in zip(ice, cost, strict=True) if c <= rule.cost]
+    if rule.ice_minutes > 0 and affordable:
+        left = (
+            float(np.interp(-rule.cost, -cost, ice)) / rule.ice_minutes
+            if cost[0] > rule.cost
+            else float(ice[0]) / rule.ice_minutes
+        )
+    return Comparison(rule.name, saved, left)
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    table = Table(title="Planner's frontier against each rule")
+    for head in ("rule", "cost saved at equal ice minutes", "ice minutes left at equal cost"):
+        table.add_column(head, justify="right")
+    for c in comparisons:
+        saved = "–" if c.cost_saved_at_equal_ice is None else f"{100 * c.cost_saved_at_equal_ice:.1f} %"
+        left = "–" if c.ice_left_at_equal_cost is None else f"{100 * c.ice_left_at_equal_cost:.0f} %"
+        table.add_row(c.rule, saved, left)
+    return table
+
+
+def plot(
+    season: Season, rows: Sequence[Row], frontier: Sequence[Row], folder: Path, names: Sequence[str]
+) -> list[Path]:
+    """The frontier, and the three storms in which the first strategy named had most ice."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    figure, axis = plt.subplots(figsize=(7, 5))
+    line = sorted(frontier, key=lambda r: r.ice_minutes)
+    axis.plot([r.ice_minutes for r in line], [r.cost for r in line], "o-", label="planner, price of a K·h swept")
+    for row in rows:
+        if row not in frontier:
+            axis.plot(row.ice_minutes, row.cost, "s")
+            axis.annotate(row.name, (row.ice_minutes, row.cost), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    axis.set(xlabel="ice minutes per zone", ylabel="cost", title="Cost against ice")
+    axis.set_ylim(bottom=0)
+    axis.legend()
+    written.append(folder / "frontier.png")
+    figure.savefig(written[-1], dpi=120)
+    plt.close(figure)
+
+    order = [s.name for s in season.strategies]
+    time_s = np.array(season.trace.time_utc_s)
+    frozen, surface = np.array(season.trace.frozen_mm), np.array(season.trace.surface_c)
+    load = np.array(season.trace.load_kw)
+    for i, first in enumerate(worst_storms(time_s, frozen[:, order.index(names[0])].mean(axis=1))):
+        part = (time_s >= first - 6 * 3600) & (time_s < first + 30 * 3600)
+        hours = (time_s[part] - first) / 3600
+        figure, axes = plt.subplots(3, 1, figsize=(9, 8), sharex=True)
+        for name in names:
+            s = order.index(name)
+            for axis, values in zip(
+                axes, (surface.mean(axis=2)[part, s], frozen.mean(axis=2)[part, s], load[part, s]), strict=True
+            ):
+                axis.plot(hours, values, label=name)
+        for axis, label in zip(axes, ("surface °C", "snow and ice mm", "power kW"), strict=True):
+            axis.set_ylabel(label)
+        axes[0].legend()
+        axes[0].set_title(str(np.datetime64(int(first), "s")) + "Z")
+        axes[-1].set_xlabel("hours")
+        written.append(folder / f"storm{i + 1}.png")
+        figure.savefig(written[-1], dpi=120)
+        plt.close(figure)
+    return written
+
+
+def worst_storms(
+    time_s: np.ndarray[Any, np.dtype[np.float64]], frozen_mm: np.ndarray[Any, np.dtype[np.float64]], count: int = 3
+) -> list[float]:
+    """Beginnings of the 24 h with most ice, two days apart at least."""
+    if not time_s.size:
+        return []
+    days = np.floor(time_s / 86_400)
+    icy = [(float((frozen_mm[days == d] >= 0.1).sum()), float(d) * 86_400) for d in np.unique(days)]
+    chosen: list[float] = []
+    for minutes, day in sorted(icy, reverse=True):
+        if minutes > 0 and all(abs(day - other) >= 2 * 86_400 for other in chosen) and len(chosen) < count:
+            chosen.append(day)
+    return chosen
