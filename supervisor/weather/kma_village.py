@@ -23,7 +23,7 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.kma_asos import KmaAsosObservations
-from supervisor.weather.resample import between
+from supervisor.weather.resample import between, splice
 
 logger = logging.getLogger(__name__)
 
@@ -168,6 +168,7 @@ class KmaVillageProvider:
         self._site = site
         self._fetcher = fetcher
         self._station = station
+        self._newest: WeatherSeries | None = None
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         if self._station is not None:
@@ -192,12 +193,13 @@ class KmaVillageProvider:
         }
         answer = await self._fetcher.get(URL, query)
         whole = parse(answer.body, self._site)
+        self._newest = whole.members[0]
         part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
         return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.repairs)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        """The station's hours of the last `back_s`; they end up to an hour before now."""
-        newest = self._station.newest if self._station else None
-        if newest is None or newest.time_utc_s[-1] <= now_utc_s - back_s:
+        """The station's hours of the last `back_s`, and the forecast for the minutes since its last one."""
+        station = self._station.newest if self._station else None
+        if station is None or self._newest is None or station.time_utc_s[-1] <= now_utc_s - back_s:
             return None
-        return between(newest, now_utc_s - back_s, now_utc_s)
+        return between(splice(station, self._newest), now_utc_s - back_s, now_utc_s)

@@ -42,6 +42,7 @@ UNITS = {
     "precipitation_amount": "mm",
 }
 HOUR_S = 3600.0
+MODEL_AGE_MAX_S = 12 * 3600.0  # runs each 6 h, out 4–6 h later
 
 
 def snow_share_of_symbol(symbol: str) -> float:
@@ -125,7 +126,10 @@ class MetNorwayProvider:
         answer = await self._fetcher.get(URL, query)
         whole = parse(answer.body, self._site)
         part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
-        return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.repairs)
+        # `updated_at` is the global model's, up to ten hours back while the service still serves it as its newest
+        model_age_s = answer.received_utc_s - whole.issued_utc_s
+        issued = answer.received_utc_s if 0.0 <= model_age_s <= MODEL_AGE_MAX_S else whole.issued_utc_s
+        return Forecast(issued, (part,), SOURCE, whole.repairs)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return None

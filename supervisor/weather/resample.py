@@ -115,3 +115,11 @@ def between(series: WeatherSeries, start_utc_s: float, end_utc_s: float) -> Weat
 
 def rows(series: WeatherSeries, which: slice) -> WeatherSeries:
     return WeatherSeries(**{f.name: getattr(series, f.name)[which] for f in fields(series)})
+
+
+def splice(past: WeatherSeries, ahead: WeatherSeries) -> WeatherSeries:
+    """`past` and then the rows of `ahead` that come after it."""
+    later = ahead.time_utc_s > past.time_utc_s[-1]
+    return WeatherSeries(
+        **{f.name: np.concatenate((getattr(past, f.name), getattr(ahead, f.name)[later])) for f in fields(past)}
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -15,10 +17,12 @@ from aiohttp.test_utils import TestServer
 from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
-from supervisor.weather.design_storm import design_storm
-from supervisor.weather.fetch import BACKOFF_MAX_S, FRESH_DEFAULT_S, FRESH_MAX_S, JITTER_S, Fetcher, freshness_s
+from supervisor.weather import kma_village, openmeteo
+from supervisor.weather.design_storm import SEOUL, design_storm
+from supervisor.weather.fetch import BACKOFF_MAX_S, FRESH_DEFAULT_S, FRESH_MAX_S, JITTER_S, Answer, Fetcher, freshness_s
 from supervisor.weather.keeper import ISSUE_AGE_MAX_S, KEEP_S, LastGood, check_forecast
 from supervisor.weather.provider import FileProvider
+from supervisor.weather.resample import at_steps
 
 NOW = 1_703_916_000.0
 
@@ -221,3 +225,64 @@ def test_members_must_share_their_times() -> None:
     with pytest.raises(WeatherError, match="differ from the first"):
         check_forecast(Forecast(NOW, (storm, other), "test"), NOW)
     check_forecast(Forecast(NOW - ISSUE_AGE_MAX_S + 1, (storm, storm), "test"), NOW)
+
+
+# --- providers over the wire
+
+
+class Redirected(Fetcher):
+    """A fetcher whose requests go to the test's server, whatever host they name."""
+
+    def __init__(self, *args: Any, to: str) -> None:
+        super().__init__(*args)
+        self.to = to
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    async def get(self, url: str, query: Mapping[str, str]) -> Answer:
+        self.asked.append((url, dict(query)))
+        return await super().get(self.to, query)
+
+
+def hourly_answer(start_utc_s: int, hours: int) -> bytes:
+    hourly = {"time": [start_utc_s + 3600 * i for i in range(hours)]}
+    units = {}
+    for key, value, unit in (
+        ("temperature_2m", -1.0, "°C"),
+        ("relative_humidity_2m", 80, "%"),
+        ("wind_speed_10m", 2.0, "m/s"),
+        ("cloud_cover", 100, "%"),
+        ("precipitation", 0.5, "mm"),
+    ):
+        hourly[key], units[key] = [value] * hours, unit
+    answer = {"latitude": 37.6, "longitude": 127.0, "elevation": 60, "hourly": hourly, "hourly_units": units}
+    return json.dumps(answer).encode()
+
+
+async def test_open_meteo_end_to_end(service: tuple[Service, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    server, url = service
+    server.body = hourly_answer(int(NOW) - 24 * 3600, 60)
+    monkeypatch.setenv(openmeteo.API_KEY_ENV, "k1")
+    async with aiohttp.ClientSession() as session:
+        fetch = Redirected(session, ManualClock(utc_s=NOW), "roadheat/0", to=url)
+        provider = openmeteo.OpenMeteoProvider(SEOUL, fetch)
+        assert provider.observed(NOW, 3600) is None
+        kept = await LastGood(provider).forecast(NOW, 30 * 3600)
+        assert kept.alarm is None
+        assert kept.forecast is not None
+        assert kept.forecast.issued_utc_s == NOW
+        at_steps(kept.forecast.members[0], NOW, 900.0, 120, SEOUL)
+        past = provider.observed(NOW, 12 * 3600)
+        assert past is not None
+        at_steps(past, NOW - 12 * 3600, 600.0, 72)
+        asked, query = fetch.asked[0]
+        assert asked == "https://customer-api.open-meteo.com/v1/forecast"
+        assert query["wind_speed_unit"] == "ms"
+        assert server.requests[0].query["apikey"] == "k1"
+
+
+async def test_kma_needs_a_key_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(kma_village.KEY_ENV, raising=False)
+    async with aiohttp.ClientSession() as session:
+        provider = kma_village.KmaVillageProvider(SEOUL, Fetcher(session, ManualClock(utc_s=NOW), "roadheat/0"))
+        with pytest.raises(WeatherError, match="KMA_SERVICE_KEY"):
+            await provider.forecast(NOW, 30 * 3600)
