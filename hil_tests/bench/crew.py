@@ -40,6 +40,10 @@ class Crew:
             raise BenchError("the service has printed no login link", where=str(self._bench.supervisor.log))
         return f"{self.url}{found[-1]}"
 
+    @property
+    def signed_in(self) -> bool:
+        return bool(self._csrf)
+
     def login(self) -> None:
         """Use the one-time link."""
         self.request("GET", self.login_link.removeprefix(self.url))

@@ -1,0 +1,134 @@
+"""Play a scenario on the bench."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from hil_tests.bench.bench import Bench
+from hil_tests.bench.city import write_city
+from hil_tests.demo.replay import replay_reactive
+from hil_tests.scenarios.scenario import Event, Scenario, ScenarioError, make_weather
+from supervisor.config import load
+from supervisor.domain.zone import Site
+from supervisor.road import ICE_MM
+from supervisor.store.store import DATABASE_NAME
+
+SITE = Site(name="bench", timezone="Asia/Seoul", latitude=37.59, longitude=127.02, elevation_m=60.0)
+# The board's meter: 12 bit over 2.45 V, a mean over each second in which the contactor moved, whole Wh.
+RECORD_SHARE, RECORD_WH = 1e-3, 10
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of it. `failed` names every check and expectation that did not hold."""
+
+    failed: list[str]
+    violations: list[str]
+    kwh: dict[str, float]
+    ice_minutes: dict[str, int]
+
+
+Action = Callable[[Bench, Event], None]
+
+
+def _override(bench: Bench, event: Event) -> None:
+    mode, minutes = event.value
+    bench.crew.override(event.zone, mode, minutes)
+
+
+ACTIONS: dict[str, Action] = {
+    "cut_link": lambda bench, event: bench.boards[event.board].cut_link(),
+    "restore_link": lambda bench, event: bench.boards[event.board].restore_link(),
+    "kill_supervisor": lambda bench, _: bench.kill_supervisor(),
+    "start_supervisor": lambda bench, _: bench.start_supervisor(),
+    "power_cycle": lambda bench, event: bench.power_cycle(event.board, event.value or 5.0),
+    "earth_fault": lambda bench, event: bench.set_earth_fault(event.board, bool(event.value)),
+    "override": _override,
+    "sensor_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value),
+    "moisture_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value, "moisture"),
+    "drift": lambda bench, event: bench.zone(event.zone).set_drift(event.value),
+    "weld": lambda bench, event: bench.zone(event.zone).weld_contactor(bool(event.value)),
+}
+
+
+def _reported(bench: Bench, zone: str, field: str) -> object:
+    if not bench.crew.signed_in:
+        bench.crew.login()
+    return bench.crew.request("GET", f"/api/v1/zones/{zone}")[field]
+
+
+CHECKS: dict[str, Callable[[Bench, Event], object]] = {
+    "open": lambda bench, event: not bench.zone(event.zone).closed,
+    "closed": lambda bench, event: bench.zone(event.zone).closed,
+    "clear": lambda bench, event: bench.zone(event.zone).truth.lying_mm < ICE_MM,
+    "cooler_than_c": lambda bench, event: bench.zone(event.zone).truth.surface_c < event.value,
+    "flag": lambda bench, event: int(str(_reported(bench, event.zone, "flags"))) & event.value,
+    "online": lambda bench, event: bool(_reported(bench, event.zone, "online")) is (event.value is not False),
+    "who": lambda bench, event: _reported(bench, event.zone, "who") == event.value,
+}
+
+
+def play(scenario: Scenario, folder: Path, data: Path) -> Played:
+    """Flash, start, live through it; raises ScenarioError for an event that nobody knows."""
+    weather = make_weather(scenario, SITE, data)
+    config_path = write_city(folder, weather, boards=scenario.boards)
+    start_utc_s = scenario.weather.start_utc_s
+    failed: list[str] = []
+    with Bench(
+        config_path, weather=weather, start_utc_s=start_utc_s, seed=scenario.seed, limits=dict(scenario.limits) or None
+    ) as bench:
+        bench.flash()
+        bench.start_supervisor()
+        for event in sorted(scenario.events, key=lambda event: event.at_s):
+            bench.advance(event.at_s - bench.now_ms / 1000)
+            failed += _happen(bench, event)
+        bench.advance(scenario.hours * 3600 - bench.now_ms / 1000)
+        lying = bench.recorder.array("lying_mm")
+        kwh = {zone.id: zone.truth.energy_wh / 1000 for zone in bench.zones.values()}
+        ice = {name: int((lying[:, i] >= ICE_MM).sum()) for i, name in enumerate(bench.recorder.zones)}
+        violations = [str(violation) for violation in bench.violations]
+    failed += _expectations(scenario, config_path, start_utc_s, data, kwh, ice)
+    return Played(failed, violations, kwh, ice)
+
+
+def _happen(bench: Bench, event: Event) -> list[str]:
+    if event.do in ACTIONS:
+        ACTIONS[event.do](bench, event)
+        return []
+    if event.check in CHECKS:
+        if CHECKS[event.check](bench, event):
+            return []
+        zone = bench.zone(event.zone)
+        return [f"at {event.at_s} s {event.zone} is not {event.check} {event.value or ''}: {zone.truth}"]
+    raise ScenarioError(f"unknown event {event}", remedy=f"Known: {sorted(ACTIONS)}, {sorted(CHECKS)}")
+
+
+def _expectations(
+    scenario: Scenario, config_path: Path, start_utc_s: float, data: Path, kwh: dict[str, float], ice: dict[str, int]
+) -> list[str]:
+    expect, failed = scenario.expect, []
+    total = sum(kwh.values())
+    if expect.kwh_at_most is not None and total > expect.kwh_at_most:
+        failed.append(f"{total:.1f} kWh, at most {expect.kwh_at_most} expected")
+    if expect.kwh_at_least is not None and total < expect.kwh_at_least:
+        failed.append(f"{total:.1f} kWh, at least {expect.kwh_at_least} expected")
+    config = load(config_path)
+    if expect.record:
+        with closing(sqlite3.connect(config.state_dir / DATABASE_NAME)) as record:
+            totals = dict(record.execute("SELECT zone, total_wh FROM zone_total"))
+        for name, true_kwh in kwh.items():
+            recorded = totals.get(name, 0)
+            if abs(recorded - 1000 * true_kwh) > RECORD_WH + RECORD_SHARE * 1000 * true_kwh:
+                failed.append(f"{name}: {recorded} Wh on record, {1000 * true_kwh:.1f} Wh drawn")
+    if expect.no_icier_than_reactive:
+        weather = make_weather(scenario, SITE, data)
+        minutes = int(scenario.hours * 60)
+        run = replay_reactive(config, weather, start_utc_s, minutes, scenario.seed)
+        reactive = sum(int((row >= ICE_MM).sum()) for row in run.lying_mm)
+        if sum(ice.values()) > reactive:
+            failed.append(f"{sum(ice.values())} ice minutes, reactive has {reactive}")
+    return failed

@@ -1,0 +1,38 @@
+"""Storms and faults on emulated boards with the real firmware and service, invariants checked each tick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hil_tests.scenarios.play import play
+from hil_tests.scenarios.scenario import ScenarioError, read_scenario
+
+HERE = Path(__file__).parent
+
+
+def _cases() -> list[object]:
+    cases: list[object] = []
+    for path in sorted(HERE.glob("*.json")):
+        marks = [pytest.mark.vm]
+        if read_scenario(path).weather.kind == "file":
+            marks.append(pytest.mark.data)
+        cases.append(pytest.param(path, id=path.stem, marks=marks))
+    return cases
+
+
+@pytest.mark.parametrize("path", _cases())
+def test_scenario(path: Path, tmp_path: Path, data_dir: Path) -> None:
+    scenario = read_scenario(path)
+    played = play(scenario, tmp_path, data_dir)
+    print(f"{scenario.title}; seed {scenario.seed}; kWh {played.kwh}; ice minutes {played.ice_minutes}")
+    assert played.violations == []
+    assert played.failed == []
+
+
+def test_an_unknown_word_in_a_scenario_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "typo.json"
+    path.write_text('{"title": "t", "weather": {"kind": "design"}, "hours": 1, "boardz": 2}')
+    with pytest.raises(ScenarioError, match="boardz"):
+        read_scenario(path)
