@@ -1,5 +1,8 @@
 __import__("rh.outputs").outputs.off()  # before all else: after a soft reset pins keep their level
 
-from rh import maintenance  # noqa: E402
+import machine  # noqa: E402
 
-maintenance.after_soft_reset()
+if machine.reset_cause() == machine.SOFT_RESET:  # a watchdog started before it is still running
+    import rh.maintenance
+
+    rh.maintenance.begin()

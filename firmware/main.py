@@ -6,7 +6,7 @@ import sys
 import time
 
 import machine
-from rh import hardware, maintenance, net, outputs
+from rh import hardware, net, outputs, store
 from rh.board import Board
 from rh.link import Link
 from rh.uptime import Uptime
@@ -18,6 +18,7 @@ if 0:  # for the type checker; leaves nothing on the chip
     from rh.config import Config, Limits
 
 BUILT_UTC = 1_767_225_600  # 2026-01-01: certificates are checked against no earlier date
+CHECK_S = 3_600
 
 
 async def safety(board: Board, feed: "Callable[[], None]", tasks: "tuple[asyncio.Task[None], ...]") -> None:
@@ -45,28 +46,37 @@ async def telemetry(board: Board, link: Link) -> None:
             gc.collect()
 
 
+async def integrity() -> None:
+    """Raises when flash no longer holds the program and configuration that were there at boot: off, and start anew."""
+    first = store.fingerprint()
+    while True:
+        await asyncio.sleep(CHECK_S)
+        if store.fingerprint() != first:
+            raise RuntimeError("flash has changed")
+
+
 async def run(config: "Config", limits: "Limits") -> None:
     """Compose the board and keep it going."""
+    if "rh.maintenance" in sys.modules:
+        sys.modules["rh.maintenance"].end()
+        del sys.modules["rh.maintenance"]
     cold = hardware.cold_start()
     chip = hardware.Hardware(config)
     hardware.minimum_date(BUILT_UTC)
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
-    with open(config.ca, "rb") as f:
-        context = net.context(f.read())
     wifi = net.Wifi(config.wifi)
+    trust = net.Trust(config.ca)
 
     async def dial() -> asyncio.StreamReader:
         if not wifi.up():
             raise OSError("no wifi")
-        return await net.connect(config.host, config.port, context, config.server_name)
+        return await net.connect(config.host, config.port, trust, config.server_name)
 
     link = Link(config, board, Mac(config.key), dial)
-    first_dial_s = config.connect_spread_s if cold else 0
-    link.task = asyncio.create_task(link.run(first_dial_s, asyncio.sleep_ms))
-    reporting = asyncio.create_task(telemetry(board, link))
-    maintenance.end()
-    await safety(board, chip.feed, (link.task, reporting))
+    link.task = asyncio.create_task(link.run(config.connect_spread_s if cold else 0, asyncio.sleep_ms))
+    others = link.task, asyncio.create_task(telemetry(board, link)), asyncio.create_task(integrity())
+    await safety(board, chip.feed, others)
 
 
 def checked() -> "tuple[Config, Limits] | None":
@@ -91,11 +101,12 @@ def main() -> None:
         asyncio.run(run(*files))
     except KeyboardInterrupt:
         outputs.off()
-        maintenance.begin()
+        __import__("rh.maintenance").maintenance.begin()  # the watchdog cannot be stopped
         print("roadheat stopped, outputs off; machine.reset() starts it again")
     except Exception as e:
         outputs.off()
         sys.print_exception(e)
+        time.sleep(5)  # a fault that comes back at once must not wear the flash; shorter than the watchdog
         machine.reset()
     finally:
         outputs.off()

@@ -38,7 +38,6 @@ class Board:
         self._hardware = hardware
         self._circuits = hardware.circuits
         self._uptime = uptime
-        self._period_s = limits.period_s
         self.t = t = uptime.now()
         names = [zone.id for zone in config.zones]
         self.state = state = State(names)
@@ -53,7 +52,7 @@ class Board:
             zone.safety.on_time.restore(state.on_s[zone.id])
             if state.armed[zone.id]:
                 zone.control.rule.rearm(t)
-        self.clock = Clock(set_clock)
+        self.clock = Clock(limits.period_s, set_clock)
         self.commands = Commands(config.board, limits, self.zones, self.clock, state)
         self.recorder = Recorder(state.boot, self.zones, self.clock)
         self.journal = Journal("journal", self.recorder.size)
@@ -68,7 +67,7 @@ class Board:
             self._key_s += 1
         elif self._key_s:
             self._key_turned_back()
-        phase = self.clock.phase(self._period_s)
+        phase = self.clock.phase
         circuits = self._circuits
         zones = self.zones
         for i in range(len(zones)):

@@ -43,24 +43,24 @@ _FIELDS = {
 class Clock:
     """UTC as an offset from uptime; unset until the supervisor, authenticated, tells it.
 
-    tell: called with each UTC second set.
+    period_s: of time proportioning; tell: called with each UTC second set.
     """
 
-    def __init__(self, tell: "Callable[[int], None] | None" = None) -> None:
+    def __init__(self, period_s: int = 1_200, tell: "Callable[[int], None] | None" = None) -> None:
         self.at_boot = 0  # UTC second of uptime 0; 0 while not set
+        self.phase = -1  # the same within the period, a small integer; -1 while not set
+        self._period_s = period_s
         self._tell = tell
 
     def set(self, utc: int, t: int) -> None:
         self.at_boot = utc - t
+        self.phase = self.at_boot % self._period_s
         if self._tell is not None:
             self._tell(utc)
 
     def utc(self, t: int) -> int:
         """Seconds since 1970, or 0 while the clock is not set."""
         return self.at_boot + t if self.at_boot else 0
-
-    def phase(self, period_s: int) -> int:
-        return self.at_boot % period_s if self.at_boot else -1
 
 
 class Commands:

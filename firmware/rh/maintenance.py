@@ -47,12 +47,6 @@ def end() -> None:
         _feeder = None
 
 
-def after_soft_reset() -> None:
-    """From boot.py: a watchdog started before the reset is still running."""
-    if machine.reset_cause() == machine.SOFT_RESET:
-        begin()
-
-
 def clear_latches() -> None:
     """A person has looked at the place: forget all latches on flash; takes effect when the board starts again."""
     from .check import load

@@ -14,15 +14,29 @@ if 0:  # for the type checker; leaves nothing on the chip
 _NODELAY = (6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: small frames, answered at once
 
 
-def context(ca_der: bytes) -> "Any":
-    """TLS client context that trusts one authority and nobody else. Kept for all connections: it costs heap."""
-    ctx: "Any" = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    ctx.verify_mode = tls.CERT_REQUIRED
-    ctx.load_verify_locations(ca_der)
-    return ctx
+class Trust:
+    """TLS client context that trusts one authority and nobody else; made once, because it costs heap. ca: file, DER."""
+
+    def __init__(self, ca: str) -> None:
+        self._ca = ca
+        self._context: "Any" = None
+
+    def wrap(self, sock: "Any", server_name: str) -> "Any":
+        """The socket under TLS; raises OSError also where the authority's file is of no use."""
+        if self._context is None:
+            with open(self._ca, "rb") as f:
+                der = f.read()
+            context: "Any" = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+            context.verify_mode = tls.CERT_REQUIRED
+            try:
+                context.load_verify_locations(der)
+            except ValueError:
+                raise OSError("no certificate in " + self._ca)
+            self._context = context
+        return self._context.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
 
 
-async def connect(host: str, port: int, ctx: "Any", server_name: str) -> "asyncio.StreamReader":
+async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyncio.StreamReader":
     """Stream to host:port whose certificate names `server_name`; raises OSError. Closes its socket if cancelled."""
     info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
     sock = socket.socket(info[0], info[1], info[2])
@@ -37,7 +51,7 @@ async def connect(host: str, port: int, ctx: "Any", server_name: str) -> "asynci
         except OSError as e:
             if e.args[0] not in (115, 119):  # EINPROGRESS on Linux and on the chip
                 raise
-        wrapped = ctx.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
+        wrapped = trust.wrap(sock, server_name)
         wrapped.setblocking(False)
         stream = asyncio.StreamReader(wrapped)
         await asyncio.sleep(0)

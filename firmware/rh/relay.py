@@ -1,6 +1,6 @@
 """One contactor: time proportioning with phase, minimum on and off times. Pure."""
 
-from .codes import LOCAL, PLAN
+from .codes import PLAN
 
 if 0:  # for the type checker; leaves nothing on the chip
     from .config import Limits
@@ -43,7 +43,8 @@ class Relay:
         if on:
             if want:
                 self._by = who
-            # The minimum on time spares the contactor; it never outlives the authority that switched it on.
+            # The minimum on time spares the contactor; it never outlives the authority that switched it on, and the
+            # rows above the plan open at once.
             elif held >= self._min_on or who != self._by or who < PLAN:
                 self.on = False
                 self.since = t
@@ -70,6 +71,3 @@ class Relay:
         if self.on:
             self.on = False
             self.since = t
-
-
-assert PLAN < LOCAL  # `who < PLAN`: interlock, lock and override open at once

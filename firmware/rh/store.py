@@ -6,7 +6,7 @@ from binascii import hexlify
 from hashlib import sha256
 
 if 0:  # for the type checker; leaves nothing on the chip
-    from typing import Any, Iterable
+    from typing import Any
 
 
 class Damaged(Exception):
@@ -34,12 +34,19 @@ def load(path: str) -> "dict[str, Any] | None":
     return json.loads(raw[32:])  # type: ignore[no-any-return]
 
 
-def fingerprint(paths: "Iterable[str]") -> bytes:
-    """Hash over files, to notice hourly that flash no longer holds what was checked at boot."""
+def fingerprint() -> bytes:
+    """Hash over program and configuration, to notice that flash no longer holds what was there at boot."""
     digest = sha256()
-    for path in paths:
-        with open(path, "rb") as f:
-            digest.update(f.read())
+    chunk = bytearray(512)
+    for folder in ("", "rh", "drivers"):
+        for name in sorted(os.listdir(folder)):
+            if name.endswith((".py", ".mpy")) or name in ("config.json", "limits.json"):
+                with open(folder + "/" + name if folder else name, "rb") as f:
+                    while True:
+                        n = f.readinto(chunk)
+                        if not n:
+                            break
+                        digest.update(memoryview(chunk)[:n])
     result: bytes = digest.digest()
     return result
 
