@@ -47,6 +47,7 @@ from supervisor.energy.shipper import shipping
 from supervisor.gateway.gateway import Gateway
 from supervisor.planner.tariff import Tariff, make_tariff
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.kma_village import KmaVillageProvider
 from supervisor.weather.met_norway import MetNorwayProvider
@@ -102,6 +103,8 @@ async def running(
 
         # 3 weather, and with it the estimate of every road
         provider = await stack.enter_async_context(open_weather(config, clock))
+        if config.planner.members > 1:
+            provider = EnsembleProvider(provider, config.planner.members, site=config.site)
         horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()

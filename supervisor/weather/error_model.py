@@ -196,7 +196,7 @@ def perturb(series: WeatherSeries, noise: Noise, site: Site | None = None) -> tu
     fields = {
         "air_c": air,
         "dew_point_c": dew,
-        "wind_m_s": series.wind_m_s * np.exp(noise.wind_log - 0.5 * float(np.var(noise.wind_log))),
+        "wind_m_s": series.wind_m_s * np.exp(noise.wind_log),
         "shortwave_w_m2": np.clip(sun, 0.0, 1200.0),
         "longwave_w_m2": np.clip(series.longwave_w_m2 + down, 60.0, 550.0),
         "cloud_fraction": cloud,
