@@ -67,7 +67,8 @@ class Intake:
         self._estimation = estimation
         self._meter = meter
         self._alarms = alarms
-        self._metrics = metrics
+        self._commit_s = metrics.commit_s
+        self._new, self._duplicate = metrics.telemetry.labels("new"), metrics.telemetry.labels("duplicate")
         self._clock = clock
         self._background = background
         self._booted_utc_s: dict[str, tuple[int, float]] = {}  # board → boot and the UTC at which it was powered
@@ -98,7 +99,7 @@ class Intake:
         ends = [self.end_utc_s(board, frame, received) for frame in frames]
         commits = [self._commit(board, frame, received, end) for frame, end in zip(frames, ends, strict=True)]
         outcomes = [await commits[0]] if len(commits) == 1 else await asyncio.gather(*commits)
-        self._metrics.commit_s.observe(self._clock.monotonic_s() - began)
+        self._commit_s.observe(self._clock.monotonic_s() - began)
         kept: dict[int, list[int]] = {}
         failure: StoreError | None = None
         for frame, end, outcome in zip(frames, ends, outcomes, strict=True):
@@ -106,7 +107,7 @@ class Intake:
                 failure = outcome
                 continue
             kept.setdefault(frame.boot, []).append(frame.q)
-            self._metrics.telemetry.labels("new" if outcome else "duplicate").inc()
+            (self._new if outcome else self._duplicate).inc()
             if outcome:
                 self._take_in(board, frame, end)
         for boot, sequences in kept.items():

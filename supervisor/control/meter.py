@@ -28,6 +28,7 @@ class FeederMeter:
         self._timezone = ZoneInfo(timezone)
         self._metrics = metrics
         self._joules: dict[int, defaultdict[str, float]] = {}
+        self._month_of: dict[int, str] = {}  # of the slots at hand: asked every few seconds
         self.peaks_kw: dict[str, float] = dict.fromkeys(self.feeders, 0.0)  # of `month`
         self.month = ""
 
@@ -49,20 +50,29 @@ class FeederMeter:
 
     def roll(self, utc_s: float) -> bool:
         """Bring the month's peaks up to date; returns whether one rose or the month changed."""
-        month = datetime.fromtimestamp(utc_s, self._timezone).strftime("%Y-%m")
+        month = self._month(int(utc_s // SLOT_S))
         changed = month != self.month
         if changed:
             self.month, self.peaks_kw = month, dict.fromkeys(self.feeders, 0.0)
         for slot, joules in self._joules.items():
-            if datetime.fromtimestamp(slot * SLOT_S, self._timezone).strftime("%Y-%m") != month:
+            if self._month(slot) != month:
                 continue
             for feeder, energy_j in joules.items():
                 kw = energy_j / _J_PER_KWH * (3600.0 / SLOT_S)
                 if kw > self.peaks_kw.get(feeder, 0.0):
                     self.peaks_kw[feeder], changed = kw, True
         newest = int(utc_s // SLOT_S)
-        self._joules = {slot: joules for slot, joules in self._joules.items() if slot > newest - OPEN_SLOTS}
+        for slot in [slot for slot in self._joules if slot <= newest - OPEN_SLOTS]:
+            del self._joules[slot]
+        for slot in [slot for slot in self._month_of if slot <= newest - OPEN_SLOTS]:
+            del self._month_of[slot]
         for feeder, kw in self.mean_kw(utc_s).items():
             self._metrics.feeder_kw.labels(feeder).set(kw)
             self._metrics.feeder_peak_kw.labels(feeder).set(self.peaks_kw[feeder])
         return changed
+
+    def _month(self, slot: int) -> str:
+        """Local month of a slot's beginning."""
+        if slot not in self._month_of:
+            self._month_of[slot] = datetime.fromtimestamp(slot * SLOT_S, self._timezone).strftime("%Y-%m")
+        return self._month_of[slot]

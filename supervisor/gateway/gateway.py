@@ -38,7 +38,7 @@ class Gateway:
         self._pki = pki
         self._control = control
         self._metrics = metrics
-        self._boards = frozenset(board.id for board in config.board)
+        self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
         self._sessions: dict[str, BoardSession] = {}
         self._refusals = Refusals(metrics)
         self._background = Background()
@@ -72,9 +72,9 @@ class Gateway:
             await self._runner.cleanup()
 
     def _key_of(self, board_id: str) -> bytes:
-        if board_id not in self._boards:
+        if board_id not in self._key_paths:
             raise ConfigError("not in the configuration")
-        return load_key(self._config.board_key_path(board_id))
+        return load_key(self._key_paths[board_id])
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(timeout=CLOSE_S, heartbeat=HEARTBEAT_S, compress=False, max_msg_size=FRAME_MAX_BYTES)
@@ -103,7 +103,7 @@ class Gateway:
         while True:
             await asyncio.sleep(REVOKE_CHECK_S)
             for board_id, session in list(self._sessions.items()):
-                if not _still_holds(self._config.board_key_path(board_id), session.key):
+                if not _still_holds(self._key_paths[board_id], session.key):
                     session.refuse("revoked", "its key has been taken away")
 
 

@@ -8,7 +8,6 @@ across reboots as well.
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
 
 from supervisor.domain.errors import FrameError
 from supervisor.wire.messages import FRAME_MAX_BYTES
@@ -20,7 +19,7 @@ _TO_BOARD = b"S"
 
 
 def _mac(key: bytes, prefix: bytes, payload: bytes) -> bytes:
-    return hmac.new(key, prefix + payload, sha256).hexdigest().encode()
+    return hmac.digest(key, prefix + payload, "sha256").hex().encode()
 
 
 def seal_command(key: bytes, payload: bytes) -> bytes:
