@@ -16,6 +16,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
+from supervisor.domain.plan import SLOT_S
 from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -75,10 +76,15 @@ class Watch:
         self._look_for_the_silent()
         if self._meter.roll(now_utc_s):
             await self._store.kv_set(f"{PEAKS}.{self._meter.month}", msgspec.json.encode(self._meter.peaks_kw).decode())
-        for feeder, kw in self._meter.mean_kw(now_utc_s).items():
+        before = self._meter.mean_kw(now_utc_s - SLOT_S)
+        for feeder, so_far_kw in self._meter.mean_kw(now_utc_s).items():
+            kw = max(so_far_kw, before[feeder])  # stands until a whole quarter has kept the contract
             contract_kw = self._meter.feeders[feeder].contract_kw
             self._alarms.set(
-                "contract", feeder, kw > contract_kw, f"{kw:.0f} kW in this quarter, contract {contract_kw:g} kW"
+                "contract",
+                feeder,
+                kw > contract_kw,
+                f"{kw:.1f} kW over a quarter of an hour, contract {contract_kw:g} kW",
             )
         if now_utc_s % CLOCK_EACH_S == 0:
             for board in {zone.zone.board for zone in self._live.zones.values()}:

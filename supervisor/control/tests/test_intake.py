@@ -184,6 +184,8 @@ async def test_load_over_the_contract_raises_an_alarm_once(works: Works) -> None
     await works.watch.round(START_UTC_S + 899)
     assert ("contract", "f1") in works.alarm_codes()
     await works.watch.round(START_UTC_S + 905)
+    assert ("contract", "f1") in works.alarm_codes()
+    await works.watch.round(START_UTC_S + 1805)  # a whole quarter without
     assert ("contract", "f1") not in works.alarm_codes()
 
 
