@@ -21,8 +21,8 @@ from supervisor.domain.plan import SLOT_S, PlanLabel
 from supervisor.planner.exact import solve_exact
 from supervisor.planner.problem import SLOT_H, Array, FeederProblem, FeederSolution, dual_bound
 
-COLD_ITERATIONS = 400  # certified within 1 % for nearly every feeder
-WARM_ITERATIONS = 100
+COLD_ITERATIONS = 250  # certified within 1 % for nearly every feeder
+WARM_ITERATIONS = 50
 RESTART = 50
 TO_EXACT_GAP = 0.01
 _KERNEL_CUT = 1e-3  # of a kernel's largest entry: smaller ones move the result less than the gap

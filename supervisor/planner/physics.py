@@ -14,7 +14,8 @@ from supervisor.road import ICE_MM, Forcing, Roads, State, build_roads, free_res
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
 WORTH_MM = 0.7 * ICE_MM  # ice on the unheated road that is worth heating against, short of what counts
-_JOIN = 2  # slots in a step of the full model
+_JOIN, _JOIN_MANY = 2, 4  # slots in a step of the full model; more where many lanes make the time count
+_MANY_LANES = 200
 _LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
 
 
@@ -83,17 +84,18 @@ def _would_ice(roads: Roads, state: State, forcing: Forcing, endangered: Mask) -
     """Slots in which an unheated road carries ice worth heating against, and the hour before each.
 
     Rain on a road that stays warm, a flurry that leaves a trace and a breath of hoar are no hazard. Runs the full model
-    in steps of two slots, which is enough to know whether, until the last slot that may be in danger.
+    in steps of half an hour or an hour, which is enough to know whether, until the last slot that may be in danger.
     """
     zones, members, n = endangered.shape
+    join = _JOIN if zones * members < _MANY_LANES else _JOIN_MANY
     last = 1 + int(np.flatnonzero(endangered.any(axis=(0, 1)))[-1])
-    steps = min(-(-last // _JOIN), n // _JOIN)
+    steps = min(-(-last // join), n // join)
     joined = {}
     for f in fields(Forcing):
         value = np.asarray(getattr(forcing, f.name))
-        joined[f.name] = value[: steps * _JOIN].reshape(steps, _JOIN, -1).mean(axis=1) if value.ndim == 2 else value
-    trajectory, _ = simulate(roads, state, Forcing(**joined), 0.0, _JOIN * SLOT_S)
-    icy_steps = np.repeat(trajectory.frozen_mm >= WORTH_MM, _JOIN, axis=0)
+        joined[f.name] = value[: steps * join].reshape(steps, join, -1).mean(axis=1) if value.ndim == 2 else value
+    trajectory, _ = simulate(roads, state, Forcing(**joined), 0.0, join * SLOT_S)
+    icy_steps = np.repeat(trajectory.frozen_mm >= WORTH_MM, join, axis=0)
     icy_steps = np.concatenate([icy_steps, np.repeat(icy_steps[-1:], n - len(icy_steps), axis=0)])
     icy = icy_steps.T.reshape(zones, members, n)
     for _ in range(_LEAD_SLOTS):

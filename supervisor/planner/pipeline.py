@@ -112,11 +112,7 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
     errors: list[RoadheatError] = []
     physics, price = None, np.zeros(0)
     try:
-        n = _horizon(inputs, start)
-        price = inputs.tariff.prices(start, n)
-        weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)
-        heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
-        physics = foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c)
+        physics, price = _foresee(inputs, start)
     except RoadheatError as error:
         errors.append(error)
     clock.append(time.process_time())
@@ -205,6 +201,25 @@ def fixed_duty(
     if zone.id in out_of_service:
         out[:] = 0.0
     return out
+
+
+def feeder_problems(inputs: PlanInputs) -> list[FeederProblem]:
+    """The problems of a cycle, unsolved: for benchmarks and inspection. Raises RoadheatError on bad input."""
+    start = inputs.now_utc_s - inputs.now_utc_s % SLOT_S
+    physics, price = _foresee(inputs, start)
+    problems = []
+    for feeder in inputs.feeders:
+        lanes = [i for i, zone in enumerate(inputs.zones) if zone.feeder == feeder.id]
+        problems.append(_problem(inputs, feeder, lanes, physics, price, start))
+    return problems
+
+
+def _foresee(inputs: PlanInputs, start: float) -> tuple[Physics, Array]:
+    n = _horizon(inputs, start)
+    price = inputs.tariff.prices(start, n)
+    weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)
+    heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
+    return foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c), price
 
 
 def _problem(

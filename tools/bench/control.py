@@ -87,7 +87,7 @@ def control(
         weather, start_s, end_s, fleet, make_feeders(fleet, contract, demand_price), tariff, chosen,
         _forecasters(weather, forecast, members, seed, site), site=site, seed=seed,
     )  # fmt: skip
-    console = Console()
+    console = Console(width=None if os.isatty(1) else 160)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("season", total=season.hours)
         season.run(lambda done, _: bar.update(task, completed=done))

@@ -17,7 +17,7 @@ Make = Callable[..., FeederProblem]
 
 
 @given(
-    members=st.integers(1, 12),
+    members=st.integers(1, 8),
     seed=st.integers(0, 10_000),
     lift=st.floats(0, 12),
 )
@@ -27,6 +27,16 @@ def test_the_folded_penalty_is_the_mean_over_members(members: int, seed: int, li
     direct = 500.0 * 0.25 * np.maximum(r - lift, 0.0).mean(axis=0)
     folded = fold_penalty(r, 500.0).cost(np.full(7, lift))
     assert folded == pytest.approx(direct, abs=500.0 * 0.25 * 0.021 * members)
+
+
+def test_many_members_are_folded_into_few_segments_at_little_loss() -> None:
+    rng = np.random.default_rng(4)
+    r = rng.normal(3, 2, (40, 50))
+    folded = fold_penalty(r, 500.0)
+    assert folded.slope.shape[1] <= 8
+    for lift in (0.0, 1.0, 3.0, 5.0):
+        direct = 500.0 * 0.25 * np.maximum(r - lift, 0.0).mean(axis=0)
+        assert np.abs(folded.cost(np.full(50, lift)) - direct).max() < 0.05 * 500.0 * 0.25
 
 
 def test_a_dry_night_costs_nothing_and_heats_nothing(make_problem: Make) -> None:
