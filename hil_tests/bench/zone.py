@@ -75,6 +75,7 @@ class BenchZone:
             self.fault.pop(place, None)
         else:
             self.fault[place] = kind
+        self.show(self.moisture, 0.0)
 
     def set_drift(self, kelvin: float) -> None:
         """Let the surface probe read so much too warm."""
