@@ -231,7 +231,7 @@ class Dispatcher:
     def _send_override(self, override: Override) -> None:
         """A live override, or a cancelled one as its cancel."""
         live = override.state in LIVE_STATES
-        left_s = max(0, round(override.expires_utc_s - self._clock.utc_s())) if live else 0
+        left_s = max(0, round(self._overrides.left_s(override))) if live else 0
         zone = self._live.zones.get(override.zone)
         if zone is None or (live and left_s == 0):
             return

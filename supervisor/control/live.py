@@ -21,6 +21,8 @@ from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag, ZoneSampl
 
 OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
+WET_PERMILLE = 200  # the board's own threshold
+VOTERS_MIN = 3  # fewer sensors are an accident, not weather
 SUBSCRIBERS_MAX = 2000  # FAULTS §6: with as many stalled phones the rest go on
 
 
@@ -219,6 +221,17 @@ class LiveState:
     def snapshot(self) -> list[ZoneView]:
         """Every zone as the app shows it."""
         return [zone_view(live) for live in self.zones.values()]
+
+    def wet_share(self) -> float | None:
+        """Part of the zones whose moisture is believed that are wet [0–1]; None where too few are known to vote."""
+        known = [
+            moisture
+            for live in self.zones.values()
+            if live.online and live.sample and (moisture := moisture_permille(live.sample)) is not None
+        ]
+        if len(known) < VOTERS_MIN:
+            return None
+        return sum(moisture >= WET_PERMILLE for moisture in known) / len(known)
 
     def touch(self, zone_id: str) -> None:
         """Tell the subscribers that a zone changed."""

@@ -48,6 +48,7 @@ class Overrides:
         self._live = live
         self._clock = clock
         self._by_id: dict[int, Override] = {}
+        self._ends_s: dict[int, float] = {}  # monotonic: setting the machine's clock prolongs no override
         self._one_at_a_time = asyncio.Lock()  # so that of two requests at once exactly one is the newest
         self._committing = asyncio.Lock()  # so that states are committed in the order in which they are shown
         self.changed: list[Callable[[Override], None]] = []
@@ -64,13 +65,17 @@ class Overrides:
     def live_for(self, zone_id: str) -> Override | None:
         """The override that commands the zone now."""
         held = self._live.zones[zone_id].override
-        return held if held is not None and held.live(self._clock.utc_s()) else None
+        return held if held is not None and held.state in LIVE_STATES and self.left_s(held) > 0 else None
+
+    def left_s(self, override: Override) -> float:
+        """Seconds until its expiry, by whichever clock comes first."""
+        by_utc = override.expires_utc_s - self._clock.utc_s()
+        return min(by_utc, self._ends_s.get(override.id, float("inf")) - self._clock.monotonic_s())
 
     def ended_early(self, zone_id: str) -> Override | None:
         """The newest override that a person ended before its expiry: a board that was away may still follow it."""
-        now = self._clock.utc_s()
-        ended = (o for o in self._by_id.values() if o.zone == zone_id and o.expires_utc_s > now)
-        return max((o for o in ended if o.state is OverrideState.CANCELLED), key=lambda o: o.id, default=None)
+        ended = (o for o in self._by_id.values() if o.zone == zone_id and o.state is OverrideState.CANCELLED)
+        return max((o for o in ended if self.left_s(o) > 0), key=lambda o: o.id, default=None)
 
     def get(self, override_id: int) -> Override:
         """An override that is live or ended since the service started; raises NotFoundError."""
@@ -143,15 +148,17 @@ class Overrides:
 
     async def expire(self) -> None:
         """End what is past its expiry, and forget what ended long ago."""
-        now = self._clock.utc_s()
         for override in list(self._by_id.values()):
-            if override.state in LIVE_STATES and now >= override.expires_utc_s:
+            left_s = self.left_s(override)
+            if override.state in LIVE_STATES and left_s <= 0:
                 await self.advance(override.id, OverrideState.EXPIRED)
-            elif now - override.expires_utc_s > LOOK_BACK_S:
-                del self._by_id[override.id]
+            elif left_s < -LOOK_BACK_S:
+                del self._by_id[override.id], self._ends_s[override.id]
 
     def _hold(self, override: Override) -> None:
         self._by_id[override.id] = override
+        left_s = override.expires_utc_s - self._clock.utc_s()
+        self._ends_s.setdefault(override.id, self._clock.monotonic_s() + left_s)
         zone = self._live.zones.get(override.zone)
         if zone is None:  # its zone has left the configuration
             return

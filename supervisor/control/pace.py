@@ -11,8 +11,12 @@ _LOOK_AGAIN_S = 60.0  # the machine's clock may be set meanwhile
 
 
 async def until(clock: Clock, utc_s: float) -> None:
-    """Return at `utc_s` or as soon after as the loop allows."""
-    while (left_s := utc_s - clock.utc_s()) > 0:  # noqa: ASYNC110 - a time, not an event, is waited for
+    """Return at `utc_s` or as soon after as the loop allows; a clock set back meanwhile prolongs nothing."""
+    latest_s = clock.monotonic_s() + utc_s - clock.utc_s()
+    while True:
+        left_s = min(utc_s - clock.utc_s(), latest_s - clock.monotonic_s())
+        if left_s <= 0:
+            return
         await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
 
 
@@ -21,4 +25,5 @@ async def each(clock: Clock, period_s: float) -> AsyncIterator[float]:
     while True:
         due = (clock.utc_s() // period_s + 1) * period_s
         await until(clock, due)
-        yield due
+        now = clock.utc_s()
+        yield due if abs(now - due) < period_s else now // period_s * period_s  # the clock has been set

@@ -58,7 +58,12 @@ class Gateway:
             server, server_context(self._pki), boards.handshakes_max, self._refusals, self._background
         )
         host, _, port = boards.listen.rpartition(":")
-        self.address = await self._listener.start(host.strip("[]"), int(port))
+        try:
+            self.address = await self._listener.start(host.strip("[]"), int(port))
+        except OSError as error:
+            await self._runner.cleanup()
+            where = f"boards.listen = {boards.listen!r}"
+            raise ConfigError(f"cannot listen: {error.strerror}", where=where, remedy="Free the port") from error
         self._background.spawn(self._revoke(), "board-keys")
         return self
 

@@ -69,3 +69,13 @@ def test_reading_that_is_not_believed_is_unknown(
     live.zones["z01"].sample = sample(**changes)
     view = live.view("z01")
     assert (view.surface_c, view.moisture_permille) == (surface, moisture)
+
+
+def test_zones_vote_on_whether_it_is_wet(live: LiveState) -> None:
+    assert live.wet_share() is None
+    for zone, wet in zip(live.zones.values(), (900, 250, 100), strict=False):
+        zone.sample, zone.online = sample(moisture_permille=wet), True
+    assert live.wet_share() == pytest.approx(2 / 3)
+    first = next(iter(live.zones.values()))
+    first.sample = sample(moisture_permille=900, flags=Flag.MOISTURE_IMPLAUSIBLE)
+    assert live.wet_share() is None  # two voters are too few

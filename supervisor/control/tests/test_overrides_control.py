@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from supervisor.control.background import Background
-from supervisor.control.tests.conftest import Rooms
+from supervisor.control.pace import each
+from supervisor.control.tests.conftest import START_UTC_S, Rooms
 from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import Override, OverrideMode, OverrideState
+from supervisor.gateway.tests.board_client import until
 from supervisor.store.store import Store
 
 
@@ -120,3 +122,57 @@ async def test_restart_takes_up_what_lives_and_ends_what_expired_meanwhile(
     assert held is not None
     assert held.id == long.id
     assert [override.id for override in await store.live_overrides(0)] == [long.id]
+
+
+class SetClock(ManualClock):
+    """A machine's clock that somebody sets."""
+
+    set_by_s = 0.0
+
+    def utc_s(self) -> float:
+        return super().utc_s() + self.set_by_s
+
+
+@pytest.mark.parametrize("set_by_s", [-3600.0, -3.2e8, 3600.0, 3.2e8])
+async def test_setting_the_machine_s_clock_prolongs_no_override(
+    tmp_path: Path, background: Background, set_by_s: float
+) -> None:
+    clock = SetClock(START_UTC_S)
+    store = Store.open(tmp_path / "set.db", clock)
+    rooms = Rooms(store, clock, background, 1)
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    clock.set_by_s = set_by_s
+    assert rooms.overrides.left_s(made) <= 3600
+    clock.advance(3600)
+    assert rooms.overrides.live_for("z01") is None
+    await rooms.overrides.expire()
+    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
+    await store.close()
+
+
+@pytest.mark.parametrize("set_by_s", [-3600.0, 3600.0])
+async def test_setting_the_machine_s_clock_stops_no_loop(set_by_s: float) -> None:
+    clock = SetClock(START_UTC_S)
+    seen: list[float] = []
+
+    async def watch() -> None:
+        async for due in each(clock, 60.0):
+            seen.append(due)
+
+    loop = asyncio.get_running_loop()
+    with pytest.MonkeyPatch.context() as patch:
+
+        async def sleep(seconds: float) -> None:
+            clock.advance(seconds)
+            if len(seen) == 2:
+                clock.set_by_s = set_by_s
+            ready = loop.create_future()
+            loop.call_soon(ready.set_result, None)
+            await ready
+
+        patch.setattr("supervisor.control.pace.asyncio.sleep", sleep)
+        task = asyncio.ensure_future(watch())
+        await until(lambda: len(seen) == 5)
+        task.cancel()
+    assert seen[:2] == [START_UTC_S + 60, START_UTC_S + 120]
+    assert clock.monotonic_s() <= 6 * 60  # five minutes' rounds took five minutes, whatever the clock said
