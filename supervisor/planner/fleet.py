@@ -49,8 +49,8 @@ class _Batch:
     load: csr_array
     load_t: csr_array
     cost: Array  # (C,)
-    breaks: Array  # (R, S) descending
-    slopes: Array  # (R, S)
+    breaks: Array  # (S, R) descending
+    slopes: Array  # (S, R)
     offset: Array  # (R,) lift by fixed duty
     fixed_kw: Array  # (M,)
     feeder_of: npt.NDArray[np.int64]  # (M,)
@@ -99,6 +99,7 @@ def solve_fleet(
 def _iterate(b: _Batch, u: Array, y: Array, nu: Array, p: Array, iterations: int) -> tuple[Array, Array, Array, Array]:
     """PDHG; returns the last restart's average."""
     count = len(b.low_kw)
+    pushed = b.scale_r * b.breaks
     best = (u, y, nu, p)
     for first in range(0, iterations, RESTART):
         n = min(RESTART, iterations - first)
@@ -109,7 +110,7 @@ def _iterate(b: _Batch, u: Array, y: Array, nu: Array, p: Array, iterations: int
             p1 = np.clip(p - b.scale_p * (b.demand - pull), b.low_kw, b.high_kw)
             ahead_u, ahead_p = 2.0 * u1 - u, 2.0 * p1 - p
             z = y - b.scale_r * (b.kernel @ ahead_u + b.offset)
-            y = np.maximum(np.minimum(b.slopes, z[:, None] + b.scale_r[:, None] * b.breaks).max(axis=1), 0.0)
+            y = np.maximum(np.minimum(b.slopes, z + pushed).max(axis=0), 0.0)
             nu = np.maximum(nu + b.scale_m * (b.load @ ahead_u + b.fixed_kw - ahead_p[b.feeder_of]), 0.0)
             u, p = u1, p1
             su += u
@@ -242,9 +243,13 @@ def _sparse(
 
 
 def _padded(parts: list[Array], fill: float) -> Array:
-    """Row blocks of different widths under each other; `fill` on the right."""
-    width = max((part.shape[1] for part in parts), default=1)
-    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=fill) for part in parts])
+    """Blocks (rows, segments) beside each other, (S, R); `fill` where a block has fewer segments."""
+    out = np.full((max(part.shape[1] for part in parts), sum(len(part) for part in parts)), fill)
+    at = 0
+    for part in parts:
+        out[: part.shape[1], at : at + len(part)] = part.T
+        at += len(part)
+    return out
 
 
 def _initial(

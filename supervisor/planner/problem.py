@@ -43,9 +43,15 @@ class Penalty:
     def cost(self, lift_k: Array) -> Array:
         """φ at a temperature lift (G u), shape (N,) in and out [K] → [currency]."""
         depth = np.maximum(self.start_k - lift_k, 0.0)[:, None]
-        before = np.concatenate([np.zeros_like(self.width_k[:, :1]), np.cumsum(self.width_k, axis=1)[:, :-1]], axis=1)
-        inside = np.clip(depth - before, 0.0, self.width_k)
-        return np.asarray((inside * self.slope).sum(axis=1))
+        inside = np.minimum(np.maximum(depth - self._before_k, 0.0), self.width_k)
+        return np.asarray(np.einsum("ns,ns->n", inside, self.slope))
+
+    @cached_property
+    def _before_k(self) -> Array:
+        """Depth at which each segment begins, (N, S)."""
+        out = np.zeros_like(self.width_k)
+        np.cumsum(self.width_k[:, :-1], axis=1, out=out[:, 1:])
+        return out
 
 
 def fold_penalty(shortfall_k: Array, weight: float, slot_h: float = SLOT_H) -> Penalty:
@@ -225,9 +231,8 @@ def dual_bound(problem: FeederProblem, multipliers: tuple[Array, ...]) -> float:
         pen = zone.penalty
         y = np.clip(y, 0.0, pen.slope[:, -1])
         # −φ*(−y): φ(v) + y v minimised over v lies at the breakpoint where the slope passes y.
-        depth = np.where(y[:, None] > pen.slope, np.where(np.isfinite(pen.width_k), pen.width_k, 0.0), 0.0)
-        value = pen.cost(pen.start_k - depth.sum(axis=1)) + y * (pen.start_k - depth.sum(axis=1))
-        total += float(value.sum())
+        passed = np.where((y[:, None] > pen.slope) & np.isfinite(pen.width_k), pen.width_k, 0.0)
+        total += float((passed * (pen.slope - y[:, None])).sum() + y @ pen.start_k)
         gain[i] = problem.price * SLOT_H * zone.power_kw - y @ zone.kernel
     return total + _cheapest_load(problem, gain)
 
