@@ -4,9 +4,11 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from supervisor.config import InvalidConfig, load, read
+from supervisor.config import LISTS, TABLES, InvalidConfig, TariffBand, load, read
+from supervisor.domain.zone import Cable, Layer
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
@@ -75,3 +77,12 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None,
         load(path)
     assert error.value.remedy
     assert "city.toml" in error.value.where
+
+
+@pytest.mark.parametrize(
+    "struct", [*TABLES.values(), *LISTS.values(), TariffBand, Layer, Cable], ids=lambda s: s.__name__
+)
+def test_every_key_is_documented(struct: type[msgspec.Struct]) -> None:
+    text = (EXAMPLE.parents[1] / "configuration.md").read_text()
+    for field in msgspec.structs.fields(struct):
+        assert f"`{field.name}`" in text or f"{field.name} =" in text, field.name
