@@ -51,6 +51,7 @@ from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.kma_village import KmaVillageProvider
 from supervisor.weather.met_norway import MetNorwayProvider
+from supervisor.weather.nowcast import WetOnset
 from supervisor.weather.openmeteo import OpenMeteoProvider
 from supervisor.weather.provider import FileProvider, WeatherProvider
 from supervisor.web import Services, make_app
@@ -104,7 +105,8 @@ async def running(
         # 3 weather, and with it the estimate of every road
         provider = await stack.enter_async_context(open_weather(config, clock))
         if config.planner.members > 1:
-            provider = EnsembleProvider(provider, config.planner.members, site=config.site)
+            onset = WetOnset(live.wet_share)
+            provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
         horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()

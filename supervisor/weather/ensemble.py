@@ -9,6 +9,7 @@ import numpy as np
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.error_model import perturb, scaled, unit_fields
+from supervisor.weather.nowcast import WetOnset, bring_forward
 from supervisor.weather.provider import FILE, WeatherProvider
 from supervisor.weather.verification import SiteVerification
 
@@ -35,22 +36,37 @@ def make_members(forecast: Forecast, count: int, seed: int, site: Site | None = 
 
 
 class EnsembleProvider:
-    """Wraps a provider: every forecast becomes an ensemble, corrected by how its forecasts did here so far."""
+    """Wraps a provider: every forecast becomes an ensemble, corrected by how its forecasts did here so far, and by the
+    roads themselves where `onset` tells when they got wet.
+    """
 
-    def __init__(self, inner: WeatherProvider, members: int, seed: int = 1, site: Site | None = None) -> None:
+    def __init__(
+        self,
+        inner: WeatherProvider,
+        members: int,
+        seed: int = 1,
+        site: Site | None = None,
+        onset: WetOnset | None = None,
+    ) -> None:
         self._inner = inner
         self._count = members
         self._seed = seed
         self._site = site
+        self._onset = onset
         self.verification = SiteVerification()
         self._newest: tuple[tuple[float, ...], Forecast] | None = None
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
-        """The inner provider's forecast as an ensemble; the same object until it or the observations have news."""
+        """The inner provider's forecast as an ensemble; the same object until there is news."""
+        onset = self._onset.look(now_utc_s) if self._onset else None
         forecast = await self._inner.forecast(now_utc_s, horizon_s)
         observed = self._inner.observed(now_utc_s, OBSERVED_BACK_S)
-        known_s = _newest_s(observed, now_utc_s)
-        news = (forecast.issued_utc_s, float(forecast.members[0].time_utc_s[-1]), known_s)
+        news = (
+            forecast.issued_utc_s,
+            float(forecast.members[0].time_utc_s[-1]),
+            _newest_s(observed, now_utc_s),
+            onset or 0.0,
+        )
         if self._newest is not None and self._newest[0] == news:
             return self._newest[1]
         ensemble = make_members(forecast, self._count, self._seed, self._site)
@@ -58,6 +74,8 @@ class EnsembleProvider:
             self.verification.observe(observed, now_utc_s)
             raw, ensemble = ensemble, self.verification.correct(ensemble, observed, now_utc_s)
             self.verification.remember(raw, ensemble)
+        if onset is not None:
+            ensemble = bring_forward(ensemble, onset)
         self._newest = news, ensemble
         return ensemble
 
