@@ -44,7 +44,7 @@ function App() {
   const zone = model.zones.get(openZone());
   return html`
     <${Header} />
-    ${model.link === "signed-out" && html`<p class="signed-out" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
+    ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
     <${ZoneList} onOpen=${open} />
     <${Account} />
     ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}
@@ -85,7 +85,9 @@ async function start() {
     if (openZone()) history.replaceState({ fromList: true }, "");
     changed();
   });
-  render(html`<${App} />`, document.getElementById("app"));
+  const root = document.getElementById("app");
+  root.replaceChildren(); // the words of the start
+  render(html`<${App} />`, root);
   model.live.start();
 }
 

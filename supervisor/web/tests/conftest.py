@@ -70,7 +70,7 @@ def make_zone(zone_id: str, name: str, name_ko: str, power_kw: int, longest_min:
 def make_plan(zone_id: str, *reasons: Reason, heat: tuple[int, int, int] = (0, 0, 0)) -> Plan:
     """Heats `heat` = (from h, until h, ‰) and stands by otherwise, for 24 h."""
     start_h, end_h, duty = heat
-    slots = [Slot(0, 0, STANDBY)] if start_h else []
+    slots = [Slot(0, 0, STANDBY)] if start_h or not end_h else []
     if end_h:
         slots += [Slot(start_h * HOUR_S, 3_000, duty), Slot(end_h * HOUR_S, 0, STANDBY)]
     slots.append(Slot(24 * HOUR_S, 0, STANDBY))

@@ -167,6 +167,7 @@ async def test_refusals_and_sign_out_are_said(phone: Any, district: Any) -> None
     await page.click("button[type=submit]")
     await playwright.expect(page.locator(".notice.bad")).to_contain_text("signed out")
     await playwright.expect(page.locator("dialog .link")).to_have_text("Signed out")
+    assert await page.locator("#app > .starting").count() == 0
     phone.errors[:] = [error for error in phone.errors if "401" not in error]
 
 
