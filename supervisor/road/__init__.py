@@ -24,9 +24,11 @@ from supervisor.road.linear import FreeResponse, free_response, kernel
 from supervisor.road.materials import MATERIALS, Material, material
 from supervisor.road.pavement import Pavement, Roads, build_pavements, build_roads
 from supervisor.road.pavement import Surface as SurfaceParameters
+from supervisor.road.residual import corrected, daily_correction_w_m2
 from supervisor.road.simulate import Trajectory, sheath_c, simulate
 from supervisor.road.step import Fluxes, step
 from supervisor.road.stores import plough, spread_salt
+from supervisor.road.stripes import covered_fraction, flux_ratio
 from supervisor.road.surface import DATEX_II, ICE_MM, Surface, ice_minutes, is_icy, surface_state
 
 __all__ = [
@@ -46,6 +48,10 @@ __all__ = [
     "Trajectory",
     "build_pavements",
     "build_roads",
+    "corrected",
+    "covered_fraction",
+    "daily_correction_w_m2",
+    "flux_ratio",
     "free_response",
     "ice_minutes",
     "initial_state",

@@ -87,7 +87,7 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
     emitted = s("emissivity") * STEFAN_BOLTZMANN * kelvin**4
     slope = exchange + 4.0 * emitted / kelvin + latent_slope
     albedo = s("albedo") + np.where(melt_mm_s > 0.0, 0.15, 0.0)  # a thin melting cover
-    residual = state.residual_w_m2 * np.exp(-(np.arange(forcing.steps)[:, None] + 1.0) * dt_s / 7200.0)
+    residual = state.residual_w_m2 * np.exp(-(np.arange(forcing.steps)[:, None] + 1.0) * dt_s / s("residual_decay_s"))
     flux = (
         (1.0 - albedo) * f[rows.SHORTWAVE]
         + f[rows.LONGWAVE]

@@ -45,6 +45,8 @@ class Surface:
     capacity_factor: float = 1.0  # calibration: multiplies the heat capacity of all layers
     shortwave_factor: float = 1.0  # calibration: transmission of what the horizon and cloud estimate miss
     underside_w_m2k: float = 12.0  # bridge deck to air below
+    residual_decay_s: float = 7200.0  # how long what the model lacks now goes on lacking
+    daily_weight: float = 0.6  # part of what it lacked at this hour of the days before that it will lack again
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from supervisor.road.forcing import Forcing, State
-from supervisor.road.pavement import Array
+from supervisor.road.pavement import Array, Roads
 
 DAY_S = 86_400.0
-WEIGHT = 0.6  # part of yesterday's lack that today will have
 WINDOW_S = 3600.0  # half-width of the mean around the hour
 
 
 def daily_correction_w_m2(
     end_s: Array, lacking_w_m2: Array, known: npt.NDArray[np.bool_], future_end_s: Array, days: int = 2
 ) -> Array:
-    """Flux to add at `future_end_s` (m,), per lane: (m, lanes).
+    """Mean lack at the same hour of the days before, for each `future_end_s` (m,), per lane: (m, lanes).
 
     `end_s` (n,) evenly spaced times of `lacking_w_m2` (n, lanes), `known` (n, lanes) where the surface was observed.
     Zero where none of the last `days` days knows that hour.
@@ -41,12 +40,20 @@ def daily_correction_w_m2(
         added += total[high] - total[low]
         weight += count[high] - count[low]
     enough = weight * dt_s >= 0.5 * WINDOW_S
-    return WEIGHT * np.divide(added, weight, out=np.zeros_like(added), where=enough)
+    mean: Array = np.divide(added, weight, out=np.zeros_like(added), where=enough)
+    return mean
 
 
-def corrected(state: State, forcing: Forcing, correction_w_m2: Array, now_w_m2: Array) -> tuple[State, Forcing]:
-    """State and forcing of a forecast with the correction (steps, lanes); `now_w_m2` (lanes,) is its value now."""
+def corrected(
+    roads: Roads, state: State, forcing: Forcing, daily_w_m2: Array, now_w_m2: Array
+) -> tuple[State, Forcing]:
+    """State and forcing of a forecast that carries the daily correction.
+
+    `daily_w_m2` (steps, lanes) from `daily_correction_w_m2`, `now_w_m2` (lanes,) its value now; each road takes its own
+    part of it (`daily_weight`). The residual is left with what differs from it.
+    """
+    weight = roads.surface("daily_weight")
     return (
-        replace(state, residual_w_m2=state.residual_w_m2 - now_w_m2),
-        replace(forcing, correction_w_m2=np.clip(correction_w_m2, -300.0, 300.0)),
+        replace(state, residual_w_m2=state.residual_w_m2 - weight * now_w_m2),
+        replace(forcing, correction_w_m2=np.clip(weight * daily_w_m2, -300.0, 300.0)),
     )

@@ -27,7 +27,6 @@ from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_
 TOLERANCE_K = 1e-5  # Newton's last change; the next would be its square
 MAX_ITERATIONS = 30
 LOWEST_C, HIGHEST_C = -60.0, 90.0
-RESIDUAL_DECAY_S = 2.0 * 3600.0
 RESIDUAL_SMOOTHING_S = 900.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
 RESIDUAL_LIMIT_W_M2 = 400.0
 FULL_WETNESS_MM = 0.1  # a thinner film wets only part of the texture
@@ -134,7 +133,7 @@ def advance_state(
     snow = snow - cleared
     frozen = snow + state.ice_mm + state.frost_mm
     freezing_c = stores.freezing_point_c(state.salt_g_m2, water + frozen)
-    residual = state.residual_w_m2 * np.exp(-dt / RESIDUAL_DECAY_S)
+    residual = state.residual_w_m2 * np.exp(-dt / s("residual_decay_s"))
     added = residual * row[rows.DOUBT] + row[rows.CORRECTION]
     lacking = np.zeros_like(residual)
 

@@ -145,7 +145,7 @@ def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
     learnt = begun & (table("sky_known")[:now] > 0.0) & (frozen < ICE_MM)
     known_past = np.isfinite(observed[:now]) & learnt
     daily = daily_correction_w_m2(end_s[:now], lacking, known_past, end_s[now - 1 :])
-    state, ahead = corrected(state, forcing[now:], daily[1:], daily[0])
+    state, ahead = corrected(roads, state, forcing[now:], daily[1:], daily[0])
     run, _ = simulate(roads, state, ahead, 0.0, DT_S)
     surface_c[now:] = run.surface_c
     return [surface_c[o : o + w.air_c.size, i] for i, (o, w) in enumerate(zip(offsets, windows, strict=True))]
@@ -168,3 +168,9 @@ def model(data: Path, rows: Rows, surface: SurfaceParameters) -> tuple[Array, li
     for window, mine, predicted in zip(windows, members, predict(windows, surface), strict=True):
         ours[mine] = np.interp(rows.t0_s[mine] + rows.lead_h[mine] * 3600.0, window.end_s, predicted)
     return ours, []
+
+
+def forecast_snows(data: Path, name: str) -> bool:
+    """Whether the event's forecast holds at least 1 cm of snow."""
+    event = read_event(data / "rwis" / name)
+    return any(np.nanmax(f.get("snow_accum_cm", np.zeros(1)), initial=0.0) >= 1.0 for f in event.forecasts)

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.road import Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
+from supervisor.domain.errors import PhysicsError
+from supervisor.road import Forcing, Pavement, SurfaceParameters
+from supervisor.road.calibrate import Windows, cross_validate, forecast
 from supervisor.road.radiation import clear_sky_w_m2, longwave_down_w_m2, sun_position
-from supervisor.road.residual import corrected, daily_correction_w_m2
 from tools.bench.road_data import read_columns, utc_s
 
 Array = npt.NDArray[np.float64]
@@ -86,8 +87,8 @@ def window_ends_s(t0_s: float) -> Array:
     return np.asarray(t0_s - BACK_S + DT_S * np.arange(1.0, steps + 1.0))
 
 
-def forcing_of(sites: list[Site], t0_s: list[float]) -> tuple[Forcing, Array]:
-    """Weather of every window and the road temperature that it may know; arrays (steps, windows)."""
+def windows_of(sites: list[Site], t0_s: list[float]) -> Windows:
+    """Weather of every window and its road temperature; arrays (steps, windows)."""
     names = ("t_air_c", "t_dew_c", "wind_ms", "global_wm2", "cloud_frac")
     tables: dict[str, list[Array]] = {name: [] for name in names}
     roads = []
@@ -98,11 +99,15 @@ def forcing_of(sites: list[Site], t0_s: list[float]) -> tuple[Forcing, Array]:
             known = np.isfinite(values)
             at = end - 0.5 * DT_S if name == "global_wm2" else end
             tables[name].append(np.interp(at, site.met_s[known], values[known]))
-        road = site.columns["t_road_c"]
-        given = np.isfinite(road) & (site.road_s <= t0) & (site.road_s >= t0 - BACK_S - 3600.0)
-        inside = (end <= site.road_s[given][-1] + 1.0) if given.any() else np.zeros(end.size, dtype=bool)
-        known_c = np.interp(end, site.road_s[given], road[given]) if given.any() else np.full(end.size, np.nan)
-        roads.append(np.where(inside, known_c, np.nan))
+        road, ahead = site.columns["t_road_c"], end > t0
+        known = np.isfinite(road)
+        # Two pieces, so that no value before t0 is drawn to one after it.
+        past, future = known & (site.road_s <= t0), known & (site.road_s > t0)
+        values = np.where(ahead, np.nan, np.interp(end, site.road_s[past], road[past], right=np.nan))
+        if future.any():
+            verifying = np.interp(end, site.road_s[future], road[future], left=np.nan, right=np.nan)
+            values = np.where(ahead, verifying, values)
+        roads.append(values)
     air, dew, wind, sun, cloud = (np.stack(tables[name], axis=1) for name in names)
     dew = np.minimum(dew, air)
     zero = np.zeros_like(air)
@@ -117,24 +122,7 @@ def forcing_of(sites: list[Site], t0_s: list[float]) -> tuple[Forcing, Array]:
         zero,
         clear_sky_w_m2=clear_sky_w_m2(top, elevation),
     )
-    return forcing, np.stack(roads, axis=1)
-
-
-def predict(sites: list[Site], t0_s: list[float], pavements: list[Pavement]) -> Array:
-    """Surface temperature of all windows as lanes, one pavement for each; (steps, windows)."""
-    forcing, observed = forcing_of(sites, t0_s)
-    roads = build_roads(pavements)
-    first = np.array([column[np.isfinite(column)][0] for column in observed.T])
-    state = initial_state(roads, first, np.nanmean(observed, axis=0))
-    now = round(BACK_S / DT_S)
-    past, state = simulate(roads, state, forcing[:now], 0.0, DT_S, observed_surface_c=observed[:now], with_fluxes=True)
-    assert past.fluxes is not None
-    end_s: Array = DT_S * np.arange(1.0, forcing.steps + 1.0)  # relative to each window's start
-    known = np.isfinite(observed[:now])
-    daily = daily_correction_w_m2(end_s[:now], past.fluxes.lacking, known, end_s[now - 1 :])
-    state, ahead = corrected(state, forcing[now:], daily[1:], daily[0])
-    run, _ = simulate(roads, state, ahead, 0.0, DT_S)
-    return np.concatenate((past.surface_c, run.surface_c))
+    return Windows(forcing, np.stack(roads, axis=1), np.zeros_like(air), round(BACK_S / DT_S), DT_S)
 
 
 def at_rows(rows: Rows, chosen: list[int], run: Array) -> Array:
@@ -147,9 +135,33 @@ def at_rows(rows: Rows, chosen: list[int], run: Array) -> Array:
     return ours
 
 
+def _sites(data: Path, rows: Rows, chosen: list[int]) -> dict[str, Site]:
+    return {name: read_site(data / "sanantonio" / f"{name}.csv") for name in {rows.runs[i][0] for i in chosen}}
+
+
 def model(data: Path, rows: Rows, surface: SurfaceParameters, chosen: list[int]) -> Array:
-    """Generic prediction for the chosen runs."""
-    sites = {name: read_site(data / "sanantonio" / f"{name}.csv") for name in {rows.runs[i][0] for i in chosen}}
-    pavement = Pavement(LAYERS, surface=surface)
-    run = predict([sites[rows.runs[i][0]] for i in chosen], [rows.runs[i][1] for i in chosen], [pavement] * len(chosen))
-    return at_rows(rows, chosen, run)
+    """Generic prediction for the chosen runs; the observed road after t0 is not given to it."""
+    sites = _sites(data, rows, chosen)
+    windows = windows_of([sites[rows.runs[i][0]] for i in chosen], [rows.runs[i][1] for i in chosen])
+    refuse_given(windows, rows, chosen)
+    return at_rows(rows, chosen, forecast([Pavement(LAYERS, surface=surface)] * len(chosen), windows))
+
+
+def refuse_given(windows: Windows, rows: Rows, chosen: list[int]) -> None:
+    """Raise PhysicsError if the spin-up of a run reaches one of the observations that verify it."""
+    for index in chosen:
+        t0 = rows.runs[index][1]
+        last_given_s = window_ends_s(t0)[windows.now - 1]
+        if (rows.lead_h[rows.run == index] * 3600.0 + t0 <= last_given_s).any():
+            raise PhysicsError("a verifying row lies in the spin-up", where=str(rows.runs[index]), remedy="Drop it.")
+
+
+def cross_validated(data: Path, rows: Rows, chosen: list[int]) -> Array:
+    """Prediction of every chosen run with parameters fitted on the other three blocks in time of its pavement."""
+    ours = np.full(rows.lead_h.size, np.nan)
+    for name, site in _sites(data, rows, chosen).items():
+        mine = sorted((i for i in chosen if rows.runs[i][0] == name), key=lambda i: rows.runs[i][1])
+        run, _ = cross_validate(Pavement(LAYERS), windows_of([site] * len(mine), [rows.runs[i][1] for i in mine]))
+        part = at_rows(rows, mine, run)
+        ours = np.where(np.isfinite(part), part, ours)
+    return ours
