@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -56,7 +57,7 @@ def draw(data: Path, folder: Path, absent: list[str]) -> None:
             for (label, colour), values in zip(MODELS, predictions, strict=True):
                 rmse = [
                     float(np.sqrt(np.nanmean((values - rows.observed_c)[chosen] ** 2))) if chosen.any() else np.nan
-                    for low, high in zip(edges[:-1], edges[1:], strict=True)
+                    for low, high in pairwise(edges)
                     for chosen in ((modes == mode) & (rows.lead_h > low) & (rows.lead_h <= high),)
                 ]
                 axis.plot(0.5 * (edges[:-1] + edges[1:]), rmse, "o-", color=colour, label=label)
