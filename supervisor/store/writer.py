@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +17,22 @@ from supervisor.store import database
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
 
+READERS = 3  # a year's report does not hold up a login
 GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
 
 
 class Writer:
-    """Runs jobs `fn(connection)`: writing ones in groups on one thread, reading ones on another."""
+    """Runs jobs `fn(connection)`: writing ones in groups on one thread, reading ones on a few others."""
 
     def __init__(self, path: Path) -> None:
         self._connection = database.connect(path)
         database.migrate(self._connection, str(path))
-        self._reader = database.connect_read_only(path)
         self._path = path
+        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        for _ in range(READERS):
+            self._readers.put(database.connect_read_only(path))
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
-        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
+        self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
@@ -39,8 +43,7 @@ class Writer:
         Raises what the job raises (its own changes are undone, its neighbours' are kept), or StoreError where
         nothing could be kept.
         """
-        if self._closed:
-            raise StoreError("the store is closed", where=str(self._path))
+        self._require_open()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, done))
         if self._flusher is None:
@@ -49,8 +52,17 @@ class Writer:
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run `query` on what is committed, without holding up a commit."""
+        self._require_open()
+
+        def run() -> T:
+            connection = self._readers.get()
+            try:
+                return query(connection)
+            finally:
+                self._readers.put(connection)
+
         try:
-            return await in_thread(self._read_thread, query, self._reader)
+            return await in_thread(self._read_threads, run)
         except sqlite3.Error as error:
             raise self._store_error(error) from error
 
@@ -60,9 +72,14 @@ class Writer:
         if self._flusher is not None:
             await self._flusher
         await in_thread(self._write_thread, self._connection.close)
-        await in_thread(self._read_thread, self._reader.close)
+        await in_thread(None, self._read_threads.shutdown)
         self._write_thread.shutdown()
-        self._read_thread.shutdown()
+        while not self._readers.empty():
+            self._readers.get().close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed", where=str(self._path))
 
     async def _flush(self) -> None:
         try:

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,20 @@ async def test_whoever_is_cancelled_while_waiting_leaves_the_work_done(store: St
     await store.close()
     with pytest.raises(StoreError):
         await store.kv_set("z", "late")
+
+
+async def test_a_long_report_holds_up_neither_reads_nor_commits(store: Store) -> None:
+    gate = threading.Event()
+    long = asyncio.create_task(store.read(lambda db: gate.wait(60)))
+    await asyncio.sleep(0)
+    await store.kv_set("a", "1")
+    assert await store.kv_get("a") == "1"
+    assert not long.done()
+    gate.set()
+    assert await long
+    await store.close()
+    with pytest.raises(StoreError, match="closed"):
+        await store.kv_get("a")
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:

@@ -214,3 +214,42 @@ def test_any_order_with_duplicates_gives_the_same_record(
     assert held == truth
     check_books(connection)
     connection.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    readings=st.lists(
+        st.tuples(st.booleans(), st.integers(0, 3000), st.sampled_from([0, 1000, 60_000, 200_000])),
+        min_size=1,
+        max_size=25,
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_rubbish_from_a_meter_books_the_same_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory,
+    readings: list[tuple[bool, int, int]],
+    order: random.Random,
+) -> None:
+    """Whatever a counter shows (resets, bounces, leaps, reboots), nothing falls, and late records change nothing."""
+    records: list[tuple[Telemetry, int]] = []
+    boot, up_s = 1, 0
+    for n, (reboot, dev_wh, power_w) in enumerate(readings):
+        if reboot and n % 5 == 4:
+            boot, up_s = boot + 1, 0
+        up_s += 10
+        records.append((frame(boot, n, up_s, 10, sample("z01", dev_wh, power_w)), T0 + 10 * n))
+    shuffled = records.copy()
+    order.shuffle(shuffled)
+    held = []
+    for sent in (records, shuffled):
+        connection = database.connect(tmp_path_factory.mktemp("db") / "t.db")
+        connection.execute("PRAGMA synchronous = OFF")
+        database.migrate(connection)
+        for tel, start in sent:
+            assert commit(connection, tel, start)
+        check_books(connection)
+        held.append([(tick.q, tick.zones) for tick in telemetry.ticks(connection, 0, 2**40)])
+        head = connection.execute("SELECT q FROM meter").fetchone()
+        assert head == (len(records) - 1,)
+        connection.close()
+    assert held[0] == held[1]
