@@ -1,6 +1,6 @@
 // The screen that stands open all night: every zone, the most dangerous first.
 
-import { celsius, countdown, kilowatts, number } from "./format.js";
+import { celsius, clock, countdown, kilowatts, number } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -30,8 +30,12 @@ export function OverrideChip({ override, now_s }) {
   </span>`;
 }
 
-/** Power now; between two pulses, how much of the time it heats. */
+/** Power now; between two pulses, how much of the time it heats; without contact, when it was last heard. */
 function Heat({ zone }) {
+  if (!zone.online) {
+    const words = zone.updated_utc_s ? t("card.last-heard", { time: clock(zone.updated_utc_s) }) : t("card.never-heard");
+    return html`<span class="fact"><${Icon} name="clock" size=${18} /> ${words}</span>`;
+  }
   const hot = heating(zone);
   const part = pulsing(zone);
   const words = hot ? t("card.heating", { kw: kilowatts(zone.power_w) }) : part ? t("card.pulsing", { percent: number(part, 0) }) : t("card.not-heating");
@@ -51,7 +55,7 @@ function Card({ zone, now_s, onOpen }) {
         </span>
         <span class="facts">
           <${Heat} zone=${zone} />
-          ${(zone.snow_mm ?? 0) >= 0.1 && html`<span class="fact">${t("card.lying", { mm: number(zone.snow_mm) })}</span>`}
+          ${zone.online && (zone.snow_mm ?? 0) >= 0.1 && html`<span class="fact">${t("card.lying", { mm: number(zone.snow_mm) })}</span>`}
         </span>
         ${commanded(zone, now_s) && html`<${OverrideChip} override=${zone.override} now_s=${now_s} />`}
         <span class=${troubled(zone) ? "does bad" : "does"}>
@@ -89,7 +93,7 @@ export function ZoneList({ onOpen }) {
   const zones = useSteadyOrder([...model.zones.values()], now_s);
   const count = (word) => zones.filter((zone) => FILTERS[word](zone, now_s)).length;
   const shown = zones.filter((zone) => FILTERS[filter](zone, now_s));
-  const total_w = zones.reduce((sum, zone) => sum + (zone.power_w ?? 0), 0);
+  const total_w = zones.reduce((sum, zone) => sum + (zone.online ? zone.power_w ?? 0 : 0), 0);
   return html`<main>
     <div class="filters" role="group" aria-label=${t("filter.label")}>
       ${Object.keys(FILTERS).map(

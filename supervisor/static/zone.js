@@ -34,10 +34,11 @@ export const troubled = (zone) => !zone.online || faults(zone).length > 0;
 export const commanded = (zone, now_s) =>
   Boolean(zone.override && LIVE_STATES.includes(zone.override.state) && now_s < zone.override.expires_utc_s);
 
-export const heating = (zone) => (zone.power_w ?? 0) > 200;
+/** Whether it is known to heat now; what a silent board does is not known. */
+export const heating = (zone) => zone.online && (zone.power_w ?? 0) > 200;
 
 /** Part of the time that the board is asked to heat, while its contactor happens to be open [%]; 0 where it is not. */
-export const pulsing = (zone) => (heating(zone) || !zone.online ? 0 : Math.max(zone.duty_permille ?? 0, 0) / 10);
+export const pulsing = (zone) => (heating(zone) ? 0 : Math.max(zone.duty_permille ?? 0, 0) / 10);
 
 /** 0 icy, 1 snow, 2 in trouble, 3 overridden, 4 the rest. */
 export function rank(zone, now_s) {
