@@ -55,7 +55,7 @@ function Card({ zone, now_s, onOpen }) {
         </span>
         <span class="facts">
           <${Heat} zone=${zone} />
-          ${zone.online && (zone.snow_mm ?? 0) >= 0.1 && html`<span class="fact">${t("card.lying", { mm: number(zone.snow_mm) })}</span>`}
+          ${(zone.snow_mm ?? 0) >= 0.1 && html`<span class="fact">${t("card.lying", { mm: number(zone.snow_mm) })}</span>`}
         </span>
         ${commanded(zone, now_s) && html`<${OverrideChip} override=${zone.override} now_s=${now_s} />`}
         <span class=${troubled(zone) ? "does bad" : "does"}>
