@@ -49,6 +49,7 @@ from supervisor.planner.tariff import Tariff, make_tariff
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.fetch import Fetcher
+from supervisor.weather.kma_asos import KmaAsosObservations
 from supervisor.weather.kma_village import KmaVillageProvider
 from supervisor.weather.met_norway import MetNorwayProvider
 from supervisor.weather.nowcast import WetOnset
@@ -259,7 +260,8 @@ async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherPro
         if weather.provider == "met-norway":
             yield MetNorwayProvider(config.site, fetcher)
         elif weather.provider == "kma":
-            yield KmaVillageProvider(config.site, fetcher)
+            asos = KmaAsosObservations(config.site, Fetcher(session, clock, USER_AGENT), weather.station)
+            yield KmaVillageProvider(config.site, fetcher, asos if weather.station else None)
         else:
             yield OpenMeteoProvider(config.site, fetcher, weather.models)
 

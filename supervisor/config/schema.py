@@ -33,6 +33,7 @@ class WeatherConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     provider: Literal["file", "open-meteo", "met-norway", "kma"] = "open-meteo"
     file: str = ""  # for provider "file": its past is observation, its future forecast
     models: str = ""  # for provider "open-meteo": its ensemble models, such as "icon_seamless"
+    station: int = 0  # for provider "kma": the ASOS station that observes, such as 108 for Seoul; 0 for none
 
 
 class TariffBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -110,7 +110,9 @@ def _rows(path: Path) -> tuple[list[dict[str, str]], list[int]]:
             for wanted in (TIME, *(COLUMNS[name] for name in REQUIRED)):
                 if wanted not in names:
                     raise WeatherError(
-                        f"column {wanted} is missing", where=f"{path}: line 1", remedy="docs/weather.md lists the columns"
+                        f"column {wanted} is missing",
+                        where=f"{path}: line 1",
+                        remedy="docs/weather.md lists the columns",
                     )
             rows, lines = [], []
             for row in reader:

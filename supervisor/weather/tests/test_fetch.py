@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
-from supervisor.weather import kma_village, openmeteo
+from supervisor.weather import kma_asos, kma_village, openmeteo
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.fetch import BACKOFF_MAX_S, FRESH_DEFAULT_S, FRESH_MAX_S, JITTER_S, Answer, Fetcher, freshness_s
 from supervisor.weather.keeper import ISSUE_AGE_MAX_S, KEEP_S, LastGood, check_forecast
@@ -25,6 +25,7 @@ from supervisor.weather.provider import FileProvider
 from supervisor.weather.resample import at_steps
 
 NOW = 1_703_916_000.0
+NO_MARKS = str.maketrans("", "", "-T:")
 
 
 class Service:
@@ -278,6 +279,49 @@ async def test_open_meteo_end_to_end(service: tuple[Service, str], monkeypatch: 
         assert asked == "https://customer-api.open-meteo.com/v1/forecast"
         assert query["wind_speed_unit"] == "ms"
         assert server.requests[0].query["apikey"] == "k1"
+
+
+async def test_a_kma_station_gives_the_past(service: tuple[Service, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    server, url = service
+    monkeypatch.setenv(kma_village.KEY_ENV, "k1")
+    monkeypatch.setenv(kma_asos.KEY_ENV, "k2")
+    async with aiohttp.ClientSession() as session:
+        clock = ManualClock(utc_s=NOW)  # 15:00 in Seoul
+        ahead, past = (Redirected(session, clock, "roadheat/0", to=url) for _ in range(2))
+        station = kma_asos.KmaAsosObservations(SEOUL, past, 108)
+        provider = kma_village.KmaVillageProvider(SEOUL, ahead, station)
+        server.body = asos_day()
+        await station.refresh(NOW)
+        assert past.asked[0][1]["tm2"] == "202312301500"
+        server.body = village_answer()
+        forecast = await provider.forecast(NOW + 1200, 6 * 3600)  # the station's answer is still fresh
+        assert ahead.asked[0][1]["base_time"] == "1400"
+        assert forecast.members[0].air_c[0] == -3.0
+        observed = provider.observed(NOW + 1200, 6 * 3600)
+        assert observed is not None
+        at_steps(observed, NOW - 3600, 600.0, 8)  # to the minute, though the station's last hour is 15:00
+        assert observed.air_c[0] == -5.0
+
+
+def asos_day() -> bytes:
+    rows = []
+    for i in range(24):
+        cells = dict.fromkeys(kma_asos.HEADER.split(), "-9")
+        cells |= {"TM": f"{np.datetime64(int(NOW) + 9 * 3600 - (23 - i) * 3600, 's')}".translate(NO_MARKS)[:12]}
+        cells |= {"WS": "2.0", "PA": "1008.0", "TA": "-5.0", "TD": "-9.2", "HM": "72.0", "CA_TOT": "3", "SI": "0.0"}
+        rows.append(" ".join({**cells, "WW": "-", "IR": "3"}.values()))
+    return "\n".join(rows).encode()
+
+
+def village_answer() -> bytes:
+    values = {"TMP": "-3", "REH": "50", "WSD": "1.4", "SKY": "1", "PTY": "0", "PCP": "강수없음", "SNO": "적설없음"}
+    items = [
+        {"baseDate": "20231230", "baseTime": "1400", "fcstDate": "20231230" if hour < 24 else "20231231",
+         "fcstTime": f"{hour % 24:02d}00", "category": key, "fcstValue": value}
+        for hour in range(15, 40) for key, value in values.items()
+    ]  # fmt: skip
+    body = {"items": {"item": items}}
+    return json.dumps({"response": {"header": {"resultCode": "00"}, "body": body}}).encode()
 
 
 async def test_kma_needs_a_key_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
