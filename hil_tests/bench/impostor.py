@@ -86,7 +86,7 @@ class FakeSupervisor:
         context.load_cert_chain(pki.server_pem, pki.server_key)
         app = web.Application()
         app.router.add_get(PATH, self._board)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         host, _, port = self.config.boards.listen.rpartition(":")
         await web.TCPSite(runner, host, int(port), ssl_context=context, reuse_address=True).start()
