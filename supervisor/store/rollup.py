@@ -12,6 +12,7 @@ from supervisor.store.tick import Tick, escape_tag
 
 HOUR_S = 3600
 QUARTER_S = 900  # the tariff's and the contract's interval
+PRUNE_MAX = 2_000  # ticks deleted in one transaction: about 20 ms, so that telemetry need not wait
 SETTLE_S = 120  # an hour's point is sent this long after its end: the last live tick has come by then
 
 
@@ -21,11 +22,14 @@ def pruned_before_utc_s(db: sqlite3.Connection) -> int:
     return int(row[0]) if row else -(2**62)
 
 
-def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = 10_000) -> int:
+def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = PRUNE_MAX) -> int:
     """Forget ticks older than `before_utc_s`, at most `limit` at a time; hours and days stay. Returns how many went."""
-    gone = db.execute(
-        "DELETE FROM tick WHERE id IN (SELECT id FROM tick WHERE start_utc_s < ? LIMIT ?)", (before_utc_s, limit)
-    ).rowcount
+    gone = 0
+    for (board,) in db.execute("SELECT DISTINCT board FROM meter").fetchall():
+        gone += db.execute(  # board by board: along the index
+            "DELETE FROM tick WHERE id IN (SELECT id FROM tick WHERE board = ? AND start_utc_s < ? LIMIT ?)",
+            (board, before_utc_s, limit - gone),
+        ).rowcount
     newest = max(before_utc_s, pruned_before_utc_s(db))
     db.execute("INSERT OR REPLACE INTO kv VALUES ('pruned_before_utc_s', ?)", (str(newest),))
     return gone

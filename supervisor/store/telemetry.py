@@ -128,7 +128,9 @@ def zone_totals(db: sqlite3.Connection) -> dict[str, int]:
 
 def ticks(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, board: str | None = None) -> Iterator[Tick]:
     """The ticks that start in a period, oldest first per board."""
-    boards = [board] if board else [str(row[0]) for row in db.execute("SELECT DISTINCT board FROM tick ORDER BY board")]
+    boards = (
+        [board] if board else [str(row[0]) for row in db.execute("SELECT DISTINCT board FROM meter ORDER BY board")]
+    )
     for name in boards:
         cursor = db.execute(
             f"SELECT {_COLUMNS} FROM tick WHERE board = ? AND start_utc_s BETWEEN ? AND ? ORDER BY start_utc_s",
