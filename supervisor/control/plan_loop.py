@@ -41,8 +41,8 @@ from supervisor.wire.messages import Flag, Winner
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S = 2.0  # several changes at once (a forecast, two overrides) make one plan
-SPACING_S = 60.0  # least time between plans that nobody's clock asked for: a plan costs a board a flash write
+SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
+SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
 TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
 # Boards switch in periods of 20 min, the contract counts quarters of an hour: staggered zones at a binding contract
 # reached 2 to 3 % above their planned mean in the bench's design storm.
