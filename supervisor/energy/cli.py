@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import click
@@ -15,7 +16,7 @@ from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import report as reports
 from supervisor.planner.tariff import Tariff, make_tariff
 from supervisor.store import DATABASE_NAME, database
-from supervisor.store.energy import hours
+from supervisor.store.energy import hours, span
 
 
 @click.command()
@@ -49,20 +50,26 @@ def energy(
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
         found = hours(connection, from_utc_s - 3600, to_utc_s)
+        reach = span(connection)
     finally:
         connection.close()
     record = reports.gather(found, from_utc_s, to_utc_s)
     console = Console()
+    if not found:
+        console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
+        if csv_path is not None:
+            reports.write_csv(csv_path, [], cast("reports.By", by), "")
+        return
     tariff = _tariff(config) if config else None
     currency = tariff.currency if tariff else ""
     try:
         price = reports.prices(record, tariff)
     except TariffError as error:
         price, currency = None, ""
-        console.print(f"no cost: {error}", style="yellow")
+        console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
     rows = reports.report(
         record,
-        cast("Literal['zone', 'day', 'feeder']", by),
+        cast("reports.By", by),
         zone_info,
         price,
         config.zone if config else (),
@@ -74,9 +81,10 @@ def energy(
         console.print(
             f"Without telemetry part of the time (energy is counted when a board comes back): {', '.join(silent)}",
             style="yellow",
+            soft_wrap=True,
         )
     if csv_path is not None:
-        reports.write_csv(csv_path, rows, cast("Literal['zone', 'day', 'feeder']", by), currency)
+        reports.write_csv(csv_path, rows, cast("reports.By", by), currency)
 
 
 def _tariff(config: configuration.Config) -> Tariff:
@@ -91,6 +99,13 @@ def _tariff(config: configuration.Config) -> Tariff:
     )
 
 
+def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:
+    if reach is None:
+        return "no board has sent anything yet"
+    first, last = (datetime.fromtimestamp(utc_s, timezone).isoformat(" ", "minutes") for utc_s in reach)
+    return f"it reaches from {first} to {last}"
+
+
 def _covered(record: reports.Record) -> dict[str, float]:
     return {zone: record.covered_s[zone] / 3600 / record.hours for zone in record.zones}
 
@@ -101,7 +116,7 @@ def _table(rows: list[reports.Row], by: str, currency: str, title: str) -> Table
     based = any(row.base_cost is not None for row in rows)
     timed = any(row.on_h is not None for row in rows[:-1])
     money = [f"energy {currency}"] if currency else []
-    money += [f"peak {currency}"] if currency and based else []
+    money += [f"demand {currency}"] if currency and based else []
     for name in ("kWh", "peak kW", *money, *(["hours on", "covered"] if timed else [])):
         table.add_column(name, justify="right")
     for row in rows:

@@ -29,3 +29,9 @@ def hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[HourEn
         (from_utc_s, to_utc_s),
     )
     return [HourEnergy(row[0], row[1], (row[2], row[3], row[4], row[5]), row[6], row[7]) for row in rows]
+
+
+def span(db: sqlite3.Connection) -> tuple[int, int] | None:
+    """From when to when the record reaches [UTC s]; None while it is empty."""
+    first, last = db.execute("SELECT min(start_utc_s), max(start_utc_s) FROM zone_1h").fetchone()
+    return None if first is None else (int(first), int(last) + 3600)

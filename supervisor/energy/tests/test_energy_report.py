@@ -142,6 +142,11 @@ def test_the_command_with_a_state_folder_alone(city: Path) -> None:
     assert "KRW" not in said
 
 
+def test_a_period_without_a_record_says_where_it_is(city: Path) -> None:
+    said = run("--config", str(city), "--from", "2022-12-30", "--to", "2022-12-31")
+    assert "reaches from 2023-12-30 23:00+09:00 to 2023-12-31 01:00+09:00" in said
+
+
 def test_what_cannot_be_reported_is_said(city: Path, tmp_path: Path) -> None:
     for arguments, words in (
         (["--state", str(tmp_path), "--from", "2023-12-30", "--to", "2023-12-31"], "no database"),
