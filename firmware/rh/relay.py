@@ -6,8 +6,15 @@ if 0:  # for the type checker; leaves nothing on the chip
     from .config import Limits
 
 
+_LATE_S = 60  # a window may be entered so late: the minimum on time then makes it good
+
+
 class Relay:
-    """Turns a duty [‰] into on and off; what is asked for and not delivered, or the reverse, goes to the next period.
+    """Turns a duty [‰] into on and off.
+
+    The contactor closes at the start of the period, for duty x period: a supervisor that staggers the phases of a
+    feeder knows when. Shorter than the minimum on time: once that much is owed, for the minimum on time. Off for less
+    than the minimum off time: not at all, until as much has been given too much.
 
     t: uptime at start, when outputs are off; how long they were off before is unknown and counts as nothing, so that
     the minimum off time holds across reboots.
@@ -21,24 +28,21 @@ class Relay:
         self.since = t
         self._by = 0
         self._position = 0
-        self._carry = 0  # owed at the period's start [‰·s]
-        self._owed = 0
+        self._owed = 0  # asked for and not given, or less than 0 [‰·s]
+        self._carry = 0  # what was owed when the period began
 
     def step(self, t: int, position: int, duty: int, who: int) -> bool:
         """One second: whether the contactor is closed. position: seconds into the period; who: the row that asks."""
         on = self.on
         if position < self._position:
-            bound = self._period * 1000
-            owed = self._owed
-            self._carry = bound if owed > bound else -bound if owed < -bound else owed
-            self._owed = self._carry
+            self._carry = self._owed
         self._position = position
-        if duty <= 0 or duty >= 1000:
-            self._owed = self._carry = 0
-            want = duty > 0
-        else:
+        if 0 < duty < 1000:
             want = self._within(position, duty)
             self._owed += duty - 1000 if on else duty
+        else:
+            want = duty > 0
+            self._owed = self._carry = 0
         held = t - self.since
         if on:
             if want:
@@ -56,14 +60,17 @@ class Relay:
 
     def _within(self, position: int, duty: int) -> bool:
         """Whether the period's on-window holds this second."""
-        period = self._period
-        window = (duty * period + self._carry) // 1000
-        if not self.on:
-            return window - position >= self._min_on
-        if position < window:
-            return True
-        # Not worth opening for less than the minimum off time, if the next window is a real one.
-        return period - position < self._min_off and duty * period + self._owed >= self._min_on * 1000
+        window = duty * self._period // 1000
+        most = self._period - self._min_off
+        if window < self._min_on:
+            window = self._min_on if window * 1000 + self._carry >= self._min_on * 1000 else 0
+        elif window > most:
+            window = self._period if window * 1000 + self._carry > most * 1000 else most
+        else:
+            self._owed = 0
+        if self.on:
+            return position < window
+        return position <= window - self._min_on + _LATE_S and window > 0
 
     def open(self, t: int) -> None:
         """Off now, whatever the minimum on time says."""

@@ -69,20 +69,19 @@ class Zone:
         flags = self.safety.step(t, surface, self.cable, power_w, on, relay.since, earth_fault)
         if t < self._hold_until:
             flags |= POWER_RETURN_HOLD
-        if not moisture_ok:
-            flags |= MOISTURE_IMPLAUSIBLE
-            self._wet = True  # a road that may be wet is treated as wet; the on-time limits bound it
-        elif self._wet:
-            self._wet = self.moisture.value >= DRY_PERMILLE
+        if moisture_ok:
+            wet = self.moisture.value >= (DRY_PERMILLE if self._wet else WET_PERMILLE)
+            self._wet = wet
         else:
-            self._wet = self.moisture.value >= WET_PERMILLE
+            flags |= MOISTURE_IMPLAUSIBLE
+            wet = True  # a road that may be wet is treated as wet; the on-time limits bound it
         if utc_phase < 0:
             flags |= CLOCK_INVALID
             utc_phase = 0
         self.flags = flags
         control = self.control
         blocked = flags & BLOCKING != 0
-        duty = control.decide(t, surface.value, self._wet, blocked, locked)
+        duty = control.decide(t, surface.value, wet, blocked, locked)
         if blocked or locked:
             relay.open(t)
             return False

@@ -192,6 +192,11 @@ class Bounds(Bench):
             self.assertEqual(self.plan(**{field: value}), OUT_OF_LIMITS)
         self.assertIsNone(self.zones[0].control.plan)
 
+    def test_plan_at_the_edge_of_the_limits_file(self):
+        edge = {"lease": LIMITS["lease_max_s"], "ph": LIMITS["period_s"] - 1, "on": 6_000, "off": LIMITS["lockout_mc"]}
+        self.assertEqual(self.plan(s=[[0, LIMITS["t_max_mc"], 1000]], **edge), OK)
+        self.assertEqual(self.plan(s=[[i, 0, 0] for i in range(48)]), OK)
+
     def test_override_longer_than_allowed(self):
         self.assertEqual(self.override(dur=LIMITS["override_max_s"] + 1), OUT_OF_LIMITS)
         self.assertEqual(self.override(dur=0), OUT_OF_LIMITS)

@@ -52,6 +52,31 @@ class Proportion(unittest.TestCase):
             self.assertEqual(closed.index(False), 600)
             self.assertTrue(closed[0] and not closed[700])
 
+    def test_window_is_never_longer_than_the_duty_says(self):
+        # What phases of a feeder are assigned by: nothing made up for later, whatever went before.
+        for duty in (250, 400, 600, 750):
+            self.setUp()
+            self.t = 0  # held off at first
+            closed = self.run_for(6 * PERIOD, duty)
+            for start in range(-1, 5 * PERIOD, PERIOD):
+                self.assertLessEqual(sum(closed[max(start, 0) : start + PERIOD]), duty * PERIOD // 1000)
+
+    def test_small_duty_waits_until_it_is_worth_closing(self):
+        self.t = PERIOD - 1
+        closed = self.run_for(10 * PERIOD, 100)
+        starts = [i for i in range(1, len(closed)) if closed[i] and not closed[i - 1]]
+        self.assertEqual([s % PERIOD for s in starts], [0] * len(starts))
+        self.assertEqual(sum(closed), 300 * len(starts))
+        self.assertIn(len(starts), (3, 4))
+
+    def test_a_missed_second_does_not_miss_the_window(self):
+        self.t = PERIOD + 5
+        self.assertTrue(self.run_for(1, 250)[0])
+
+    def test_entered_too_late_it_waits_for_the_next(self):
+        self.t = PERIOD + 400
+        self.assertFalse(any(self.run_for(700, 500)))
+
     def test_zero_and_full_are_constant(self):
         self.assertEqual(sum(self.run_for(3 * PERIOD, 0)), 0)
         self.assertEqual(sum(self.run_for(3 * PERIOD, 1000)), 3 * PERIOD)
