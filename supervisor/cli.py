@@ -127,8 +127,8 @@ def check_config(path: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from supervisor.app import explain
     from supervisor.config import read
+    from supervisor.parts import explain
 
     config, found = read(path)
     problems: tuple[RoadheatError, ...] = found

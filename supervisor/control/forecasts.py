@@ -80,6 +80,8 @@ class Forecasts:
         self._metrics.forecast_age_s.set(now - kept.forecast.issued_utc_s)
         if not kept.stale:
             self._minutes = None
+        if known is None and kept.forecast.repairs:
+            logger.warning("repaired in the weather of %s: %s", kept.forecast.source, kept.forecast.repairs)
         if known is None or not says_the_same(known, kept.forecast):
             for listener in self.changed:
                 listener(kept.forecast)

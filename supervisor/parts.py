@@ -1,0 +1,176 @@
+"""What `app` puts together: how each resource starts and ends, and what a configuration needs beyond itself."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from supervisor.config import Config
+from supervisor.control.alarms import Alarm, Alarms
+from supervisor.control.background import Background
+from supervisor.control.metrics import Metrics
+from supervisor.domain.clock import Clock
+from supervisor.domain.errors import ConfigError, RoadheatError
+from supervisor.energy.endpoint import Target
+from supervisor.energy.shipper import Shipper, shipping
+from supervisor.planner.tariff import Tariff, make_tariff
+from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+from supervisor.weather.fetch import Fetcher
+from supervisor.weather.files import read_weather_csv
+from supervisor.weather.kma_asos import KmaAsosObservations
+from supervisor.weather.kma_village import KmaVillageProvider
+from supervisor.weather.met_norway import MetNorwayProvider
+from supervisor.weather.openmeteo import OpenMeteoProvider
+from supervisor.weather.provider import FileProvider, WeatherProvider
+from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.pki import Pki, ensure_pki
+
+USER_AGENT = "roadheat (+https://pypi.org/project/roadheat)"  # weather services ask who is asking
+
+
+def prepare_files(config: Config) -> Pki:
+    """State folder, the boards' authority and keys: made where missing."""
+    config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for board in config.board:
+        load_or_create_key(config.board_key_path(board.id))
+    return ensure_pki(config.pki_dir, config.boards.server_name)
+
+
+def read_tariff(config: Config) -> Tariff:
+    """The configured tariff; raises TariffError."""
+    tariff = config.tariff
+    return make_tariff(
+        tariff.currency,
+        config.site.timezone,
+        flat=tariff.flat,
+        bands=tariff.band,
+        file=config.resolve(tariff.file) if tariff.file else None,
+        holidays=tariff.holidays,
+    )
+
+
+@asynccontextmanager
+async def open_influx(config: Config, store: Store, clock: Clock, alarms: Alarms) -> AsyncIterator[Shipper | None]:
+    """The energy record's way out, where one is configured; the token comes from the environment."""
+    influx = config.influx
+    if influx is None:
+        yield None
+        return
+    target = Target(
+        api=influx.api,
+        url=influx.url,
+        database=influx.database,
+        bucket=influx.bucket,
+        org=influx.org,
+        token=os.environ.get(influx.token_env, ""),
+    )
+    async with shipping(target, store, clock, alarms.set) as shipper:
+        yield shipper
+
+
+@asynccontextmanager
+async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
+    store = Store.open(
+        config.state_dir / DATABASE_NAME,
+        clock,
+        site=config.site.name,
+        timezone=config.site.timezone,
+        spool_cap_bytes=SPOOL_CAP_BYTES if config.influx else 0,
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def take_up_alarms(store: Store, clock: Clock, metrics: Metrics, background: Background) -> Alarms:
+    """Alarms that stood when the service last ran stand until their cause is seen to be gone."""
+    alarms = Alarms(clock, metrics)
+    for record in await store.open_alarms():
+        alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
+
+    async def record_change(alarm: Alarm) -> None:
+        if alarm.cleared_utc_s is None:
+            await store.raise_alarm(alarm.code, alarm.subject, alarm.text)
+        else:
+            await store.clear_alarm(alarm.code, alarm.subject)
+
+    alarms.changed.append(lambda alarm: background.spawn(record_change(alarm), "alarm"))
+    return alarms
+
+
+@asynccontextmanager
+async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherProvider]:
+    """The configured provider. Raises WeatherError for a file that cannot be used."""
+    weather = config.weather
+    if weather.provider == "file":
+        yield FileProvider.open(config.resolve(weather.file), config.site)
+        return
+    async with aiohttp.ClientSession() as session:
+        fetcher = Fetcher(session, clock, USER_AGENT)
+        if weather.provider == "met-norway":
+            yield MetNorwayProvider(config.site, fetcher)
+        elif weather.provider == "kma":
+            asos = KmaAsosObservations(config.site, Fetcher(session, clock, USER_AGENT), weather.station)
+            yield KmaVillageProvider(config.site, fetcher, asos if weather.station else None)
+        else:
+            yield OpenMeteoProvider(config.site, fetcher, weather.models)
+
+
+@asynccontextmanager
+async def listen_web(config: Config, app: web.Application) -> AsyncIterator[str]:
+    """The crew app's listener; gives its URL."""
+    host, _, port = config.web.listen.rpartition(":")
+    context = None
+    if config.web.cert:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(config.resolve(config.web.cert), config.resolve(config.web.key))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=context)
+        await site.start()
+        bound = runner.addresses[0][1]
+        yield config.web.public_url or f"{'https' if context else 'http'}://{host}:{bound}"
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen: {error.strerror}", where=f"web.listen = {config.web.listen!r}", remedy="Free the port"
+        ) from error
+    finally:
+        await runner.cleanup()
+
+
+def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
+    """What is wrong beyond city.toml itself: the files it names, tokens; and what is allowed but worth a word."""
+    problems: list[RoadheatError] = []
+    try:
+        read_tariff(config)
+    except RoadheatError as error:
+        problems.append(error)
+    warnings = []
+    if config.weather.provider == "file":
+        try:
+            _, repairs = read_weather_csv(config.resolve(config.weather.file), config.site)
+            warnings += [f"{config.weather.file}: repaired {kind}: {count}" for kind, count in repairs.items()]
+        except RoadheatError as error:
+            problems.append(error)
+    named = [config.web.metrics_token_env, config.influx.token_env if config.influx else ""]
+    problems += [
+        ConfigError(f"environment variable {name} is not set", where="token", remedy=f"Set {name} for the service")
+        for name in named
+        if name and name not in os.environ
+    ]
+    for feeder in config.feeder:
+        installed_kw = sum(zone.power_w for zone in config.zone if zone.feeder == feeder.id) / 1000
+        if installed_kw > feeder.breaker_kw:
+            warnings.append(
+                f"feeder {feeder.id}: {installed_kw:g} kW hang on a breaker of {feeder.breaker_kw:g} kW; with the "
+                "network gone every board may heat at once"
+            )
+    return tuple(problems), tuple(warnings)
