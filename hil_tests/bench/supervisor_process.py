@@ -19,6 +19,12 @@ _SETTLE_S = 120  # wall: the longest plan of a busy machine
 _REPO = Path(__file__).resolve().parents[2]
 
 
+def _environment() -> dict[str, str]:
+    """One BLAS thread (matrices are small, cores are the boards'), log at once, compiled modules kept for next time."""
+    own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
+
+
 class SupervisorError(RoadheatError):
     code = "supervisor-process"
 
@@ -62,7 +68,7 @@ class SupervisorProcess:
                 stdout=log,
                 stderr=log,
                 cwd=_REPO,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                env=_environment(),
             )
             deadline = time.monotonic() + _START_S
             while True:
