@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 HOUR_S = 3600
+LOCKOUT_C = 6.0  # upper end of any heating (DOMAIN.md §4)
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
     moist: bool = True  # asks for moisture as well
     after_run_s: float = 0.0  # goes on asking this long after the road was last wet
     air_below_c: float | None = None  # only while the air is colder
+    preheat_s: float = 0.0  # full heat for so long from the moment that snow is forecast within 5 h
 
 
 class Seen(Struct, frozen=True):
@@ -29,6 +31,7 @@ class Seen(Struct, frozen=True):
     surface_c: float
     wet: bool
     air_c: float
+    snow_ahead: bool = False  # the forecast has snow within 5 h
 
 
 class Memory(Struct, frozen=True):
@@ -36,6 +39,8 @@ class Memory(Struct, frozen=True):
 
     heating: bool = False  # below `on_c` since it was last above `off_c`
     wet_s: float | None = None  # when the road was last wet
+    warned: bool = False  # whether snow was ahead at the last look
+    preheat_until_s: float | None = None
 
 
 BASELINES: dict[str, Baseline] = {
@@ -49,6 +54,8 @@ BASELINES: dict[str, Baseline] = {
         Baseline(name="reactive", on_c=2.0, off_c=3.0),
         # The same with the after-run that makers advise, 2 to 6 h.
         Baseline(name="reactive-afterrun", on_c=2.0, off_c=3.0, after_run_s=3 * HOUR_S),
+        # A timed storm mode: snow is forecast, so heat 5 h ahead whatever the road says.
+        Baseline(name="storm-timer", on_c=2.0, off_c=3.0, after_run_s=HOUR_S, preheat_s=5 * HOUR_S),
     )
 }
 
@@ -61,7 +68,13 @@ def decide(baseline: Baseline, memory: Memory, seen: Seen) -> tuple[Memory, floa
     elif seen.surface_c >= baseline.off_c:
         heating = False
     wet_s = seen.time_s if seen.wet else memory.wet_s
-    asked = not baseline.moist or (wet_s is not None and seen.time_s - wet_s <= baseline.after_run_s)
+    until_s = memory.preheat_until_s
+    if baseline.preheat_s and seen.snow_ahead and not memory.warned:
+        until_s = seen.time_s + baseline.preheat_s
+    after = Memory(heating, wet_s, seen.snow_ahead, until_s)
+    if until_s is not None and seen.time_s < until_s and seen.surface_c < LOCKOUT_C:
+        return after, 1.0
+    asked = not baseline.moist or seen.wet or (wet_s is not None and seen.time_s - wet_s < baseline.after_run_s)
     if baseline.air_below_c is not None and seen.air_c >= baseline.air_below_c:
         asked = False
-    return Memory(heating, wet_s), 1.0 if asked and heating else 0.0
+    return after, 1.0 if asked and heating else 0.0

@@ -5,7 +5,6 @@ Each has `decide(t, surface_mc, wet) -> duty [‰]`; the contactor behind it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from firmware.rh.control import Control
 from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
 from supervisor.domain.plan import Plan
+from supervisor.energy.baselines import BASELINES, Baseline, Memory, Seen, decide
 
 LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carries it
     t_max_mc=15_000,
@@ -34,38 +34,17 @@ class Rule(Protocol):
     def decide(self, t: int, surface_mc: int, wet: bool, air_mc: int, snow_ahead: bool) -> int: ...
 
 
-@dataclass
-class Threshold:
-    """Heat from `on_mc` down to release at `off_mc`; asks for moisture if `moist`, and stays armed `after_s` longer."""
+class Named:
+    """One of today's controllers by its name in `supervisor.energy.baselines`."""
 
-    on_mc: int = 2_000
-    off_mc: int = 3_000
-    moist: bool = True
-    after_s: int = 0
-    air_below_mc: int | None = None
-    preheat_s: int = 0
-    _heating: bool = False
-    _until: int = -1
-    _preheat_until: int = -1
-    _warned: bool = False
+    def __init__(self, baseline: Baseline) -> None:
+        self._baseline = baseline
+        self._memory = Memory()
 
     def decide(self, t: int, surface_mc: int, wet: bool, air_mc: int, snow_ahead: bool) -> int:
-        if wet:
-            self._until = t + self.after_s
-        if self.preheat_s:
-            if snow_ahead and not self._warned:
-                self._preheat_until = t + self.preheat_s
-            self._warned = snow_ahead
-        if surface_mc <= self.on_mc:
-            self._heating = True
-        elif surface_mc >= self.off_mc:
-            self._heating = False
-        asked = not self.moist or wet or t < self._until or t < self._preheat_until
-        if self.air_below_mc is not None and air_mc >= self.air_below_mc:
-            asked = False
-        if t < self._preheat_until and surface_mc < 6_000:
-            return 1000
-        return 1000 if asked and self._heating else 0
+        seen = Seen(t, surface_mc / 1000, wet, air_mc / 1000, snow_ahead)
+        self._memory, duty = decide(self._baseline, self._memory, seen)
+        return round(1000 * duty)
 
 
 class Board:
@@ -106,11 +85,4 @@ class Circuit:
 
 def rule_named(name: str) -> Rule:
     """Today's controllers by name; `local` is the board without a plan."""
-    rules: dict[str, Rule] = {
-        "thermostat": Threshold(on_mc=3_000, off_mc=4_000, moist=False),
-        "idle": Threshold(on_mc=2_000, off_mc=3_000, moist=False, air_below_mc=5_000),
-        "reactive": Threshold(),
-        "reactive-afterrun": Threshold(after_s=3 * 3600),
-        "storm-timer": Threshold(preheat_s=5 * 3600, after_s=3600),
-    }
-    return rules[name] if name in rules else Board()
+    return Named(BASELINES[name]) if name in BASELINES else Board()
