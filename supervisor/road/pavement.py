@@ -194,6 +194,10 @@ class Roads:
             for name in _SURFACE_FIELDS
         }
 
+    @property
+    def surface_names(self) -> tuple[str, ...]:
+        return _SURFACE_FIELDS
+
     def surface(self, name: str) -> Array:
         """Surface parameter per lane, shape (lanes,)."""
         return self._surface[name]

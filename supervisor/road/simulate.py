@@ -10,6 +10,7 @@ from supervisor.domain.errors import PhysicsError
 from supervisor.road.conduction import operator
 from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import Array, Roads
+from supervisor.road.single import march
 from supervisor.road.step import Fluxes, advance_state
 
 
@@ -59,6 +60,9 @@ def simulate(
         raise PhysicsError("cable heat outside 0…2000 W/m²", where="heat_w_m2", remedy="Correct power or area.")
     op = operator(roads, dt_s)
     prepared = prepare(roads, forcing)
+    if lanes == 1 and observed_surface_c is None and not with_fluxes:
+        (surface, cable, water, ice, snow, frost), state = march(roads, op, state, prepared, heat)
+        return Trajectory(dt_s, *(v[:, None] for v in (surface, cable, water, ice, snow, frost))), state
     weight = roads.per_lane(roads.cable_weight)
     kept = np.empty((6, steps, lanes))
     energy = np.empty((len(fields(Fluxes)), steps, lanes)) if with_fluxes else None

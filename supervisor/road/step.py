@@ -24,7 +24,7 @@ from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
 from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_snow_albedo, road_albedo
 
-TOLERANCE_K = 1e-5  # Newton's last change; the next would be its square
+TOLERANCE_K = 1e-3  # Newton's last change; the next would be about its square over 100 K
 MAX_ITERATIONS = 30
 LOWEST_C, HIGHEST_C = -60.0, 90.0
 RESIDUAL_SMOOTHING_S = 900.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute

@@ -24,6 +24,7 @@ def draw(data: Path, folder: Path, absent: list[str]) -> None:
         raise click.ClickException("plots need matplotlib: install roadheat[report]") from error
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
 
     folder.mkdir(parents=True, exist_ok=True)
     if "rwis" not in absent:
@@ -44,8 +45,7 @@ def draw(data: Path, folder: Path, absent: list[str]) -> None:
                 axis.set(title=f"{name}, {mode}", xlabel="hours after the first run", ylabel="road surface °C")
                 axis.axhline(0.0, color="0.8", lw=0.8)
             axes[0].legend(
-                [plt.Line2D([], [], color=c) for _, c in MODELS[:3]]
-                + [plt.Line2D([], [], color="k", marker=".", ls="")],
+                [Line2D([], [], color=c) for _, c in MODELS[:3]] + [Line2D([], [], color="k", marker=".", ls="")],
                 [n for n, _ in MODELS[:3]] + ["observed"],
             )
             figure.tight_layout()
