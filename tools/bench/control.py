@@ -29,7 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "local")
 PLANS = ("plan", "plan-deterministic", "plan-perfect", "foresight")
-SWEEP = (0.03, 0.1, 0.3, 3.0, 10.0)  # of the price of a K·h, for the frontier
+SWEEP = (0.03, 0.1, 0.3, 3.0)  # of the price of a K·h, for the frontier
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
     "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
