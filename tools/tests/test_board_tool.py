@@ -1,0 +1,103 @@
+"""`roadheat board`: provisioning, flashing and self-test, on an emulated board with the real firmware."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hil_tests.bench.city import write_city
+from hil_tests.vm.console import ConsoleRelay
+from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
+from hil_tests.vm.realtime import running
+from supervisor.weather.design_storm import design_storm
+from tools.board import FIRMWARE, BoardToolError, board, mpremote
+from tools.get_vm import vm_path
+from tools.provision import placeholder_rom
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    return write_city(tmp_path, design_storm(1_768_089_600.0, hours=30, seed=1))
+
+
+def _invoke(*arguments: str) -> str:
+    result = CliRunner().invoke(board, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def provisioned(city: Path) -> Path:
+    _invoke("provision", "--config", str(city), "--wifi", "net", "secret", "--probe", "z01.surface=28aa00000000007e")
+    return city.parent / "state" / "boards" / "b01"
+
+
+def test_provision_makes_a_key_once_and_keeps_it_private(city: Path, provisioned: Path) -> None:
+    config = json.loads((provisioned / "config.json").read_text())
+    assert len(config["key"]) == 64
+    assert config["wifi"] == {"ssid": "net", "password": "secret"}
+    assert config["zones"][0]["surface_rom"] == "28aa00000000007e"
+    assert config["zones"][1]["surface_rom"] == placeholder_rom("z02", "surface")
+    assert stat.S_IMODE((provisioned / "config.json").stat().st_mode) == 0o600
+    _invoke("provision", "--config", str(city))
+    assert json.loads((provisioned / "config.json").read_text())["key"] == config["key"]
+
+
+def test_unknown_board_is_told(city: Path) -> None:
+    result = CliRunner().invoke(board, ["provision", "--config", str(city), "b99"])
+    assert result.exit_code == 1
+    assert "unknown board `b99`" in result.output
+    assert "b01" in result.output
+
+
+def test_flash_needs_provisioned_files(city: Path) -> None:
+    result = CliRunner().invoke(board, ["flash", "--config", str(city), "b01=/nowhere"])
+    assert result.exit_code == 1
+    assert "roadheat board provision b01" in result.output
+
+
+def test_a_port_with_nothing_behind_is_told() -> None:
+    with pytest.raises(BoardToolError) as caught:
+        mpremote("/nowhere", "eval", "1")
+    assert "/nowhere" in str(caught.value)
+
+
+@pytest.fixture
+def emulated(provisioned: Path, tmp_path: Path) -> Iterator[EmulatedBoard]:
+    config = json.loads((provisioned / "config.json").read_text())
+    wiring = Wiring()
+    for zone in config["zones"]:
+        wiring.sensors += [(4, zone["surface_rom"]), (4, zone["cable_rom"])]
+        wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"])]
+    relay = ConsoleRelay()
+    made = EmulatedBoard("b01", tmp_path, vm_path(), wiring, relay)
+    made.power_on(0)
+    made.set_temperature(0, 1.5)
+    made.set_adc(0, 900.0)
+    with running([made], relay):
+        yield made
+    made.close()
+    relay.close()
+
+
+@pytest.mark.vm
+def test_flash_selftest_status_reset(city: Path, emulated: EmulatedBoard) -> None:
+    port = f"b01={emulated.console.path}"
+    assert "flashed" in _invoke("flash", "--config", str(city), port)
+    text = _invoke("selftest", port)
+    assert "z01: surface 1.5 °C" in text
+    assert "moisture 900 mV" in text
+    assert "b01 " in _invoke("status", port)
+    assert "reset" in _invoke("reset", port)
+
+
+@pytest.mark.vm
+def test_mip_installs_every_file_of_the_firmware(city: Path, emulated: EmulatedBoard) -> None:
+    _invoke("mip", f"b01={emulated.console.path}")
+    listed = mpremote(emulated.console.path, "fs", "ls", ":rh").split()
+    assert {path.name for path in (FIRMWARE / "rh").glob("*.py")} <= set(listed)
