@@ -178,7 +178,10 @@ def _attach(sensors):
 
 
 def _bus(pin):
-    return _buses.setdefault(pin._id, _Bus())
+    bus = _buses.get(pin._id)
+    if bus is None:
+        bus = _buses[pin._id] = _Bus()
+    return bus
 
 
 def reset(pin):
