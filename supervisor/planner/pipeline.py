@@ -264,7 +264,7 @@ def _publish(
     duty = limit_instants(duty, power, phases, breaker, sheddable)
     load = power @ duty
     lift = problem.lift_k(duty)
-    capped = load >= _CAPPED * problem.contract_kw
+    capped = (load >= _CAPPED * problem.contract_kw) & (power.sum() > problem.contract_kw + 1e-6)
     for i, lane in enumerate(lanes):
         zone, outlook = inputs.zones[lane], physics.outlooks[lane]
         off = zone.id in inputs.out_of_service

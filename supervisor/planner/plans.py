@@ -19,6 +19,8 @@ _SETPOINT_STEP_C = 0.5
 _SETPOINT_MAX_C = 10.0  # 5 K below the high limit: feedback must not drive into the interlock
 _SETPOINT_MIN_C = -30.0  # so low that feedback never heats
 _CAPPED_MARGIN_K = 0.5  # below the forecast, so that a capped zone's feedback does not take what others were given
+_CAPPED_LOWEST_C = -1.0
+_FULL = 0.99
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
 SAFE_C = 1.0  # surface temperature that counts as sure to stay above freezing: the model's error in both directions
 KEEP_C = 0.5  # below it the board's feedback heats a held-back zone after all
@@ -64,7 +66,10 @@ def slot_values(
     expected = np.where(duty >= _HEAVY, expected, np.minimum(expected, KEEP_C + _SETPOINT_STEP_C))
     aim = np.round(np.maximum(expected, required) / _SETPOINT_STEP_C) * _SETPOINT_STEP_C
     lowered = np.floor((expected - _CAPPED_MARGIN_K) / _SETPOINT_STEP_C + 1e-9) * _SETPOINT_STEP_C
-    setpoint = np.where(capped, np.minimum(lowered, aim), aim)
+    # Melting snow holds the surface at 0 °C whatever the linear forecast: feedback must not take that for warmth. And
+    # what is fully on cannot take more.
+    lowered = np.maximum(lowered, _CAPPED_LOWEST_C)
+    setpoint = np.where(capped & (duty < _FULL), np.minimum(lowered, aim), np.maximum(aim, KEEP_C))
     held_back = suppressible(outlook, lift_k) & ~heated & ~fixed
     setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, _SETPOINT_MIN_C, _SETPOINT_MAX_C))
     shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=0) > lift_k)

@@ -40,8 +40,15 @@ def test_slots_without_hazard_are_standby_and_heated_ones_aim_at_the_planned_tem
 
 
 def test_a_capped_zone_is_not_asked_for_more_than_planned() -> None:
-    slots = slot_values(storm(), heated(16, 28, 0.4), np.full(N, 1.0), np.ones(N, dtype=bool), NO, False)
-    assert (slots.setpoint_c[16:28] <= -2.0).all()
+    full = np.ones(N, dtype=bool)
+    slots = slot_values(storm(), heated(16, 28, 0.4), np.full(N, 1.0), full, NO, False)
+    assert (slots.setpoint_c[16:28] <= 0.0).all()  # melting snow holds the surface there
+
+
+def test_a_zone_that_is_fully_on_stays_on_while_snow_holds_its_surface_at_zero() -> None:
+    for capped in (NO, np.ones(N, dtype=bool)):
+        slots = slot_values(storm(free_c=-9.0), heated(16, 28), np.full(N, 2.0), capped, NO, False)
+        assert (slots.setpoint_c[16:28] >= 0.0).all()
 
 
 def test_a_shed_zone_does_not_fall_back_to_the_local_rule() -> None:

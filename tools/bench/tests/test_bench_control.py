@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from supervisor.planner.tariff import FlatTariff
+from supervisor.weather.design_storm import SEOUL, design_storm
+from supervisor.weather.files import write_weather_csv
+from tools.bench.control import control
+from tools.bench.control_boards import Circuit, rule_named
+from tools.bench.control_plant import make_feeders, make_zones
+from tools.bench.control_report import Row, compare, rows_of, worst_storms
+from tools.bench.control_run import Season, Strategy, perfect
+
+START = 1_703_829_600.0
+
+
+@pytest.fixture(scope="module")
+def season() -> Season:
+    """The design storm on two zones, with the reactive rule, the board alone, and the plan."""
+    weather = design_storm(START, hours=72.0)
+    zones = make_zones(2)
+    run = Season(
+        weather,
+        START + 3 * 3600,
+        START + 27 * 3600,
+        zones,
+        make_feeders(zones, 1.0, 0.0),
+        FlatTariff(120.0),
+        [Strategy("reactive", "reactive"), Strategy("local"), Strategy("plan", plan=True)],
+        {"perfect": perfect(weather)},
+        site=SEOUL,
+    )
+    run.run()
+    return run
+
+
+def test_the_plan_leaves_less_ice_than_the_rules_on_a_road_it_does_not_know(season: Season) -> None:
+    reactive, local, plan = (score.ice_minutes.mean() for score in season.scores)
+    assert reactive > 60
+    assert plan <= 0.6 * min(reactive, local)
+    assert season.scores[2].late_minutes.mean() < season.scores[0].late_minutes.mean()
+
+
+def test_no_limit_is_passed_and_the_books_balance(season: Season) -> None:
+    rows = rows_of(season, 1000.0, np.ones(2))
+    for row in rows:
+        assert row.contract_violations == 0
+        assert row.breaker_violations == 0
+        assert row.energy_cost == pytest.approx(120.0 * row.kwh_m2 * sum(z.area_m2 for z in season.zones))
+        assert row.base_charge == pytest.approx(1000.0 * row.peak_kw)
+    load = np.array(season.trace.load_kw)
+    assert load.max() <= sum(zone.power_w for zone in season.zones) / 1000 + 1e-9
+
+
+def test_a_plan_is_not_torn_up_each_half_hour(season: Season) -> None:
+    row = rows_of(season, 0.0, np.ones(2))[2]
+    assert row.plans > 20
+    assert row.duty_changed_h_per_plan < 1.0
+
+
+def test_rules_do_what_their_makers_say() -> None:
+    dry_cold = {"surface_mc": 1_000, "wet": False, "air_mc": -1_000, "snow_ahead": False}
+    assert rule_named("thermostat").decide(0, **dry_cold) == 1000
+    assert rule_named("idle").decide(0, **dry_cold) == 1000
+    assert rule_named("idle").decide(0, **(dry_cold | {"air_mc": 6_000})) == 0
+    assert rule_named("reactive").decide(0, **dry_cold) == 0
+    assert rule_named("reactive").decide(0, **(dry_cold | {"wet": True})) == 1000
+    timer = rule_named("storm-timer")
+    assert timer.decide(0, **(dry_cold | {"snow_ahead": True})) == 1000
+    assert timer.decide(5 * 3600 + 1, **(dry_cold | {"snow_ahead": True})) == 0  # no snow came
+    after = rule_named("reactive-afterrun")
+    assert after.decide(0, 1_000, True, 0, False) == 1000
+    assert after.decide(2 * 3600, 1_000, False, 0, False) == 1000
+    assert after.decide(4 * 3600, 1_000, False, 0, False) == 0
+
+
+def test_contactors_keep_their_minimum_times() -> None:
+    circuit = Circuit(rule_named("reactive"))
+    wet = [circuit.tick(t, 1_000 if t < 120 else 9_000, 500.0, 0, False) for t in range(0, 900, 60)]
+    assert wet[:5] == [True] * 5
+    assert not any(wet[6:])
+    assert circuit.starts == 1
+
+
+def row(name: str, cost: float, ice: float) -> Row:
+    return Row(name, 0, cost, 0, 0, ice, 0, 0, 0, 0, 1, 0, 0, 0, 0)
+
+
+def test_comparison_interpolates_the_frontier() -> None:
+    line = [row("a", 100.0, 400.0), row("b", 200.0, 0.0)]
+    found = compare(row("reactive", 200.0, 200.0), line)
+    assert found.cost_saved_at_equal_ice == pytest.approx(0.25)
+    assert found.ice_left_at_equal_cost == pytest.approx(0.0)
+    cheap = compare(row("reactive", 50.0, 200.0), line)
+    assert cheap.ice_left_at_equal_cost is None
+    assert cheap.cost_saved_at_equal_ice == pytest.approx(-2.0)
+
+
+def test_worst_storms_are_days_apart() -> None:
+    time = START + 900.0 * np.arange(96 * 6)
+    frozen = np.where((time % 86_400) < 7_200, 1.0, 0.0)
+    found = worst_storms(time, frozen)
+    assert len(found) == 3
+    assert min(abs(a - b) for a in found for b in found if a != b) >= 2 * 86_400
+
+
+def test_the_command_writes_its_figures(tmp_path: Path) -> None:
+    csv = tmp_path / "storm.csv"
+    write_weather_csv(csv, design_storm(START, hours=60.0))
+    out = tmp_path / "out.json"
+    arguments = ["--weather", str(csv), "--from", "2023-12-29T12:00", "--to", "2023-12-30T06:00", "--zones", "1"]
+    arguments += ["--strategies", "reactive,plan", "--no-frontier", "--forecast", "perfect", "--json", str(out)]
+    result = CliRunner().invoke(control, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    report = json.loads(out.read_text())
+    assert [r["name"] for r in report["strategies"]] == ["reactive", "plan"]
+    assert report["strategies"][1]["ice_minutes"] <= report["strategies"][0]["ice_minutes"]
+    wrong = CliRunner().invoke(control, [*arguments[:4], "--strategies", "magic"])
+    assert wrong.exit_code == 2
+    assert "known: thermostat" in wrong.output

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from tools.bench.planner import planner
+from tools.bench.planner_data import make_inputs
+
+
+def test_a_cycle_is_timed_by_stage_and_certified(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    result = CliRunner().invoke(
+        planner, ["--zones", "12", "--members", "4", "--json", str(out)], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    (timing,) = json.loads(out.read_text())
+    assert timing["zones"] == 12
+    assert 0 <= timing["gap_warm"] <= 0.005
+    assert timing["gap_worst"] <= 0.01
+    assert all(timing[name] > 0 for name in ("physics_ms", "solve_cold_ms", "solve_warm_ms", "exact_ms", "memory_mb"))
+
+
+def test_the_city_is_the_same_for_the_same_seed() -> None:
+    assert make_inputs(3, 2).zones == make_inputs(3, 2).zones
+    assert make_inputs(3, 2, seed=2).zones != make_inputs(3, 2).zones
