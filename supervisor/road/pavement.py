@@ -32,7 +32,7 @@ class Surface:
 
     albedo: float = 0.10  # dry pavement (METRo, RoadSurf: 0.1)
     emissivity: float = 0.95  # RoadSurf 0.95, METRo 0.92
-    roughness_m: float = 0.005  # road with kerbs and verge; METRo 1 mm, RoadSurf 0.4 m of roadside
+    roughness_m: float = 0.0015  # METRo: 1 mm
     heat_roughness_ratio: float = 0.1  # z0h / z0
     stirring_m_s: float = 3.0  # wind that traffic, slopes and warm plumes add in quadrature
     sky_view: float = 1.0  # part of the sky that the road sees

@@ -22,6 +22,7 @@ Array = npt.NDArray[np.float64]
 
 BACK_S = 46 * 3600.0
 SNOW_MM_PER_CM = 1.0  # water equivalent of forecast snow depth, 10:1
+DRY_K, WIND_M_S = 3.0, 2.0  # where nobody gives dew point or wind
 MISS_DECAY_S = 6 * 3600.0  # a forecast that misses the air now will miss it by 1/e of that in this time
 LONGEST_GAP_S = 6 * 3600.0  # over a longer gap the road temperature is not interpolated, the model runs free
 
@@ -165,7 +166,8 @@ def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: f
             from_forecast = from_forecast + miss * np.exp(-np.maximum(end_s - last_s, 0.0) / MISS_DECAY_S)
         return np.where(end_s <= last_s + 1.0, _at(end_s, driven, name), from_forecast)
 
-    temperature = air("t_air_c")
+    temperature = np.clip(air("t_air_c"), -60.0, 60.0)
+    dew = air("t_dew_c")
     times, road = roads, past["t_road_c"][np.isfinite(past["t_road_c"])]
     after = np.searchsorted(times, end_s, side="left")
     gap = times[np.minimum(after, times.size - 1)] - times[np.maximum(after - 1, 0)]
@@ -177,10 +179,10 @@ def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: f
         start_s,
         dt_s,
         temperature,
-        np.minimum(air("t_dew_c"), temperature),
-        air("wind_ms"),
-        np.nan_to_num(_at(end_s, forecast, "pressure_pa"), nan=101_325.0),
-        _at(end_s, forecast, "cloud_octas") / 8.0,
+        np.clip(np.where(np.isfinite(dew), np.minimum(dew, temperature), temperature - DRY_K), -80.0, 40.0),
+        np.clip(np.nan_to_num(air("wind_ms"), nan=WIND_M_S), 0.0, 60.0),
+        np.clip(np.nan_to_num(_at(end_s, forecast, "pressure_pa"), nan=101_325.0), 50_000.0, 108_000.0),
+        np.clip(_at(end_s, forecast, "cloud_octas") / 8.0, 0.0, 1.0),
         _rate(end_s, dt_s, forecast, "rain_accum_mm", 1.0),
         _rate(end_s, dt_s, forecast, "snow_accum_cm", SNOW_MM_PER_CM),
         np.where(end_s >= forecast["time_utc"][0], _at(end_s, forecast, "global_wm2"), np.nan),

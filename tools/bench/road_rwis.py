@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from supervisor.domain.errors import PhysicsError
 from supervisor.road import ICE_MM, Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
+from supervisor.road.air import KELVIN
 from supervisor.road.radiation import (
+    STEFAN_BOLTZMANN,
     clear_sky_w_m2,
     cloudy_w_m2,
     longwave_down_w_m2,
@@ -24,6 +27,7 @@ from tools.bench.road_data import Event, Window, build_window, read_event, refus
 
 Array = npt.NDArray[np.float64]
 DT_S = 300.0
+LEAST_OF_CLEAR, MOST_OF_BLACK = 0.8, 1.05  # long-wave outside these is some other quantity, and is not believed
 CLOUD_UNKNOWN = 0.6  # the temperate zone's mean
 
 
@@ -91,7 +95,11 @@ def radiation(window: Window) -> tuple[Array, Array, Array]:
             shortwave, window.end_s - 0.5 * window.dt_s, e.latitude, e.longitude, e.horizon, sky_view_of(e.horizon)
         )
     longwave = longwave_down_w_m2(window.air_c, window.dew_point_c, cloud)
-    longwave = np.where(np.isfinite(window.longwave_w_m2), window.longwave_w_m2, longwave)
+    given = window.longwave_w_m2
+    clear_low = longwave_down_w_m2(window.air_c, window.dew_point_c, np.zeros_like(cloud))
+    black = STEFAN_BOLTZMANN * (window.air_c + KELVIN) ** 4
+    possible = np.isfinite(given) & (given > LEAST_OF_CLEAR * clear_low) & (given < MOST_OF_BLACK * black)
+    longwave = np.where(possible, given, longwave)
     return np.maximum(shortwave, 0.0), longwave, clear
 
 
@@ -151,8 +159,24 @@ def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
     return [surface_c[o : o + w.air_c.size, i] for i, (o, w) in enumerate(zip(offsets, windows, strict=True))]
 
 
+def _predict_or_hold(windows: list[Window], surface: SurfaceParameters) -> tuple[list[Array], list[str]]:
+    """As `predict`; a run that fails alone holds its last observation and is named."""
+    try:
+        return predict(windows, surface), []
+    except PhysicsError:
+        if len(windows) == 1:
+            w = windows[0]
+            return [np.full(w.air_c.size, w.road_c[np.isfinite(w.road_c)][-1])], [w.event.id]
+    runs, failed = [], []
+    for window in windows:
+        run, name = _predict_or_hold([window], surface)
+        runs += run
+        failed += name
+    return runs, failed
+
+
 def model(data: Path, rows: Rows, surface: SurfaceParameters) -> tuple[Array, list[str]]:
-    """Our prediction for every row (rows,), and what failed (nothing, usually)."""
+    """Our prediction for every row (rows,), and the events of runs that failed (none, usually)."""
     events = {name: read_event(data / "rwis" / name) for name in dict.fromkeys(rows.event)}
     windows, members = [], []
     for run in range(int(rows.run.max()) + 1):
@@ -165,9 +189,10 @@ def model(data: Path, rows: Rows, surface: SurfaceParameters) -> tuple[Array, li
         windows.append(window)
         members.append(mine)
     ours = np.full(rows.lead_h.size, np.nan)
-    for window, mine, predicted in zip(windows, members, predict(windows, surface), strict=True):
+    runs, failed = _predict_or_hold(windows, surface)
+    for window, mine, predicted in zip(windows, members, runs, strict=True):
         ours[mine] = np.interp(rows.t0_s[mine] + rows.lead_h[mine] * 3600.0, window.end_s, predicted)
-    return ours, []
+    return ours, failed
 
 
 def forecast_snows(data: Path, name: str) -> bool:
