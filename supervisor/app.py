@@ -132,6 +132,7 @@ async def running(
         overrides.changed.append(plan_loop.override_changed)
         intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
         watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
+        watch.strain.append(lambda feeder: plan_loop.ask(f"{feeder} strains its contract"))
 
         # 6 the loops, the energy record's way out, the two doors
         shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms))

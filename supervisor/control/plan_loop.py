@@ -19,20 +19,22 @@ import msgspec
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
+from supervisor.control.contract import ZoneNow, keep_contract
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import LiveState
+from supervisor.control.live import LiveState, ZoneLive, moisture_permille, surface_c
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.pace import until
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
-from supervisor.domain.override import LIVE_STATES, Override, OverrideState
+from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
 from supervisor.domain.work import in_thread
+from supervisor.domain.zone import Feeder
 from supervisor.planner.fallback import shifted_plan
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
 from supervisor.planner.tariff import Tariff
@@ -47,6 +49,7 @@ TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is
 # Boards switch in periods of 20 min, the contract counts quarters of an hour: staggered zones at a binding contract
 # reached 2 to 3 % above their planned mean in the bench's design storm.
 CONTRACT_HEADROOM = 0.04
+WET_PERMILLE = 200  # of the boards' moisture sensors
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
 
 
@@ -156,6 +159,8 @@ class PlanLoop:
             self.last = outcome
             problem = "; ".join(str(error) for error in outcome.errors)
         plans = outcome.plans if outcome is not None else self._moved_on()
+        feeders = self._feeders()
+        plans = keep_contract(plans, {zone: self._zone_now(live) for zone, live in self._live.zones.items()}, feeders)
         if problem:
             self._metrics.plan_failures.inc()
         self._alarms.set("plan", "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
@@ -179,10 +184,7 @@ class PlanLoop:
         return PlanInputs(
             now_utc_s=now,
             zones=self._config.zone,
-            feeders=tuple(
-                msgspec.structs.replace(feeder, contract_kw=feeder.contract_kw * (1 - CONTRACT_HEADROOM))
-                for feeder in self._config.feeder
-            ),
+            feeders=self._feeders(),
             roads=self._estimation.roads,
             state=self._estimation.state,
             forecast=self._forecasts.latest or Forecast(now, (), "none"),
@@ -200,6 +202,21 @@ class PlanLoop:
             warm=self.last.warm if self.last is not None else {},
             settings=self._settings,
         )
+
+    def _feeders(self) -> tuple[Feeder, ...]:
+        """Feeders with the headroom taken off."""
+        return tuple(
+            msgspec.structs.replace(feeder, contract_kw=feeder.contract_kw * (1 - CONTRACT_HEADROOM))
+            for feeder in self._config.feeder
+        )
+
+    def _zone_now(self, live: ZoneLive) -> ZoneNow:
+        sample, override = live.sample, self._overrides.live_for(live.zone.id)
+        dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
+        if sample is None or not live.online:
+            return ZoneNow(live.zone, None, False, dictated)
+        wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
+        return ZoneNow(live.zone, surface_c(sample), wet, dictated)
 
     def _previous(self) -> tuple[Plan, ...]:
         return tuple(state.plan for state in self._live.zones.values() if state.plan is not None)

@@ -1,0 +1,104 @@
+"""The contract against what boards do by themselves: standby zones heat by the local rule whatever the feeder carries.
+
+The planner leaves a zone on standby where it foresees nothing worth heat; a wet sensor on a cold road may see it
+otherwise, and then it heats beside all that was planned. Where that would pass the contract, this gives such zones a
+duty of their own out of what the plan leaves, the steepest roads first. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from supervisor.domain.plan import SLOT_S, Plan, Reason
+from supervisor.domain.zone import Feeder, Zone
+from supervisor.planner.explain import SHED
+from supervisor.planner.outlook import Array
+from supervisor.planner.plans import pack, unpack
+
+HELD_SLOTS = 4  # by then there are three newer plans
+DUTY_STEP = 0.025
+DUTY_MIN = 0.1  # less is a start of the contactor for nothing
+FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth more …
+FEEDBACK_MAX = 0.3  # … and at most so much
+NEVER_C = -30.0  # a set-point from which feedback never heats
+NEAR_K = 0.5  # a road so little above the threshold is below it before the next plan
+
+
+@dataclass(frozen=True)
+class ZoneNow:
+    """What is known of a zone when its plan is sent."""
+
+    zone: Zone
+    surface_c: float | None  # None: no reading to believe; its board is then left to itself
+    wet: bool  # by its own sensor, or heating as if it were
+    override: float | None = None  # duty that a person dictates
+
+
+def keep_contract(plans: Sequence[Plan], now: Mapping[str, ZoneNow], feeders: Sequence[Feeder]) -> tuple[Plan, ...]:
+    """The plans, with standby zones held to what is left of `contract_kw` in the next hour where they would pass it."""
+    kept = {plan.zone: plan for plan in plans}
+    for feeder in feeders:
+        own = [plan for plan in plans if now[plan.zone].zone.feeder == feeder.id]
+        if own:
+            kept.update(_keep(own, now, feeder.contract_kw))
+    return tuple(kept[plan.zone] for plan in plans)
+
+
+def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> dict[str, Plan]:
+    values = {plan.zone: unpack(plan, max(HELD_SLOTS, _slots(plan)), plan.start_utc_s) for plan in plans}
+    held: dict[str, list[int]] = {}
+    for slot in range(HELD_SLOTS):
+        room_kw = contract_kw
+        standing_by: list[ZoneNow] = []
+        for plan in plans:
+            zone = now[plan.zone]
+            duty, setpoint = float(values[plan.zone][0][slot]), float(values[plan.zone][1][slot])
+            if zone.override is not None:
+                room_kw -= zone.override * zone.zone.power_w / 1000
+            elif duty >= 0:
+                room_kw -= _expected(duty, setpoint, zone, slot) * zone.zone.power_w / 1000
+            elif _local_rule_heats(zone, plan):
+                standing_by.append(zone)
+        if sum(zone.zone.power_w for zone in standing_by) / 1000 <= room_kw:
+            continue
+        for zone in sorted(standing_by, key=_urgency):
+            power_kw = zone.zone.power_w / 1000
+            duty = np.floor(min(max(room_kw / power_kw, 0.0), 1.0) / DUTY_STEP + 1e-9) * DUTY_STEP
+            if duty < DUTY_MIN:
+                duty = 0.0
+            room_kw -= duty * power_kw
+            values[zone.zone.id][0][slot] = duty
+            values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
+            held.setdefault(zone.zone.id, []).append(slot)
+    return {plan.zone: _replaced(plan, *values[plan.zone], held[plan.zone]) for plan in plans if plan.zone in held}
+
+
+def _slots(plan: Plan) -> int:
+    """Slots until the plan's closing standby."""
+    return int(np.ceil(plan.slots[-1].start_s / SLOT_S))
+
+
+def _expected(duty: float, setpoint_c: float, zone: ZoneNow, slot: int) -> float:
+    """Duty with the board's feedback, which is known for the running slot only."""
+    if slot > 0 or zone.surface_c is None:
+        return duty
+    feedback = float(np.clip((setpoint_c - zone.surface_c) * FEEDBACK_PER_K, -FEEDBACK_MAX, FEEDBACK_MAX))
+    return float(np.clip(duty + max(feedback, 0.0), 0.0, 1.0))
+
+
+def _local_rule_heats(zone: ZoneNow, plan: Plan) -> bool:
+    return zone.wet and zone.surface_c is not None and zone.surface_c <= plan.on_mc / 1000 + NEAR_K
+
+
+def _urgency(zone: ZoneNow) -> tuple[int, float, str]:
+    """Steepest first, then coldest."""
+    return zone.zone.priority, zone.surface_c or 0.0, zone.zone.id
+
+
+def _replaced(plan: Plan, duty: Array, setpoint: Array, slots: list[int]) -> Plan:
+    shed = Reason(start_s=slots[0] * SLOT_S, end_s=(slots[-1] + 1) * SLOT_S, code=SHED)
+    return msgspec.structs.replace(plan, slots=pack(duty, setpoint), why=(shed, *plan.why))
