@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -42,6 +44,10 @@ CODES: tuple[str, ...] = (
     LOCAL,
 )
 
+_NOTHING = -1
+_INDEX = {code: i for i, code in enumerate(CODES)}
+_DURING_INDEX = np.array([_NOTHING, *(_INDEX[DURING[kind]] for kind in list(Hazard)[1:])])  # by hazard
+_PREHEAT_INDEX = np.array([_NOTHING, *(_INDEX[PREHEAT[kind]] for kind in list(Hazard)[1:])])
 _HEATED = 0.02  # duty below which a slot counts as unheated
 _SHORT_K = 0.3  # expected shortfall that is worth a word
 
@@ -64,28 +70,51 @@ def why(
     """
     n = duty.size
     leading, probability = outlook.leading, outlook.probability
-    short = np.maximum(outlook.shortfall_k - lift_k, 0.0).mean(axis=0)
+    short = np.maximum(outlook.shortfall_k - lift_k, 0.0).mean(axis=0) > _SHORT_K
     onset = _next_hazard(leading)
-    reasons: list[Reason] = []
-    for t in range(n):
-        kind, at = Hazard(int(leading[t])), t
-        code: str | None = None
-        if fixed[t]:
-            code = OUT_OF_SERVICE if out_of_service else OVERRIDE
-        elif duty[t] >= _HEATED:
-            if kind is Hazard.NONE:
-                at = int(onset[t])
-                code = PREHEAT[Hazard(int(leading[at]))] if at < n else None
-            else:
-                code = DURING[kind]
-            if short[t] > _SHORT_K:
-                code = CAPACITY if duty[t] > 0.99 else SHED if capped[t] else code
-        elif suppressed[t]:
-            code = DRIES
-        elif short[t] > _SHORT_K:
-            code = SHED if capped[t] else NOT_WORTH
-        if code is not None:
-            _append(reasons, t, code, float(probability[at]) if at < n else None, start_utc_s + at * SLOT_S)
+    heated, danger = duty >= _HEATED, leading > Hazard.NONE
+    ahead = np.append(leading, 0)[onset]  # the hazard that heat now answers; none after the last
+    code = np.select(
+        [
+            fixed,
+            heated & short & (duty > 0.99),
+            heated & short & capped,
+            heated & danger,
+            heated,
+            suppressed,
+            short & capped,
+            short,
+        ],
+        [
+            _INDEX[OUT_OF_SERVICE if out_of_service else OVERRIDE],
+            _INDEX[CAPACITY],
+            _INDEX[SHED],
+            _DURING_INDEX[leading],
+            _PREHEAT_INDEX[ahead],
+            _INDEX[DRIES],
+            _INDEX[SHED],
+            _INDEX[NOT_WORTH],
+        ],
+        _NOTHING,
+    )
+    at = np.where(heated & ~danger, onset, np.arange(n))
+    bounds = [0, *(np.flatnonzero(np.diff(code)) + 1).tolist(), n]
+    reasons = []
+    for first, last in itertools.pairwise(bounds):
+        if code[first] == _NOTHING:
+            continue
+        name, people = CODES[code[first]], bool(fixed[first])
+        likely = probability[np.minimum(at[first:last], n - 1)].max()
+        hazard_s = int(start_utc_s + int(at[first]) * SLOT_S)
+        reasons.append(
+            Reason(
+                first * SLOT_S,
+                last * SLOT_S,
+                name,
+                None if people else round(float(likely), 2),
+                None if people else hazard_s,
+            )
+        )
     return tuple(reasons)
 
 
@@ -94,15 +123,3 @@ def _next_hazard(leading: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
     n = leading.size
     at = np.where(leading > Hazard.NONE, np.arange(n), n)
     return np.asarray(np.minimum.accumulate(at[::-1])[::-1])
-
-
-def _append(reasons: list[Reason], slot: int, code: str, probability: float | None, hazard_utc_s: float) -> None:
-    start, end = slot * SLOT_S, (slot + 1) * SLOT_S
-    probability = None if code in {OVERRIDE, OUT_OF_SERVICE} or probability is None else round(probability, 2)
-    if reasons and reasons[-1].code == code and reasons[-1].end_s == start:
-        last = reasons[-1]
-        likely = max(p for p in (last.probability, probability, -1.0) if p is not None)
-        reasons[-1] = Reason(last.start_s, end, code, likely if likely >= 0 else None, last.hazard_utc_s)
-        return
-    hazard = None if code in {OVERRIDE, OUT_OF_SERVICE} else int(hazard_utc_s)
-    reasons.append(Reason(start, end, code, probability, hazard))

@@ -9,13 +9,15 @@ import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.outlook import Array, Hazard, Mask, ZoneOutlook
-from supervisor.road import ICE_MM, Forcing, Roads, State, build_roads, free_response, kernel, simulate
+from supervisor.road import ICE_MM, Forcing, Roads, State, free_response, kernel, simulate
+from supervisor.road.conduction import operator
 
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
 WORTH_MM = 0.7 * ICE_MM  # ice on the unheated road that is worth heating against, short of what counts
 _JOIN, _JOIN_MANY = 2, 4  # slots in a step of the full model; more where many lanes make the time count
 _MANY_LANES = 200
+_BATCH_LANES = 1500
 _LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
 
 
@@ -37,8 +39,22 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
     """Hazards and linear responses of all zones from now on.
 
     `roads` and `state` have one lane a zone; `weather` holds K members by slot, arrays (N, K);
-    `heat_w_m2` (Z,) is the cable heat at full duty; `required_c` what a surface in danger must have.
+    `heat_w_m2` (Z,) is the cable heat at full duty; `required_c` what a surface in danger must have. Zones are taken by
+    batches that fit the processor's cache; the result is the same.
     """
+    batch = max(1, _BATCH_LANES // weather.air_c.shape[1])
+    operator(roads, SLOT_S)  # worked out once, for all batches and cycles
+    parts = []
+    for first in range(0, roads.roads, batch):
+        zones = list(range(first, min(first + batch, roads.roads)))
+        one = roads if len(zones) == roads.roads else roads.take(zones)
+        parts.append(_foresee(one, state.take(zones), weather, heat_w_m2[zones], required_c))
+    return Physics(
+        tuple(outlook for part in parts for outlook in part.outlooks), np.concatenate([part.kernels for part in parts])
+    )
+
+
+def _foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float) -> Physics:
     k = weather.air_c.shape[1]
     many, start = roads.with_members(k), state.repeat(k)
     forcing = for_lanes(weather, roads.roads)
@@ -73,7 +89,7 @@ def _kernels(roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, haz
     danger = np.flatnonzero((hazard > Hazard.NONE).any(axis=(1, 2)))
     if danger.size:
         last = 1 + int(np.flatnonzero((hazard > Hazard.NONE).any(axis=(0, 1)))[-1])  # heat after it changes nothing
-        some = build_roads([roads.pavements[z] for z in danger], members)
+        some = roads.take(danger.tolist(), members)
         part = state.take(danger.tolist()).repeat(members)
         until = for_lanes(forcing[:last], danger.size)
         out[danger, :last, :last] = kernel(some, part, until, SLOT_S, SLOT_S, heat_w_m2[danger])

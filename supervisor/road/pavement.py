@@ -6,9 +6,10 @@ lane = road · members + member.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -169,7 +170,7 @@ class Roads:
     freezing_j_m2: Array  # (roads, nodes)
     cable_weight: Array  # (roads, nodes), sums to 1
     bottom_w_m2k: Array  # (roads,) to the ground below the grid, or to the air under a bridge
-    _operators: dict[float, object] = field(default_factory=dict, repr=False, compare=False)
+    _operators: dict[float, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def roads(self) -> int:
@@ -214,6 +215,18 @@ class Roads:
         """The same roads, each under `members` weathers; operators are shared."""
         return replace(self, members=members)
 
+    def take(self, roads: Sequence[int], members: int = 1) -> Roads:
+        """Some of the roads, each under `members` weathers, with what was worked out for them already."""
+        index = list(roads)
+
+        def part(whole: Any) -> dict[str, Any]:
+            values = {f.name: getattr(whole, f.name) for f in fields(whole)}
+            return {name: value[index] for name, value in values.items() if isinstance(value, np.ndarray)}
+
+        operators: dict[float, Any] = {dt_s: replace(known, **part(known)) for dt_s, known in self._operators.items()}
+        pavements = tuple(self.pavements[i] for i in index)
+        return replace(self, pavements=pavements, members=members, _operators=operators, **part(self))
+
 
 def build_roads(pavements: Sequence[Pavement], members: int = 1) -> Roads:
     """Batch of pavements; all must have the same node count. Raises PhysicsError otherwise."""
@@ -233,6 +246,9 @@ def build_roads(pavements: Sequence[Pavement], members: int = 1) -> Roads:
     return Roads(tuple(pavements), members, z, interval, capacity, conductance, freezing, cable, bottom)
 
 
-def build_pavements(zones: Sequence[Zone], members: int = 1) -> Roads:
-    """Batch of the zones' pavements with generic surface parameters, in the zones' order."""
-    return build_roads([Pavement.from_zone(zone) for zone in zones], members)
+def build_pavements(
+    zones: Sequence[Zone], members: int = 1, surfaces: Mapping[str, Mapping[str, float]] | None = None
+) -> Roads:
+    """Batch of the zones' pavements in their order; `surfaces` holds calibrated parameters by zone id, else generic."""
+    known = surfaces or {}
+    return build_roads([Pavement.from_zone(zone, **known.get(zone.id, {})) for zone in zones], members)
