@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from supervisor.config import Config
 
 PLUGINS = "roadheat.commands"
-OWN = {"energy": "supervisor.energy.cli:energy"}
+OWN = {
+    "calibrate": "supervisor.energy.calibrate_cli:calibrate",
+    "energy": "supervisor.energy.cli:energy",
+}
 
 
 def fail(error: RoadheatError) -> NoReturn:

@@ -43,7 +43,7 @@ PARAMETERS = (
     Parameter("daily_weight", 0.0, 1.0, 0.3),
 )
 EFFICIENCY = Parameter("cable_efficiency", 0.5, 1.1, 0.15)  # only where cables heated during the windows
-PRIOR_K = 1.0  # a parameter 1 σ off costs as much as one window that is 1 K off in the mean
+PRIOR_K = 0.3  # a parameter 1 σ off costs as much as one window that is 0.3 K off
 NEAR_S, NEAR_WEIGHT = 6 * 3600.0, 1.5  # the hours that decide tonight's heating count more
 STEP = 0.01  # of a parameter's range, for the Jacobian
 
@@ -79,7 +79,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was found; `sigma` is one standard deviation, infinite where the data say nothing."""
+    """What was found; `sigma` is one standard deviation, the prior's where the data say nothing."""
 
     values: dict[str, float]
     sigma: dict[str, float]
@@ -204,7 +204,7 @@ def calibrate(pavement: Pavement, windows: Windows, max_evaluations: int = 12) -
     # Errors within a window are correlated: count windows, not rows, as independent.
     variance = float(np.sum(errors[: -problem.spread.size] ** 2)) / max(windows.count, 1)
     data = jac[: -problem.spread.size]
-    covariance = np.linalg.pinv(data.T @ data) * variance
+    covariance = np.linalg.inv(data.T @ data / max(variance, 1e-9) + np.diag(problem.spread**-2.0))
     near = 0.01 * (problem.high - problem.low)
     hit = (found.x <= problem.low + near) | (found.x >= problem.high - near)
     values = problem.values(found.x)
