@@ -1,7 +1,6 @@
 """One road board, the whole story: checked files, then three tasks. Only the safety loop feeds the watchdog."""
 
 import asyncio
-import gc
 import sys
 import time
 
@@ -43,7 +42,6 @@ async def telemetry(board: Board, link: Link) -> None:
         await asyncio.sleep_ms(1000)
         if board.recorder.due(board.t, link.ready):
             await link.report(board.recorder.take(board.t, link.bad))
-            gc.collect()
 
 
 async def integrity() -> None:
@@ -94,11 +92,10 @@ def checked() -> "tuple[Config, Limits] | None":
 
 def main() -> None:
     """Run until a person or a fault stops it; outputs are off whenever this returns."""
-    files = checked()
-    if files is None:
-        return
     try:
-        asyncio.run(run(*files))
+        files = checked()
+        if files is not None:
+            asyncio.run(run(*files))
     except KeyboardInterrupt:
         outputs.off()
         __import__("rh.maintenance").maintenance.begin()  # the watchdog cannot be stopped

@@ -30,6 +30,9 @@ SEND_TIMEOUT_S = 20
 WINDOW = 8  # backlog records in flight beside the live ones
 PENDING_MAX = 12  # live records not acknowledged: two minutes
 
+# What ends a session and no more; short of memory the link gives way, heating goes on.
+_ENDINGS = (OSError, EOFError, WsError, FrameError, MemoryError, asyncio.TimeoutError, asyncio.CancelledError)
+
 
 class Link:
     """Runs sessions for ever. board: `rh.board.Board`; dial: coroutine function that returns a connected stream."""
@@ -44,6 +47,7 @@ class Link:
         self._heard = 0
         self._pending: "list[bytes]" = []  # live records sent and not acknowledged
         self._inflight = 0
+        self._why = ""
         self.ready = False  # the supervisor has proved itself by a command
         self.task: "asyncio.Task[None] | None" = None  # that runs `run`
         self.bad = 0  # frames refused since boot
@@ -56,13 +60,18 @@ class Link:
             began = self._board.t
             try:
                 await self._session()
-            except (OSError, EOFError, WsError, FrameError, asyncio.TimeoutError, asyncio.CancelledError) as e:
-                self._board.log("link", repr(e))
+            except _ENDINGS as e:
+                self._log(repr(e))
             finally:
                 self.ready = False
                 self._keep_pending()
             failures = 0 if self._board.t - began > GOOD_SESSION_S else min(failures + 1, 5)
             await pause(random.randrange(min(BACKOFF_MAX_S, BACKOFF_MIN_S << failures) * 1000))
+
+    def _log(self, why: str) -> None:
+        if why != self._why:  # a link that stays away says so once
+            self._why = why
+            self._board.log("link", why)
 
     async def _session(self) -> None:
         ws: WebSocket = await asyncio.wait_for(self._open(), OPEN_TIMEOUT_S)
@@ -168,7 +177,7 @@ class Link:
         self._pending.append(record)
         try:
             await asyncio.wait_for(self._send_payload(self._board.recorder.payload(record)), SEND_TIMEOUT_S)
-        except (OSError, WsError, asyncio.TimeoutError):
+        except (OSError, WsError, MemoryError, asyncio.TimeoutError):
             self._drop()
         if self._board.t - self._heard > SILENCE_MAX_S or len(self._pending) > PENDING_MAX:
             self._drop()

@@ -12,6 +12,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _HEADER_MAX = 1024
+_READ = 256  # at once: most frames are smaller, and the heap has seldom a whole kilobyte in one piece
 _TEXT = 0x81
 _CLOSE = 0x88
 _PING = 0x89
@@ -115,7 +116,7 @@ class WebSocket:
             await self._fill()
 
     async def _fill(self) -> None:
-        raw = await self._reader.read(FRAME_MAX)
+        raw = await self._reader.read(_READ)
         if raw is None:
             return  # TLS had no whole record yet
         if not raw:

@@ -35,7 +35,6 @@ class Zone:
         self._period_s = limits.period_s
         self._hold_until = hold_until
         self._wet = False
-        self._was_on = False
         # Since boot and since the last telemetry record.
         self.wh = 0
         self._ws = 0
