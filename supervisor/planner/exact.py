@@ -2,7 +2,7 @@
 
 Only duties remain as unknowns (the kernel holds the physics), a row per slot that can fall short, and only the slots
 that matter: causes after the last hazard, rows that no member fears and zones without risk are left out before the
-solver sees them. Presolve is off: on these small dense rows it costs more than it saves (docs/decisions).
+solver sees them. Presolve is off: on these small dense rows it costs more than it saves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Phases: when within the 20 min period each zone of a feeder is on, so that the instant stays below the breaker.
+"""Phases: when within the switching period each zone of a feeder is on, so that the instant stays below the breaker.
 
 The contract limits a 15 min mean; the breaker feels every instant. Zones that start their period together reach 1.4
 times the mean (PLANNER.md). Wrap-around packing lays the on-times end to end round the period; with equal zones the
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-PERIOD_S = 1200  # time proportioning of the boards
+PERIOD_S = 900  # time proportioning of the boards: the contract's interval, so that its mean is the duty
 _TICK_S = 30  # resolution of the packing: contactors are not quicker
 _TICKS = PERIOD_S // _TICK_S
 

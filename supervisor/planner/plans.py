@@ -12,7 +12,7 @@ from supervisor.planner.outlook import Array, Mask, ZoneOutlook
 
 MAX_RUNS = 40  # 19 characters a run at most, so that a plan's frame stays below 1,024 bytes with its MAC
 ON_MC, OFF_MC = 2_000, 3_000  # local rule (DOMAIN.md §2)
-_DUTY_STEP = 0.025  # 30 s of a 20 min period: finer than a contactor
+_DUTY_STEP = 0.025  # 22 s of the period: finer than a contactor
 _HEATED = 0.02
 _HEAVY = 0.5  # duty from which heat is being stored, and the set-point follows the plan upwards
 _SETPOINT_STEP_C = 0.5

@@ -146,7 +146,7 @@ def read_tariff(path: Path, timezone: str) -> Tariff:
     except OSError as error:
         raise TariffError(f"cannot be read: {error.strerror}", where=str(path), remedy="Check tariff.file") from error
     except msgspec.MsgspecError as error:
-        raise TariffError(str(error), where=str(path), remedy="See docs/tariffs for the form of the file") from error
+        raise TariffError(str(error), where=str(path), remedy="See docs/planner.md for the form of the file") from error
     return BandTariff(
         table.bands, table.timezone or timezone, table.currency, frozenset(table.holidays), where=str(path)
     )
