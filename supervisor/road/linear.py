@@ -12,6 +12,7 @@ supply as the snow falls (lying snow: over the first hours); what would lie on a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
 from supervisor.road.radiation import STEFAN_BOLTZMANN
 
+Place = Literal["surface", "cable"]
 POINT_C = 0.5  # the linearisation's temperature
 MELT_LYING_S = 2.0 * 3600.0  # snow that already lies is to be melted over this time
 WET_MM = 0.02  # a film that can freeze into something slippery
@@ -152,34 +154,50 @@ def free_response(roads: Roads, state: State, forcing: Forcing, dt_s: float, slo
     )
 
 
-def pulse_response(roads: Roads, dt_s: float, steps: int, *, cable: bool) -> Array:
-    """K at the surface at the end of step m after 1 W/m² during step 0, shape (roads, steps)."""
+def pulse_response(roads: Roads, dt_s: float, steps: int, *, source: Place, at: Place) -> Array:
+    """K at a place at the end of step m after 1 W/m² into a place during step 0, no feedback, shape (roads, steps)."""
     m = modes(roads)
-    weights = roads.cable_weight if cable else np.eye(roads.nodes)[0][None, :].repeat(roads.roads, axis=0)
+    top = np.eye(roads.nodes)[0][None, :].repeat(roads.roads, axis=0)
+    into, seen = (roads.cable_weight if place == "cable" else top for place in (source, at))
     x = m.rate_per_s * dt_s
     phi = np.where(x < 1e-8, dt_s, -np.expm1(-x) / np.maximum(m.rate_per_s, 1e-300))
-    amplitude = m.left[:, 0, :] * phi * np.einsum("rmn,rn->rm", m.right, weights)
+    amplitude = np.einsum("rn,rnm->rm", seen, m.left) * phi * np.einsum("rmn,rn->rm", m.right, into)
     decay = np.exp(-x[:, None, :] * np.arange(steps)[None, :, None])
     result: Array = np.einsum("rsm,rm->rs", decay, amplitude)
     return result
 
 
 def kernel(
-    roads: Roads, state: State, forcing: Forcing, dt_s: float, slot_s: float, full_heat_w_m2: Array | float
+    roads: Roads,
+    state: State,
+    forcing: Forcing,
+    dt_s: float,
+    slot_s: float,
+    full_heat_w_m2: Array | float,
+    *,
+    source: Place = "cable",
+    at: Place = "surface",
 ) -> Array:
-    """K of surface temperature at the end of slot i per unit duty through slot j, shape (roads, slots, slots).
+    """K at a place at the end of slot i per unit duty through slot j, shape (roads, slots, slots).
 
-    Time-varying; the feedback H is the mean over the lanes (members) of a road. `full_heat_w_m2` (roads,) is the cable
-    heat at duty 1. Lower triangular.
+    Time-varying; the feedback H is the mean over the lanes (members) of a road. `full_heat_w_m2` (roads,) is the heat
+    at duty 1, of the cable or (with source "surface") into the surface. Lower triangular.
     """
     per_slot = _slots(forcing.steps, dt_s, slot_s)
     linear = _linearise(roads, state, forcing, dt_s)
     slope = linear.slope_w_m2k.reshape(forcing.steps, roads.roads, roads.members).mean(axis=2)
-    return kernel_from_slope(roads, slope, dt_s, per_slot, full_heat_w_m2)
+    return kernel_from_slope(roads, slope, dt_s, per_slot, full_heat_w_m2, source=source, at=at)
 
 
 def kernel_from_slope(
-    roads: Roads, slope_w_m2k: Array, dt_s: float, per_slot: int, full_heat_w_m2: Array | float
+    roads: Roads,
+    slope_w_m2k: Array,
+    dt_s: float,
+    per_slot: int,
+    full_heat_w_m2: Array | float,
+    *,
+    source: Place = "cable",
+    at: Place = "surface",
 ) -> Array:
     """The kernel from a given feedback H (steps, roads); see `kernel`."""
     steps = slope_w_m2k.shape[0]
@@ -187,14 +205,25 @@ def kernel_from_slope(
     lag = np.arange(steps)[:, None] - np.arange(steps)[None, :]
     below = lag >= 0
     index = np.maximum(lag, 0)
-    heat = np.broadcast_to(np.asarray(full_heat_w_m2, dtype=np.float64), (roads.roads,))
-    surface = pulse_response(roads, dt_s, steps, cable=False)
-    cable = pulse_response(roads, dt_s, steps, cable=True) * heat[:, None]
+    heat = np.broadcast_to(np.asarray(full_heat_w_m2, dtype=np.float64), (roads.roads,))[:, None]
+    response = {
+        (into, seen): pulse_response(roads, dt_s, steps, source=into, at=seen)
+        for into, seen in {(source, "surface"), (source, at), ("surface", "surface"), ("surface", at)}
+    }
+
+    def by_slots(pulse: Array) -> Array:
+        result: Array = np.where(below, pulse[index], 0.0).reshape(steps, slots, per_slot).sum(axis=2)
+        return result
+
     result = np.empty((roads.roads, slots, slots))
     identity = np.eye(steps)
     for r in range(roads.roads):
-        feedback = identity + np.where(below, surface[r][index], 0.0) * slope_w_m2k[None, :, r]
-        forced = np.where(below, cable[r][index], 0.0).reshape(steps, slots, per_slot).sum(axis=2)
+        slope = slope_w_m2k[None, :, r]
+        feedback = identity + np.where(below, response["surface", "surface"][r][index], 0.0) * slope
+        forced = by_slots(response[source, "surface"][r] * heat[r])
         solved = solve_triangular(feedback, forced, lower=True, check_finite=False)
+        if at == "cable":  # what comes without feedback, less what the warmer surface gives off
+            given_off = np.where(below, response["surface", "cable"][r][index], 0.0) * slope
+            solved = by_slots(response[source, "cable"][r] * heat[r]) - given_off @ solved
         result[r] = solved[per_slot - 1 :: per_slot]
     return result

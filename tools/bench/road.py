@@ -151,7 +151,7 @@ def road(
     data: Path, weather: Path | None, json_file: Path | None, plot: Path | None, calibrate: bool, korea: bool
 ) -> None:
     """The road model against METRo, RoadSurf and persistence; layout and protocol as in the data's README."""
-    console = Console()
+    console = Console(width=max(Console().width, 150))
     checks: list[Check] = []
     result: dict[str, Any] = {}
     absent = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from supervisor.road import Forcing, Pavement, build_roads, free_response, initial_state, kernel, simulate
+from supervisor.road.linear import Place
 from supervisor.road.radiation import longwave_down_w_m2
 
 PAVEMENT = Pavement((("asphalt", 0.1), ("base", 0.4)))
@@ -61,3 +65,25 @@ def test_a_road_under_members_has_one_kernel_and_a_free_response_each() -> None:
     assert free.surface_c.shape == (6, 24)
     assert free.wet[:, 16:28].all()
     assert kernel(roads, state, forcing, 900.0, 1800.0, np.array([280.0, 140.0])).shape == (2, 24, 24)
+
+
+@pytest.mark.parametrize("source", ["cable", "surface"])
+@pytest.mark.parametrize("at", ["surface", "cable"])
+def test_kernels_agree_with_the_full_model_about_a_wet_road_near_freezing(source: Place, at: Place) -> None:
+    """A small extra heat on a rainy road at 0.5–2 °C: kernel against the difference of two non-linear runs."""
+    n = 48
+    roads = build_roads([PAVEMENT])
+    state = initial_state(roads, 1.0, 2.0)
+    state.water_mm[:] = 0.3
+    zero = np.zeros((n, 1))
+    forcing = Forcing(zero + 0.8, zero + 0.2, zero + 2.0, zero, zero + 312.0, zero + 0.05, zero)
+    extra = np.where((np.arange(n) > 8) & (np.arange(n) < 24), 10.0, 0.0)[:, None]
+    g = kernel(roads, state, forcing, 900.0, 900.0, 10.0, source=source, at=at)[0]
+    expected = g @ (extra[:, 0] / 10.0)
+    more = replace(forcing, correction_w_m2=extra) if source == "surface" else forcing
+    base, _ = simulate(roads, state, forcing, 0.0, 900.0)
+    heated, _ = simulate(roads, state, more, extra if source == "cable" else 0.0, 900.0)
+    assert base.surface_c.min() > 0.2
+    difference = (heated.surface_c - base.surface_c if at == "surface" else heated.cable_c - base.cable_c)[:, 0]
+    assert difference.max() > 0.1
+    assert np.max(np.abs(difference - expected)) < 0.06 * difference.max()
