@@ -32,7 +32,7 @@ LIMITS: Mapping[str, int] = {
     "cold_cutoff_mc": -10_000,
     "min_on_s": 300,
     "min_off_s": 300,
-    "period_s": 1_200,
+    "period_s": 900,
     "max_on_s": 43_200,
     "max_on_day_s": 72_000,
     "override_max_s": 28_800,

@@ -24,6 +24,8 @@ DUTY_STEP = 0.025
 DUTY_MIN = 0.1  # less is a start of the contactor for nothing
 FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth more …
 FEEDBACK_MAX = 0.3  # … and at most so much
+LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/decisions/0006); 0.65 is a step below 2/3
+EPSILON_KW = 0.5
 NEVER_C = -30.0  # a set-point from which feedback never heats
 NEAR_K = 0.5  # a road so little above the threshold is below it before the next plan
 
@@ -51,7 +53,9 @@ def keep_contract(plans: Sequence[Plan], now: Mapping[str, ZoneNow], feeders: Se
 def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> dict[str, Plan]:
     values = {plan.zone: unpack(plan, max(HELD_SLOTS, _slots(plan)), plan.start_utc_s) for plan in plans}
     held: dict[str, list[int]] = {}
+    lowered: set[str] = set()
     for slot in range(HELD_SLOTS):
+        lowered.update(_round_down([now[plan.zone] for plan in plans], values, slot, contract_kw))
         room_kw = contract_kw
         standing_by: list[ZoneNow] = []
         for plan in plans:
@@ -74,7 +78,37 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             values[zone.zone.id][0][slot] = duty
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
             held.setdefault(zone.zone.id, []).append(slot)
-    return {plan.zone: _replaced(plan, *values[plan.zone], held[plan.zone]) for plan in plans if plan.zone in held}
+    changed = lowered.union(held)
+    return {p.zone: _replaced(p, *values[p.zone], held.get(p.zone, [])) for p in plans if p.zone in changed}
+
+
+def _round_down(
+    zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int, contract_kw: float
+) -> list[str]:
+    """Give duties that a quarter of an hour cannot hold exactly one that it can, the least urgent first, for as long
+    as the quarter's worst case passes the contract. Returns the zones whose duty was lowered.
+    """
+    dictated = [zone for zone in zones if zone.override is not None]
+    planned = [zone for zone in zones if zone.override is None and values[zone.zone.id][0][slot] > 0]
+    worst_kw = sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
+    worst_kw += sum(_worst(float(values[zone.zone.id][0][slot])) * zone.zone.power_w / 1000 for zone in planned)
+    lowered = []
+    for zone in sorted(planned, key=_urgency, reverse=True):
+        if worst_kw <= contract_kw + EPSILON_KW:
+            break
+        duty = values[zone.zone.id][0]
+        before = float(duty[slot])
+        after = MOST if MOST < before < 1 else 0.0 if before < LEAST else before
+        if after != before:
+            worst_kw -= (_worst(before) - after) * zone.zone.power_w / 1000
+            duty[slot] = after
+            lowered.append(zone.zone.id)
+    return lowered
+
+
+def _worst(duty: float) -> float:
+    """Highest share of a quarter that a board may be on for this duty, with minimum times of 5 min."""
+    return 1.0 if duty > MOST else max(duty, LEAST) if duty > 0 else 0.0
 
 
 def _slots(plan: Plan) -> int:
@@ -99,6 +133,9 @@ def _urgency(zone: ZoneNow) -> tuple[int, float, str]:
     return zone.zone.priority, zone.surface_c or 0.0, zone.zone.id
 
 
-def _replaced(plan: Plan, duty: Array, setpoint: Array, slots: list[int]) -> Plan:
-    shed = Reason(start_s=slots[0] * SLOT_S, end_s=(slots[-1] + 1) * SLOT_S, code=SHED)
-    return msgspec.structs.replace(plan, slots=pack(duty, setpoint), why=(shed, *plan.why))
+def _replaced(plan: Plan, duty: Array, setpoint: Array, shed: list[int]) -> Plan:
+    """The plan with these values; `shed`: slots in which its local rule was held to less."""
+    why = plan.why
+    if shed:
+        why = (Reason(start_s=shed[0] * SLOT_S, end_s=(shed[-1] + 1) * SLOT_S, code=SHED), *why)
+    return msgspec.structs.replace(plan, slots=pack(duty, setpoint), why=why)
