@@ -97,10 +97,13 @@ class Calibration:
         return asdict(self)
 
 
-def forecast(pavements: list[Pavement], windows: Windows, efficiency: Array | float = 1.0) -> Array:
+def forecast(
+    pavements: list[Pavement], windows: Windows, efficiency: Array | float = 1.0, snow_mm: Array | float = 0.0
+) -> Array:
     """Surface temperature of every window with its pavement (steps, windows): spin-up, then the forecast.
 
-    During the spin-up the surface follows the sensor; the forecast sees nothing of it. Raises PhysicsError.
+    During the spin-up the surface follows the sensor; the forecast sees nothing of it. `snow_mm` (windows,) lies at the
+    start. Raises PhysicsError.
     """
     roads, w = build_roads(pavements), windows
     given = w.observed_c[: w.now]
@@ -109,6 +112,7 @@ def forecast(pavements: list[Pavement], windows: Windows, efficiency: Array | fl
         raise PhysicsError("a window has no observed surface", where="windows", remedy="Leave such windows out.")
     first = given[known.argmax(axis=0), np.arange(w.count)]
     state = initial_state(roads, first, np.nanmean(given, axis=0))
+    state.snow_mm[:] = snow_mm
     heat = w.heat_w_m2 * efficiency
     past, state = simulate(
         roads, state, w.forcing[: w.now], heat[: w.now], w.dt_s, observed_surface_c=given, with_fluxes=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from supervisor.domain.zone import Site
 from supervisor.road import Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
+from supervisor.road.calibrate import Windows, forecast
+from supervisor.road.radiation import clear_sky_w_m2, sun_position
 from supervisor.weather.files import read_weather_csv
 from supervisor.weather.resample import at_steps
 from tools.bench.road_data import read_columns
@@ -22,7 +24,9 @@ SNOW_LIES_MM = 0.5  # ours, against the observer's half centimetre
 SNOW_LIES_M = 0.005
 SITES = {"seoul": (37.571, 126.966), "chuncheon": (37.903, 127.736), "andong": (36.573, 128.707)}
 # A thermometer on bare soil: nobody drives there and melt water soaks in.
-GROUND = Pavement((("soil", 2.0),), surface=SurfaceParameters(albedo=0.15, retention_mm=1.0), name="bare ground")
+GROUND = Pavement(
+    (("soil", 2.0),), surface=SurfaceParameters(albedo=0.15, retention_mm=1.0, stirring_m_s=1.0), name="bare ground"
+)
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,6 @@ class Winter:
     only_ours: int
     only_observed: int
     neither: int
-
-
-def _windows(forcing: Forcing, starts: list[int]) -> Forcing:
-    steps = round((BACK_H + AHEAD_H) * 3600 / DT_S)
-    names = ("air_c", "dew_point_c", "wind_m_s", "shortwave_w_m2", "longwave_w_m2", "rain_mm_h", "snow_mm_h")
-    tables = {n: np.stack([getattr(forcing, n)[s : s + steps, 0] for s in starts], axis=1) for n in names}
-    return Forcing(**tables)
 
 
 def score(path: Path) -> Winter:
@@ -70,18 +67,19 @@ def score(path: Path) -> Winter:
 
     per_day, back = round(86400 / DT_S), round(BACK_H * 3600 / DT_S)
     starts = list(range(0, steps - back - per_day, per_day))
-    many = build_roads([GROUND] * len(starts))
-    known = np.stack([observed[s : s + back] for s in starts], axis=1)
-    state = initial_state(many, known[0], known.mean(axis=0))
-    state.snow_mm[:] = depth[starts] * 100.0 * 1.5  # settled snow, 150 kg/m³
-    windows = _windows(forcing, starts)
-    _, state = simulate(many, state, windows[:back], 0.0, DT_S, observed_surface_c=known)
-    run, _ = simulate(many, state, windows[back:], 0.0, DT_S)
+    length = back + per_day
+    index = np.array(starts)[None, :] + np.arange(length)[:, None]
+    elevation, _, top = sun_position(end_s, *place)
+    sky = replace(forcing, clear_sky_w_m2=clear_sky_w_m2(top, elevation)[:, None])
+    cut = {name: value[index, 0] for name, value in vars(sky).items() if np.ndim(value) == 2}
+    windows = Windows(Forcing(**cut), observed[index], np.zeros(index.shape), back, DT_S)
+    lying_mm = depth[starts] * 100.0 * 1.5  # settled snow, 150 kg/m³
+    run = forecast([GROUND] * len(starts), windows, snow_mm=lying_mm)[back:]
     verifying = np.stack([observed[s + back : s + back + per_day] for s in starts], axis=1)
     measured = np.stack(
         [np.isin(np.round(end_s[s + back : s + back + per_day]), raw["time_utc"][good]) for s in starts], axis=1
     )
-    error = (run.surface_c - verifying)[measured]
+    error = (run - verifying)[measured]
     lead_h = (np.arange(per_day)[:, None] + 1.0) * DT_S / 3600.0 * np.ones_like(verifying)
     near = lead_h[measured] <= 6.0
     return Winter(
