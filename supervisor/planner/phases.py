@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float64]
 PERIOD_S = 900  # time proportioning of the boards: the contract's interval, so that its mean is the duty
 _TICK_S = 30  # resolution of the packing: contactors are not quicker
 _TICKS = PERIOD_S // _TICK_S
+_KEEP = 1.1  # highest instant, of the best found, up to which phases stay
 
 
 def load_at_instants_kw(duty: Array, power_kw: Array, phase_s: Sequence[int]) -> Array:
@@ -52,6 +53,16 @@ def assign_phases(duty: Array, power_kw: Array) -> tuple[int, ...]:
             phase[z] = int(np.lexsort((np.round(spread, 3), peak))[0])
         load += power_kw[z] * (since[phase[z]][None, :] < on_ticks[:, None])
     return tuple(int(p) * _TICK_S for p in phase)
+
+
+def keep_phases(duty: Array, power_kw: Array, before: Sequence[int], breaker_kw: float) -> tuple[int, ...]:
+    """The phases of the last plan while they are nearly as good as new ones: a changed phase is a contactor's start."""
+    fresh = assign_phases(duty, power_kw)
+    if len(before) != len(fresh):
+        return fresh
+    old_kw = float(load_at_instants_kw(duty, power_kw, before).max(initial=0.0))
+    new_kw = float(load_at_instants_kw(duty, power_kw, fresh).max(initial=0.0))
+    return tuple(before) if old_kw <= min(_KEEP * new_kw, breaker_kw) + 1e-6 else fresh
 
 
 def limit_instants(

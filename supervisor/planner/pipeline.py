@@ -24,7 +24,7 @@ from supervisor.planner.explain import why
 from supervisor.planner.fallback import LAST_GOOD_S, shifted_plan
 from supervisor.planner.fleet import Warm, solve_fleet
 from supervisor.planner.outlook import Array, ZoneOutlook
-from supervisor.planner.phases import assign_phases, limit_instants
+from supervisor.planner.phases import keep_phases, limit_instants
 from supervisor.planner.physics import Physics, foresee
 from supervisor.planner.plans import slot_values, to_plan
 from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, FeederSolution, ZoneProblem
@@ -257,7 +257,9 @@ def _publish(
 ) -> FeederOutcome:
     """Plans and traces of one feeder's zones."""
     duty, power = solution.duty, problem.power_kw
-    phases = assign_phases(duty, power)
+    last = {plan.zone: plan.phase_s for plan in inputs.previous}
+    before = [last[zone.zone.id] for zone in problem.zones if zone.zone.id in last]
+    phases = keep_phases(duty, power, before, problem.feeder.breaker_kw)
     order = sorted(range(len(lanes)), key=lambda i: (-inputs.zones[lanes[i]].priority, i))  # least important first
     breaker = problem.feeder.breaker_kw
     sheddable = [i for i in order if not (problem.zones[i].fixed_duty > 0).any()]

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.planner.phases import PERIOD_S, assign_phases, limit_instants, load_at_instants_kw
+from supervisor.planner.phases import (
+    PERIOD_S,
+    assign_phases,
+    keep_phases,
+    limit_instants,
+    load_at_instants_kw,
+)
 
 
 def test_equal_zones_never_pass_the_mean_by_more_than_one_of_them() -> None:
@@ -48,3 +54,12 @@ def test_the_least_important_zone_is_cut_first() -> None:
     out = limit_instants(duty, power, [0, 0], 60.0, [1, 0])
     assert out[0].tolist() == [1.0, 1.0, 1.0]
     assert out[1].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_phases_stay_until_they_cost_headroom() -> None:
+    power = np.array([60.0, 60.0])
+    half = np.full((2, 4), 0.5)
+    assert keep_phases(half, power, [300, 900], 120.0) == (300, 900)  # still end to end
+    assert keep_phases(half, power, [300, 300], 120.0) != (300, 300)  # together: twice the instant
+    assert keep_phases(np.ones((2, 4)), power, [300, 300], 120.0) == (300, 300)  # always on: no matter
+    assert len(keep_phases(half, power, [], 120.0)) == 2
