@@ -59,7 +59,7 @@ def test_the_least_important_zone_is_cut_first() -> None:
 def test_phases_stay_until_they_cost_headroom() -> None:
     power = np.array([60.0, 60.0])
     half = np.full((2, 4), 0.5)
-    assert keep_phases(half, power, [300, 900], 120.0) == (300, 900)  # still end to end
+    assert keep_phases(half, power, [300, 750], 120.0) == (300, 750)  # still end to end
     assert keep_phases(half, power, [300, 300], 120.0) != (300, 300)  # together: twice the instant
     assert keep_phases(np.ones((2, 4)), power, [300, 300], 120.0) == (300, 300)  # always on: no matter
     assert len(keep_phases(half, power, [], 120.0)) == 2
