@@ -8,6 +8,7 @@ import machine
 from rh import hardware, net, outputs, store
 from rh.board import Board
 from rh.link import Link
+from rh.telemetry import LIVE_S
 from rh.uptime import Uptime
 from rh.wire import Mac
 
@@ -39,9 +40,11 @@ async def safety(board: Board, feed: "Callable[[], None]", tasks: "tuple[asyncio
 async def telemetry(board: Board, link: Link) -> None:
     """A record each 10 s while the link is up, else one a minute into the journal."""
     while True:
-        await asyncio.sleep_ms(1000)
-        if board.recorder.due(board.t, link.ready):
+        left = board.recorder.left(board.t, link.ready)
+        if left <= 0:
             await link.report(board.recorder.take(board.t, link.bad))
+        else:
+            await asyncio.sleep_ms(1000 * min(left, LIVE_S))  # the link may come up meanwhile
 
 
 async def integrity() -> None:

@@ -31,9 +31,9 @@ class Recorder:
         self._from = 0
         self.size = HEAD_SIZE + ZONE_SIZE * len(zones)
 
-    def due(self, t: int, live: bool) -> bool:
-        """Whether uptime `t` ends an interval."""
-        return t - self._from >= (LIVE_S if live else JOURNAL_S)
+    def left(self, t: int, live: bool) -> int:
+        """Seconds from uptime `t` to the end of the interval; 0 or less where it has ended."""
+        return self._from + (LIVE_S if live else JOURNAL_S) - t
 
     def take(self, t: int, bad: int) -> bytes:
         """Record of the time since the last one; begins the next interval."""

@@ -325,7 +325,7 @@ class Sessions(unittest.TestCase):
         for _ in range(n):
             self.time.s += 1
             self.board.tick()
-            if self.board.recorder.due(self.board.t, self.link.ready):
+            if self.board.recorder.left(self.board.t, self.link.ready) <= 0:
                 await self.link.report(self.board.recorder.take(self.board.t, self.link.bad))
             await self.settle()
 

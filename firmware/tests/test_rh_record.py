@@ -137,7 +137,7 @@ class Records(unittest.TestCase):
         made = []
         for _ in range(seconds):
             self.road.second()
-            if self.recorder.due(self.road.t, live):
+            if self.recorder.left(self.road.t, live) <= 0:
                 made.append(json.loads(self.recorder.payload(self.recorder.take(self.road.t, 2))))
         return made
 
