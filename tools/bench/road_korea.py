@@ -24,9 +24,7 @@ SNOW_LIES_MM = 0.5  # ours, against the observer's half centimetre
 SNOW_LIES_M = 0.005
 SITES = {"seoul": (37.571, 126.966), "chuncheon": (37.903, 127.736), "andong": (36.573, 128.707)}
 # A thermometer on bare soil: nobody drives there and melt water soaks in.
-GROUND = Pavement(
-    (("soil", 2.0),), surface=SurfaceParameters(albedo=0.15, retention_mm=1.0, stirring_m_s=1.0), name="bare ground"
-)
+GROUND = Pavement((("soil", 2.0),), surface=SurfaceParameters(albedo=0.15, retention_mm=1.0), name="bare ground")
 
 
 @dataclass(frozen=True)
