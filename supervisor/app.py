@@ -37,6 +37,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.control.plan_loop import PlanLoop, make_executor
 from supervisor.control.watch import Watch
 from supervisor.domain.clock import Clock
+from supervisor.energy import calibrate as calibration
 from supervisor.gateway.gateway import Gateway
 from supervisor.parts import (
     listen_web,
@@ -103,7 +104,8 @@ async def running(
         horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()
-        estimation = Estimation(config.zone, forecasts, live, store, clock)
+        calibrated = calibration.load(config.state_dir)
+        estimation = Estimation(config.zone, forecasts, live, store, clock, calibrated)
         await estimation.start()
 
         # 4 what people and planner want, and how boards hear of it

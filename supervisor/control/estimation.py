@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from collections.abc import Mapping
 from dataclasses import fields
 
 import msgspec
@@ -56,8 +57,15 @@ class Estimation:
     """One lane per zone, in the order of the configuration."""
 
     def __init__(
-        self, zones: tuple[Zone, ...], forecasts: Forecasts, live: LiveState, store: Store, clock: Clock
+        self,
+        zones: tuple[Zone, ...],
+        forecasts: Forecasts,
+        live: LiveState,
+        store: Store,
+        clock: Clock,
+        surfaces: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
+        """`surfaces`: calibrated parameters by zone."""
         self._zones = zones
         self._lane = {zone.id: lane for lane, zone in enumerate(zones)}
         self._forecasts = forecasts
@@ -68,7 +76,7 @@ class Estimation:
         self._sums = np.zeros((4, len(zones)))  # seconds, J, °C·s, moisture·s of the running minute
         self._surface_s = np.zeros(len(zones))  # seconds with a plausible surface
         self._moist_s = np.zeros(len(zones))
-        self.roads: Roads = build_pavements(zones)
+        self.roads: Roads = build_pavements(zones, surfaces=surfaces)
         self.estimator = StateEstimator(self.roads, 0.0, 5.0)
         self.air_c: float | None = None
 

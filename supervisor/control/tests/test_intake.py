@@ -225,6 +225,18 @@ async def test_estimate_follows_the_sensor_and_outlives_a_restart(works: Works) 
     assert not (stale.state.temperature_c == state.temperature_c).all()
 
 
+async def test_calibrated_zone_is_estimated_with_its_own_road(works: Works) -> None:
+    rooms = works.rooms
+    await works.forecasts.ask()
+    own = {"z02": {"conductivity_factor": 2.0}}
+    fitted = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock, own)
+    await works.estimation.start()
+    await fitted.start()
+    generic_c, fitted_c = works.estimation.state.surface_c, fitted.state.surface_c
+    assert fitted_c[0] == pytest.approx(generic_c[0])
+    assert abs(fitted_c[1] - generic_c[1]) > 0.005
+
+
 async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     from supervisor.domain.errors import StoreError
 
