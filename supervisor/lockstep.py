@@ -4,6 +4,7 @@ A conductor at the other end of a Unix socket grants stretches of time. Timers o
 sockets are real and served at once, whatever the time. When all boards have lived through a stretch, the conductor asks
 whether the service has settled: the answer waits until no socket has anything to read, no timer within the stretch is
 left and no blocking work (`supervisor.domain.work`) is under way: a plan that takes a wall second takes no time here.
+While boards live through their stretch the conductor holds the service, so that it finds all they sent at once.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import Any
 from supervisor.domain import work
 from supervisor.domain.clock import Clock
 
-# From the conductor: kind and milliseconds. START carries UTC, GRANT the length of the stretch.
+# From the conductor: kind and milliseconds. START carries UTC, GRANT the length of the stretch, HOLD lasts until then.
 MESSAGE = struct.Struct("<Bq")
-START, GRANT, SETTLE = 0, 1, 2
+START, GRANT, SETTLE, HOLD = 0, 1, 2, 3
 SETTLED = b"\x01"
 
 
@@ -48,6 +49,7 @@ class _Selector(selectors.DefaultSelector):
         self._clock = clock
         self._granted_s = 0.0
         self._settle_asked = False
+        self._held = False
         self._buffer = b""
         self.gone: Callable[[], object] = lambda: None  # called once the conductor has closed
         conductor.setblocking(True)
@@ -81,10 +83,19 @@ class _Selector(selectors.DefaultSelector):
         return ready
 
     def _hear(self) -> None:
+        self._listen()
+        if self._held:
+            self._conductor.setblocking(True)
+            while self._held:
+                self._listen()
+            self._conductor.setblocking(False)
+
+    def _listen(self) -> None:
         data = self._conductor.recv(4096)
         if not data:  # nobody grants any more: whatever still waits runs out at once, so that the service can end
             self.unregister(self._conductor)
             self._granted_s = float("inf")
+            self._held = False
             self.gone()
             return
         self._take(data)
@@ -98,8 +109,11 @@ class _Selector(selectors.DefaultSelector):
                 self._clock.start_utc_s = ms / 1000
             elif kind == GRANT:
                 self._granted_s = round(self._granted_s + ms / 1000, 3)
+                self._held = False
             elif kind == SETTLE:
                 self._settle_asked = True
+            elif kind == HOLD:
+                self._held = True
 
 
 class _Loop(asyncio.SelectorEventLoop):

@@ -6,8 +6,8 @@
         bench.advance(30 * 3600)
         bench.zones["z01"].truth, bench.violations
 
-Per quantum: boards and service get the same stretch of time and live through it at once; when all boards are done the
-service settles; the plant takes what the contactors did, to the millisecond, and every edge passes the invariants.
+Per quantum boards live through a stretch of time at once, then the service through the same one until it settles; the
+plant takes what the contactors did, to the millisecond, and every relay edge passes the invariants.
 """
 
 from __future__ import annotations
@@ -209,12 +209,12 @@ class Bench:
         boards = list(self.boards.values())
         service = self.supervisor
         with self._relay.quiet:
-            service.grant(ms)
+            service.hold()
             for board in boards:
                 board.grant(ms)
             for board in boards:
                 board.collect()
-            service.ask()
+            service.grant(ms)
             self.now_ms += ms
             self._live_through(ms)
             service.settled()
@@ -233,7 +233,7 @@ class Bench:
             for board in boards:
                 board.collect()
             boards = [board for board in boards if board.heard]
-            self.supervisor.ask()
+            self.supervisor.grant(0)
             self.supervisor.settled()
 
     def _live_through(self, ms: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from supervisor.domain.errors import RoadheatError
-from supervisor.lockstep import GRANT, MESSAGE, SETTLE, SETTLED, START
+from supervisor.lockstep import GRANT, HOLD, MESSAGE, SETTLE, SETTLED, START
 
 _START_S = 60  # wall: importing scipy on a busy machine
 _SETTLE_S = 120  # wall: the longest plan of a busy machine
@@ -81,18 +81,18 @@ class SupervisorProcess:
         self._link.settimeout(_SETTLE_S)
         self._link.sendall(MESSAGE.pack(START, round(utc_s * 1000)))
         self.grant(1)
-        self.ask()
         self.settled()
 
-    def grant(self, ms: int) -> None:
+    def hold(self) -> None:
+        """Let it wait for the next `grant`, deaf to boards and people meanwhile."""
         if self._link is not None:
-            self._send(GRANT, ms)
+            self._send(MESSAGE.pack(HOLD, 0))
 
-    def ask(self) -> None:
-        """Ask whether all is done that can be done in the granted time."""
+    def grant(self, ms: int) -> None:
+        """Give it `ms` (0: the chance to answer what has come) and ask to be told when all is done in that time."""
         if self._link is not None:
             self._asked = True
-            self._send(SETTLE, 0)
+            self._send(MESSAGE.pack(GRANT, ms) + MESSAGE.pack(SETTLE, 0))
 
     def settled(self) -> None:
         """Wait for the answer."""
@@ -121,10 +121,10 @@ class SupervisorProcess:
             self._process.wait()
         self._drop()
 
-    def _send(self, kind: int, ms: int) -> None:
+    def _send(self, message: bytes) -> None:
         assert self._link is not None
         try:
-            self._link.sendall(MESSAGE.pack(kind, ms))
+            self._link.sendall(message)
         except OSError:
             self._fail("ended")
 

@@ -80,12 +80,15 @@ class BenchZone:
     def set_drift(self, kelvin: float) -> None:
         """Let the surface probe read so much too warm."""
         self.drift_k = kelvin
+        self.show(self.moisture, 0.0)
 
     def weld_contactor(self, welded: bool = True) -> None:
         self.welded = welded
+        self.show(self.moisture, 0.0)
 
     def break_cable(self, broken: bool = True) -> None:
         self.broken = broken
+        self.show(self.moisture, 0.0)
 
     def show(self, moisture: float, noise_k: float) -> None:
         """Put the truth, as the probes see it, on the board's pins. `moisture` 0–1."""

@@ -15,6 +15,9 @@ from tools.provision import LIMITS
 HOUR_MS = 3_600_000
 
 
+_BOARD = SimpleNamespace(name="b01", set_temperature=lambda *_: None, set_adc=lambda *_: None)
+
+
 def _zone(name: str = "z01") -> BenchZone:
     zone = Zone(
         id=name,
@@ -26,7 +29,7 @@ def _zone(name: str = "z01") -> BenchZone:
         area_m2=160,
         layers=(Layer("asphalt", 0.2),),
     )
-    made = BenchZone(zone, {"relay_active": 1, "ct_w_per_mv": 25}, cast(Any, SimpleNamespace(name="b01")), 0)
+    made = BenchZone(zone, {"relay_active": 1, "ct_w_per_mv": 25}, cast(Any, _BOARD), 0)
     made.truth = Truth(surface_c=1.0, cable_c=5.0)
     made.moisture = 0.5
     return made
