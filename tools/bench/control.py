@@ -63,13 +63,14 @@ KEPCO = (
 @click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
 @click.option("--price", default=3000.0, show_default=True, help="of a K·h of shortfall, per 100 m² at priority 2")
 @click.option("--frontier/--no-frontier", default=True, help="sweep the price of a K·h for the equal-risk comparison")
+@click.option("--faults", default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
 @click.option("--plot", "plot_dir", type=click.Path(file_okay=False, path_type=Path), default=None)
 def control(
     weather_file: Path, start: str | None, end: str | None, tariff_file: Path | None, demand_price: float,
-    contract: float, zones: int, members: int, forecast: str, strategies: str, price: float, frontier: bool, seed: int,
-    json_file: Path | None, plot_dir: Path | None,
+    contract: float, zones: int, members: int, forecast: str, strategies: str, price: float, frontier: bool,
+    faults: float, seed: int, json_file: Path | None, plot_dir: Path | None,
 ) -> None:  # fmt: skip
     """Replay a season in closed loop and compare cost with ice minutes."""
     site = next((s for prefix, s in SITES.items() if weather_file.name.startswith(prefix)), None)
@@ -85,7 +86,7 @@ def control(
     chosen = _strategies(strategies, forecast, price, frontier)
     season = Season(
         weather, start_s, end_s, fleet, make_feeders(fleet, contract, demand_price), tariff, chosen,
-        _forecasters(weather, forecast, members, seed, site), site=site, seed=seed,
+        _forecasters(weather, forecast, members, seed, site), site=site, seed=seed, faults_per_zone_month=faults,
     )  # fmt: skip
     console = Console(width=None if os.isatty(1) else 160)
     with Progress(console=console, transient=True) as bar:
@@ -106,7 +107,7 @@ def control(
     if json_file is not None:
         report = {
             "weather": weather_file.name, "from_utc_s": season.start_s, "hours": season.hours, "zones": zones,
-            "members": members, "forecast": forecast, "seed": seed, "demand_price": demand_price,
+            "members": members, "forecast": forecast, "seed": seed, "faults": faults, "demand_price": demand_price,
             "currency": tariff.currency,
             "strategies": [asdict(r) | {"cost": r.cost, "total": r.total, "regret": regret.get(r.name)} for r in rows],
             "comparisons": [asdict(c) for c in comparisons],

@@ -99,6 +99,32 @@ def true_pavements(zones: Sequence[Zone], rng: np.random.Generator, spread: floa
 
 
 @dataclass(frozen=True)
+class Fault:
+    """A sensor that lies for a while: moisture stuck at a value [‰], or a surface reading off by some kelvin."""
+
+    zone: int
+    start_s: float
+    end_s: float
+    moisture_permille: float | None = None
+    surface_off_k: float = 0.0
+
+
+def draw_faults(zones: int, duration_s: float, per_zone_month: float, rng: np.random.Generator) -> tuple[Fault, ...]:
+    """Faults at random times, 6 to 48 h each: fouled dry, fouled wet, drifted by up to 2 K (DOMAIN.md §5)."""
+    faults = []
+    for zone in range(zones):
+        for _ in range(rng.poisson(per_zone_month * duration_s / (30 * 86_400))):
+            start = float(rng.uniform(0, duration_s))
+            end = start + float(rng.uniform(6, 48)) * 3600
+            kind = int(rng.integers(3))
+            if kind < 2:
+                faults.append(Fault(zone, start, end, moisture_permille=(0.0, 1000.0)[kind]))
+            else:
+                faults.append(Fault(zone, start, end, surface_off_k=float(rng.uniform(-2, 2))))
+    return tuple(faults)
+
+
+@dataclass(frozen=True)
 class Reading:
     """What the boards see: surface [°C], moisture [‰] by lane."""
 
@@ -117,6 +143,7 @@ class Plant:
         self.heat_w_m2 = np.tile([zone.heat_w_m2 for zone in zones], copies)
         self._rng = np.random.default_rng(seed)
         self._zones, self._copies = len(zones), copies
+        self.faults: tuple[Fault, ...] = ()
 
     def run(self, prepared: Array, on: Array, dt_s: float) -> None:
         """One step; `on` (lanes,) is the part of the step with the contactor closed."""
@@ -125,10 +152,17 @@ class Plant:
     def prepare(self, weather: Forcing) -> Array:
         return prepare(self.roads, weather)
 
-    def read(self) -> Reading:
-        """Sensors with noise; the copies of a zone share it, so that strategies differ by decisions only."""
+    def read(self, t_s: float) -> Reading:
+        """Sensors with noise and faults; a zone's copies share both, so that strategies differ by decisions only."""
         noise = np.tile(self._rng.normal(0.0, SENSOR_NOISE_K, self._zones), self._copies)
         film = self.state.water_mm + self.state.frozen_mm
         wet_noise = np.tile(self._rng.normal(0.0, MOIST_NOISE_PERMILLE, self._zones), self._copies)
         moisture = np.clip(1000.0 * film / MOIST_FULL_MM, 0.0, 1000.0) + wet_noise
-        return Reading(self.state.surface_c + noise, moisture)
+        surface = self.state.surface_c + noise
+        for fault in self.faults:
+            if fault.start_s <= t_s < fault.end_s:
+                lanes = slice(fault.zone, None, self._zones)
+                surface[lanes] += fault.surface_off_k
+                if fault.moisture_permille is not None:
+                    moisture[lanes] = fault.moisture_permille
+        return Reading(surface, moisture)

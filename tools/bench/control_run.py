@@ -17,7 +17,7 @@ from supervisor.planner.tariff import Tariff
 from supervisor.road import ICE_MM, Forcing, Pavement, Roads, StateEstimator, build_pavements, build_roads
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import Board, Circuit, rule_named
-from tools.bench.control_plant import MINUTE_S, QUIET_S, Array, Plant, true_pavements
+from tools.bench.control_plant import MINUTE_S, QUIET_S, Array, Plant, draw_faults, true_pavements
 
 HOUR_S = 3600
 ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
@@ -108,7 +108,7 @@ class Season:
         site: Site | None = None,
         seed: int = 1,
         spread: float = 0.2,
-        demand_price: float = 0.0,
+        faults_per_zone_month: float = 0.0,
     ) -> None:
         self.zones, self.feeders, self.tariff, self.site = tuple(zones), tuple(feeders), tariff, site
         self.strategies, self.forecasters = tuple(strategies), forecasters
@@ -119,6 +119,7 @@ class Season:
         self.forcing: Forcing = at_steps(weather, self.start_s, MINUTE_S, self.hours * 60, site)
         air0 = float(self.forcing.air_c[:1440].mean())
         self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
+        self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, faults_per_zone_month, rng)
         self.circuits = [[Circuit(Board() if s.plan else rule_named(s.rule)) for _ in zones] for s in strategies]
         self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
         n = len(zones)
@@ -202,7 +203,7 @@ class Season:
                 self._close_slot(t + round(dt_s))
 
     def _decide(self, row: int, t: int, weather: Forcing, dt_s: float) -> None:
-        reading = self.plant.read()
+        reading = self.plant.read(float(t))
         surface_mc = np.round(reading.surface_c * 1000 / 62.5) * 62.5  # DS18B20's steps
         mc = surface_mc.astype(np.int64).reshape(self._on.shape).tolist()
         moisture = reading.moisture_permille.reshape(self._on.shape).tolist()

@@ -12,7 +12,7 @@ from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.files import write_weather_csv
 from tools.bench.control import control
 from tools.bench.control_boards import Circuit, rule_named
-from tools.bench.control_plant import make_feeders, make_zones
+from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
 from tools.bench.control_report import Row, compare, rows_of, worst_storms
 from tools.bench.control_run import Season, Strategy, perfect
 
@@ -123,3 +123,18 @@ def test_the_command_writes_its_figures(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(control, [*arguments[:4], "--strategies", "magic"])
     assert wrong.exit_code == 2
     assert "known: thermostat" in wrong.output
+
+
+def test_faults_lie_for_their_time_only_and_for_all_copies_alike() -> None:
+    zones = make_zones(2)
+    rng = np.random.default_rng(3)
+    plant = Plant(true_pavements(zones, rng), zones, copies=3, start_c=2.0, seed=1)
+    plant.faults = (Fault(1, 100.0, 200.0, moisture_permille=1000.0), Fault(0, 100.0, 200.0, surface_off_k=50.0))
+    during, after = plant.read(150.0), plant.read(250.0)
+    assert during.moisture_permille[1::2].tolist() == [1000.0] * 3
+    assert during.surface_c[0::2].min() > 50
+    assert after.moisture_permille.max() < 200
+    assert after.surface_c.max() < 4
+    drawn = draw_faults(2, 90 * 86_400.0, 2.0, rng)
+    assert 2 <= len(drawn) <= 30
+    assert all(6 * 3600 <= fault.end_s - fault.start_s <= 48 * 3600 for fault in drawn)
