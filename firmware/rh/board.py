@@ -89,7 +89,7 @@ class Board:
         self._hardware.convert()
         if not self._good and t > GOOD_BOOT_S:
             self._good = True
-            self.state.bad_boots = 0
+            self.state.good_boot()
         self.state.follow(self.zones)
 
     def _key_turned_back(self) -> None:

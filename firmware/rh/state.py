@@ -72,7 +72,15 @@ class State:
                 self.on_s[name] = total + SPENT_AHEAD_S
                 stale = True
         if stale:
-            try:
-                self.save()
-            except OSError:
-                pass  # flash full or worn: tried again with the next change
+            self._try_save()
+
+    def good_boot(self) -> None:
+        """This start has lasted: forget the bad ones before it."""
+        self.bad_boots = 0
+        self._try_save()
+
+    def _try_save(self) -> None:
+        try:
+            self.save()
+        except OSError:
+            pass  # flash full or worn: tried again with the next change

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import os
 import unittest
 from binascii import b2a_base64
 from hashlib import sha1
 
-from board_fixtures import KEY, STATE, UTC, config, limits, remove
+from board_fixtures import KEY, UTC, Hardware, Time, config, limits, wipe
 from rh.board import Board
 from rh.link import PENDING_MAX, WINDOW, Link
 from rh.wire import FrameError, Mac
@@ -15,53 +14,6 @@ from rh.ws import WebSocket, WsError, xor
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 NONCE = b"0123456789abcdef" * 2
-
-
-class Circuit:
-    """One zone's wiring, always well."""
-
-    def __init__(self):
-        self.on = False
-
-    def surface_mc(self):
-        return -1_000
-
-    def cable_mc(self):
-        return 2_000
-
-    def moisture_permille(self):
-        return 500
-
-    def power_w(self):
-        return 60_000 if self.on else 0
-
-    def earth_fault(self):
-        return False
-
-    def earth_clear(self):
-        pass
-
-    def switch(self, on):
-        self.on = on
-
-
-class Hardware:
-    def __init__(self):
-        self.circuits = [Circuit(), Circuit()]
-
-    def locked(self):
-        return False
-
-    def convert(self):
-        pass
-
-
-class Time:
-    def __init__(self):
-        self.s = 0
-
-    def now(self):
-        return self.s
 
 
 class Stream:
@@ -182,17 +134,6 @@ class Supervisor:
 
     def of(self, kind):
         return [m for m in self.got if m["t"] == kind]
-
-
-def wipe():
-    remove(STATE, STATE + ".new", "state.json", "state.json.new")
-    try:
-        names = os.listdir("journal")
-    except OSError:
-        return
-    for name in names:
-        os.remove("journal/" + name)
-    os.rmdir("journal")
 
 
 class Socket(unittest.TestCase):

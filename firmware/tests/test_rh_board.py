@@ -1,0 +1,133 @@
+"""The board as a whole over reboots: what flash keeps, the maintenance key, reboot loops, hold after power return."""
+
+import unittest
+
+from board_fixtures import Hardware, Time, config, limits, wipe
+from rh import store
+from rh.board import BAD_BOOT_HOLD_S, Board
+from rh.codes import CONTACTOR_WELDED, EARTH_FAULT, LATCHED, MAINTENANCE, POWER_RETURN_HOLD
+from rh.control import AFTER_RUN_S
+
+
+class Boards(unittest.TestCase):
+    def setUp(self):
+        wipe()
+        self.hardware = Hardware()
+        self.boot()
+
+    def tearDown(self):
+        wipe()
+
+    def boot(self, hold_s=0):
+        """Power on: a new program on the same wiring and flash."""
+        self.time = Time()
+        for circuit in self.hardware.circuits:
+            circuit.switch(False)
+        self.board = Board(config(), limits(), self.hardware, self.time, hold_s)
+
+    def run_for(self, seconds):
+        """Per zone, for how many of the seconds its contactor was closed."""
+        closed = [0, 0]
+        for _ in range(seconds):
+            self.time.s += 1
+            self.board.tick()
+            for i in range(2):
+                closed[i] += self.hardware.circuits[i].on
+        return closed
+
+    def test_boots_are_counted(self):
+        for boot in (1, 2, 3):
+            self.assertEqual(self.board.state.boot, boot)
+            self.boot()
+
+    def test_reboot_waits_the_minimum_off_time_again(self):
+        self.run_for(400)
+        self.boot()
+        self.assertEqual(self.run_for(300), [0, 0])
+        self.assertEqual(self.run_for(10), [10, 10])
+
+    def test_latch_survives_a_reboot_and_concerns_its_zone_only(self):
+        self.run_for(310)
+        self.hardware.circuits[0].earth = True
+        self.run_for(1)
+        self.hardware.circuits[0].earth = False
+        self.assertEqual(self.hardware.circuits[0].on, False)
+        self.boot()
+        self.assertEqual(self.run_for(400)[0], 0)
+        self.assertEqual(self.board.zones[0].flags & (EARTH_FAULT | LATCHED), EARTH_FAULT | LATCHED)
+        self.assertEqual(self.board.zones[1].flags & LATCHED, 0)
+        self.assertTrue(self.hardware.circuits[1].on)
+
+    def test_maintenance_key_turned_and_back_clears_latches(self):
+        self.hardware.circuits[0].earth = True
+        self.run_for(20)
+        self.hardware.circuits[0].earth = False
+        self.hardware.key = True
+        self.run_for(2)
+        self.hardware.key = False
+        self.run_for(1)
+        self.assertTrue(self.board.zones[0].flags & LATCHED)  # too short: a bounce
+        self.hardware.key = True
+        self.run_for(5)
+        self.assertEqual(self.board.zones[1].control.who, MAINTENANCE)
+        self.hardware.key = False
+        self.run_for(400)
+        self.assertTrue(self.hardware.circuits[0].on)
+        self.boot()
+        self.assertEqual(self.board.state.latched, {"z01": 0, "z02": 0})
+
+    def test_weld_trips_the_contactor_upstream(self):
+        self.hardware.circuits[1].welded = True
+        self.run_for(5)
+        self.assertTrue(self.board.zones[1].flags & CONTACTOR_WELDED)
+        self.assertTrue(self.hardware.circuits[1].tripped)
+        self.assertFalse(self.hardware.circuits[0].tripped)
+
+    def test_hours_on_survive_a_reboot_and_are_never_counted_short(self):
+        closed = self.run_for(3_000)[0]
+        self.boot()
+        total = self.board.zones[0].safety.on_time.total
+        self.assertGreaterEqual(total, closed)
+        self.assertLessEqual(total, closed + 600)
+
+    def test_after_run_survives_a_reboot(self):
+        self.run_for(400)
+        for circuit in self.hardware.circuits:
+            circuit.moisture_permille = lambda: 0
+        self.boot()
+        self.assertEqual(self.run_for(AFTER_RUN_S - 1)[0], AFTER_RUN_S - 1 - 300)
+        self.assertEqual(self.run_for(400)[0], 0)
+
+    def test_third_bad_start_in_a_row_holds(self):
+        for _ in range(2):
+            self.run_for(30)
+            self.boot()
+        self.run_for(BAD_BOOT_HOLD_S - 1)
+        self.assertTrue(self.board.zones[0].flags & POWER_RETURN_HOLD)
+        self.assertFalse(self.hardware.circuits[0].on)
+
+    def test_a_minute_makes_a_good_start(self):
+        for _ in range(5):
+            self.run_for(70)
+            self.boot()
+        self.assertEqual(self.board.state.bad_boots, 1)
+
+    def test_power_return_holds_all_zones(self):
+        self.boot(hold_s=420)
+        self.assertEqual(self.run_for(419), [0, 0])
+
+    def test_flash_that_takes_nothing_does_not_stop_the_heat(self):
+        def full(path, record):
+            raise OSError(28)
+
+        keep, store.save = store.save, full
+        try:
+            self.boot()
+            self.run_for(400)
+        finally:
+            store.save = keep
+        self.assertTrue(self.hardware.circuits[0].on)
+
+
+if __name__ == "__main__":
+    unittest.main()
