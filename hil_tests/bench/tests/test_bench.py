@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from supervisor.domain.clock import ManualClock
 from supervisor.weather.design_storm import design_storm
 from supervisor.wire.authentication import seal_command
 from supervisor.wire.messages import ClockCommand, OverrideCommand, Result
+from tools.board import mpremote
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(240)]
 START = 1_768_089_600.0
@@ -97,6 +100,35 @@ def test_power_cycle_holds_outputs_off(bench: Bench) -> None:
     assert not bench.advance(320, until=lambda b: b.zone("z01").closed)
     assert bench.advance(900, until=lambda b: b.zone("z01").closed)  # what a person wants outlives a power cut
     assert bench.violations == []
+
+
+def test_mpremote_on_a_board_that_runs_in_virtual_time(bench: Bench) -> None:
+    bench.advance(300)
+    said: list[str] = []
+
+    def engineer() -> None:
+        port = bench.boards["b01"].console.path
+        said.append(mpremote(port, "fs", "ls", ":rh"))
+        said.append(mpremote(port, "exec", "import time; time.sleep(30); print('rested')"))
+        said.append(mpremote(port, "soft-reset"))
+        said.append(mpremote(port, "reset"))
+
+    thread = threading.Thread(target=engineer)
+    thread.start()
+    while thread.is_alive():
+        bench.advance(10)
+    assert "control.py" in said[0]
+    assert said[1] == "rested\n"
+    assert len(said) == 4
+    assert bench.advance(600, until=lambda b: b.boards["b01"].application)
+    bench.advance(600)
+    assert all(row["online"] for row in _zones(bench))
+    assert bench.violations == []
+
+
+def _zones(bench: Bench) -> list[dict[str, Any]]:
+    bench.crew.login()
+    return list(bench.crew.request("GET", "/api/v1/zones"))
 
 
 def test_same_seed_same_run(city: Path) -> None:
