@@ -161,25 +161,31 @@ def advance_state(
 
     # Snow insulates: the top is then apart from the surface, and the surface may melt the snow from below.
     per_mm = LATENT_FUSION_J_KG / dt  # W/m² that melts 1 mm in a step
-    density = s("snow_density_kg_m3")
-    insulation = np.maximum(snow - THIN_SNOW_MM, 0.0) / (density * SNOW_CONDUCTIVITY_W_MK * (density / 917.0) ** 1.88)
-    thick = insulation > 0.0
-    at_freezing, slope, latent = balance.net(freezing_c)
-    from_above = np.minimum(at_freezing / (1.0 + insulation * slope), 0.0)
-    melts_below = thick & ((base - freezing_c) / a0 + from_above > 0.0)
-    top_base = np.where(melts_below, freezing_c, base)
-    top_response = np.where(melts_below, insulation, a0 + insulation)
-
-    surplus = (top_base - freezing_c) / top_response + at_freezing
-    lost = np.where(latent < 0.0, -latent * dt / latent_heat, 0.0)
-    meltable = np.maximum(frozen - np.where(sublimes, lost, 0.0), 0.0)
-    freezable = np.where(thick, 0.0, np.maximum(water - np.where(sublimes, 0.0, lost), 0.0))
-    phase = -np.clip(surplus, -freezable * per_mm, meltable * per_mm)
-    held = surplus + phase == 0.0
-    balance.evaporable_w_m2 = np.where(
-        sublimes, frozen + np.minimum(phase, 0.0) / per_mm, water - np.maximum(phase, 0.0) / per_mm
-    ) * (latent_heat / dt)
-    start = freezing_c + np.where(held, 0.0, top_response * (surplus + phase) / (1.0 + top_response * slope))
+    top_base, top_response, thick = base, a0, np.zeros(base.shape, dtype=np.bool_)
+    phase, start = np.zeros_like(base), state.top_c
+    snowy = bool((snow > THIN_SNOW_MM).any())
+    if snowy or frozen.any() or water.any():
+        at_freezing, slope, latent = balance.net(freezing_c)
+        freezable = water
+        if snowy:
+            density = s("snow_density_kg_m3")
+            conductivity = SNOW_CONDUCTIVITY_W_MK * (density / 917.0) ** 1.88
+            insulation = np.maximum(snow - THIN_SNOW_MM, 0.0) / (density * conductivity)
+            thick = insulation > 0.0
+            from_above = np.minimum(at_freezing / (1.0 + insulation * slope), 0.0)
+            melts_below = thick & ((base - freezing_c) / a0 + from_above > 0.0)
+            top_base = np.where(melts_below, freezing_c, base)
+            top_response = np.where(melts_below, insulation, a0 + insulation)
+            freezable = np.where(thick, 0.0, water)
+        surplus = (top_base - freezing_c) / top_response + at_freezing
+        lost = np.maximum(-latent, 0.0) * dt / latent_heat
+        meltable = np.maximum(frozen - np.where(sublimes, lost, 0.0), 0.0)
+        freezable = np.maximum(freezable - np.where(sublimes, 0.0, lost), 0.0)
+        phase = -np.minimum(np.maximum(surplus, -freezable * per_mm), meltable * per_mm)
+        balance.evaporable_w_m2 = np.where(
+            sublimes, frozen + np.minimum(phase, 0.0) / per_mm, water - np.maximum(phase, 0.0) / per_mm
+        ) * (latent_heat / dt)
+        start = freezing_c + top_response * (surplus + phase) / (1.0 + top_response * slope)
     top_c, latent = _solve(balance, top_base, top_response, phase, start)
     if observed_c is not None:
         forced = np.isfinite(observed_c)
@@ -195,9 +201,11 @@ def advance_state(
     dried = np.minimum(vapour_mm, 0.0)
     left = np.maximum(frozen + np.minimum(phase, 0.0) / per_mm + np.where(sublimes, dried, 0.0), 0.0)
     liquid = np.maximum(water + np.where(sublimes, 0.0, dried), 0.0)
-    below = np.where(thick, (freezing_c - base) / a0 - net, 0.0)  # what would hold the surface at the freezing point
-    below = np.clip(below, -left * per_mm, np.where(thick, liquid * per_mm, 0.0))
-    below = np.where(thick & (base + a0 * net > freezing_c), np.minimum(below, 0.0), np.maximum(below, 0.0))
+    below = np.zeros_like(net)
+    if snowy:
+        below = np.where(thick, (freezing_c - base) / a0 - net, 0.0)  # would hold the surface at the freezing point
+        below = np.minimum(np.maximum(below, -left * per_mm), np.where(thick, liquid * per_mm, 0.0))
+        below = np.where(thick & (base + a0 * net > freezing_c), np.minimum(below, 0.0), np.maximum(below, 0.0))
     if observed_c is not None:
         model = balance.constant - emitted + sensible + carried + latent
         needed = (np.where(forced, observed_c, 0.0) - base) / a0
