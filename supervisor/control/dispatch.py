@@ -224,6 +224,8 @@ class Dispatcher:
                 await self._overrides.advance(subject.id, OverrideState.REFUSED)
 
     def _override_changed(self, override: Override) -> None:
+        if override.state not in LIVE_STATES:
+            self.accepted_at.pop(override.id, None)
         cancelled = override.state is OverrideState.CANCELLED and self._overrides.live_for(override.zone) is None
         if override.state is OverrideState.REQUESTED or cancelled:
             self._send_override(override)
