@@ -21,7 +21,9 @@ CURTAIN_K = 1.0  # the snow period: observed this close to 0 °C in an event tha
 
 
 def _rwis(data: Path, checks: list[Check], result: dict[str, Any]) -> None:
-    rows = road_rwis.read_pairs(data / "anchors" / "rwis_pairs.csv")
+    rows = road_rwis.read_pairs(data / "anchors" / "rwis_pairs.csv", data / "rwis")
+    if not rows.event:
+        raise click.ClickException(f"no event of rwis_pairs.csv stands in {data / 'rwis'}")
     ours, failed = road_rwis.model(data, rows, SurfaceParameters())
     mode, lead = np.array(rows.mode), rows.lead_h
     result["rwis_rows"] = [
@@ -67,8 +69,10 @@ def _rwis(data: Path, checks: list[Check], result: dict[str, Any]) -> None:
 
 
 def _sanantonio(data: Path, checks: list[Check], result: dict[str, Any], calibrated: bool) -> None:
-    rows = road_sanantonio.read_pairs(data / "anchors" / "sanantonio_pairs.csv")
+    rows = road_sanantonio.read_pairs(data / "anchors" / "sanantonio_pairs.csv", data / "sanantonio")
     chosen = sorted({int(r) for r in rows.run[rows.winter]})
+    if not chosen:
+        raise click.ClickException(f"no winter run of sanantonio_pairs.csv has its pavement in {data / 'sanantonio'}")
     ours = road_sanantonio.model(data, rows, SurfaceParameters(), chosen)
     result["failed_runs"] = result.get("failed_runs", 0) + int(np.isnan(ours[rows.winter]).sum())
     bands = [rows.winter & (rows.lead_h > low) & (rows.lead_h <= high) for low, high in (NEAR, FAR)]

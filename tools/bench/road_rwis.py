@@ -46,10 +46,10 @@ class Rows:
     persist_c: Array
 
 
-def read_pairs(path: Path) -> Rows:
-    """`anchors/rwis_pairs.csv`."""
+def read_pairs(path: Path, stations: Path | None = None) -> Rows:
+    """`anchors/rwis_pairs.csv`; only rows of the events in `stations`, where given."""
     with path.open(newline="", encoding="utf-8") as file:
-        records = list(csv.DictReader(file))
+        records = [r for r in csv.DictReader(file) if stations is None or (stations / r["id"] / "obs.csv").exists()]
     runs: dict[tuple[str, str, str], int] = {}
     index = [runs.setdefault((r["mode"], r["id"], r["t0"]), len(runs)) for r in records]
 

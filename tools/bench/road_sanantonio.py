@@ -21,6 +21,7 @@ DT_S = 600.0
 BACK_S, AHEAD_S = 47 * 3600.0, 24 * 3600.0
 LAYERS = (("asphalt", 0.10), ("crushed rock", 0.30))  # nothing is documented: one usual road for all four
 HALF_HOUR_S = 1800.0
+LEAST_WINDOWS = 4  # one for each block
 LATITUDE, LONGITUDE = 29.58, -98.62
 
 
@@ -57,10 +58,10 @@ def read_site(path: Path) -> Site:
     return Site(path.stem, columns["time_utc"] - HALF_HOUR_S, columns["time_utc"] + HALF_HOUR_S, columns)
 
 
-def read_pairs(path: Path) -> Rows:
-    """`anchors/sanantonio_pairs.csv`; winter is November to March of t0."""
+def read_pairs(path: Path, sites: Path | None = None) -> Rows:
+    """`anchors/sanantonio_pairs.csv`; winter is November to March of t0. Only pavements in `sites`, where given."""
     with path.open(newline="", encoding="utf-8") as file:
-        records = list(csv.DictReader(file))
+        records = [r for r in csv.DictReader(file) if sites is None or (sites / f"{r['pavement']}.csv").exists()]
     runs: dict[tuple[str, float], int] = {}
     index = [runs.setdefault((r["pavement"], utc_s(r["t0"])), len(runs)) for r in records]
 
@@ -144,7 +145,20 @@ def model(data: Path, rows: Rows, surface: SurfaceParameters, chosen: list[int])
     sites = _sites(data, rows, chosen)
     windows = windows_of([sites[rows.runs[i][0]] for i in chosen], [rows.runs[i][1] for i in chosen])
     refuse_given(windows, rows, chosen)
-    return at_rows(rows, chosen, forecast([Pavement(LAYERS, surface=surface)] * len(chosen), windows))
+    return at_rows(rows, chosen, _forecast_or_hold(Pavement(LAYERS, surface=surface), windows))
+
+
+def _forecast_or_hold(pavement: Pavement, windows: Windows) -> Array:
+    """As `forecast`; a window that fails alone holds its last observation (none: NaN, counted as failed)."""
+    try:
+        return forecast([pavement] * windows.count, windows)
+    except PhysicsError:
+        if windows.count == 1:
+            given = windows.observed_c[: windows.now, 0]
+            known = given[np.isfinite(given)]
+            return np.full(windows.observed_c.shape, known[-1] if known.size else np.nan)
+    alone = [_forecast_or_hold(pavement, windows.take(np.array([i]))) for i in range(windows.count)]
+    return np.concatenate(alone, axis=1)
 
 
 def refuse_given(windows: Windows, rows: Rows, chosen: list[int]) -> None:
@@ -161,7 +175,11 @@ def cross_validated(data: Path, rows: Rows, chosen: list[int]) -> Array:
     ours = np.full(rows.lead_h.size, np.nan)
     for name, site in _sites(data, rows, chosen).items():
         mine = sorted((i for i in chosen if rows.runs[i][0] == name), key=lambda i: rows.runs[i][1])
-        run, _ = cross_validate(Pavement(LAYERS), windows_of([site] * len(mine), [rows.runs[i][1] for i in mine]))
+        windows = windows_of([site] * len(mine), [rows.runs[i][1] for i in mine])
+        if len(mine) < LEAST_WINDOWS:  # nothing to learn from: the generic road
+            run = _forecast_or_hold(Pavement(LAYERS), windows)
+        else:
+            run, _ = cross_validate(Pavement(LAYERS), windows)
         part = at_rows(rows, mine, run)
         ours = np.where(np.isfinite(part), part, ours)
     return ours
