@@ -66,12 +66,12 @@ async def run(config: "Config", limits: "Limits") -> None:
     hardware.minimum_date(BUILT_UTC)
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
-    wifi = net.Wifi(config.wifi)
+    uplink = net.Uplink(config.wifi, config.lan)
     trust = net.Trust(config.ca)
 
     async def dial() -> asyncio.StreamReader:
-        if not wifi.up():
-            raise OSError("no wifi")
+        if not uplink.up():
+            raise OSError("no network")
         return await net.connect(config.host, config.port, trust, config.server_name)
 
     link = Link(config, board, Mac(config.key), dial)

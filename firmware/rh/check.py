@@ -45,6 +45,7 @@ _CONFIG = {
     "connect_spread_s": (0, 600, 60),
 }
 _WIFI = {"ssid": ("t", 32), "password": ("t", 63)}
+_LAN = {"mdc": _PIN, "mdio": _PIN, "power": (0, 48, None), "phy_addr": (0, 31)}
 _ZONE = {
     "id": _NAME,
     "relay_pin": _PIN,
@@ -87,7 +88,7 @@ def limits(raw: "Any", path: str = "limits.json") -> Limits:
 def config(raw: "Any", path: str = "config.json") -> Config:
     """Checked configuration."""
     made = Config()
-    _fill(made, raw, _CONFIG, path, "", ("zones", "wifi"))
+    _fill(made, raw, _CONFIG, path, "", ("zones", "wifi", "lan"))
     try:
         made.key = unhexlify(made.key)
     except ValueError:
@@ -100,6 +101,11 @@ def config(raw: "Any", path: str = "config.json") -> Config:
     made.wifi = raw.get("wifi")
     if made.wifi is not None:
         _fill(Config(), made.wifi, _WIFI, path, "wifi.")
+    made.lan = raw.get("lan")
+    if made.lan is not None:
+        if made.wifi is not None:
+            raise ConfigError(path, "lan", made.lan, "either wifi or lan")
+        _fill(Config(), made.lan, _LAN, path, "lan.")
     zones = raw.get("zones")
     if type(zones) is not list or not 1 <= len(zones) <= _ZONES_MAX:
         raise ConfigError(path, "zones", zones, "a list of 1 to {} zones".format(_ZONES_MAX))

@@ -45,7 +45,8 @@ class Config:
     port: int
     server_name: str
     ca: str  # file, DER
-    wifi: "dict[str, str] | None"
+    wifi: "dict[str, str] | None"  # ssid, password
+    lan: "dict[str, int] | None"  # Ethernet by LAN8720: pins mdc, mdio and power, phy_addr
     ow_pin: int
     earth_pin: "int | None"
     lock_pin: "int | None"

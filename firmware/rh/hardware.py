@@ -48,6 +48,10 @@ class Circuit:
         pin = self._earth
         return pin is not None and (self._earth_seen or pin() == 1)
 
+    def watch_earth(self) -> None:
+        if self._earth is not None:
+            self._earth.irq(self.on_earth_fault, Pin.IRQ_RISING)
+
     def on_earth_fault(self, _pin: Pin) -> None:
         """Interrupt: open at once; the safety loop latches it within the second."""
         if self.earth_fault():
@@ -66,14 +70,18 @@ class Hardware:
         earth = None if config.earth_pin is None else Pin(config.earth_pin, Pin.IN, Pin.PULL_UP)
         self.circuits = [Circuit(zone, self._bus, earth) for zone in config.zones]
         self._lock = None if config.lock_pin is None else Pin(config.lock_pin, Pin.IN, Pin.PULL_UP)
-        self._watch_earth()
+        self._watch_earth(earth)
         self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
 
-    def _watch_earth(self) -> None:
+    def _watch_earth(self, board_pin: "Pin | None") -> None:
         for circuit in self.circuits:
-            pin = circuit._earth
-            if pin is not None:
-                pin.irq(circuit.on_earth_fault, Pin.IRQ_RISING)
+            circuit.watch_earth()
+        if board_pin is not None:  # last: a pin has one handler, and this one looks at all circuits
+            board_pin.irq(self._on_earth_fault, Pin.IRQ_RISING)
+
+    def _on_earth_fault(self, pin: Pin) -> None:
+        for circuit in self.circuits:
+            circuit.on_earth_fault(pin)
 
     def convert(self) -> None:
         """Start all thermometers for the next second's reading."""

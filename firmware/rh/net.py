@@ -61,26 +61,45 @@ async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyn
         raise
 
 
-class Wifi:
-    """Station mode, looked at only when the link dials; None in config.json means Ethernet, online without us."""
+class Uplink:
+    """The way to the network: WiFi, or Ethernet by a PHY; with neither the host is online without us.
 
-    def __init__(self, wifi: "dict[str, str] | None") -> None:
+    wifi, lan: as in config.json.
+    """
+
+    def __init__(self, wifi: "dict[str, str] | None", lan: "dict[str, int] | None") -> None:
         self._wifi = wifi
-        self._station: "Any" = None
+        self._lan = lan
+        self._port: "Any" = None
 
     def up(self) -> bool:
-        """Begin or check the association without waiting for it."""
-        if self._wifi is None:
+        """Begin or look after the connection, without waiting for it. Asked when the link dials."""
+        if self._wifi is None and self._lan is None:
             return True
+        if self._port is None:
+            self._port = self._open()
+        if self._port.isconnected():
+            return True
+        if self._wifi is not None:
+            try:
+                self._port.connect(self._wifi["ssid"], self._wifi["password"])
+            except OSError:
+                pass  # already trying
+        return False
+
+    def _open(self) -> "Any":
         import network
 
-        if self._station is None:
-            self._station = network.WLAN(network.STA_IF)
-            self._station.active(True)
-        if self._station.isconnected():
-            return True
-        try:
-            self._station.connect(self._wifi["ssid"], self._wifi["password"])
-        except OSError:
-            pass  # already trying
-        return False
+        port: "Any"
+        if self._wifi is not None:
+            port = network.WLAN(network.STA_IF)
+        else:
+            from machine import Pin
+
+            lan: "Any" = self._lan
+            power = None if lan.get("power") is None else Pin(lan["power"])
+            phy = network.PHY_LAN8720
+            make: "Any" = network.LAN  # the stubs know the generic signature only
+            port = make(mdc=Pin(lan["mdc"]), mdio=Pin(lan["mdio"]), power=power, phy_type=phy, phy_addr=lan["phy_addr"])
+        port.active(True)
+        return port

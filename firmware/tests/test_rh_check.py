@@ -72,6 +72,15 @@ class Checks(unittest.TestCase):
         self.refused("host", lambda: config(host="example.org"))
         self.assertEqual(config(host="fe80::1").host, "fe80::1")
 
+    def test_way_to_the_network(self):
+        wifi = {"ssid": "road", "password": "snow"}
+        lan = {"mdc": 23, "mdio": 18, "phy_addr": 1}
+        self.assertEqual(config(wifi=wifi).wifi, wifi)
+        self.assertEqual(config(lan=lan).lan, lan)
+        self.refused("lan", lambda: config(wifi=wifi, lan=lan))
+        self.refused("wifi.password", lambda: config(wifi={"ssid": "road"}))
+        self.refused("lan.phy_addr", lambda: config(lan=dict(lan, phy_addr=99)))
+
     def test_each_limit_has_bounds(self):
         for name in LIMITS:
             for value in (None, "1", 10**9, -(10**9), 1.5):
