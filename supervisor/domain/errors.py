@@ -1,16 +1,16 @@
 """One error tree. A domain error carries a stable code; the web layer turns it into an RFC 9457 problem.
 
-    RoadheatError
-    ├── ConfigError        configuration file or command line            (start refused)
-    ├── WeatherError       weather file or provider answer               (quarantined, last good kept)
-    ├── TariffError        tariff table                                  (last plan kept)
-    ├── PhysicsError       road model input or divergence                (zone falls to the local rule)
-    ├── PlanError          planning problem malformed                    (last plan kept)
-    ├── FrameError         board frame refused                           (counted, logged once)
-    ├── CommandError       a person's or program's request refused       (4xx)
-    │   ├── NotFoundError  unknown zone, override…                       (404)
-    │   └── ForbiddenError role or session does not allow it             (403)
-    └── StoreError         the record cannot be kept                     (no acknowledgement)
+RoadheatError
+├── ConfigError        configuration file or command line            (start refused)
+├── WeatherError       weather file or provider answer               (quarantined, last good kept)
+├── TariffError        tariff table                                  (last plan kept)
+├── PhysicsError       road model input or divergence                (zone falls to the local rule)
+├── PlanError          planning problem malformed                    (last plan kept)
+├── FrameError         board frame refused                           (counted, logged once)
+├── CommandError       a person's or program's request refused       (4xx)
+│   ├── NotFoundError  unknown zone, override…                       (404)
+│   └── ForbiddenError role or session does not allow it             (403)
+└── StoreError         the record cannot be kept                     (no acknowledgement)
 """
 
 from __future__ import annotations
