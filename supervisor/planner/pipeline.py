@@ -44,7 +44,7 @@ class PlanSettings:
 
     horizon_h: float = 30.0
     price_per_kelvin_hour: float = 3000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
-    required_c: float = 0.3  # surface temperature that a road in danger must have: 0 °C and half the model's error
+    required_c: float = 0.1  # surface temperature that a road in danger must have; more costs 4 % per 0.2 K
     # Local rule in standby slots. Seoul's 2 °C and 3 °C make up for having no forecast; with one, 1 K lower costs 6 %
     # less at the same ice minutes (bench control, Seoul, December 2023). A board without a lease goes back to 2 and 3.
     standby_on_c: float = 1.0

@@ -131,7 +131,7 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
         "foresight",
         plan=True,
         forecast="perfect",
-        settings=replace(base, required_c=0.2),
+        settings=replace(base, required_c=0.0),
         true_physics=True,
         horizon_h=48.0,
     )
