@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import erfc
+from scipy.optimize import brentq
+from scipy.special import erf, erfc
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import MATERIALS, Pavement, SurfaceParameters, build_roads
-from supervisor.road.conduction import advance, operator
+from supervisor.road.conduction import advance, freeze_soil, operator
 
 ASPHALT = MATERIALS["asphalt"]
 
@@ -68,3 +69,27 @@ def test_layers_that_sum_to_nothing_and_unknown_materials_are_refused_by_name() 
         Pavement(())
     with pytest.raises(PhysicsError, match="-600"):
         operator(build_roads([half_space()]), -600.0)
+
+
+def test_the_frost_goes_as_deep_as_neumanns_solution() -> None:
+    """Wet soil at 1 °C under a surface held at −6 °C: depth of the front, Carslaw & Jaeger (1959) §11.2."""
+    soil = MATERIALS["soil"]
+    roads = build_roads([Pavement((("soil", 2.0),), nodes=40)])
+    op = operator(roads, 600.0)
+    temperature, ice = np.full((1, roads.nodes), 1.0), np.zeros((1, roads.nodes))
+    for _ in range(5 * 144):
+        free = advance(roads, op, temperature, np.zeros(1), np.ones(1))
+        needed = (-6.0 - free[:, 0]) / op.surface[:, 0]
+        temperature = free[:, :-1] + needed[:, None] * op.surface[:, :-1]
+        freeze_soil(roads, temperature, ice)
+    latent = soil.water_fraction * 3.34e8
+
+    def balance(x: float) -> float:
+        left = np.exp(-x * x) * (1.0 / erf(x) - (1.0 / 6.0) / erfc(x))
+        return float(left - x * latent * np.sqrt(np.pi) / (soil.capacity_j_m3k * 6.0))
+
+    diffusivity = soil.conductivity_w_mk / soil.capacity_j_m3k
+    front_m = 2.0 * brentq(balance, 0.01, 2.0) * np.sqrt(diffusivity * 5 * 86_400.0)
+    # The surface node has no soil water of its own: its half interval is missing in the sum.
+    frozen_m = ice.sum() / latent + 0.5 * roads.depth_m[0, 1]
+    assert frozen_m == pytest.approx(front_m, rel=0.05)
