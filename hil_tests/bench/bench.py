@@ -36,7 +36,8 @@ from tools.board import flash, on_all
 from tools.get_vm import vm_path
 from tools.provision import LIMITS, provision
 
-QUANTUM_MS = 2000  # at most a quarter of the shortest time-out on either side (10 s)
+QUANTUM_MS = 5000  # at most a quarter of the shortest time-out of a session (20 s), and a part of the plant's step
+DIAL_QUANTUM_MS = 2000  # while a board dials and introduces itself, where time-outs are 10 s
 PLANT_MS = STEP_S * 1000
 MINUTE_MS = 60_000
 EARTH_PIN, LOCK_PIN = 13, 14  # every emulated board has an earth-leakage input and a maintenance key
@@ -191,7 +192,8 @@ class Bench:
         begun, begun_ms = time.monotonic(), self.now_ms
         while self.now_ms < end_ms:
             to_plant = PLANT_MS - self.now_ms % PLANT_MS
-            self.quantum(min(quantum_ms, to_plant, end_ms - self.now_ms))
+            dials = any(board.connecting for board in self.boards.values())
+            self.quantum(min(DIAL_QUANTUM_MS if dials else quantum_ms, quantum_ms, to_plant, end_ms - self.now_ms))
             if until is not None and until(self):
                 return True
             if speed:
