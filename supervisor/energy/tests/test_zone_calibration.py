@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from supervisor.domain.errors import CommandError, PhysicsError
+from supervisor.cli import main
+from supervisor.config import load
+from supervisor.domain.errors import CommandError, NotFoundError, PhysicsError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Layer, Site, Zone
 from supervisor.energy import calibrate as calibration
-from supervisor.road import build_pavements
+from supervisor.energy.calibrate_cli import calibrate
+from supervisor.road import build_pavements, initial_state, simulate
+from supervisor.road.radiation import clear_sky_w_m2, sun_position
+from supervisor.store import DATABASE_NAME, database, telemetry
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick
-from supervisor.wire.messages import Flag, ZoneSample
+from supervisor.weather.files import read_weather_csv, write_weather_csv
+from supervisor.weather.resample import at_steps
+from supervisor.wire.messages import Flag, Telemetry, ZoneSample
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
 T0 = 1_704_067_200  # 2024-01-01T00:00Z
 ZONE = Zone(
@@ -67,3 +79,40 @@ def test_what_is_kept_comes_back_as_the_zones_pavement(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(PhysicsError, match=r"z01\.json"):
         calibration.load(tmp_path)
+
+
+def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path) -> None:
+    """Five days of telemetry of a road that differs from the generic one; from city.toml to the kept file."""
+    path = Path(shutil.copy(EXAMPLE, tmp_path / "city.toml"))
+    steps = 5 * 144
+    hours = np.arange(steps // 6 + 1)
+    t = T0 + 3600.0 * hours
+    air = -1.0 + 4.0 * np.sin(hours / 24.0 * 2 * np.pi - 1.0) + np.repeat([0, 3, -4, 1, 5, -2, 0, 1], 24)[: t.size]
+    flat = np.zeros(t.size)
+    elevation, _, top = sun_position(t - 1800.0, 37.6, 127.0)
+    sun = 0.7 * clear_sky_w_m2(top, elevation) * (elevation > 3.0)
+    weather = WeatherSeries(t, air, air - 4, flat + 2.5, flat + 1e5, sun, flat + 250, flat + 0.4, flat, flat)
+    write_weather_csv(tmp_path / "weather.csv", weather)
+    series, _ = read_weather_csv(tmp_path / "weather.csv")
+    zone = next(z for z in load(path).zone if z.id == "z01")
+    roads = build_pavements([zone], surfaces={"z01": {"conductivity_factor": 0.6, "albedo": 0.25}})
+    forcing = at_steps(series, float(T0), 600.0, steps, load(path).site)
+    truth, _ = simulate(roads, initial_state(roads, 0.0, 2.0), forcing, 0.0, 600.0)
+    (tmp_path / "state").mkdir()
+    db = database.connect(tmp_path / "state" / DATABASE_NAME)
+    database.migrate(db)
+    for n, celsius in enumerate(truth.surface_c[:, 0].tolist()):
+        sample = ZoneSample("z01", round(celsius * 1000), 5000, 0, 0, 0, 0, 0, 5, 0)
+        frame = Telemetry(boot=1, q=n, utc=0, up=600 * (n + 1), dt=600, bad=0, z=(sample,))
+        telemetry.commit(db, None, "b01", frame, T0 + 600 * (n + 1), T0 + 600 * n, None)
+    db.close()
+    period = ["--from", "2024-01-01T09:00", "--to", "2024-01-06T09:00"]
+    said = CliRunner().invoke(main, ["calibrate", "z01", "--config", str(path), *period], catch_exceptions=False)
+    assert said.exit_code == 0, said.output
+    assert "out of sample" in said.output
+    kept = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    assert kept.rmse_after_k < kept.rmse_before_k
+    assert kept.values["conductivity_factor"] < 0.9
+    assert kept.weather == "weather.csv"
+    with pytest.raises(NotFoundError, match="z99"):
+        CliRunner().invoke(calibrate, ["z99", "--config", str(path), *period], catch_exceptions=False)
