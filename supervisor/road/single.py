@@ -25,6 +25,7 @@ from supervisor.road.radiation import (
     YOUNG_SNOW_ALBEDO,
 )
 from supervisor.road.step import (
+    DAMPED_FROM,
     FULL_WETNESS_MM,
     HIGHEST_C,
     LOWEST_C,
@@ -164,7 +165,7 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
             start = frz + response * (surplus + phase) / (1.0 + response * slope) if surplus + phase else frz
 
         top = start
-        for _ in range(MAX_ITERATIONS):
+        for i in range(MAX_ITERATIONS):
             kelvin = top + air.KELVIN
             if top < 0.0:
                 a, b = 22.46, 272.62
@@ -183,15 +184,16 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
             radiative = _SIGMA4 * emissivity * kelvin**3
             net = constant - 0.25 * radiative * kelvin + exchange * (air_c - top) + latent + phase
             moved = (top_base + response * net - top) / (1.0 + response * (radiative + exchange + humid))
+            if i >= DAMPED_FROM:
+                moved *= 0.5
             top += moved
             if -TOLERANCE_K < moved < TOLERANCE_K:
                 break
             if not -200.0 < top < 300.0:
-                raise PhysicsError(
-                    f"surface balance does not converge, {top:.1f} °C", where=f"step {t}",
-                    remedy="Check this road's weather and parameters.",
-                )  # fmt: skip
-        # To first order at the last change, as exact as the batch way's re-evaluation (the change is below 1e-5 K).
+                raise _diverges(t, top)
+        else:
+            raise _diverges(t, top)
+        # To first order at the last change, as the batch does.
         latent -= humid * moved
         net -= (radiative + exchange + humid) * moved
         vapour_mm = latent * dt / latent_heat
@@ -262,6 +264,14 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
     if not (profile.min() > LOWEST_C and profile.max() < HIGHEST_C):
         raise PhysicsError("a temperature below the surface is out of range", where="profile", remedy="Check the heat.")
     return np.array(out).T.copy(), end
+
+
+def _diverges(step: int, top_c: float) -> PhysicsError:
+    return PhysicsError(
+        f"surface balance does not converge, {top_c:.1f} °C",
+        where=f"step {step}",
+        remedy="Check this road's weather and parameters.",
+    )
 
 
 def _take(frost: float, snow: float, ice: float, wanted: float) -> tuple[float, float, float]:

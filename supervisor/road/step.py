@@ -25,7 +25,8 @@ from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
 from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_snow_albedo, road_albedo
 
 TOLERANCE_K = 1e-3  # Newton's last change; the next would be about its square over 100 K
-MAX_ITERATIONS = 30
+MAX_ITERATIONS = 40
+DAMPED_FROM = 8  # beyond it Newton swings about a kink (a film that just lasts the step): half steps end that
 LOWEST_C, HIGHEST_C = -60.0, 90.0
 RESIDUAL_SMOOTHING_S = 900.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
 RESIDUAL_LIMIT_W_M2 = 400.0
@@ -82,25 +83,27 @@ class _Balance:
         slope = np.where(capped, 0.0, self.vapour * part * saturation * a * b / (b + top_c) ** 2)
         return np.where(capped, -self.evaporable_w_m2, flux), slope
 
-    def net(self, top_c: Array) -> tuple[Array, Array, Array]:
-        """Net flux, minus its slope, latent flux at the top's temperature."""
+    def net(self, top_c: Array) -> tuple[Array, Array, Array, Array]:
+        """Net flux, minus its slope, latent flux and minus its slope at the top's temperature."""
         kelvin = top_c + air.KELVIN
         emitted_slope = 4.0 * STEFAN_BOLTZMANN * self.emissivity * kelvin**3
         latent, slope = self.latent(top_c)
         flux = self.constant - 0.25 * emitted_slope * kelvin + self.exchange * (self.row[rows.AIR] - top_c) + latent
-        return flux, emitted_slope + self.exchange + slope, latent
+        return flux, emitted_slope + self.exchange + slope, latent, slope
 
 
 def _solve(balance: _Balance, base_c: Array, response: Array, phase: Array, start_c: Array) -> tuple[Array, Array]:
     """Newton for T = base + response (q(T) + phase); returns temperature and latent flux there."""
     top_c = start_c
-    for _ in range(MAX_ITERATIONS):
-        flux, slope, _ = balance.net(top_c)
+    for i in range(MAX_ITERATIONS):
+        flux, slope, latent, latent_slope = balance.net(top_c)
         change = (base_c + response * (flux + phase) - top_c) / (1.0 + response * slope)
+        if i >= DAMPED_FROM:
+            change = 0.5 * change
         top_c = top_c + change
         worst = np.max(np.abs(change))
         if worst < TOLERANCE_K:
-            return top_c, balance.latent(top_c)[0]
+            return top_c, latent - latent_slope * change  # to first order, exact to 1e-6 W/m² at this tolerance
         if not worst < 1e4:
             break
     lane = int(np.argmax(np.abs(np.nan_to_num(change, nan=np.inf))))
@@ -165,7 +168,7 @@ def advance_state(
     phase, start = np.zeros_like(base), state.top_c
     snowy = bool((snow > THIN_SNOW_MM).any())
     if snowy or frozen.any() or water.any():
-        at_freezing, slope, latent = balance.net(freezing_c)
+        at_freezing, slope, latent, _ = balance.net(freezing_c)
         freezable = water
         if snowy:
             density = s("snow_density_kg_m3")
