@@ -24,6 +24,9 @@ Array = npt.NDArray[np.float64]
 
 SLOT_H = SLOT_S / 3600.0
 MIN_HORIZON_SLOTS = 6 * 4  # a shorter look ahead cannot preheat a slab: +3 % regret at 6 h, a cliff below
+_MOST_K = (
+    6.0  # K of shortfall that count; beyond, half heating would be paid for and melt nothing (Smith Creek, −20 °C)
+)
 _SEGMENTS = 8  # of φ: more make the solvers slower and the plan no better
 _MERGE_K = 0.02  # breakpoints of φ nearer than this are one: far below the model's error
 
@@ -54,14 +57,14 @@ class Penalty:
         return out
 
 
-def fold_penalty(shortfall_k: Array, weight: float, slot_h: float = SLOT_H) -> Penalty:
-    """φ from the members' shortfalls, shape (K, N) [K], and the price of a K·h.
+def fold_penalty(shortfall_k: Array, weight: Array | float, slot_h: float = SLOT_H) -> Penalty:
+    """φ from the members' shortfalls, shape (K, N) [K], and the price of a K·h, one or by slot (N,).
 
     Exact up to 8 members. Of more, neighbours in rank are taken together at their mean, which lowers φ only within the
     kelvin or so between them; breakpoints that are nearer than 0.02 K in every slot are one.
     """
     members, n = shortfall_k.shape
-    if not weight > 0:
+    if not np.max(weight) > 0:
         return Penalty(np.zeros(n), np.full((n, 1), np.inf), np.zeros((n, 1)))
     size = -(-members // _SEGMENTS)
     ranked = -np.sort(-shortfall_k, axis=0)  # descending
@@ -89,7 +92,9 @@ class ZoneProblem:
 
     @cached_property
     def penalty(self) -> Penalty:
-        return fold_penalty(self.shortfall_k, self.weight)
+        """φ by slot. A slot is icy or not: what is missing beyond 6 K does not make it worth more."""
+        missing = np.maximum(self.shortfall_k.max(axis=0), _MOST_K)
+        return fold_penalty(self.shortfall_k, self.weight * _MOST_K / missing)
 
     @cached_property
     def free(self) -> npt.NDArray[np.bool_]:
