@@ -26,6 +26,7 @@ FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth 
 FEEDBACK_MAX = 0.3  # … and at most so much
 LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/decisions/0006); 0.65 is a step below 2/3
 EPSILON_KW = 0.5
+MELTING_C = 0.3  # a sensor's error above 0 °C
 NEVER_C = -30.0  # a set-point from which feedback never heats
 NEAR_K = 0.5  # a road so little above the threshold is below it before the next plan
 
@@ -53,9 +54,11 @@ def keep_contract(plans: Sequence[Plan], now: Mapping[str, ZoneNow], feeders: Se
 def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> dict[str, Plan]:
     values = {plan.zone: unpack(plan, max(HELD_SLOTS, _slots(plan)), plan.start_utc_s) for plan in plans}
     held: dict[str, list[int]] = {}
-    lowered: set[str] = set()
+    adjusted: set[str] = set()
     for slot in range(HELD_SLOTS):
-        lowered.update(_round_down([now[plan.zone] for plan in plans], values, slot, contract_kw))
+        free = [now[plan.zone] for plan in plans]
+        adjusted.update(_round_down(free, values, slot, contract_kw))
+        adjusted.update(_let_melt(free, values, slot))
         room_kw = contract_kw
         standing_by: list[ZoneNow] = []
         for plan in plans:
@@ -78,7 +81,7 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             values[zone.zone.id][0][slot] = duty
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
             held.setdefault(zone.zone.id, []).append(slot)
-    changed = lowered.union(held)
+    changed = adjusted.union(held)
     return {p.zone: _replaced(p, *values[p.zone], held.get(p.zone, [])) for p in plans if p.zone in changed}
 
 
@@ -86,7 +89,7 @@ def _round_down(
     zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int, contract_kw: float
 ) -> list[str]:
     """Give duties that a quarter of an hour cannot hold exactly one that it can, the least urgent first, for as long
-    as the quarter's worst case passes the contract. Returns the zones whose duty was lowered.
+    as the quarter's worst case passes the contract, and give what that frees to others. Returns the zones that changed.
     """
     dictated = [zone for zone in zones if zone.override is not None]
     planned = [zone for zone in zones if zone.override is None and values[zone.zone.id][0][slot] > 0]
@@ -103,7 +106,33 @@ def _round_down(
             worst_kw -= (_worst(before) - after) * zone.zone.power_w / 1000
             duty[slot] = after
             lowered.append(zone.zone.id)
+    if lowered:  # what that frees goes to whom a quarter can give more exactly
+        room_kw = contract_kw - sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
+        room_kw -= sum(float(values[zone.zone.id][0][slot]) * zone.zone.power_w / 1000 for zone in planned)
+        for zone in sorted(planned, key=_urgency):
+            duty = values[zone.zone.id][0]
+            if LEAST <= duty[slot] < MOST and zone.zone.id not in lowered and room_kw > 0:
+                power_kw = zone.zone.power_w / 1000
+                more = min(MOST - float(duty[slot]), np.floor(room_kw / power_kw / DUTY_STEP) * DUTY_STEP)
+                duty[slot] += more
+                room_kw -= more * power_kw
+                lowered.append(zone.zone.id)
     return lowered
+
+
+def _let_melt(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int) -> list[str]:
+    """Melting snow holds a road at 0 °C: a set-point below that would take back what the plan gives. Returns the zones
+    whose set-point was raised to the road's own temperature, from where feedback asks for nothing more.
+    """
+    raised = []
+    for zone in zones:
+        duty, setpoint = values[zone.zone.id]
+        if zone.override is None and zone.surface_c is not None and zone.wet and 0 < duty[slot] < 1:
+            own_c = round(zone.surface_c, 1)
+            if setpoint[slot] < own_c <= MELTING_C:
+                setpoint[slot] = own_c
+                raised.append(zone.zone.id)
+    return raised
 
 
 def _worst(duty: float) -> float:

@@ -91,6 +91,20 @@ def test_duty_that_a_quarter_cannot_hold_is_rounded_down_only_where_it_could_pas
     assert [p.slots[0].duty_permille for p in kept] == [650, 650, 200]
 
 
+def test_what_rounding_frees_goes_to_a_zone_that_can_take_it_exactly() -> None:
+    states = {"a": now("a", surface_c=-1.0, priority=3), "b": now("b", surface_c=-1.0), "c": now("c", surface_c=-1.0)}
+    binding = [plan("a", (0, -1000, 900)), plan("b", (0, -1000, 600)), plan("c", (0, -1000, 500))]
+    kept = keep_contract(binding, states, FEEDERS)
+    assert [p.slots[0].duty_permille for p in kept] == [650, 650, 650]  # 117 of 120 kW
+
+
+def test_set_point_takes_nothing_back_while_snow_melts() -> None:
+    melting = plan("a", (0, -1000, 450), (8, 0, STANDBY))
+    assert keep_contract([melting], {"a": now("a", surface_c=0.06)}, FEEDERS)[0].slots[0] == Slot(0, 100, 450)
+    warm = {"a": now("a", surface_c=2.0)}  # no longer melting: feedback may save
+    assert keep_contract([melting], warm, FEEDERS) == (melting,)
+
+
 zone_cases = st.tuples(
     st.sampled_from([-1, 0, 300, 1000]), st.floats(-5, 5), st.booleans(), st.sampled_from([1, 2, 3]),
     st.sampled_from([None, None, 0.0, 1.0]),
@@ -117,7 +131,7 @@ def test_load_never_passes_the_contract_more_than_plan_and_people_ask(
             assert after == before
         elif own >= 0:
             asked += 60 * after.slots[0].duty_permille / 1000
-            assert 0 <= after.slots[0].duty_permille <= own
+            assert 0 <= after.slots[0].duty_permille <= max(own, 650)
         else:
             duty = after.slots[0].duty_permille
             heats = state.wet and state.surface_c is not None and state.surface_c <= before.on_mc / 1000
