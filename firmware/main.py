@@ -5,23 +5,20 @@ import sys
 import time
 
 import machine
-from rh import hardware, net, outputs, store
-from rh.board import Board
-from rh.link import Link
-from rh.telemetry import LIVE_S
-from rh.uptime import Uptime
-from rh.wire import Mac
+from rh import outputs
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Callable
 
+    from rh.board import Board
     from rh.config import Config, Limits
+    from rh.link import Link
 
 BUILT_UTC = 1_767_225_600  # 2026-01-01: certificates are checked against no earlier date
 CHECK_S = 3_600
 
 
-async def safety(board: Board, feed: "Callable[[], None]", tasks: "tuple[asyncio.Task[None], ...]") -> None:
+async def safety(board: "Board", feed: "Callable[[], None]", tasks: "tuple[asyncio.Task[None], ...]") -> None:
     """Each second: read, decide, switch, feed. Raises if another task has died: off and reset beat limping."""
     due = time.ticks_ms()
     while True:
@@ -37,27 +34,33 @@ async def safety(board: Board, feed: "Callable[[], None]", tasks: "tuple[asyncio
         await asyncio.sleep_ms(wait)
 
 
-async def telemetry(board: Board, link: Link) -> None:
+async def telemetry(board: "Board", link: "Link") -> None:
     """A record each 10 s while the link is up, else one a minute into the journal."""
     while True:
         left = board.recorder.left(board.t, link.ready)
         if left <= 0:
             await link.report(board.recorder.take(board.t, link.bad))
         else:
-            await asyncio.sleep_ms(1000 * min(left, LIVE_S))  # the link may come up meanwhile
+            await asyncio.sleep_ms(1000 * min(left, 10))  # the link may come up meanwhile
 
 
-async def integrity() -> None:
+async def integrity(fingerprint: "Callable[[], bytes]") -> None:
     """Raises when flash no longer holds the program and configuration that were there at boot: off, and start anew."""
-    first = store.fingerprint()
+    first = fingerprint()
     while True:
         await asyncio.sleep(CHECK_S)
-        if store.fingerprint() != first:
+        if fingerprint() != first:
             raise RuntimeError("flash has changed")
 
 
 async def run(config: "Config", limits: "Limits") -> None:
-    """Compose the board and keep it going."""
+    """Compose the board and keep it going. Imports stand here because the checker needed the room before."""
+    from rh import hardware, net, store
+    from rh.board import Board
+    from rh.link import Link
+    from rh.uptime import Uptime
+    from rh.wire import Mac
+
     if "rh.maintenance" in sys.modules:
         sys.modules["rh.maintenance"].end()
         del sys.modules["rh.maintenance"]
@@ -76,8 +79,9 @@ async def run(config: "Config", limits: "Limits") -> None:
 
     link = Link(config, board, Mac(config.key), dial)
     link.task = asyncio.create_task(link.run(config.connect_spread_s if cold else 0, asyncio.sleep_ms))
-    others = link.task, asyncio.create_task(telemetry(board, link)), asyncio.create_task(integrity())
-    await safety(board, chip.feed, others)
+    reporting = asyncio.create_task(telemetry(board, link))
+    checking = asyncio.create_task(integrity(store.fingerprint))
+    await safety(board, chip.feed, (link.task, reporting, checking))
 
 
 def checked() -> "tuple[Config, Limits] | None":

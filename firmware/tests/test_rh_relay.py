@@ -96,6 +96,17 @@ class Proportion(unittest.TestCase):
         closed = self.run_for(400, 0, who=LOCAL)
         self.assertEqual(closed.index(False), 200)
 
+    def test_plan_keeps_the_minimum_on_time_under_its_lease(self):
+        self.run_for(100, 1000, who=PLAN)
+        closed = self.run_for(400, 0, who=PLAN)
+        self.assertEqual(closed.index(False), 200)
+
+    def test_window_is_entered_up_to_a_minute_late(self):
+        for late, closed in ((360, True), (361, False)):  # of 600 s, with 300 s minimum on
+            self.relay = Relay(0, limits())
+            self.t = PERIOD + late - 1
+            self.assertEqual(self.run_for(1, 500)[0], closed)
+
     def test_override_off_opens_at_once(self):
         self.run_for(100, 1000, who=PLAN)
         self.assertFalse(self.run_for(1, 0, who=OVERRIDE)[0])

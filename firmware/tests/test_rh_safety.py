@@ -43,9 +43,11 @@ class Interlocks(unittest.TestCase):
         self.assertFalse(road.flags & OVER_TEMPERATURE)
 
     def test_hot_cable_opens(self):
-        self.road.cable_mc = 80_000
-        self.assertFalse(self.road.second())
-        self.assertTrue(self.road.flags & OVER_TEMPERATURE)
+        for cable_mc, hot in ((79_999, False), (80_000, True), (70_000, True), (69_999, False)):
+            self.road.cable_mc = cable_mc
+            self.road.run(10)
+            self.assertEqual(bool(self.road.flags & OVER_TEMPERATURE), hot, "{}".format(cable_mc))
+            self.assertFalse(hot and self.road.on)
 
     def test_sensor_open_or_out_of_range_is_invalid_within_two_samples(self):
         for fault in (None, 85_000, -55_000):
@@ -110,6 +112,20 @@ class Interlocks(unittest.TestCase):
         self.assertTrue(road.flags & LATCHED)
         self.assertFalse(road.on)
 
+    def test_weld_is_a_current_above_five_percent(self):
+        for watts, latched in ((POWER_W * 5 // 100, False), (POWER_W * 5 // 100 + 1, True)):
+            road = Road()
+            road.moisture = 0
+            road.power_w = lambda w=watts: w
+            road.run(30)
+            self.assertEqual(bool(road.flags & CONTACTOR_WELDED), latched)
+
+    def test_load_of_a_fifth_is_enough(self):
+        road = Road()
+        road.power_w = lambda: POWER_W // 5 if road.on else 0
+        road.run(400)
+        self.assertTrue(road.on)
+
     def test_cleared_weld_latches_again_while_it_lasts(self):
         road = self.road
         road.welded = True
@@ -122,8 +138,7 @@ class Interlocks(unittest.TestCase):
     def test_broken_cable_opens_within_ten_seconds_and_tries_again_later(self):
         road = self.road
         road.broken = True
-        closed = road.run(20)
-        self.assertLessEqual(closed, 10)
+        self.assertEqual(road.run(20), 7)  # open in the eighth second
         self.assertTrue(road.flags & CABLE_BROKEN)
         road.broken = False
         road.run(BREAK_RETRY_S)
@@ -166,6 +181,13 @@ class Start(unittest.TestCase):
         self.assertTrue(road.flags & SELF_TEST_PENDING)
         road.surface_mc = -1_000
         road.run(15)
+        self.assertFalse(road.flags & SELF_TEST_PENDING)
+
+    def test_self_test_takes_five_good_seconds(self):
+        road = Road()
+        road.run(8)  # four until the probes are believed
+        self.assertTrue(road.flags & SELF_TEST_PENDING)
+        road.run(1)
         self.assertFalse(road.flags & SELF_TEST_PENDING)
 
     def test_self_test_wants_no_current_while_off(self):

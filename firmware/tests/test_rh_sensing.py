@@ -150,6 +150,8 @@ class Plausibility(unittest.TestCase):
     def test_slow_change_is_fine(self):
         self.feed(0, 0, 0, 0, 0)
         self.assertTrue(all(self.feed(*range(0, 100, 10))))
+        self.assertTrue(all(self.feed(*range(90, -100, -10))))
+        self.assertEqual(self.feed(-79, -79), [True, False])  # 11 in a second
 
 
 class Ticks:
