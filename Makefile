@@ -16,11 +16,6 @@ $(READY): pyproject.toml uv.lock tools/get_uv.sh
 	@uv=$$(tools/get_uv.sh) && "$$uv" sync --locked --quiet --all-extras --all-groups
 	@touch $@
 
-typings/.ready: uv.lock $(READY)
-	@uv=$$(tools/get_uv.sh) && rm -rf typings && "$$uv" pip install --quiet --no-deps --target typings \
-		$$(sed -n 's/^# firmware stubs: //p' firmware/mypy.ini)
-	@touch $@
-
 vm: $(READY) ## Get the MicroPython VM that runs the firmware
 	@$(RUN)python -m tools.get_vm
 
@@ -33,11 +28,11 @@ demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew pa
 test: $(READY) vm servers ## All tests
 	@$(RUN)pytest $(ARGS)
 
-check: $(READY) typings/.ready ## ruff, mypy (host and firmware), import floors
+check: $(READY) ## ruff, mypy (host and firmware), import floors
 	@$(RUN)ruff check .
 	@$(RUN)ruff format --check .
 	@$(RUN)mypy
-	@tools/check_firmware.sh
+	@UV=$$(tools/get_uv.sh) PYTHON=$(RUN)python tools/check_firmware.sh
 	@$(RUN)lint-imports --no-cache
 
 fix: $(READY) ## Let ruff repair and format

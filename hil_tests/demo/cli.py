@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hil_tests.bench.bench import Bench
+from hil_tests.bench.city import working_folder
 from hil_tests.demo.record import figures
 from hil_tests.demo.replay import replay_reactive
 from hil_tests.demo.report import Story, print_text, write_html, write_json
@@ -55,8 +56,9 @@ def demo(
     try:
         storm = _storm(weather, begin, end, seed)
         _empty(folder)
-        config_path = write_demo_city(folder, storm.weather)
-        story = _tell(config_path, storm, seed, speed, console)
+        with working_folder() as work:
+            story = _tell(write_demo_city(work, storm.weather), storm, seed, speed, console)
+            shutil.copytree(work, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.img", "*.sock"))
     except RoadheatError as error:
         raise click.ClickException(str(error)) from None
     print_text(story, console)

@@ -102,7 +102,7 @@ def print_text(story: Story, console: Console) -> None:
     """The report as text."""
     table = Table(title=story.title + ("" if story.finished else "  (stopped early)"), title_justify="left")
     for index, heading in enumerate(_headings(story)):
-        table.add_column(heading, justify="left" if index == 0 else "right")
+        table.add_column(heading, justify="left" if index == 0 else "right", no_wrap=index == 0, min_width=4)
     for row in _rows(story):
         table.add_row(*row)
     table.add_section()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hil_tests.bench.city import working_folder
 from hil_tests.scenarios.play import play
 from hil_tests.scenarios.scenario import ScenarioError, read_scenario
 
@@ -23,9 +24,10 @@ def _cases() -> list[object]:
 
 
 @pytest.mark.parametrize("path", _cases())
-def test_scenario(path: Path, tmp_path: Path, data_dir: Path) -> None:
+def test_scenario(path: Path, data_dir: Path) -> None:
     scenario = read_scenario(path)
-    played = play(scenario, tmp_path, data_dir)
+    with working_folder() as folder:
+        played = play(scenario, folder, data_dir)
     print(f"{scenario.title}; seed {scenario.seed}; kWh {played.kwh}; ice minutes {played.ice_minutes}")
     assert played.violations == []
     assert played.failed == []

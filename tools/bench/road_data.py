@@ -109,7 +109,9 @@ class Window:
 
     @property
     def end_s(self) -> Array:
-        return self.start_s + self.dt_s * (np.arange(self.air_c.size) + 1.0)
+        steps = np.arange(1, self.air_c.size + 1, dtype=np.float64)
+        end: Array = np.asarray(self.start_s + self.dt_s * steps, dtype=np.float64)
+        return end
 
 
 def forecast_for(event: Event, t0_s: float) -> dict[str, Array]:

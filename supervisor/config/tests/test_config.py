@@ -24,7 +24,7 @@ def test_example_is_a_city_that_can_be_run(city: Path) -> None:
     assert (len(config.zone), len(config.board), len(config.feeder)) == (12, 6, 3)
     for feeder in config.feeder:
         installed_kw = sum(z.power_w for z in config.zone if z.feeder == feeder.id) / 1000
-        assert feeder.contract_kw == pytest.approx(0.7 * installed_kw, rel=0.01)
+        assert feeder.contract_kw == pytest.approx(0.9 * installed_kw, rel=0.01)
         assert feeder.breaker_kw >= installed_kw
     assert {z.heat_w_m2 for z in config.zone} == {300.0}
     assert [z.id for z in config.zones_of("b02")] == ["z03", "z04"]
@@ -55,7 +55,7 @@ def test_every_problem_is_told_at_once(city: Path) -> None:
     for right, wrong in (
         ("37.59", "137.59"),
         ("priority = 3", "priority = 7"),
-        ("contract_kw = 164", "contract_kw = 5"),
+        ("contract_kw = 211", "contract_kw = 5"),
     ):
         text = text.replace(right, wrong, 1)
     city.write_text(text)
