@@ -21,7 +21,6 @@ from supervisor.planner.plans import pack, unpack
 
 HELD_SLOTS = 4  # by then there are three newer plans
 DUTY_STEP = 0.025
-DUTY_MIN = 0.1  # less is a start of the contactor for nothing
 FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth more …
 FEEDBACK_MAX = 0.3  # … and at most so much
 LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/decisions/0006); 0.65 is a step below 2/3
@@ -74,9 +73,8 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             continue
         for zone in sorted(standing_by, key=_urgency):
             power_kw = zone.zone.power_w / 1000
-            duty = np.floor(min(max(room_kw / power_kw, 0.0), 1.0) / DUTY_STEP + 1e-9) * DUTY_STEP
-            if duty < DUTY_MIN:
-                duty = 0.0
+            duty = float(np.floor(min(max(room_kw / power_kw, 0.0), 1.0) / DUTY_STEP + 1e-9) * DUTY_STEP)
+            duty = MOST if MOST < duty < 1 else 0.0 if duty < LEAST else duty
             room_kw -= duty * power_kw
             values[zone.zone.id][0][slot] = duty
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C

@@ -57,10 +57,18 @@ def test_part_of_the_contract_is_a_part_of_the_duty_at_the_road_s_own_temperatur
     assert kept[2].slots[0] == Slot(0, -1200, 500)
 
 
+def test_part_that_a_quarter_cannot_hold_exactly_is_rounded_down() -> None:
+    plans = [plan("a", (0, 0, 1000)), plan("b", (0, 0, 0)), plan("c", *STANDING_BY), plan("d", *STANDING_BY)]
+    states = {name: now(name) for name in "abd"} | {"c": now("c", priority=1)}
+    wide = (msgspec.structs.replace(FEEDERS[0], contract_kw=110.0),)
+    kept = keep_contract(plans, states, wide)
+    assert [p.slots[0].duty_permille for p in kept] == [1000, 0, 650, 0]  # 50 kW are left of 60, then 11
+
+
 def test_feedback_that_will_ask_for_more_is_counted() -> None:
     plans = [plan("a", (0, 0, 1000)), plan("b", (0, 3000, 500)), plan("c", *STANDING_BY)]
     kept = keep_contract(plans, {"a": now("a"), "b": now("b"), "c": now("c")}, FEEDERS)
-    assert kept[2].slots[0].duty_permille == 200
+    assert kept[2].slots[0].duty_permille == 0  # 12 of its 60 kW are left: less than a quarter can hold
     assert kept[2].slots[1].duty_permille == 500  # by then the set-point is reached
 
 
