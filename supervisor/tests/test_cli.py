@@ -55,7 +55,7 @@ def test_files_that_it_names_are_checked_too(city: Path) -> None:
 def test_missing_token_and_weak_breaker_are_told(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROADHEAT_TEST_TOKEN", raising=False)
     influx = '[influx]\napi = "v1"\nurl = "http://127.0.0.1:1"\ndatabase = "x"\ntoken_env = "ROADHEAT_TEST_TOKEN"\n'
-    text = city.read_text().replace("breaker_kw = 244", "breaker_kw = 200") + influx
+    text = city.read_text().replace("breaker_kw = 244", "breaker_kw = 220") + influx
     city.write_text(text)
     status, output = run("check-config", str(city))
     assert (status, "ROADHEAT_TEST_TOKEN is not set" in output) == (1, True)
