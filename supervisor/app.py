@@ -45,9 +45,9 @@ from supervisor.parts import (
     open_store,
     open_weather,
     prepare_files,
-    read_tariff,
     take_up_alarms,
 )
+from supervisor.planner.configured import configured_tariff
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
@@ -86,7 +86,7 @@ async def running(
     """The whole service between enter and exit. Raises RoadheatError where a part cannot start."""
     async with AsyncExitStack() as stack:
         # 1 the record, and this start's epoch: committed before anything can be commanded with it
-        pki, tariff = prepare_files(config), read_tariff(config)
+        pki, tariff = prepare_files(config), configured_tariff(config)
         store = await stack.enter_async_context(open_store(config, clock))
         epoch = await store.next_epoch()
 

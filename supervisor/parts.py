@@ -18,7 +18,7 @@ from supervisor.domain.clock import Clock
 from supervisor.domain.errors import ConfigError, RoadheatError
 from supervisor.energy.endpoint import Target
 from supervisor.energy.shipper import Shipper, shipping
-from supervisor.planner.tariff import Tariff, make_tariff
+from supervisor.planner.configured import configured_tariff
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.files import read_weather_csv
@@ -39,19 +39,6 @@ def prepare_files(config: Config) -> Pki:
     for board in config.board:
         load_or_create_key(config.board_key_path(board.id))
     return ensure_pki(config.pki_dir, config.boards.server_name)
-
-
-def read_tariff(config: Config) -> Tariff:
-    """The configured tariff; raises TariffError."""
-    tariff = config.tariff
-    return make_tariff(
-        tariff.currency,
-        config.site.timezone,
-        flat=tariff.flat,
-        bands=tariff.band,
-        file=config.resolve(tariff.file) if tariff.file else None,
-        holidays=tariff.holidays,
-    )
 
 
 @asynccontextmanager
@@ -150,7 +137,7 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
     """What is wrong beyond city.toml itself: the files it names, tokens; and what is allowed but worth a word."""
     problems: list[RoadheatError] = []
     try:
-        read_tariff(config)
+        configured_tariff(config)
     except RoadheatError as error:
         problems.append(error)
     warnings = []

@@ -21,7 +21,7 @@ from hil_tests.demo.report import Story, print_text, write_html, write_json
 from hil_tests.demo.run import Storm, built_in_storm, demo_config, live_through, measured_storm, write_demo_city
 from supervisor.config import load
 from supervisor.domain.errors import RoadheatError
-from supervisor.planner.tariff import make_tariff
+from supervisor.planner.configured import configured_tariff
 from supervisor.road import ICE_MM
 
 _MARK = ".roadheat-demo"  # only a folder that carries it is emptied
@@ -124,13 +124,7 @@ def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, conso
             seed,
             lambda minute: progress.update(replay, completed=minute),
         )
-    tariff = make_tariff(
-        config.tariff.currency,
-        config.site.timezone,
-        flat=config.tariff.flat,
-        bands=config.tariff.band,
-        holidays=config.tariff.holidays,
-    )
+    tariff = configured_tariff(config)
     ratio = outcome.simulated_s / outcome.wall_s if outcome.wall_s else 0.0
     return Story(
         title=storm.title,

@@ -14,7 +14,7 @@ from rich.table import Table
 from supervisor import config as configuration
 from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import report as reports
-from supervisor.planner.tariff import Tariff, make_tariff
+from supervisor.planner.configured import configured_tariff
 from supervisor.store import DATABASE_NAME, database
 from supervisor.store.energy import hours, span
 
@@ -60,7 +60,7 @@ def energy(
         if csv_path is not None:
             reports.write_csv(csv_path, [], cast("reports.By", by), "")
         return
-    tariff = _tariff(config) if config else None
+    tariff = configured_tariff(config) if config else None
     currency = tariff.currency if tariff else ""
     try:
         price = reports.prices(record, tariff)
@@ -85,18 +85,6 @@ def energy(
         )
     if csv_path is not None:
         reports.write_csv(csv_path, rows, cast("reports.By", by), currency)
-
-
-def _tariff(config: configuration.Config) -> Tariff:
-    tariff = config.tariff
-    return make_tariff(
-        tariff.currency,
-        config.site.timezone,
-        flat=tariff.flat,
-        bands=tariff.band,
-        file=config.resolve(tariff.file) if tariff.file else None,
-        holidays=tariff.holidays,
-    )
 
 
 def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:
