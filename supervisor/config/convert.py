@@ -12,7 +12,7 @@ from msgspec import Struct
 from supervisor.config.schema import TariffBand
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
-from supervisor.domain.zone import Cable, Layer
+from supervisor.domain.zone import Cable, HorizonPoint, Layer
 
 S = TypeVar("S", bound=Struct)
 
@@ -23,7 +23,7 @@ def _fields(struct: type[Struct]) -> list[str]:
 
 def _nested(struct: type[Struct], path: str) -> type[Struct]:
     """The struct that holds the key an error speaks of, for the list of keys that it knows."""
-    for part, inner in (("layers", Layer), ("cable", Cable), ("band", TariffBand)):
+    for part, inner in (("layers", Layer), ("cable", Cable), ("horizon", HorizonPoint), ("band", TariffBand)):
         if part in path.split("[")[0].split("."):
             return inner
     return struct

@@ -19,6 +19,8 @@ HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
+HORIZON_POINTS_MIN = 2
+HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Problems = Iterator[ConfigError]
@@ -228,11 +230,34 @@ def _zone(zone: Zone, key: str, source: Source) -> Problems:
         yield source.problem(f"{key}.cable.spacing_m", "outside 0.02…1", "Write metres between runs of cable")
     if not 0.5 <= zone.cable.efficiency <= 1:
         yield source.problem(f"{key}.cable.efficiency", "outside 0.5…1", "Write the part that ends in the pavement")
-    if not 0 < zone.sky_view <= 1:
+    if zone.sky_view is not None and not 0 < zone.sky_view <= 1:
         yield source.problem(f"{key}.sky_view", "outside 0…1", "Write the part of the sky that the road sees")
+    yield from _horizon(zone, key, source)
     if zone.priority not in (1, 2, 3):
         yield source.problem(f"{key}.priority", "outside 1…3", "Write 1 for the steepest, 3 for the flattest")
     if not 1 <= zone.override_max_min <= OVERRIDE_MAX_MIN:
         yield source.problem(
             f"{key}.override_max_min", f"outside 1…{OVERRIDE_MAX_MIN}", "Boards end an override after 8 h anyway"
         )
+
+
+def _horizon(zone: Zone, key: str, source: Source) -> Problems:
+    if not zone.horizon:
+        return
+    if len(zone.horizon) < HORIZON_POINTS_MIN:
+        example = "horizon = [{azimuth_deg = 90, elevation_deg = 5}, {azimuth_deg = 180, elevation_deg = 30}, …]"
+        yield source.problem(f"{key}.horizon", f"{len(zone.horizon)} point makes no skyline", f"Write {example}")
+    before = -1.0
+    for number, point in enumerate(zone.horizon):
+        at = f"{key}.horizon[{number}]"
+        if not 0 <= point.azimuth_deg < 360:
+            yield source.problem(f"{at}.azimuth_deg", "outside 0…360", "Write degrees clockwise from north, 0 to 359")
+        elif point.azimuth_deg <= before:
+            yield source.problem(f"{at}.azimuth_deg", "not after the point before", "Go round clockwise from north")
+        before = max(before, point.azimuth_deg)
+        if not 0 <= point.elevation_deg <= HORIZON_MAX_DEG:
+            yield source.problem(
+                f"{at}.elevation_deg",
+                f"outside 0…{HORIZON_MAX_DEG:g}",
+                "Write degrees above the level: 45 is a wall as high as it is far away",
+            )

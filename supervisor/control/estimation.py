@@ -187,5 +187,5 @@ class Estimation:
         n = int((now - max(begin, now - SPIN_UP_S)) // SPIN_UP_STEP_S)
         if n < 1:
             return state
-        forcing = at_steps(observed, now - n * SPIN_UP_STEP_S, SPIN_UP_STEP_S, n)
+        forcing = at_steps(observed, now - n * SPIN_UP_STEP_S, SPIN_UP_STEP_S, n, self._forecasts.site)
         return simulate(self.roads, state, forcing, 0.0, SPIN_UP_STEP_S)[1]

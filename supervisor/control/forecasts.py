@@ -44,7 +44,7 @@ class Forecasts:
     ) -> None:
         self._provider = provider
         self._keeper = LastGood(provider)
-        self._site = site
+        self.site = site
         self._horizon_s = horizon_s + MARGIN_S
         self._clock = clock
         self._alarms = alarms
@@ -97,7 +97,7 @@ class Forecasts:
                 raise WeatherError("no forecast yet", where="weather")
             reach_s = self.latest.members[0].time_utc_s[-1] - start_utc_s
             n = int(min(MINUTES_AT_ONCE, max(reach_s // 60, 1)))
-            self._minutes = start_utc_s, at_steps(self.latest.members[0], start_utc_s, 60.0, n, self._site)
+            self._minutes = start_utc_s, at_steps(self.latest.members[0], start_utc_s, 60.0, n, self.site)
         first, rows = self._minutes
         row = int((start_utc_s - first) // 60)
         if row >= rows.steps:

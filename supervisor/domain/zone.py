@@ -20,6 +20,13 @@ class Cable(Struct, frozen=True, forbid_unknown_fields=True):
     efficiency: float = 1.0  # part of the electrical power that ends in the zone's pavement
 
 
+class HorizonPoint(Struct, frozen=True, forbid_unknown_fields=True):
+    """How high the skyline stands in one direction; it runs straight between points, and from the last to the first."""
+
+    azimuth_deg: float  # clockwise from north, 0–360
+    elevation_deg: float  # above the level, 0–90
+
+
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """The district."""
 
@@ -53,7 +60,8 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     layers: tuple[Layer, ...]
     cable: Cable = Cable()
     bridge: bool = False  # underside at air temperature
-    sky_view: float = 1.0  # 0–1, part of the sky that the road sees
+    sky_view: float | None = None  # 0–1, part of the sky that the road sees; None: what the horizon leaves of it
+    horizon: tuple[HorizonPoint, ...] = ()  # skyline; none: a level one
     priority: int = 2  # 1 steepest / most dangerous … 3
     override_max_min: int = 480  # longest override a crew may ask for
 

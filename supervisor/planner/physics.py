@@ -30,9 +30,13 @@ class Physics:
 
 
 def for_lanes(forcing: Forcing, roads: int) -> Forcing:
-    """Weather of K members, arrays (steps, K), for all lanes of `roads` roads: lane = road · K + member."""
+    """Weather of K members, arrays (steps, K), for all lanes of `roads` roads: lane = road · K + member.
+
+    What is the same for all members, (steps, 1), stays so.
+    """
+    members = forcing.air_c.shape[1]
     values = {f.name: np.asarray(getattr(forcing, f.name), dtype=np.float64) for f in fields(Forcing)}
-    return Forcing(**{name: np.tile(v, (1, roads)) if v.ndim == 2 else v for name, v in values.items()})
+    return Forcing(**{name: np.tile(v, (1, roads)) if v.shape[1:] == (members,) else v for name, v in values.items()})
 
 
 def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float) -> Physics:

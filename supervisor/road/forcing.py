@@ -8,8 +8,9 @@ import numpy as np
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
+from supervisor.road.horizon import obstacle_deg
 from supervisor.road.pavement import Array, Roads
-from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO
+from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, behind_horizon_w_m2
 
 STANDARD_PRESSURE_PA = 101_325.0
 WATER_HEAT_J_KGK = 4186.0
@@ -28,6 +29,8 @@ _LIMITS = {
     "traffic_w_m2": (0.0, 100.0),
     "correction_w_m2": (-300.0, 300.0),
     "clear_sky_w_m2": (0.0, 1500.0),
+    "sun_elevation_deg": (-90.0, 90.0),
+    "sun_azimuth_deg": (0.0, 360.0),
 }
 
 
@@ -42,13 +45,15 @@ class Forcing:
     air_c: Array
     dew_point_c: Array
     wind_m_s: Array
-    shortwave_w_m2: Array  # global horizontal, after any shading
+    shortwave_w_m2: Array  # global horizontal, from an open sky; each road's own horizon shades it
     longwave_w_m2: Array  # from an open sky
     rain_mm_h: Array
     snow_mm_h: Array  # water equivalent
     pressure_pa: Array | float = STANDARD_PRESSURE_PA
     traffic_w_m2: Array | float = 0.0  # on top of the road's own parameter
     clear_sky_w_m2: Array | float = 0.0  # sun without cloud: how large the residual may grow by day
+    sun_elevation_deg: Array | float = 90.0  # by steps: roads with a horizon want it
+    sun_azimuth_deg: Array | float = 0.0  # clockwise from north, likewise
     correction_w_m2: Array | float = 0.0  # what the same hour of the days before asked for, see residual.py
 
     def __post_init__(self) -> None:
@@ -91,6 +96,23 @@ class Forcing:
         return part
 
 
+def _on_road_w_m2(roads: Roads, f: Forcing) -> Array:
+    """Global irradiance behind each road's horizon. Raises PhysicsError where nobody says where the sun stands."""
+    skylines = roads.skylines_deg
+    if skylines is None:
+        return f.shortwave_w_m2
+    if np.ndim(f.sun_elevation_deg) == 0 or np.ndim(f.sun_azimuth_deg) == 0:
+        raise PhysicsError(
+            "a road has a horizon, and the forcing does not say where the sun stands",
+            where="sun_elevation_deg, sun_azimuth_deg",
+            remedy="Give the site when weather is brought to steps.",
+        )
+    obstacle = obstacle_deg(skylines, np.asarray(f.sun_azimuth_deg))
+    shaded = behind_horizon_w_m2(f.shortwave_w_m2, np.asarray(f.sun_elevation_deg), obstacle, roads.surface("sky_view"))
+    open_sky = np.array([not p.horizon for p in roads.pavements])
+    return np.where(roads.per_lane(open_sky), f.shortwave_w_m2, shaded) if open_sky.any() else shaded
+
+
 DOUBT_PER_W_M2 = 0.01  # the flux error is some 20 W/m² by night and 30 % of the clear-sky sun more by day
 
 # Rows of the prepared array: all that does not depend on the road's temperature, worked out for all steps at once.
@@ -127,7 +149,7 @@ def prepare(roads: Roads, forcing: Forcing) -> Array:
         wind,
         density * air.AIR_HEAT_J_KGK,  # × exchange velocity = W/m²K
         density * air.VAPOUR_RATIO / f.pressure_pa,  # × exchange velocity × L = W/m²/Pa
-        f.shortwave_w_m2 * s("shortwave_factor"),
+        _on_road_w_m2(roads, f) * s("shortwave_factor"),
         s("emissivity") * (s("sky_view") * f.longwave_w_m2 + (1.0 - s("sky_view")) * around),
         f.rain_mm_h / 3600.0,
         f.snow_mm_h / 3600.0,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.domain.zone import Zone
+from supervisor.road.horizon import DIRECTIONS, Horizon, sky_view_of, skyline_deg
 from supervisor.road.materials import material
 
 Array = npt.NDArray[np.float64]
@@ -61,6 +62,7 @@ class Pavement:
     cable_depth_m: float = 0.07
     cable_spacing_m: float = 0.10
     bridge: bool = False
+    horizon: Horizon = ()  # none: level all round
     surface: Surface = field(default_factory=Surface)
     name: str = "road"
     nodes: int = NODES
@@ -93,12 +95,15 @@ class Pavement:
     @classmethod
     def from_zone(cls, zone: Zone, **surface: float) -> Pavement:
         """The zone's pavement; keyword arguments replace surface parameters (a stored calibration)."""
+        horizon = tuple((point.azimuth_deg, point.elevation_deg) for point in zone.horizon)
+        sky_view = sky_view_of(horizon) if zone.sky_view is None else zone.sky_view
         return cls(
             layers=tuple((layer.material, layer.thickness_m) for layer in zone.layers),
             cable_depth_m=zone.cable.depth_m,
             cable_spacing_m=zone.cable.spacing_m,
             bridge=zone.bridge,
-            surface=replace(Surface(sky_view=zone.sky_view), **surface),
+            horizon=horizon,
+            surface=replace(Surface(sky_view=sky_view), **surface),
             name=zone.id,
         )
 
@@ -206,6 +211,14 @@ class Roads:
     @cached_property
     def bridge(self) -> npt.NDArray[np.bool_]:
         return np.repeat(np.array([p.bridge for p in self.pavements]), self.members)
+
+    @cached_property
+    def skylines_deg(self) -> Array | None:
+        """Skyline of every lane (lanes, directions), see horizon.py; None where no road has one."""
+        if not any(p.horizon for p in self.pavements):
+            return None
+        level = np.zeros(DIRECTIONS)
+        return self.per_lane(np.stack([skyline_deg(p.horizon) if p.horizon else level for p in self.pavements]))
 
     @cached_property
     def soil_freezes(self) -> bool:

@@ -77,26 +77,13 @@ def diffuse_fraction(global_w_m2: Array, extraterrestrial_w_m2: Array) -> Array:
     return result
 
 
-def shaded_shortwave_w_m2(
-    global_w_m2: Array, time_utc_s: Array, latitude: float, longitude: float, horizon: Array, sky_view: float
-) -> Array:
-    """Global irradiance behind a horizon [W/m²]: the beam is cut below it, the diffuse part scaled by the sky view.
-
-    `horizon` (m, 2): azimuth from north [°] rising, elevation [°].
-    """
-    elevation, azimuth, top = sun_position(time_utc_s, latitude, longitude)
-    obstacle = np.interp(azimuth, horizon[:, 0], horizon[:, 1], period=360.0)
+def behind_horizon_w_m2(global_w_m2: Array, sun_elevation_deg: Array, obstacle_deg: Array, sky_view: Array) -> Array:
+    """Global irradiance behind a skyline [W/m²]: no beam from a sun under it, the diffuse part by the sky view."""
+    top = SOLAR_CONSTANT_W_M2 * np.maximum(np.sin(np.radians(sun_elevation_deg)), 0.0)
     diffuse = diffuse_fraction(global_w_m2, top)
-    beam = np.where(elevation > obstacle, 1.0 - diffuse, 0.0)
+    beam = np.where(sun_elevation_deg > obstacle_deg, 1.0 - diffuse, 0.0)
     result: Array = global_w_m2 * (beam + diffuse * sky_view)
     return result
-
-
-def sky_view_of(horizon: Array) -> float:
-    """Part of the isotropic sky above a horizon [0–1]: mean of cos² of its elevation; (m, 2) azimuth, elevation [°]."""
-    azimuth = np.arange(0.0, 360.0)
-    elevation = np.interp(azimuth, horizon[:, 0], np.maximum(horizon[:, 1], 0.0), period=360.0)
-    return float(np.mean(np.cos(np.radians(elevation)) ** 2))
 
 
 def longwave_down_w_m2(air_c: Array, dew_point_c: Array, cloud_fraction: Array) -> Array:

@@ -16,6 +16,7 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road.forcing import Forcing
+from supervisor.road.radiation import sun_position
 from supervisor.weather.gate import utc_text
 from supervisor.weather.longwave import clear_sky_means_w_m2
 
@@ -66,7 +67,8 @@ def _covered(series: WeatherSeries, first_s: float, last_s: float) -> None:
 
 
 def at_steps(series: WeatherSeries, start_utc_s: float, dt_s: float, n: int, site: Site | None = None) -> Forcing:
-    """Road forcing for `n` steps, arrays (n, 1). With a site the sun's path is followed inside coarse intervals.
+    """Road forcing for `n` steps, arrays (n, 1). With a site the sun's path is followed: inside coarse intervals,
+    by the roads' horizons, and for how much of the residual the day may bring.
 
     Raises WeatherError where the series does not cover the steps.
     """
@@ -76,7 +78,7 @@ def at_steps(series: WeatherSeries, start_utc_s: float, dt_s: float, n: int, sit
 def members_at_steps(
     members: Sequence[WeatherSeries], start_utc_s: float, dt_s: float, n: int, site: Site | None = None
 ) -> Forcing:
-    """As `at_steps`, one lane per member: arrays (n, K)."""
+    """As `at_steps`, one lane per member: arrays (n, K); what the sun does is the same for all, (n, 1)."""
     edges = start_utc_s + dt_s * np.arange(n + 1, dtype=np.float64)
     middles = 0.5 * (edges[:-1] + edges[1:])
     lanes: dict[str, list[Array]] = {}
@@ -97,7 +99,12 @@ def members_at_steps(
         }
         for name, values in lane.items():
             lanes.setdefault(name, []).append(values)
-    return Forcing(**{name: np.stack(values, axis=1) for name, values in lanes.items()})
+    columns = {name: np.stack(values, axis=1) for name, values in lanes.items()}
+    if site is not None:
+        elevation, azimuth, _ = sun_position(middles, site.latitude, site.longitude)
+        columns["sun_elevation_deg"], columns["sun_azimuth_deg"] = elevation[:, None], azimuth[:, None]
+        columns["clear_sky_w_m2"] = clear_sky_means_w_m2(edges[1:], dt_s, site)[:, None]
+    return Forcing(**columns)
 
 
 def forecast_at_steps(forecast: Forecast, start_utc_s: float, dt_s: float, n: int, site: Site | None = None) -> Forcing:

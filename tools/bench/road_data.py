@@ -62,7 +62,7 @@ class Event:
     bridge: bool
     layers: tuple[tuple[str, float], ...]
     sub_depth_m: float
-    horizon: Array  # (m, 2) azimuth, elevation [°]
+    horizon: tuple[tuple[float, float], ...]  # azimuth, elevation [°]
     observed: dict[str, Array]
     forecasts: tuple[dict[str, Array], ...]
 
@@ -70,7 +70,7 @@ class Event:
 def read_event(folder: Path) -> Event:
     """Read `station.json`, `obs.csv` and `forecast*.csv`."""
     station = json.loads((folder / "station.json").read_text(encoding="utf-8"))
-    horizon = np.array([[h["azimuth"], h["elevation"]] for h in station.get("horizon_deg", [])], dtype=np.float64)
+    horizon = tuple(sorted((float(h["azimuth"]), float(h["elevation"])) for h in station.get("horizon_deg") or []))
     return Event(
         station["id"],
         float(station["lat"]),
@@ -78,7 +78,7 @@ def read_event(folder: Path) -> Event:
         station["type"] == "bridge",
         tuple((layer["material"], float(layer["thickness_m"])) for layer in station["layers"]),
         float(station.get("subsurface_sensor_depth_m") or 0.4),
-        horizon.reshape(-1, 2),
+        horizon,
         read_columns(folder / "obs.csv"),
         tuple(read_columns(path) for path in sorted(folder.glob("forecast*.csv"))),
     )

@@ -13,13 +13,12 @@ import numpy.typing as npt
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import ICE_MM, Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
 from supervisor.road.air import KELVIN
+from supervisor.road.horizon import sky_view_of
 from supervisor.road.radiation import (
     STEFAN_BOLTZMANN,
     clear_sky_w_m2,
     cloudy_w_m2,
     longwave_down_w_m2,
-    shaded_shortwave_w_m2,
-    sky_view_of,
     sun_position,
 )
 from supervisor.road.residual import corrected, daily_correction_w_m2
@@ -71,36 +70,42 @@ def read_pairs(path: Path, stations: Path | None = None) -> Rows:
 
 def pavement_of(event: Event, surface: SurfaceParameters) -> Pavement:
     """The station's pavement with the generic surface parameters and its own horizon."""
-    view = sky_view_of(event.horizon) if event.horizon.size else surface.sky_view
+    view = sky_view_of(event.horizon) if event.horizon else surface.sky_view
     depth = sum(thickness for _, thickness in event.layers)
     return Pavement(
         event.layers,
         cable_depth_m=min(0.05, depth / 2),
         bridge=event.bridge,
+        horizon=event.horizon,
         surface=replace(surface, sky_view=view),
         name=event.id,
     )
 
 
-def radiation(window: Window) -> tuple[Array, Array, Array]:
-    """Global, downward long-wave and clear-sky irradiance: the forecast's where it has them, else the model's own."""
+def radiation(window: Window) -> dict[str, Array]:
+    """Global, downward long-wave and clear-sky irradiance: the forecast's where it has them, else the model's own.
+
+    With where the sun stands; by the names of `Forcing`, arrays (steps,).
+    """
     e = window.event
     cloud = np.where(np.isfinite(window.cloud_fraction), window.cloud_fraction, CLOUD_UNKNOWN)
-    elevation, _, top = sun_position(window.end_s - 0.5 * window.dt_s, e.latitude, e.longitude)
+    elevation, azimuth, top = sun_position(window.end_s - 0.5 * window.dt_s, e.latitude, e.longitude)
     clear = clear_sky_w_m2(top, elevation)
     estimate = cloudy_w_m2(clear, cloud)
     shortwave = np.where(np.isfinite(window.global_w_m2), window.global_w_m2, estimate)
-    if e.horizon.size:
-        shortwave = shaded_shortwave_w_m2(
-            shortwave, window.end_s - 0.5 * window.dt_s, e.latitude, e.longitude, e.horizon, sky_view_of(e.horizon)
-        )
     longwave = longwave_down_w_m2(window.air_c, window.dew_point_c, cloud)
     given = window.longwave_w_m2
     clear_low = longwave_down_w_m2(window.air_c, window.dew_point_c, np.zeros_like(cloud))
     black = STEFAN_BOLTZMANN * (window.air_c + KELVIN) ** 4
     possible = np.isfinite(given) & (given > LEAST_OF_CLEAR * clear_low) & (given < MOST_OF_BLACK * black)
     longwave = np.where(possible, given, longwave)
-    return np.maximum(shortwave, 0.0), longwave, clear
+    return {
+        "shortwave_w_m2": np.maximum(shortwave, 0.0),
+        "longwave_w_m2": longwave,
+        "clear_sky_w_m2": clear,
+        "sun_elevation_deg": elevation,
+        "sun_azimuth_deg": azimuth,
+    }
 
 
 def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
@@ -117,18 +122,13 @@ def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
     def table(name: str) -> Array:
         return np.stack([column(getattr(w, name), o) for w, o in zip(windows, offsets, strict=True)], axis=1)
 
-    both = [radiation(w) for w in windows]
-    forcing = Forcing(
-        table("air_c"),
-        table("dew_point_c"),
-        table("wind_m_s"),
-        np.stack([column(b[0], o) for b, o in zip(both, offsets, strict=True)], axis=1),
-        np.stack([column(b[1], o) for b, o in zip(both, offsets, strict=True)], axis=1),
-        table("rain_mm_h"),
-        table("snow_mm_h"),
-        table("pressure_pa"),
-        clear_sky_w_m2=np.stack([column(b[2], o) for b, o in zip(both, offsets, strict=True)], axis=1),
-    )
+    skies = [radiation(w) for w in windows]
+    sky = {
+        name: np.stack([column(own[name], o) for own, o in zip(skies, offsets, strict=True)], axis=1)
+        for name in skies[0]
+    }
+    given = ("air_c", "dew_point_c", "wind_m_s", "rain_mm_h", "snow_mm_h", "pressure_pa")
+    forcing = Forcing(**{name: table(name) for name in given}, **sky)
     observed = np.stack([column(w.road_c, o) for w, o in zip(windows, offsets, strict=True)], axis=1)
     known = [np.isfinite(w.road_c) for w in windows]
     soon = [k[: round(3600.0 / w.dt_s)].any() for k, w in zip(known, windows, strict=True)]

@@ -36,8 +36,6 @@ from supervisor.road.radiation import (
     cloudy_w_m2,
     longwave_down_w_m2,
     road_albedo,
-    shaded_shortwave_w_m2,
-    sky_view_of,
     sun_position,
 )
 
@@ -58,17 +56,6 @@ def test_the_sun_stands_where_it_should_over_seoul() -> None:
     assert top[0] == pytest.approx(1361 * 1.034 * np.sin(np.radians(29.0)), rel=0.01)
     assert elevation[1] < -70
     assert top[1] == 0.0
-
-
-def test_a_wall_to_the_south_takes_the_beam_and_leaves_the_sky() -> None:
-    noon = np.array([datetime(2024, 1, 15, 3, 40, tzinfo=UTC).timestamp()])
-    wall = np.array([[0.0, 0.0], [120.0, 0.0], [140.0, 60.0], [220.0, 60.0], [240.0, 0.0]])
-    view = sky_view_of(wall)
-    assert 0.5 < view < 1.0
-    shaded = shaded_shortwave_w_m2(np.array([450.0]), noon, 37.6, 127.0, wall, view)[0]
-    open_ = shaded_shortwave_w_m2(np.array([450.0]), noon, 37.6, 127.0, np.array([[0.0, 0.0], [180.0, 0.0]]), 1.0)[0]
-    assert open_ == pytest.approx(450.0)
-    assert 0.0 < shaded < 0.5 * 450.0
 
 
 def test_long_wave_rises_with_humidity_and_cloud_and_refuses_a_dew_point_above_the_air() -> None:

@@ -119,3 +119,16 @@ async def test_a_file_is_past_and_future() -> None:
     assert provider.observed(START - 10, 3600) is None
     with pytest.raises(WeatherError, match="not for the 6 h"):
         await provider.forecast(START + 43 * 3600, 30 * 3600)
+
+
+def test_with_a_site_the_forcing_says_where_the_sun_stands_and_what_a_clear_sky_would_give() -> None:
+    series = hourly(np.random.default_rng(1), 6)
+    blind, seeing = at_steps(series, START, 600.0, 36), at_steps(series, START, 600.0, 36, SEOUL)
+    assert np.ndim(blind.clear_sky_w_m2) == 0
+    assert np.shape(seeing.clear_sky_w_m2) == np.shape(seeing.sun_azimuth_deg) == (36, 1)
+    clear, elevation = np.asarray(seeing.clear_sky_w_m2)[:, 0], np.asarray(seeing.sun_elevation_deg)[:, 0]
+    assert np.all(clear[elevation > 3.0] > 0.0)
+    assert np.all(clear[elevation < -3.0] == 0.0)
+    members = members_at_steps([series, series], START, 600.0, 36, SEOUL)
+    assert np.shape(members.air_c) == (36, 2)
+    assert np.shape(members.clear_sky_w_m2) == (36, 1)  # one sun for all
