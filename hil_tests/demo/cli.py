@@ -9,22 +9,24 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import working_folder
+from hil_tests.demo.page import write_html
 from hil_tests.demo.record import figures
 from hil_tests.demo.replay import replay_reactive
-from hil_tests.demo.report import Story, print_text, write_html, write_json
 from hil_tests.demo.run import Storm, built_in_storm, demo_config, live_through, measured_storm, write_demo_city
+from hil_tests.demo.story import Story, write_json
+from hil_tests.demo.text import print_text
 from supervisor.config import load
 from supervisor.domain.errors import RoadheatError
 from supervisor.planner.configured import configured_tariff
 from supervisor.road import ICE_MM
 
 _MARK = ".roadheat-demo"  # only a folder that carries it is emptied
+LINE_EACH_MIN = 180  # of the storm, where there is no terminal to draw a bar in
 
 
 @click.command()
@@ -66,7 +68,7 @@ def demo(
     write_json(story, folder / "report.json")
     if json_path is not None:
         write_json(story, json_path)
-    console.print(f"  report: {folder / 'report.html'}")
+    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     if story.violations:
         raise SystemExit(1)
 
@@ -104,7 +106,7 @@ def _empty(folder: Path) -> None:
 def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, console: Console) -> Story:
     config = load(config_path)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         total = storm.end_utc_s - storm.start_utc_s
         task = progress.add_task("storm", total=total, now="flashing boards")
         outcome = live_through(
@@ -112,7 +114,7 @@ def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, conso
             storm,
             seed,
             speed=speed,
-            say=progress.console.print,
+            say=lambda line: console.print(line, soft_wrap=True),
             progress=_Now(progress, task, config.site.timezone).show,
         )
         replay = progress.add_task("reactive rule", total=outcome.run.minutes, now="the same storm")
@@ -130,6 +132,7 @@ def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, conso
         title=storm.title,
         timezone=config.site.timezone,
         currency=config.tariff.currency,
+        weather=storm.weather,
         plan=outcome.run,
         reactive=reactive,
         plan_figures=figures(outcome.run, tariff),
@@ -144,7 +147,7 @@ def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, conso
 
 
 class _Now:
-    """The progress bar's words: local time, load, icy roads, pace."""
+    """Where the storm is: local time, load, icy roads, pace. A bar in a terminal, else a line now and then."""
 
     def __init__(self, progress: Progress, task: TaskID, timezone: str) -> None:
         self._progress, self._task, self._zone = progress, task, ZoneInfo(timezone)
@@ -153,13 +156,15 @@ class _Now:
 
     def show(self, bench: Bench) -> None:
         self._minute += 1
+        if not self._progress.disable:
+            self._progress.update(self._task, completed=self._minute * 60.0, now=self._words(bench))
+        elif self._minute % LINE_EACH_MIN == 0:
+            self._progress.console.print(self._words(bench), soft_wrap=True)
+
+    def _words(self, bench: Bench) -> str:
         truth = [zone.truth for zone in bench.zones.values()]
         icy = sum(road.lying_mm >= ICE_MM for road in truth)
-        kw = np.sum([road.power_w for road in truth]) / 1000.0
+        kw = sum(road.power_w for road in truth) / 1000.0
         at = datetime.fromtimestamp(bench.utc_s, self._zone)
         pace = self._minute * 60.0 / max(time.monotonic() - self._begun, 1e-3)
-        self._progress.update(
-            self._task,
-            completed=self._minute * 60.0,
-            now=f"{at:%a %H:%M}  {kw:4.0f} kW  {icy:2d} of {len(truth)} icy  {pace:4.0f}×",
-        )
+        return f"{at:%a %H:%M}  {kw:4.0f} kW  {icy:2d} of {len(truth)} icy  {pace:4.0f}×"

@@ -15,7 +15,8 @@ from pathlib import Path
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import free_port
 from hil_tests.demo.record import Run
-from supervisor.config import Config, load
+from hil_tests.demo.story import Command
+from supervisor.config import Config, InvalidConfig, read
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.store.store import DATABASE_NAME
@@ -48,7 +49,7 @@ class Outcome:
 
     run: Run
     violations: list[str]
-    overrides: list[str]
+    overrides: list[Command]
     simulated_s: float
     wall_s: float
     metered_wh: dict[str, int]  # the service's own record
@@ -145,15 +146,12 @@ def _read_only(config: Config) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{config.state_dir / DATABASE_NAME}?mode=ro", uri=True)
 
 
-def _overrides(config: Config) -> list[str]:
+def _overrides(config: Config) -> list[Command]:
     with closing(_read_only(config)) as record:
         rows = record.execute(
             "SELECT zone, mode, user, reason, created_utc_s, expires_utc_s, state FROM override ORDER BY id"
         )
-        return [
-            f"{zone} {mode} by {user}, {_utc(created)} to {_utc(expires)}: {reason} ({state})"
-            for zone, mode, user, reason, created, expires, state in rows
-        ]
+        return [Command(*row) for row in rows]
 
 
 def _metered(config: Config) -> dict[str, int]:
@@ -166,5 +164,8 @@ def _utc(utc_s: float) -> str:
 
 
 def demo_config() -> Config:
-    """The example district, for its site and tariff."""
-    return load(EXAMPLE)
+    """The example district; its weather file is not there yet."""
+    config, problems = read(EXAMPLE)
+    if config is None:
+        raise InvalidConfig(problems)
+    return config

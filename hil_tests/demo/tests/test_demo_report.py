@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hil_tests.demo.page import write_html
 from hil_tests.demo.record import Run, figures
-from hil_tests.demo.report import Story, print_text, write_html, write_json
+from hil_tests.demo.story import Command, Story, write_json
+from hil_tests.demo.text import print_text
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.planner.tariff import FlatTariff
+from supervisor.weather.design_storm import design_storm
 
 START = 1_703_862_000.0  # 2023-12-29T15:00Z
 
@@ -58,13 +61,14 @@ def test_figures_count_quarter_hours_over_contract_and_minutes_over_breaker() ->
     assert over_both.feeder_cap_violations == 2 + 30
 
 
-def test_an_interrupted_run_still_reports(tmp_path: Path) -> None:
-    plan, reactive = run("plan", 30_000, 0.0, minutes=7), run("reactive", 60_000, 0.5, minutes=7)
-    tariff = FlatTariff(100.0, "KRW")
-    story = Story(
+def story(minutes: int = 7, *, finished: bool = False) -> Story:
+    plan, reactive = run("plan", 30_000, 0.0, minutes), run("reactive", 60_000, 0.5, minutes)
+    tariff = FlatTariff(100_000.0, "KRW")
+    return Story(
         title="Design storm <&>",
         timezone="Asia/Seoul",
         currency="KRW",
+        weather=design_storm(START, 2.0),
         plan=plan,
         reactive=reactive,
         plan_figures=figures(plan, tariff),
@@ -73,19 +77,48 @@ def test_an_interrupted_run_still_reports(tmp_path: Path) -> None:
         metered_kwh=3.5,
         seed=1,
         violations=["I3 z01 rose after 120 s off"],
-        overrides=[],
-        finished=False,
+        overrides=[Command("z02", "on", "kim", "ice <here>", int(START) + 60, int(START) + 360, "expired")],
+        finished=finished,
     )
-    write_json(story, tmp_path / "out.json")
+
+
+def text(told: Story, width: int) -> list[str]:
+    screen = io.StringIO()
+    print_text(told, Console(file=screen, width=width))
+    return screen.getvalue().splitlines()
+
+
+def test_an_interrupted_run_still_reports(tmp_path: Path) -> None:
+    told = story()
+    write_json(told, tmp_path / "out.json")
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["from"] == "2023-12-29T15:00:00Z"
     assert written["reactive"]["zones"]["z02"]["ice_minutes"] == 7
-    write_html(story, tmp_path / "report.html")
+    assert written["overrides"][0]["reason"] == "ice <here>"
+    write_html(told, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
-    assert "Design storm &lt;&amp;&gt;" in page
-    assert page.count("<svg") == 3
+    assert "Design storm &lt;&amp;&gt; (stopped early)" in page
+    assert page.count("<svg") == 5
     assert "I3 z01" in page
-    screen = io.StringIO()
-    print_text(story, Console(file=screen, width=140))
-    assert "stopped early" in screen.getvalue()
-    assert "I3 z01" in screen.getvalue()
+    assert "ice &lt;here&gt;" in page
+    lines = text(told, 140)
+    assert any("stopped early" in line for line in lines)
+    assert any("I3 z01" in line for line in lines)
+    assert any("z02 ON by kim, Sat 00:01 to Sat 00:06, “ice <here>”: expired" in line for line in lines)
+
+
+def test_no_run_is_too_short_for_a_page(tmp_path: Path) -> None:
+    write_html(story(1), tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("width", "name"), [(80, "z01 Slope 1"), (50, "z01 ")])
+def test_the_table_is_whole_on_every_terminal(width: int, name: str) -> None:
+    lines = text(story(), width)
+    table = lines[lines.index(next(line for line in lines if line.startswith("road"))) - 1 :]
+    table = table[: next(i for i, line in enumerate(table) if line.startswith("all")) + 1]
+    assert not any("…" in line for line in table)
+    assert any(line.startswith(name) for line in table)
+    assert len({len(line) for line in table[1:]}) == 1
+    assert max(map(len, table)) <= width
+    assert table[-1].split()[-2:] == ["350", "700"]  # 3.5 and 7 kWh at 100,000 KRW, in thousands
