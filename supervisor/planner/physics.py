@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.outlook import Array, Hazard, Mask, ZoneOutlook
-from supervisor.road import ICE_MM, Forcing, Roads, State, free_response, kernel, simulate
+from supervisor.road import ICE_MM, Forcing, Roads, State, free_response, simulate
 from supervisor.road.conduction import operator
+from supervisor.road.linear import kernel_from_slope
 
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
@@ -48,17 +48,20 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
     """
     batch = max(1, _BATCH_LANES // weather.air_c.shape[1])
     operator(roads, SLOT_S)  # worked out once, for all batches and cycles
-    parts = []
+    n = weather.steps
+    outlooks: list[ZoneOutlook] = []
+    kernels = np.zeros((roads.roads, n, n))
     for first in range(0, roads.roads, batch):
         zones = list(range(first, min(first + batch, roads.roads)))
         one = roads if len(zones) == roads.roads else roads.take(zones)
-        parts.append(_foresee(one, state.take(zones), weather, heat_w_m2[zones], required_c))
-    return Physics(
-        tuple(outlook for part in parts for outlook in part.outlooks), np.concatenate([part.kernels for part in parts])
-    )
+        part, slope = _foresee(one, state.take(zones), weather, required_c)
+        _fill_kernels(kernels[first : first + batch], one, part, slope, heat_w_m2[zones])
+        outlooks += part
+    return Physics(tuple(outlooks), kernels)
 
 
-def _foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float) -> Physics:
+def _foresee(roads: Roads, state: State, weather: Forcing, required_c: float) -> tuple[list[ZoneOutlook], Array]:
+    """Outlooks of some zones, and the mean over members of the surface's feedback (zones, N) [W/m²K]."""
     k = weather.air_c.shape[1]
     many, start = roads.with_members(k), state.repeat(k)
     forcing = for_lanes(weather, roads.roads)
@@ -82,22 +85,19 @@ def _foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, req
     ).astype(np.int8)
     required = np.where(wet | frost, required_c, -np.inf)
     sensed = (film >= SENSOR_FILM_MM) | snowing | raining
-    outlooks = tuple(ZoneOutlook(surface[z], required[z], hazard[z], sensed[z]) for z in range(roads.roads))
-    return Physics(outlooks, _kernels(roads, state, weather, heat_w_m2, hazard))
+    outlooks = [ZoneOutlook(surface[z], required[z], hazard[z], sensed[z]) for z in range(roads.roads)]
+    return outlooks, free.slope_w_m2k.reshape(shape).mean(axis=1)
 
 
-def _kernels(roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, hazard: npt.NDArray[np.int8]) -> Array:
-    """Kernels of the zones in danger only; the others need none."""
-    members, n = hazard.shape[1:]
-    out = np.zeros((roads.roads, n, n))
-    danger = np.flatnonzero((hazard > Hazard.NONE).any(axis=(1, 2)))
+def _fill_kernels(out: Array, roads: Roads, outlooks: list[ZoneOutlook], slope_w_m2k: Array, heat_w_m2: Array) -> None:
+    """Kernels (zones, N, N) of the zones in danger, up to the last slot of danger: heat after it changes nothing."""
+    dangers = np.array([(outlook.hazard > Hazard.NONE).any(axis=0) for outlook in outlooks])
+    danger = np.flatnonzero(dangers.any(axis=1))
     if danger.size:
-        last = 1 + int(np.flatnonzero((hazard > Hazard.NONE).any(axis=(0, 1)))[-1])  # heat after it changes nothing
-        some = roads.take(danger.tolist(), members)
-        part = state.take(danger.tolist()).repeat(members)
-        until = for_lanes(forcing[:last], danger.size)
-        out[danger, :last, :last] = kernel(some, part, until, SLOT_S, SLOT_S, heat_w_m2[danger])
-    return out
+        last = 1 + int(np.flatnonzero(dangers.any(axis=0))[-1])
+        some = roads if danger.size == roads.roads else roads.take(danger.tolist())
+        slope = np.ascontiguousarray(slope_w_m2k[danger, :last].T)
+        out[danger, :last, :last] = kernel_from_slope(some, slope, SLOT_S, 1, heat_w_m2[danger])
 
 
 def _would_ice(roads: Roads, state: State, forcing: Forcing, endangered: Mask) -> Mask:

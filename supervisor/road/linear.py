@@ -16,7 +16,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.linalg.blas import dtrsm
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
@@ -29,6 +30,7 @@ from supervisor.road.radiation import STEFAN_BOLTZMANN
 Place = Literal["surface", "cable"]
 POINT_C = 0.5  # the linearisation's temperature
 MELT_LYING_S = 2.0 * 3600.0  # snow that already lies is to be melted over this time
+_FORGOTTEN = 30.0  # time constants in a step after which nothing of a mode is left, 1e-13
 WET_MM = 0.02  # a film that can freeze into something slippery
 
 
@@ -51,20 +53,21 @@ class _Linear:
     melt_w_m2: Array
     wet: npt.NDArray[np.bool_]
     film_mm: Array
+    vapour_pa: Array
 
 
 def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Linear:
     """Surface balance about 0.5 °C, with the film of water that it implies."""
     f = prepare(roads, forcing).transpose(1, 0, 2)  # (12, steps, lanes)
     s = roads.surface
-    point = np.full_like(f[rows.AIR], POINT_C)
+    point = np.float64(POINT_C)
     factor = air.stability_factor(
-        f[rows.AIR], point, f[rows.WIND], f[rows.NEUTRAL_M_S] / f[rows.WIND], s("roughness_m")
+        f[rows.AIR], np.asarray(point), f[rows.WIND], f[rows.NEUTRAL_M_S] / f[rows.WIND], s("roughness_m")
     )
     velocity = f[rows.NEUTRAL_M_S] * factor
     exchange = velocity * f[rows.SENSIBLE] + f[rows.PRECIPITATION]
     vapour = velocity * f[rows.LATENT]  # kg/m²s per Pa
-    saturation = air.vapour_pressure_water_pa(point)
+    saturation = air.vapour_pressure_water_pa(np.asarray(point))
     evaporation = vapour * (f[rows.VAPOUR] - saturation)  # kg/m²s, negative: dries
     lying = state.frozen_mm
     melt_mm_s = f[rows.SNOW].copy()
@@ -72,7 +75,7 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
     melt_mm_s[melting] += lying / min(MELT_LYING_S, forcing.steps * dt_s)
 
     # Film of water: precipitation and melt come, what the texture cannot hold drains, the air dries it.
-    film = np.empty_like(point)
+    film = np.empty_like(f[rows.AIR])
     water = state.water_mm
     gain = (f[rows.RAIN] + melt_mm_s + evaporation) * dt_s
     drained = -np.expm1(-dt_s / s("drainage_s"))
@@ -101,7 +104,7 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
         + f[rows.CORRECTION]
     )
     melt = melt_mm_s * LATENT_FUSION_J_KG
-    return _Linear(flux + slope * POINT_C - melt, slope, melt, wet, film)
+    return _Linear(flux + slope * POINT_C - melt, slope, melt, wet, film, f[rows.VAPOUR])
 
 
 def _slots(steps: int, dt_s: float, slot_s: float) -> int:
@@ -119,34 +122,18 @@ def free_response(roads: Roads, state: State, forcing: Forcing, dt_s: float, slo
     """Linear response without heat of every lane; `state` (lanes). Raises PhysicsError if steps do not fill slots."""
     per_slot = _slots(forcing.steps, dt_s, slot_s)
     linear = _linearise(roads, state, forcing, dt_s)
-    op = operator(roads, dt_s)
-    r, k, n = roads.roads, roads.members, roads.nodes
-    response = op.surface[:, None, :n]
-    propagate = op.propagate_t[:, :, :n]
-    air_c = np.broadcast_to(forcing.air_c, (forcing.steps, roads.lanes))
-    temperature = state.temperature_c.reshape(r, k, n)
-    surface = np.empty((forcing.steps, r, k))
-    flux, slope = linear.flux_w_m2.reshape(-1, r, k), linear.slope_w_m2k.reshape(-1, r, k)
-    for t in range(forcing.steps):
-        bottom = np.where(roads.bridge, air_c[t], state.deep_c).reshape(r, k, 1)
-        temperature = temperature @ propagate + bottom * op.bottom[:, None, :n]
-        a0 = response[..., 0]
-        net = flux[t] - slope[t] * (temperature[..., 0] + a0 * flux[t]) / (1.0 + a0 * slope[t])
-        temperature = temperature + response * net[..., None]
-        surface[t] = temperature[..., 0]
+    surface = _surface_c(roads, state, forcing.air_c, linear, dt_s)
     slots = forcing.steps // per_slot
 
     def mean(values: Array) -> Array:
         result: Array = values.reshape(slots, per_slot, roads.lanes).mean(axis=1).T
         return result
 
-    frost = air.vapour_pressure_water_pa(np.minimum(forcing.dew_point_c, forcing.air_c)) > air.vapour_pressure_ice_pa(
-        np.minimum(surface.reshape(-1, roads.lanes), 0.0)
-    )
-    hazard = np.asarray(linear.wet | (frost & (surface.reshape(-1, roads.lanes) < 0.0)))
+    frost = linear.vapour_pa > air.vapour_pressure_ice_pa(np.minimum(surface, 0.0))
+    hazard = np.asarray(linear.wet | (frost & (surface < 0.0)))
     return FreeResponse(
         slot_s,
-        np.ascontiguousarray(surface.reshape(-1, roads.lanes)[per_slot - 1 :: per_slot].T),
+        np.ascontiguousarray(surface[per_slot - 1 :: per_slot].T),
         np.asarray(hazard.reshape(slots, per_slot, roads.lanes).any(axis=1)).T,
         mean(linear.melt_w_m2),
         mean(linear.slope_w_m2k),
@@ -154,17 +141,69 @@ def free_response(roads: Roads, state: State, forcing: Forcing, dt_s: float, slo
     )
 
 
+def _surface_c(roads: Roads, state: State, air_c: Array, linear: _Linear, dt_s: float) -> Array:
+    """Surface temperature at the end of each step, (steps, lanes) [°C], mode by mode.
+
+    A mode forgets by the factor exp(−μΔt) a step: elementwise products instead of a matrix for each road. Modes that
+    forget within a step are no state; their part is in the operator's response.
+    """
+    op, m = operator(roads, dt_s), modes(roads)
+    lasting = np.flatnonzero((m.rate_per_s * dt_s < _FORGOTTEN).any(axis=0))
+    x = m.rate_per_s[:, lasting] * dt_s
+    phi = np.where(x < 1e-8, dt_s, -np.expm1(-x) / np.maximum(m.rate_per_s[:, lasting], 1e-300))
+
+    def by_lane(values: Array) -> Array:
+        """(roads, modes) → (modes, lanes)"""
+        return np.ascontiguousarray(roads.per_lane(values).T)
+
+    decay, seen = by_lane(np.exp(-x)), by_lane(m.left[:, 0, lasting])
+    from_surface = by_lane(phi * m.right[:, lasting, 0])
+    from_bottom = by_lane(phi * m.right[:, lasting, -1] * roads.bottom_w_m2k[:, None])
+    response, below = roads.per_lane(op.surface[:, 0]), roads.per_lane(op.bottom[:, 0])
+    nodes = state.temperature_c.reshape(roads.roads, roads.members, roads.nodes)
+    amplitude = np.matmul(nodes, m.to_modes[:, lasting].transpose(0, 2, 1)).reshape(roads.lanes, -1).T.copy()
+    scaled = 1.0 / (1.0 + response * linear.slope_w_m2k)
+    air_c = np.broadcast_to(air_c, linear.flux_w_m2.shape)
+    bottom_c = state.deep_c
+    surface = np.empty_like(linear.flux_w_m2)
+    part = np.empty_like(amplitude)
+    for t in range(len(surface)):
+        if roads.bridge.any():
+            bottom_c = np.where(roads.bridge, air_c[t], state.deep_c)
+        amplitude *= decay
+        np.multiply(amplitude, seen, out=part)
+        before = part.sum(axis=0) + below * bottom_c
+        flux, slope = linear.flux_w_m2[t], linear.slope_w_m2k[t]
+        net = flux - slope * (before + response * flux) * scaled[t]
+        np.add(before, response * net, out=surface[t])
+        np.multiply(from_surface, net, out=part)
+        amplitude += part
+        np.multiply(from_bottom, bottom_c, out=part)
+        amplitude += part
+    return surface
+
+
 def pulse_response(roads: Roads, dt_s: float, steps: int, *, source: Place, at: Place) -> Array:
     """K at a place at the end of step m after 1 W/m² into a place during step 0, no feedback, shape (roads, steps)."""
+    return _pulse_responses(roads, dt_s, steps, {(source, at)})[source, at]
+
+
+def _pulse_responses(
+    roads: Roads, dt_s: float, steps: int, pairs: set[tuple[Place, Place]]
+) -> dict[tuple[Place, Place], Array]:
+    """`pulse_response` of several (source, at); what modes forget is worked out once."""
     m = modes(roads)
     top = np.eye(roads.nodes)[0][None, :].repeat(roads.roads, axis=0)
-    into, seen = (roads.cable_weight if place == "cable" else top for place in (source, at))
     x = m.rate_per_s * dt_s
     phi = np.where(x < 1e-8, dt_s, -np.expm1(-x) / np.maximum(m.rate_per_s, 1e-300))
-    amplitude = np.einsum("rn,rnm->rm", seen, m.left) * phi * np.einsum("rmn,rn->rm", m.right, into)
     decay = np.exp(-x[:, None, :] * np.arange(steps)[None, :, None])
-    result: Array = np.einsum("rsm,rm->rs", decay, amplitude)
-    return result
+    weight = {"cable": roads.cable_weight, "surface": top}
+    out: dict[tuple[Place, Place], Array] = {}
+    for source, at in pairs:
+        into = np.einsum("rmn,rn->rm", m.right, weight[source])
+        amplitude = np.einsum("rn,rnm->rm", weight[at], m.left) * phi * into
+        out[source, at] = np.matmul(decay, amplitude[:, :, None])[:, :, 0]
+    return out
 
 
 def kernel(
@@ -202,28 +241,31 @@ def kernel_from_slope(
     """The kernel from a given feedback H (steps, roads); see `kernel`."""
     steps = slope_w_m2k.shape[0]
     slots = steps // per_slot
-    lag = np.arange(steps)[:, None] - np.arange(steps)[None, :]
-    below = lag >= 0
-    index = np.maximum(lag, 0)
     heat = np.broadcast_to(np.asarray(full_heat_w_m2, dtype=np.float64), (roads.roads,))[:, None]
-    response = {
-        (into, seen): pulse_response(roads, dt_s, steps, source=into, at=seen)
-        for into, seen in {(source, "surface"), (source, at), ("surface", "surface"), ("surface", at)}
-    }
+    pairs: set[tuple[Place, Place]] = {(source, "surface"), (source, at), ("surface", "surface"), ("surface", at)}
+    response = {pair: _delayed(pulse) for pair, pulse in _pulse_responses(roads, dt_s, steps, pairs).items()}
 
-    def by_slots(pulse: Array) -> Array:
-        result: Array = np.where(below, pulse[index], 0.0).reshape(steps, slots, per_slot).sum(axis=2)
+    def by_slots(delayed: Array) -> Array:
+        result: Array = delayed if per_slot == 1 else delayed.reshape(steps, slots, per_slot).sum(axis=2)
         return result
 
     result = np.empty((roads.roads, slots, slots))
-    identity = np.eye(steps)
+    diagonal = np.arange(steps)
     for r in range(roads.roads):
-        slope = slope_w_m2k[None, :, r]
-        feedback = identity + np.where(below, response["surface", "surface"][r][index], 0.0) * slope
-        forced = by_slots(response[source, "surface"][r] * heat[r])
-        solved = solve_triangular(feedback, forced, lower=True, check_finite=False)
+        feedback = response["surface", "surface"][r] * slope_w_m2k[None, :, r]
+        feedback[diagonal, diagonal] += 1.0
+        forced = by_slots(response[source, "surface"][r]) * heat[r]
+        # Row-major matrices are column-major transposes: Xᵀ Lᵀ = Fᵀ, in place, without a copy.
+        solved = dtrsm(1.0, feedback.T, forced.T, side=1, overwrite_b=1).T
         if at == "cable":  # what comes without feedback, less what the warmer surface gives off
-            given_off = np.where(below, response["surface", "cable"][r][index], 0.0) * slope
-            solved = by_slots(response[source, "cable"][r] * heat[r]) - given_off @ solved
+            given_off = response["surface", "cable"][r] * slope_w_m2k[None, :, r]
+            solved = by_slots(response[source, "cable"][r]) * heat[r] - given_off @ solved
         result[r] = solved[per_slot - 1 :: per_slot]
     return result
+
+
+def _delayed(pulse: Array) -> Array:
+    """Lower triangular matrices (roads, n, n) whose column j is the pulse (roads, n) j steps later; a view."""
+    roads, n = pulse.shape
+    padded = np.concatenate([pulse[:, ::-1], np.zeros((roads, n - 1))], axis=1)
+    return sliding_window_view(padded, n, axis=1)[:, ::-1]
