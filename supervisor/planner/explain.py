@@ -74,29 +74,16 @@ def why(
     onset = _next_hazard(leading)
     heated, danger = duty >= _HEATED, leading > Hazard.NONE
     ahead = np.append(leading, 0)[onset]  # the hazard that heat now answers; none after the last
-    code = np.select(
-        [
-            fixed,
-            heated & short & (duty > 0.99),
-            heated & short & capped,
-            heated & danger,
-            heated,
-            suppressed,
-            short & capped,
-            short,
-        ],
-        [
-            _INDEX[OUT_OF_SERVICE if out_of_service else OVERRIDE],
-            _INDEX[CAPACITY],
-            _INDEX[SHED],
-            _DURING_INDEX[leading],
-            _PREHEAT_INDEX[ahead],
-            _INDEX[DRIES],
-            _INDEX[SHED],
-            _INDEX[NOT_WORTH],
-        ],
-        _NOTHING,
-    )
+    code = np.full(n, _NOTHING)  # what is said last goes before what was said before it
+    code[short] = _INDEX[NOT_WORTH]
+    code[short & capped] = _INDEX[SHED]
+    code[suppressed] = _INDEX[DRIES]
+    code = np.where(heated, np.where(danger, _DURING_INDEX[leading], _PREHEAT_INDEX[ahead]), code)
+    code[heated & short & capped] = _INDEX[SHED]
+    code[heated & short & (duty > 0.99)] = _INDEX[CAPACITY]
+    code[fixed] = _INDEX[OUT_OF_SERVICE if out_of_service else OVERRIDE]
+    if not (code != _NOTHING).any():
+        return ()
     at = np.where(heated & ~danger, onset, np.arange(n))
     bounds = [0, *(np.flatnonzero(np.diff(code)) + 1).tolist(), n]
     reasons = []

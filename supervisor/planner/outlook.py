@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ class Hazard(IntEnum):
     SNOW = 4  # falling, or lying and to be melted
 
 
+_DANGERS = (1, 2, 3, 4)  # the hazards above NONE, least pressing first
+
+
 @dataclass(frozen=True)
 class ZoneOutlook:
     """One zone, K members, N slots; temperatures at the end of each slot without heating from now on."""
@@ -31,7 +35,7 @@ class ZoneOutlook:
     hazard: npt.NDArray[np.int8]  # (K, N) of Hazard
     wet: Mask  # (K, N): a moisture sensor would say wet
 
-    @property
+    @cached_property
     def shortfall_k(self) -> Array:
         """Required less free temperature, (K, N) [K]; −inf without hazard."""
         return np.where(np.isfinite(self.required_c), self.required_c - self.free_c, -np.inf)
@@ -39,12 +43,13 @@ class ZoneOutlook:
     @property
     def probability(self) -> Array:
         """Part of the members that see a hazard, (N,)."""
-        return np.asarray((self.hazard > Hazard.NONE).mean(axis=0))
+        return np.count_nonzero(self.hazard > Hazard.NONE, axis=0) / len(self.hazard)
 
     @property
     def leading(self) -> npt.NDArray[np.int8]:
         """The most pressing hazard that a tenth of the members sees, (N,)."""
-        out = np.zeros(self.hazard.shape[1], dtype=np.int8)
-        for kind in list(Hazard)[1:]:
-            out[(self.hazard == kind).mean(axis=0) >= 0.1] = kind
+        members, n = self.hazard.shape
+        out = np.zeros(n, dtype=np.int8)
+        for kind in _DANGERS:
+            out[10 * np.count_nonzero(self.hazard == kind, axis=0) >= members] = kind
         return out

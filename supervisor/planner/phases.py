@@ -57,10 +57,14 @@ def assign_phases(duty: Array, power_kw: Array) -> tuple[int, ...]:
 
 def keep_phases(duty: Array, power_kw: Array, before: Sequence[int], breaker_kw: float) -> tuple[int, ...]:
     """The phases of the last plan while they are nearly as good as new ones: a changed phase is a contactor's start."""
-    fresh = assign_phases(duty, power_kw)
-    if len(before) != len(fresh):
-        return fresh
+    if len(before) != len(power_kw):
+        return assign_phases(duty, power_kw)
     old_kw = float(load_at_instants_kw(duty, power_kw, before).max(initial=0.0))
+    on_ticks = np.ceil(np.clip(duty, 0.0, 1.0) * _TICKS - 1e-9)
+    lowest_kw = float((power_kw @ on_ticks).max(initial=0.0)) / _TICKS  # no phases put the instant below the mean
+    if old_kw <= min(_KEEP * lowest_kw, breaker_kw):
+        return tuple(before)
+    fresh = assign_phases(duty, power_kw)
     new_kw = float(load_at_instants_kw(duty, power_kw, fresh).max(initial=0.0))
     return tuple(before) if old_kw <= min(_KEEP * new_kw, breaker_kw) + 1e-6 else fresh
 

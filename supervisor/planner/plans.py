@@ -41,11 +41,12 @@ def suppressible(outlook: ZoneOutlook, lift_k: Array) -> Mask:
 
     Only the next two hours: a board that then hears nothing new goes back to its local rule.
     """
-    surface = outlook.free_c + lift_k
-    would_heat = outlook.wet & (surface <= ON_MC / 1000)
-    out = would_heat.any(axis=0) & ((surface >= SAFE_C).mean(axis=0) >= _CONFIDENCE)
-    out[_HELD_BACK_SLOTS:] = False
-    return np.asarray(out)
+    soon = slice(None, _HELD_BACK_SLOTS)
+    surface = outlook.free_c[:, soon] + lift_k[soon]
+    would_heat = outlook.wet[:, soon] & (surface <= ON_MC / 1000)
+    out = np.zeros(lift_k.size, dtype=bool)
+    out[soon] = would_heat.any(axis=0) & ((surface >= SAFE_C).mean(axis=0) >= _CONFIDENCE)
+    return out
 
 
 def slot_values(
@@ -60,8 +61,8 @@ def slot_values(
     than the local rule.
     """
     heated = (duty >= _HEATED) & ~fixed
-    expected = (outlook.free_c + lift_k).mean(axis=0)
-    required = np.where(np.isfinite(outlook.required_c), outlook.required_c, -np.inf).max(axis=0)
+    expected = outlook.free_c.mean(axis=0) + lift_k
+    required = outlook.required_c.max(axis=0)
     # In the last hours of a hazard little heat is planned: there feedback only protects, it does not chase the sun.
     expected = np.where(duty >= _HEAVY, expected, np.minimum(expected, KEEP_C + _SETPOINT_STEP_C))
     aim = np.round(np.maximum(expected, required) / _SETPOINT_STEP_C) * _SETPOINT_STEP_C
@@ -167,6 +168,6 @@ def _join(left: _Run, right: _Run) -> _Run:
 
 def _join_cost(left: _Run, right: _Run) -> float:
     """Duty moved in time, less the later it is (far slots are planned again); mixing kinds costs most."""
-    mixed = 10.0 if np.sign(left.duty) != np.sign(right.duty) else 0.0
+    mixed = 10.0 if (left.duty > 0) != (right.duty > 0) or (left.duty < 0) != (right.duty < 0) else 0.0
     moved = abs(max(left.duty, 0.0) - max(right.duty, 0.0)) + 0.01 + mixed
     return moved * min(left.last - left.first, right.last - right.first) / (1.0 + left.first / 24.0)
