@@ -150,11 +150,16 @@ def _life(db: sqlite3.Connection, board: str) -> int:
 
 
 def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) -> bool:
-    """Whether this very measurement is stored, in any life of the board."""
-    for row in db.execute(
-        f"SELECT {_COLUMNS} FROM tick WHERE board = ? AND life <= ? AND boot = ? AND q = ?",
-        (board, life, telemetry.boot, telemetry.q),
-    ):
+    """Whether this very measurement is stored, in any life of the board. A look per life (there are few): over a range
+    of lives SQLite reads every tick of the board.
+    """
+    for earlier in range(life, -1, -1):
+        row = db.execute(
+            f"SELECT {_COLUMNS} FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
+            (board, earlier, telemetry.boot, telemetry.q),
+        ).fetchone()
+        if row is None:
+            continue
         _, tick = _tick(row)
         counters = [(zone.sample.zone, zone.sample.dev_wh) for zone in tick.zones]
         if (tick.up_s, counters) == (telemetry.up, [(sample.zone, sample.dev_wh) for sample in telemetry.z]):

@@ -86,6 +86,30 @@ def test_a_frame_is_kept_once(db: sqlite3.Connection) -> None:
     check_books(db)
 
 
+def test_a_long_record_does_not_slow_a_commit(db: sqlite3.Connection) -> None:
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def cost(q: int) -> int:
+        nonlocal steps
+        steps = 0
+        db.set_progress_handler(count, 1)  # each instruction of SQLite's machine
+        commit(db, frame(1, q, 10 * q, 10, sample("z01", 160 * q)), T0 + 10 * q)
+        db.set_progress_handler(None, 1)
+        return steps
+
+    for q in range(1, 10):
+        commit(db, frame(1, q, 10 * q, 10, sample("z01", 160 * q)), T0 + 10 * q)
+    early = cost(10)
+    for q in range(11, 500):
+        commit(db, frame(1, q, 10 * q, 10, sample("z01", 160 * q)), T0 + 10 * q)
+    assert cost(500) < 1.5 * early
+
+
 def test_the_line_is_as_the_schema_says(db: sqlite3.Connection) -> None:
     commit(db, frame(1, 1, 10, 10, sample("z01", 160), sample("z02", 5, flags=Flag.SENSOR_IMPLAUSIBLE)), T0)
     lines = spool.batch(db, 10)
