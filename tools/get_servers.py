@@ -1,4 +1,5 @@
-"""Gets what the tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium, a Korean font.
+"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium and its driver's library,
+a Korean font.
 
 As root on Debian they come from Debian's packages. Elsewhere, or without root, nothing is changed: one line says for
 each what is missing, what is skipped for it and how to get it. A second run looks and is done. Never fails the
@@ -7,6 +8,7 @@ caller: tests that need a server say so themselves.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -45,6 +47,18 @@ def _has_korean_font() -> bool:
     )
 
 
+def driver_runs() -> bool:
+    """Whether Playwright's own Node starts: it links libatomic, which a bare Debian lacks. True without Playwright."""
+    driver = importlib.util.find_spec("playwright")
+    if driver is None or driver.origin is None:
+        return True
+    node = Path(driver.origin).with_name("driver") / "node"
+    try:
+        return subprocess.run([node, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 NEEDS = (
     Need("InfluxDB 1.6", ("influxdb",), "tests marked influx", lambda: find_program("influxd") is not None),
     Need(
@@ -54,6 +68,7 @@ NEEDS = (
         lambda: find_program("victoria-metrics") is not None,
     ),
     Need("Chromium", ("chromium",), "tests marked browser", _has_chromium),
+    Need("libatomic", ("libatomic1",), "tests marked browser", driver_runs),
     Need("a Korean font", ("fonts-nanum",), "the check of Korean text in the browser", _has_korean_font),
 )
 

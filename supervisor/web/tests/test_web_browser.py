@@ -13,6 +13,7 @@ from aiohttp import web
 
 from supervisor.domain.override import OverrideState
 from supervisor.web.stream import close_streams
+from tools.get_servers import driver_runs
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="playwright is not installed: `uv sync --group browser`"
@@ -28,6 +29,7 @@ PHONE = {"width": 390, "height": 844}
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium: `apt-get install chromium`"),
+    pytest.mark.skipif(not driver_runs(), reason="Playwright's driver does not start: `apt-get install libatomic1`"),
 ]
 
 
