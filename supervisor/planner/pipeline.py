@@ -70,6 +70,7 @@ class PlanInputs:
     peak_so_far_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, of this billing month
     previous: tuple[Plan, ...] = ()
     warm: Mapping[str, Warm] = field(default_factory=dict)  # of the last outcome
+    fleet: bool | None = None  # plan by the fleet solver; None: if there are many zones
     settings: PlanSettings = field(default_factory=PlanSettings)
 
 
@@ -158,9 +159,22 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
     )
 
 
+def keep_all(inputs: PlanInputs, error: RoadheatError) -> PlanOutcome:
+    """Every feeder's last plan moved on: what is left when no planner answers."""
+    start = inputs.now_utc_s - inputs.now_utc_s % SLOT_S
+    plans: dict[str, Plan] = {}
+    outcomes = []
+    for feeder in inputs.feeders:
+        if lanes := [i for i, zone in enumerate(inputs.zones) if zone.feeder == feeder.id]:
+            outcomes.append(_keep_last(inputs, feeder, lanes, start, plans, error))
+    kept = tuple(plans[zone.id] for zone in inputs.zones)
+    return PlanOutcome(start, kept, tuple(outcomes), {}, (error,), {})
+
+
 def _solve(inputs: PlanInputs, problems: list[FeederProblem]) -> tuple[list[FeederSolution], dict[str, Warm]]:
     """A city by the fleet solver, a district feeder by feeder, exactly."""
-    if sum(len(problem.zones) for problem in problems) >= FLEET_ZONES:
+    many = sum(len(problem.zones) for problem in problems) >= FLEET_ZONES
+    if many if inputs.fleet is None else inputs.fleet:
         return solve_fleet(problems, inputs.warm)
     return [solve_exact(problem, inputs.settings.time_limit_s) for problem in problems], {}
 
