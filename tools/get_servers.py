@@ -1,4 +1,4 @@
-"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium and its driver's library,
+"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium, its driver's library,
 a Korean font.
 
 As root on Debian they come from Debian's packages. Elsewhere, or without root, nothing is changed: one line says for
