@@ -34,7 +34,8 @@ from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.control.plan_loop import PlanLoop, make_executor
+from supervisor.control.plan_loop import PlanLoop
+from supervisor.control.plan_pool import make_executor
 from supervisor.control.watch import Watch
 from supervisor.domain.clock import Clock
 from supervisor.energy import calibrate as calibration

@@ -19,6 +19,7 @@ HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
+PROCESSES_MAX = 64
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -120,6 +121,8 @@ def _planner(config: Config, source: Source) -> Problems:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")
     if planner.time_limit_s <= 0:
         yield source.problem("planner.time_limit_s", "no time to plan", "Write 60")
+    if not 0 <= planner.processes <= PROCESSES_MAX:
+        yield source.problem("planner.processes", f"outside 0…{PROCESSES_MAX}", "Leave it out: as many as cores")
 
 
 def _influx(config: Config, source: Source) -> Problems:

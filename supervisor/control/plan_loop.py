@@ -1,19 +1,15 @@
 """Plans, each quarter of an hour and whenever something changed that a plan rests on.
 
-The planner runs in a process of its own, so that a slow plan delays no override and no board. Whatever happens there,
-every zone has a plan afterwards: the new one, the last one moved on, or the local rule, always labelled.
+The planner runs in processes of its own (`plan_pool`), so that a slow plan delays no override and no board. Whatever
+happens there, every zone has a plan afterwards: the new one, the last one moved on, or the local rule, always labelled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 
 import msgspec
 
@@ -28,15 +24,16 @@ from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.pace import until
+from supervisor.control.plan_pool import PlanPool, make_executor
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
-from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Feeder
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
+from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings
+from supervisor.planner.shares import merge
 from supervisor.planner.tariff import Tariff
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner
@@ -45,28 +42,10 @@ logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
-TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
 # What boards add to their planned mean: seconds at the edges of a period, and feedback on a road that cools.
 CONTRACT_HEADROOM = 0.02
 WET_PERMILLE = 200  # of the boards' moisture sensors
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
-
-
-def _end_with_parent() -> None:
-    """A worker whose service was killed must not stay behind."""
-
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def make_executor() -> Executor:
-    """The planner's process; it starts with the first plan."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
 
 
 class PlanLoop:
@@ -100,8 +79,7 @@ class PlanLoop:
         self._alarms = alarms
         self._metrics = metrics
         self._clock = clock
-        self._make_executor = executor
-        self._executor = executor()
+        self._pool = PlanPool(config.feeder, config.zone, config.planner.processes, executor)
         self._asked = asyncio.Event()
         self._reasons: list[str] = []
         self._settings = PlanSettings(
@@ -143,38 +121,42 @@ class PlanLoop:
     async def cycle(self, reason: str) -> None:
         """One plan for every zone, whatever happens."""
         began = self._clock.monotonic_s()
-        outcome: PlanOutcome | None = None
+        outcomes: list[PlanOutcome] = []
+        planned: list[Plan] = []
         problem = ""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                outcome = await in_thread(self._executor, plan_fleet, self._inputs())
-        except (Exception, TimeoutError) as error:  # a defect in the planner must not end the heating
-            logger.error("planner failed", exc_info=error)
+            inputs = self._inputs()
+            async for outcome in self._pool.plan(inputs):  # one, unless some feeders keep the others waiting
+                outcomes.append(outcome)
+                planned += await self._publish(outcome.plans)
+            self.last = merge(inputs, outcomes)
+            problem = "; ".join(str(error) for error in self.last.errors)
+        except Exception as error:  # a defect here must not end the heating
+            logger.error("planning failed", exc_info=error)
             problem = str(error) or type(error).__name__
-            if isinstance(error, BrokenProcessPool | TimeoutError):
-                self.close()
-                self._executor = self._make_executor()
-        if outcome is not None:
-            self.last = outcome
-            problem = "; ".join(str(error) for error in outcome.errors)
-        plans = outcome.plans if outcome is not None else self._moved_on()
-        feeders = self._feeders()
-        plans = keep_contract(plans, {zone: self._zone_now(live) for zone, live in self._live.zones.items()}, feeders)
+            done = {plan.zone for plan in planned}
+            planned += await self._publish(tuple(plan for plan in self._moved_on() if plan.zone not in done))
         if problem:
             self._metrics.plan_failures.inc()
         self._alarms.set("plan", "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
+        took_s = self._clock.monotonic_s() - began
+        self._metrics.plan_s.observe(took_s)
+        logger.info("planned (%s): %s", reason, _summary(planned))
+
+    async def _publish(self, made: tuple[Plan, ...]) -> tuple[Plan, ...]:
+        """Record plans of whole feeders, within the contract, and send them."""
+        now = {zone: self._zone_now(live) for zone, live in self._live.zones.items()}
+        plans = keep_contract(made, now, self._feeders())
         try:
             await self._store.save_plans(plans)
         except StoreError as error:  # a plan that is not on record is still better than none
             logger.error("plans not recorded: %s", error)
         self._dispatcher.publish(plans)
-        took_s = self._clock.monotonic_s() - began
-        self._metrics.plan_s.observe(took_s)
-        logger.info("planned (%s): %s", reason, _summary(plans))
+        return plans
 
     def close(self) -> None:
-        """Let go of the planner's process."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Let go of the planner's processes."""
+        self._pool.close()
 
     def _inputs(self) -> PlanInputs:
         now = self._clock.utc_s()
@@ -198,7 +180,6 @@ class PlanLoop:
             ),
             peak_so_far_kw=dict(self._meter.peaks_kw),
             previous=self._previous(),
-            warm=self.last.warm if self.last is not None else {},
             settings=self._settings,
         )
 

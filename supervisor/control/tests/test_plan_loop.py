@@ -12,6 +12,7 @@ import pytest
 
 from supervisor.config import Config, load
 from supervisor.control import plan_loop as plan_loop_module
+from supervisor.control import plan_pool
 from supervisor.control.forecasts import Forecasts, says_the_same
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
@@ -76,13 +77,13 @@ async def test_planner_that_fails_leaves_the_last_plan_moved_on_with_one_alarm(r
     planning = Planning(rooms, config)
     await planning.forecasts.ask()
     await planning.loop.cycle("test")
-    planning.loop._executor = BrokenExecutor()
+    planning.loop._pool._workers = [BrokenExecutor()]
     raised: list[str] = []
     rooms.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
     rooms.clock.advance(900)
     await planning.loop.cycle("broken")
     assert planning.labels() == {PlanLabel.SHIFTED}
-    planning.loop._executor = BrokenExecutor()
+    planning.loop._pool._workers = [BrokenExecutor()]
     rooms.clock.advance(900)
     await planning.loop.cycle("still broken")
     assert raised == ["plan True"]
@@ -102,7 +103,7 @@ async def test_without_a_forecast_boards_follow_the_local_rule_and_it_is_labelle
 async def test_slow_plan_delays_no_override_and_is_given_up(
     rooms: Rooms, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_loop_module, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(plan_pool, "TIMEOUT_S", 0.2)
     slow, release = ThreadPoolExecutor(1), threading.Event()
     slow.submit(release.wait)
     planning = Planning(rooms, config, slow)
@@ -188,7 +189,7 @@ async def test_provider_that_fails_leaves_the_last_forecast_with_one_alarm(rooms
             return await super().forecast(now_utc_s, horizon_s)
 
     provider = Failing(design_storm(START_UTC_S - 3600, hours=96))
-    forecasts = Forecasts(provider, Works(rooms).forecasts._site, 108_000, rooms.clock, rooms.alarms, rooms.metrics)
+    forecasts = Forecasts(provider, Works(rooms).forecasts.site, 108_000, rooms.clock, rooms.alarms, rooms.metrics)
     news: list[Forecast] = []
     forecasts.changed.append(news.append)
     await forecasts.ask()

@@ -1,0 +1,172 @@
+"""The planner's processes: each plans its own feeders, for as long as it lives.
+
+A group of feeders stays with its process, and with it what a cycle starts from (`planner.shares.Planner`). A process
+that dies or answers no more is ended and replaced; its feeders keep their last plan, moved on and labelled, and the
+others' plans do not wait for it longer than `PATIENCE_S`. Nothing here is awaited by an override or a board.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import SpawnContext, SpawnProcess
+
+from supervisor.domain.errors import PlanError
+from supervisor.domain.work import in_thread
+from supervisor.domain.zone import Feeder, Zone
+from supervisor.planner.pipeline import PlanInputs, PlanOutcome, keep_all
+from supervisor.planner.shares import Planner, group_feeders, merge, part_of
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
+PATIENCE_S = 5.0  # what is planned waits so long for the rest: 1,000 zones take 2 s
+# A planner's matrices are small, and the processes share the cores: a library's own threads would only spin.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+_pools = itertools.count()
+_planners: dict[tuple[int, int], Planner] = {}  # in the planner's process: by pool and group
+
+
+def _plan(key: tuple[int, int], inputs: PlanInputs) -> PlanOutcome:
+    return _planners.setdefault(key, Planner()).plan(inputs)
+
+
+def _end_with_parent() -> None:
+    """A worker whose service was killed must not stay behind."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+class _Process(SpawnProcess):
+    def start(self) -> None:
+        """With one thread for matrices: said in the environment, since numpy reads it when it is imported."""
+        before = {name: os.environ.get(name) for name in _ONE_THREAD}
+        os.environ.update(_ONE_THREAD)
+        try:
+            super().start()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+class _Context(SpawnContext):
+    """Spawned processes that can be ended by whoever started them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[SpawnProcess] = []
+
+    def Process(self, *args: object, **kwargs: object) -> SpawnProcess:  # type: ignore[override]
+        process = _Process(*args, **kwargs)  # type: ignore[arg-type]
+        self.started.append(process)
+        return process
+
+
+class PlannerProcess(ProcessPoolExecutor):
+    """One process that starts now: its imports take a second or two."""
+
+    def __init__(self) -> None:
+        self._own = _Context()
+        super().__init__(1, self._own, initializer=_end_with_parent)
+        self.submit(os.getpid)
+
+    @property
+    def pid(self) -> int:
+        return self._own.started[-1].pid or 0
+
+    def end(self) -> None:
+        """Whatever it is doing: a planner holds nothing that would have to be put away."""
+        self.shutdown(wait=False, cancel_futures=True)
+        for process in self._own.started:
+            process.kill()
+
+
+def make_executor() -> Executor:
+    """A planner's process."""
+    return PlannerProcess()
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class PlanPool:
+    """Gives each group of feeders to its own process and puts the answers together."""
+
+    def __init__(
+        self,
+        feeders: Sequence[Feeder],
+        zones: Sequence[Zone],
+        processes: int = 0,
+        executor: Callable[[], Executor] = make_executor,
+        timeout_s: float | None = None,
+    ) -> None:
+        """`processes` 0: as many as there are cores, at most one for each feeder."""
+        self.groups = group_feeders(feeders, zones, processes or cores())
+        self._make = executor
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
+        self._number = next(_pools)
+        self._workers = [executor() for _ in self.groups]
+
+    async def plan(self, inputs: PlanInputs) -> AsyncIterator[PlanOutcome]:
+        """Outcomes that together hold a plan for every zone: one for all groups, unless some keep the others waiting.
+
+        Never raises for what happens in a planner.
+        """
+        asked = [asyncio.ensure_future(self._ask(i, part_of(inputs, g))) for i, g in enumerate(self.groups)]
+        if not asked:
+            return
+        try:
+            _, waiting = await asyncio.wait(asked, timeout=PATIENCE_S)
+            if done := [task.result() for task in asked if task not in waiting]:
+                yield merge(inputs, done)
+            for late in (task for task in asked if task in waiting):
+                yield merge(inputs, [await late])
+        finally:
+            for task in asked:
+                task.cancel()
+
+    async def _ask(self, group: int, inputs: PlanInputs) -> PlanOutcome:
+        worker = self._workers[group]
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await in_thread(worker, _plan, (self._number, group), inputs)
+        except (BrokenProcessPool, TimeoutError) as error:
+            problem = str(error) or f"no answer in {self._timeout_s:g} s"
+            self._workers[group] = self._make()
+            end(worker)
+        except Exception as error:  # a defect in the planner must not end the heating
+            problem = str(error) or type(error).__name__
+            logger.error("planner failed", exc_info=error)
+        names = ", ".join(self.groups[group])
+        logger.error("planner of %s: %s", names, problem)
+        return keep_all(inputs, PlanError(problem, where=f"planner of {names}", code="planner-lost"))
+
+    def close(self) -> None:
+        """Let go of all processes."""
+        for worker in self._workers:
+            end(worker)
+
+
+def end(worker: Executor) -> None:
+    if isinstance(worker, PlannerProcess):
+        worker.end()
+    else:
+        worker.shutdown(wait=False, cancel_futures=True)
