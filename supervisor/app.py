@@ -36,9 +36,9 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import make_executor
+from supervisor.control.recalibration import Recalibration
 from supervisor.control.watch import Watch
 from supervisor.domain.clock import Clock
-from supervisor.energy import calibrate as calibration
 from supervisor.gateway.gateway import Gateway
 from supervisor.parts import (
     listen_web,
@@ -105,8 +105,9 @@ async def running(
         horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()
-        calibrated = calibration.load(config.state_dir)
-        estimation = Estimation(config.zone, forecasts, live, store, clock, calibrated)
+        estimation = Estimation(config.zone, forecasts, live, store, clock)
+        recalibration = Recalibration(config, estimation, forecasts, store, metrics, clock)
+        await recalibration.start()
         await estimation.start()
 
         # 4 what people and planner want, and how boards hear of it
@@ -145,6 +146,7 @@ async def running(
             loops.spawn(estimation.run(), "estimation"),
             loops.spawn(plan_loop.run(), "plans"),
             loops.spawn(watch.run(), "watch"),
+            loops.spawn(recalibration.run(), "calibration"),
         ]
         if shipper is not None:
             endless.append(loops.spawn(shipper.run(), "influx"))

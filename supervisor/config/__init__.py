@@ -19,6 +19,7 @@ from supervisor.config.rules import find_problems
 from supervisor.config.schema import (
     BoardConfig,
     BoardsConfig,
+    CalibrationConfig,
     Config,
     InfluxConfig,
     PlannerConfig,
@@ -35,6 +36,7 @@ from supervisor.domain.zone import Feeder, Site, Zone
 __all__ = [
     "BoardConfig",
     "BoardsConfig",
+    "CalibrationConfig",
     "Config",
     "InfluxConfig",
     "InvalidConfig",
@@ -67,6 +69,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "weather": WeatherConfig,
     "tariff": TariffConfig,
     "planner": PlannerConfig,
+    "calibration": CalibrationConfig,
     "influx": InfluxConfig,
 }
 LISTS: Mapping[str, type[Struct]] = {"feeder": Feeder, "board": BoardConfig, "zone": Zone}

@@ -19,6 +19,7 @@ HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
+CALIBRATION_DAYS = (10, 90)
 PROCESSES_MAX = 64
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
@@ -34,6 +35,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _weather(config, source)
     yield from _tariff(config, source)
     yield from _planner(config, source)
+    yield from _calibration(config, source)
     yield from _influx(config, source)
     yield from _ids(config, source)
     yield from _feeders(config, source)
@@ -123,6 +125,15 @@ def _planner(config: Config, source: Source) -> Problems:
         yield source.problem("planner.time_limit_s", "no time to plan", "Write 60")
     if not 0 <= planner.processes <= PROCESSES_MAX:
         yield source.problem("planner.processes", f"outside 0…{PROCESSES_MAX}", "Leave it out: as many as cores")
+
+
+def _calibration(config: Config, source: Source) -> Problems:
+    if not CALIBRATION_DAYS[0] <= config.calibration.days <= CALIBRATION_DAYS[1]:
+        yield source.problem(
+            "calibration.days",
+            f"outside {CALIBRATION_DAYS[0]}…{CALIBRATION_DAYS[1]}",
+            "Write 28: the raw record is kept for 90 days, and fewer than 10 teach too little",
+        )
 
 
 def _influx(config: Config, source: Source) -> Problems:

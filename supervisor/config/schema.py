@@ -62,6 +62,11 @@ class PlannerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     processes: int = 0  # 0: as many as cores, at most one for each feeder
 
 
+class CalibrationConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    weekly: bool = True  # fit every zone's road to its own record once a week
+    days: int = 28  # of record to fit to
+
+
 class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     api: Literal["v1", "v2"]
     url: str
@@ -85,6 +90,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     weather: WeatherConfig
     tariff: TariffConfig
     planner: PlannerConfig
+    calibration: CalibrationConfig = CalibrationConfig()
     influx: InfluxConfig | None
     feeder: tuple[Feeder, ...]
     board: tuple[BoardConfig, ...]

@@ -20,6 +20,7 @@ from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
+from supervisor.energy import calibrate as calibration
 from supervisor.road import (
     Roads,
     State,
@@ -63,22 +64,35 @@ class Estimation:
         live: LiveState,
         store: Store,
         clock: Clock,
-        surfaces: Mapping[str, Mapping[str, float]] | None = None,
+        calibrated: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
-        """`surfaces`: calibrated parameters by zone."""
+        """`calibrated`: values by zone, see `use`."""
         self._zones = zones
         self._lane = {zone.id: lane for lane, zone in enumerate(zones)}
         self._forecasts = forecasts
         self._live = live
         self._store = store
         self._clock = clock
-        self._per_area = np.array([zone.cable.efficiency / zone.area_m2 for zone in zones])
         self._sums = np.zeros((4, len(zones)))  # seconds, J, °C·s, moisture·s of the running minute
         self._surface_s = np.zeros(len(zones))  # seconds with a plausible surface
         self._moist_s = np.zeros(len(zones))
-        self.roads: Roads = build_pavements(zones, surfaces=surfaces)
+        self.roads: Roads = self._own(calibrated or {})
         self.estimator = StateEstimator(self.roads, 0.0, 5.0)
         self.air_c: float | None = None
+
+    def use(self, calibrated: Mapping[str, Mapping[str, float]]) -> None:
+        """Estimate (and so plan) from now on with these calibrated values by zone; a zone without has the generic road.
+
+        What lies on the roads and how warm they are stays as it is.
+        """
+        self.roads = self.estimator.roads = self._own(calibrated)
+
+    def _own(self, calibrated: Mapping[str, Mapping[str, float]]) -> Roads:
+        self.calibrated = {zone.id: calibrated[zone.id] for zone in self._zones if zone.id in calibrated}
+        own = {zone: calibration.surface_of(values) for zone, values in self.calibrated.items()}
+        self.zones = tuple(calibration.own_cable(zone, self.calibrated.get(zone.id, {})) for zone in self._zones)
+        self._per_area = np.array([zone.cable.efficiency / zone.area_m2 for zone in self.zones])
+        return build_pavements(self.zones, surfaces=own)
 
     @property
     def state(self) -> State:

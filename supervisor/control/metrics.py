@@ -34,4 +34,8 @@ class Metrics:
         self.feeder_peak_kw = Gauge(
             "roadheat_feeder_peak_kw", "Highest 15 min mean of the month", ["feeder"], registry=registry
         )
+        self.calibrations = Counter("roadheat_calibrations", "Weekly fits of a zone", ["result"], registry=registry)
+        self.calibration_rmse_k = Gauge(
+            "roadheat_calibration_rmse_kelvin", "Of the newest fit, out of sample", ["zone"], registry=registry
+        )
         self.forecast_age_s = Gauge("roadheat_forecast_age_seconds", "Age of the forecast in use", registry=registry)

@@ -164,7 +164,7 @@ class PlanLoop:
         held = (self._overrides.live_for(zone) for zone in live)
         return PlanInputs(
             now_utc_s=now,
-            zones=self._config.zone,
+            zones=self._estimation.zones,
             feeders=self._feeders(),
             roads=self._estimation.roads,
             state=self._estimation.state,

@@ -16,8 +16,10 @@ from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.weather import Array
 from supervisor.energy import calibrate as calibration
 from supervisor.energy import report as reports
+from supervisor.energy.calibrate_weekly import RECORDED
 from supervisor.road.calibrate import EFFICIENCY, PARAMETERS, Windows
 from supervisor.store import DATABASE_NAME, database
+from supervisor.store import weather as weather_record
 from supervisor.store.telemetry import ticks
 from supervisor.weather.files import read_weather_csv
 
@@ -27,7 +29,9 @@ from supervisor.weather.files import read_weather_csv
 @click.option("--config", "config_path", type=click.Path(path_type=Path), default=Path("city.toml"), show_default=True)
 @click.option("--from", "start", required=True, help="First local day of the period.")
 @click.option("--to", "end", required=True, help="First local day that is not in it any more.")
-@click.option("--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; else the configured file.")
+@click.option(
+    "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; else what the service recorded."
+)
 @click.option("--plot", type=click.Path(path_type=Path), help="Write a picture of measured and predicted.")
 @click.option("--dry-run", is_flag=True, help="Report only, keep nothing.")
 def calibrate(
@@ -38,21 +42,27 @@ def calibrate(
     zone = next((z for z in config.zone if z.id == zone_id), None)
     if zone is None:
         raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")
-    if weather is None:
-        if not config.weather.file:
-            raise CommandError("no weather file", where="--weather", remedy="Give the observed weather of the period.")
-        weather = config.resolve(config.weather.file)
     timezone = ZoneInfo(config.site.timezone)
     from_utc_s, to_utc_s = reports.local_time(start, timezone), reports.local_time(end, timezone)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
         record = list(ticks(connection, from_utc_s, to_utc_s, zone.board))
+        recorded = weather_record.between(connection, from_utc_s - 3600, to_utc_s + 3600)
     finally:
         connection.close()
     surface, heat = calibration.series(zone, record, from_utc_s, to_utc_s)
-    series, _ = read_weather_csv(weather, config.site)
+    if weather is None and config.weather.file and not len(recorded):
+        weather = config.resolve(config.weather.file)
+    if weather is None and not len(recorded):
+        raise CommandError(
+            "no weather is on record for the period",
+            where="--from --to",
+            remedy="Give the observed weather: --weather.",
+        )
+    series = recorded if weather is None else read_weather_csv(weather, config.site)[0]
+    source = RECORDED if weather is None else weather.name
     data, _ = calibration.windows(surface, heat, series, config.site, from_utc_s)
-    kept, predicted = calibration.fit(zone, data, from_utc_s, to_utc_s, weather.name, SystemClock().utc_s())
+    kept, predicted = calibration.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
     console = Console()
     console.print(_table(kept))
     console.print(
@@ -60,13 +70,16 @@ def calibrate(
         f"{kept.rmse_out_of_sample_k:.2f} K out of sample (bias {kept.bias_out_of_sample_k:+.2f} K)",
         soft_wrap=True,
     )
+    if kept.rmse_out_of_sample_k >= kept.rmse_before_k:
+        console.print("on days it has not seen it is no better than the generic road", style="yellow", soft_wrap=True)
     for name in kept.at_bound:
         console.print(f"{name} ends at its physical bound: look at the layers, the sensor's place, the weather file",
                       style="yellow", soft_wrap=True)  # fmt: skip
     if plot is not None:
         _draw(data, predicted, plot)
     if not dry_run:
-        console.print(f"kept in {calibration.keep(config.state_dir, kept)}", soft_wrap=True)
+        path = calibration.keep(config.state_dir, kept)
+        console.print(f"kept in {path}; a running service takes it up within a quarter of an hour", soft_wrap=True)
 
 
 def _table(kept: calibration.Kept) -> Table:

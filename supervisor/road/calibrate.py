@@ -45,6 +45,7 @@ PARAMETERS = (
 EFFICIENCY = Parameter("cable_efficiency", 0.5, 1.1, 0.15)  # only where cables heated during the windows
 PRIOR_K = 0.3  # a parameter 1 σ off costs as much as one window that is 0.3 K off
 NEAR_S, NEAR_WEIGHT = 6 * 3600.0, 1.5  # the hours that decide tonight's heating count more
+ENOUGH = 1e-3  # relative change of cost or parameters: a further digit changes no prediction
 STEP = 0.01  # of a parameter's range, for the Jacobian
 
 
@@ -143,6 +144,7 @@ class _Problem:
         lead_s = (np.arange(ahead.shape[0])[hourly // 2 :: hourly] + 1.0) * windows.dt_s
         weight = np.where(lead_s <= NEAR_S, NEAR_WEIGHT, 1.0)[:, None] * np.isfinite(verifying)
         self._verifying, self._weight = np.nan_to_num(verifying), weight
+        self._slopes: tuple[bytes, Array] = b"", np.zeros((0, 0))
         self.per_window = float(weight.sum() / max(windows.count, 1))
 
     def _coordinates(self, values: list[float]) -> Array:
@@ -176,13 +178,17 @@ class _Problem:
         ]
 
     def residuals(self, x: Array) -> Array:
-        return self.errors([x])[0]
-
-    def jacobian(self, x: Array) -> Array:
+        """Errors at x; the Jacobian there comes along, since ten times the lanes cost little more than one."""
         h = STEP * (self.high - self.low)
         h = np.where(x + h <= self.high, h, -h)
         at, *moved = self.errors([x, *(x + d * np.eye(x.size)[i] for i, d in enumerate(h))])
-        return np.stack([(m - at) / d for m, d in zip(moved, h, strict=True)], axis=1)
+        self._slopes = x.tobytes(), np.stack([(m - at) / d for m, d in zip(moved, h, strict=True)], axis=1)
+        return at
+
+    def jacobian(self, x: Array) -> Array:
+        if self._slopes[0] != x.tobytes():
+            self.residuals(x)
+        return self._slopes[1]
 
     def rmse_k(self, errors: Array) -> float:
         """Plain RMSE of the windows from weighted errors."""
@@ -203,6 +209,8 @@ def calibrate(pavement: Pavement, windows: Windows, max_evaluations: int = 12) -
         bounds=(problem.low, problem.high),
         x_scale=problem.high - problem.low,
         max_nfev=max_evaluations,
+        ftol=ENOUGH,
+        xtol=ENOUGH,
     )
     jac, errors = np.asarray(found.jac), np.asarray(found.fun)
     # Errors within a window are correlated: count windows, not rows, as independent.
@@ -210,7 +218,9 @@ def calibrate(pavement: Pavement, windows: Windows, max_evaluations: int = 12) -
     data = jac[: -problem.spread.size]
     covariance = np.linalg.inv(data.T @ data / max(variance, 1e-9) + np.diag(problem.spread**-2.0))
     near = 0.01 * (problem.high - problem.low)
-    hit = (found.x <= problem.low + near) | (found.x >= problem.high - near)
+    low, high = problem.low + near, problem.high - near
+    # A parameter that stays where it stood says nothing: an open sky has a sky view of 1.
+    hit = ((found.x <= low) & (problem.start > low)) | ((found.x >= high) & (problem.start < high))
     values = problem.values(found.x)
     sigma = {
         p.name: float(np.sqrt(v) * (values[p.name] if p.logarithmic else 1.0))

@@ -68,14 +68,29 @@ def test_too_short_a_record_is_refused_and_a_long_one_gives_a_window_a_day() -> 
         calibration.windows(surface, surface * 0.0, weather, SITE, T0)
 
 
+def test_days_without_weather_teach_nothing() -> None:
+    t = T0 + 3600.0 * np.arange(10 * 24 + 1)
+    t = t[(t < T0 + 4 * 86_400) | (t > T0 + 4.5 * 86_400)]
+    even = np.full(t.size, 1.0)
+    weather = WeatherSeries(t, even, even - 2, even, even * 1e5, even * 0, even * 260, even * 0.5, even * 0, even * 0)
+    surface = np.full(12 * 144, 1.5)  # two days longer than the weather
+    data, starts = calibration.windows(surface, surface * 0.0, weather, SITE, T0)
+    days = [(start - T0) // 86_400 for start in starts]
+    assert days == [1, 2, 3, 6, 7, 8, 9]  # not the day of the gap, nor the one whose spin-up it is
+    assert np.isfinite(data.observed_c).all()
+    assert data.forcing.air_c.shape == (288, 7)
+
+
 def test_what_is_kept_comes_back_as_the_zones_pavement(tmp_path: Path) -> None:
     kept = calibration.Kept(
         "z01", "now", "then", "now", "w.csv", 6, 2.0, 1.0, 1.1, 0.1, {"albedo": 0.2, "cable_efficiency": 0.9}, {}, []
     )
     path = calibration.keep(tmp_path, kept)
-    surfaces = calibration.load(tmp_path)
+    values = calibration.load(tmp_path)["z01"]
+    surfaces = {"z01": calibration.surface_of(values)}
     assert surfaces == {"z01": {"albedo": 0.2}}
     assert build_pavements([ZONE], surfaces=surfaces).surface("albedo")[0] == 0.2
+    assert calibration.own_cable(ZONE, values).heat_w_m2 == pytest.approx(0.9 * ZONE.heat_w_m2)
     path.write_text("{")
     with pytest.raises(PhysicsError, match=r"z01\.json"):
         calibration.load(tmp_path)
@@ -107,12 +122,21 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path) ->
         telemetry.commit(db, None, "b01", frame, T0 + 600 * (n + 1), T0 + 600 * n, None)
     db.close()
     period = ["--from", "2024-01-01T09:00", "--to", "2024-01-06T09:00"]
-    said = CliRunner().invoke(main, ["calibrate", "z01", "--config", str(path), *period], catch_exceptions=False)
+    plot = tmp_path / "z01.png"
+    command = ["calibrate", "z01", "--config", str(path), *period, "--plot", str(plot)]
+    said = CliRunner().invoke(main, command, catch_exceptions=False)
     assert said.exit_code == 0, said.output
     assert "out of sample" in said.output
+    assert "± 1 σ" in said.output
+    assert "a running service takes it up" in said.output
+    assert plot.read_bytes().startswith(b"\x89PNG")
     kept = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
     assert kept.rmse_after_k < kept.rmse_before_k
     assert kept.values["conductivity_factor"] < 0.9
-    assert kept.weather == "weather.csv"
+    assert set(kept.sigma) == set(kept.values)
+    assert all(0.0 < sigma < np.inf for sigma in kept.sigma.values())
+    assert (kept.zone, kept.weather, kept.made_by) == ("z01", "weather.csv", "roadheat calibrate")
+    assert (kept.from_utc, kept.to_utc) == ("2024-01-01T00:00:00Z", "2024-01-06T00:00:00Z")
+    assert (("at bound" in said.output) and "physical bound" in said.output) == bool(kept.at_bound)
     with pytest.raises(NotFoundError, match="z99"):
         CliRunner().invoke(calibrate, ["z99", "--config", str(path), *period], catch_exceptions=False)

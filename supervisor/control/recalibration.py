@@ -1,0 +1,200 @@
+"""Each road's own parameters, kept fresh: the weather as it was is recorded, and once a week every zone is fitted anew.
+
+A fit takes seconds of a processor, so it runs in a process of its own, at low priority, one zone after the other:
+boards, overrides and plans do not wait for it. What is adopted is written beside what `roadheat calibrate` writes, and
+whatever changes there, by whomever, the estimate and the next plan use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from supervisor.config import Config
+from supervisor.control.estimation import Estimation
+from supervisor.control.forecasts import Forecasts
+from supervisor.control.metrics import Metrics
+from supervisor.control.pace import each
+from supervisor.domain.clock import Clock
+from supervisor.domain.errors import RoadheatError
+from supervisor.domain.weather import WeatherSeries
+from supervisor.domain.work import in_thread
+from supervisor.domain.zone import Zone
+from supervisor.energy import calibrate as calibration
+from supervisor.energy.calibrate_weekly import Found, Job, refit
+from supervisor.store import weather as weather_record
+from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.weather.resample import rows
+
+logger = logging.getLogger(__name__)
+
+LOOK_EACH_S = 900.0
+WEEK_S = 7 * 86_400.0
+RECORD_BACK_S = 6 * 3600.0  # stations report late, and what they say replaces the forecast's word
+KEEP_WEATHER_S = 400 * 86_400.0
+KEY = "calibrated_utc_s"
+NICENESS = 15
+USER = "roadheat"  # in the audit
+
+
+def _begin_worker() -> None:
+    """Behind everything else on this machine, and gone with the service."""
+    os.nice(NICENESS)
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def make_executor() -> Executor:
+    """A process for one round; it starts with the first fit."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin_worker)
+
+
+class Recalibration:
+    """Records the weather, fits each week, and hands what is kept to the estimate."""
+
+    def __init__(
+        self,
+        config: Config,
+        estimation: Estimation,
+        forecasts: Forecasts,
+        store: Store,
+        metrics: Metrics,
+        clock: Clock,
+        executor: Callable[[], Executor] = make_executor,
+    ) -> None:
+        self._config = config
+        self._estimation = estimation
+        self._forecasts = forecasts
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._make_executor = executor
+        self._seen: dict[Path, int] = {}
+        self.fitting = False
+
+    async def start(self) -> None:
+        """Take up what is kept. Raises PhysicsError naming a file that cannot be read."""
+        await self._take_up()
+
+    async def run(self) -> None:
+        """Look each quarter of an hour, for ever."""
+        async for now in each(self._clock, LOOK_EACH_S):
+            try:
+                await self.look(now)
+            except (RoadheatError, OSError) as error:
+                logger.warning("calibration: %s", error)
+
+    async def look(self, now_utc_s: float) -> None:
+        """Record the last hours' weather, use what has been calibrated meanwhile, fit when a week is over."""
+        await self._record(now_utc_s)
+        await self._take_up()
+        if self._config.calibration.weekly and await self._due(now_utc_s):
+            await self.fit_all(now_utc_s)
+
+    async def fit_all(self, now_utc_s: float) -> list[Found]:
+        """Fit every zone to the last weeks; adopt what predicts better. A zone that fails costs the others nothing."""
+        found = []
+        executor = self._make_executor()
+        worker = await in_thread(executor, os.getpid)
+        self.fitting = True
+        try:
+            for zone in self._config.zone:
+                found.append(await self._fit(executor, zone, now_utc_s))
+        except asyncio.CancelledError:  # a stop of the service does not wait for a fit
+            if worker != os.getpid():
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+            raise
+        finally:
+            self.fitting = False
+            executor.shutdown(wait=False, cancel_futures=True)
+        await self._take_up()
+        adopted = sum(one.adopted for one in found)
+        logger.info("weekly calibration: %d of %d zones have new parameters", adopted, len(found))
+        return found
+
+    async def _fit(self, executor: Executor, zone: Zone, now_utc_s: float) -> Found:
+        to_utc_s = int(now_utc_s) // calibration.STEP_S * calibration.STEP_S
+        job = Job(
+            self._config.state_dir / DATABASE_NAME,
+            zone,
+            self._config.site,
+            to_utc_s - self._config.calibration.days * 86_400,
+            to_utc_s,
+            self._estimation.calibrated.get(zone.id, {}),
+            now_utc_s,
+        )
+        try:
+            found = await in_thread(executor, refit, job)
+            if found.adopted and found.kept is not None:
+                await in_thread(None, calibration.keep, self._config.state_dir, found.kept)
+        except Exception as error:  # a defect in a fit must not end the heating
+            found = Found(zone.id, False, f"failed: {error or type(error).__name__}")
+            logger.error("calibration of %s failed", zone.id, exc_info=error)
+        kept = found.kept
+        if kept is None:
+            result = "failed" if found.text.startswith("failed") else "too-little"
+        else:
+            result = "adopted" if found.adopted else "kept"
+            self._metrics.calibration_rmse_k.labels(zone.id).set(kept.rmse_out_of_sample_k)
+            if kept.at_bound:
+                logger.warning(
+                    "calibration of %s ends at a physical bound (%s): look at its layers and at the sensor's place",
+                    zone.id, ", ".join(kept.at_bound),
+                )  # fmt: skip
+        self._metrics.calibrations.labels(result).inc()
+        if result != "too-little":
+            await self._store.append_audit(USER, "calibration", f"{zone.id}: {found.text}")
+        logger.info("calibration of %s: %s", zone.id, found.text)
+        return found
+
+    async def _due(self, now_utc_s: float) -> bool:
+        """Whether the last round (else the first start) is a week ago; if so this is the next."""
+        last = await self._store.kv_get(KEY)
+        if last is not None and 0.0 <= now_utc_s - float(last) < WEEK_S:
+            return False
+        await self._store.kv_set(KEY, str(now_utc_s))
+        return last is not None
+
+    async def _record(self, now_utc_s: float) -> None:
+        """Keep the weather of the last hours: observed where the provider observes, else what it foresaw for them."""
+        observed = self._forecasts.spin_up(RECORD_BACK_S)
+        if observed is None and self._forecasts.latest is not None:
+            observed = self._forecasts.latest.members[0]
+        past = _until(observed, now_utc_s)
+        if past is not None:
+            await self._store.write(lambda db: weather_record.put(db, past))
+        await self._store.write(lambda db: weather_record.prune(db, int(now_utc_s - KEEP_WEATHER_S)))
+
+    async def _take_up(self) -> None:
+        """Hand the calibrations to the estimate where a file is new, changed or gone."""
+        folder = self._config.state_dir / calibration.FOLDER
+        seen = {path: path.stat().st_mtime_ns for path in sorted(folder.glob("*.json"))}
+        if seen != self._seen:
+            self._estimation.use(await in_thread(None, calibration.load, self._config.state_dir))
+            self._seen = seen
+            logger.info("calibrated roads: %s", ", ".join(sorted(self._estimation.calibrated)) or "none")
+
+
+def _until(series: WeatherSeries | None, utc_s: float) -> WeatherSeries | None:
+    """The rows that have happened, None where there are none."""
+    if series is None:
+        return None
+    count = int(np.searchsorted(series.time_utc_s, utc_s, side="right"))
+    return rows(series, slice(0, count)) if count else None

@@ -1,0 +1,198 @@
+"""Three weeks of service in virtual time on a real store: what is recorded, fitted, adopted and used."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from supervisor.config import CalibrationConfig, Config, load
+from supervisor.control.estimation import Estimation
+from supervisor.control.forecasts import Forecasts
+from supervisor.control.recalibration import Recalibration
+from supervisor.control.tests.conftest import START_UTC_S, ZONES, Rooms
+from supervisor.domain.weather import WeatherSeries
+from supervisor.domain.zone import Zone
+from supervisor.energy import calibrate as calibration
+from supervisor.road import build_pavements, initial_state, simulate
+from supervisor.road.radiation import clear_sky_w_m2, cloudy_w_m2, longwave_down_w_m2, sun_position
+from supervisor.store import weather as weather_record
+from supervisor.weather.provider import FileProvider
+from supervisor.weather.resample import at_steps
+from supervisor.wire.messages import Telemetry, ZoneSample
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
+DAY_S = 86_400
+STEP_S = 600
+OWN = {"conductivity_factor": 0.55, "albedo": 0.28}  # of the first zone's real road; the others are generic
+
+
+def weather_of(days: int) -> WeatherSeries:
+    """Changing winter days, hourly."""
+    rng = np.random.default_rng(5)
+    hours = np.arange(days * 24 + 49)
+    t = START_UTC_S - DAY_S + 3600.0 * hours
+    air = np.repeat(rng.normal(0.0, 4.0, days + 3), 24)[: t.size] + 3.0 * np.sin(hours / 24 * 2 * np.pi + 2.0)
+    cloud = np.clip(np.repeat(rng.uniform(-0.2, 1.0, days + 3), 24)[: t.size], 0.0, 1.0)
+    elevation, _, top = sun_position(t - 1800.0, 37.59, 127.02)
+    sun = cloudy_w_m2(clear_sky_w_m2(top, elevation), cloud)
+    flat = np.zeros(t.size)
+    longwave = longwave_down_w_m2(air, air - 4.0, cloud)
+    return WeatherSeries(t, air, air - 4.0, flat + 2.5, flat + 1e5, sun, longwave, cloud, flat, flat)
+
+
+class Running:
+    """The rooms that calibration needs, and a road of its own under the first zone."""
+
+    def __init__(
+        self, rooms: Rooms, folder: Path, days: int, *, zones: tuple[Zone, ...] = ZONES, weekly: bool = True
+    ) -> None:
+        (folder / "weather.csv").touch()
+        (folder / "city.toml").write_text(EXAMPLE.read_text())
+        config = load(folder / "city.toml")
+        self.config: Config = msgspec.structs.replace(
+            config,
+            zone=zones,
+            service=msgspec.structs.replace(config.service, state_dir="."),
+            calibration=CalibrationConfig(days=10, weekly=weekly),
+        )
+        self.rooms, self.days, self.series = rooms, days, weather_of(days)
+        self.forecasts = Forecasts(
+            FileProvider(self.series), self.config.site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics
+        )
+        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store, rooms.clock)
+        self.recalibration = Recalibration(
+            self.config, self.estimation, self.forecasts, rooms.store, rooms.metrics, rooms.clock
+        )
+        roads = build_pavements(ZONES[:2], surfaces={"z01": OWN})
+        steps = days * DAY_S // STEP_S
+        forcing = at_steps(self.series, START_UTC_S, STEP_S, steps, self.config.site)
+        truth, _ = simulate(roads, initial_state(roads, 0.0, 3.0), forcing, 0.0, STEP_S)
+        noise = np.random.default_rng(6).normal(0.0, 0.1, truth.surface_c.shape)
+        self.surface_mc = np.round(1000 * (truth.surface_c + noise)).astype(int)
+
+    async def live(self, from_day: int, to_day: int) -> None:
+        """Telemetry of the first board, and a look each six hours."""
+        per_look = 36
+        for first in range(from_day * 144, to_day * 144, per_look):
+            frames = [self.frame(n) for n in range(first, first + per_look)]
+            await asyncio.gather(*(self.commit(frame, n) for n, frame in enumerate(frames, first)))
+            self.rooms.clock.advance(per_look * STEP_S)
+            await self.recalibration.look(self.rooms.clock.utc_s())
+
+    def frame(self, n: int) -> Telemetry:
+        z = tuple(
+            ZoneSample(zone.id, int(mc), 5000, 0, 0, 0, 0, 0, 5, 0)
+            for zone, mc in zip(ZONES[:2], self.surface_mc[n], strict=True)
+        )
+        return Telemetry(boot=1, q=n, utc=0, up=STEP_S * (n + 1), dt=STEP_S, bad=0, z=z)
+
+    async def commit(self, frame: Telemetry, n: int) -> bool:
+        start = START_UTC_S + STEP_S * n
+        return await self.rooms.store.commit_telemetry("b01", frame, start + STEP_S, start)
+
+    def factor(self, lane: int) -> float:
+        return float(self.estimation.roads.surface("conductivity_factor")[lane])
+
+    async def audited(self) -> list[str]:
+        return [e.detail for e in await self.rooms.store.audit(0, 1e12) if e.action == "calibration"]
+
+
+async def test_each_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_and_used(
+    rooms: Rooms, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    running = Running(rooms, tmp_path, days=16)
+    await running.recalibration.start()
+    await running.live(0, 13)
+    assert running.estimation.calibrated == {}  # after a week there were too few days to learn from
+    assert "only 6 days" in caplog.text
+    generic = running.estimation.roads
+    before = running.estimation.state.temperature_c.copy()
+
+    await running.live(13, 15)
+    kept = msgspec.json.decode((tmp_path / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    assert kept.made_by == "weekly, by the service"
+    assert kept.windows >= 8
+    assert kept.rmse_in_use_k is not None
+    assert kept.rmse_out_of_sample_k < 0.7 * kept.rmse_in_use_k
+    assert kept.values["conductivity_factor"] == pytest.approx(0.55, abs=0.15)
+    assert not (tmp_path / "calibration" / "z02.json").exists()  # its road is the generic one: nothing to gain
+    assert not (tmp_path / "calibration" / "z03.json").exists()  # its board never spoke
+
+    assert running.factor(0) == kept.values["conductivity_factor"]
+    assert running.factor(1) == 1.0
+    assert running.estimation.estimator.roads is running.estimation.roads is not generic
+    np.testing.assert_array_equal(running.estimation.state.temperature_c, before)  # what is known of the road stays
+
+    said = await running.audited()
+    assert any(text.startswith("z01: adopted: ") and "out of sample" in text for text in said)
+    assert any(text.startswith("z02: not adopted: ") for text in said)
+    counted = {
+        result: rooms.metrics.registry.get_sample_value("roadheat_calibrations_total", {"result": result})
+        for result in ("adopted", "kept", "too-little")
+    }
+    assert counted == {"adopted": 1.0, "kept": 1.0, "too-little": 4.0}
+    measured = rooms.metrics.registry.get_sample_value("roadheat_calibration_rmse_kelvin", {"zone": "z01"})
+    assert measured == kept.rmse_out_of_sample_k
+
+    again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store, rooms.clock)
+    room = Recalibration(running.config, again, running.forecasts, rooms.store, rooms.metrics, rooms.clock)
+    await room.start()
+    assert again.roads.surface("conductivity_factor")[0] == running.factor(0)  # after a restart too
+
+
+async def test_boards_are_answered_while_a_fit_runs(rooms: Rooms, tmp_path: Path) -> None:
+    running = Running(rooms, tmp_path, days=11, zones=ZONES[:1], weekly=False)
+    await running.live(0, 10)
+    fitting = asyncio.create_task(running.recalibration.fit_all(rooms.clock.utc_s()))
+    for n in range(10 * 144, 10 * 144 + 20):
+        assert await running.commit(running.frame(n), n)
+        await asyncio.sleep(0.01)
+    assert not fitting.done()
+    found = await fitting
+    assert [one.adopted for one in found] == [True]
+
+
+async def test_a_stop_of_the_service_does_not_wait_for_a_fit(rooms: Rooms, tmp_path: Path) -> None:
+    running = Running(rooms, tmp_path, days=11, weekly=False)
+    await running.live(0, 10)
+    fitting = asyncio.create_task(running.recalibration.fit_all(rooms.clock.utc_s()))
+    while not running.recalibration.fitting:  # noqa: ASYNC110 - its process starts
+        await asyncio.sleep(0.02)
+    fitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(fitting, 2.0)
+    assert running.estimation.calibrated == {}
+
+
+async def test_it_can_be_switched_off_and_takes_up_what_an_engineer_keeps(rooms: Rooms, tmp_path: Path) -> None:
+    running = Running(rooms, tmp_path, days=11, weekly=False)
+    await running.live(0, 10)
+    assert await running.audited() == []
+    kept = calibration.Kept(
+        "z02", "now", "then", "now", "w.csv", 6, 2.0, 1.0, 1.1, 0.1,
+        {"conductivity_factor": 0.8, "cable_efficiency": 0.9}, {}, [],
+    )  # fmt: skip
+    calibration.keep(tmp_path, kept)
+    await running.recalibration.look(rooms.clock.utc_s())
+    assert running.factor(1) == 0.8
+    assert [zone.heat_w_m2 for zone in running.estimation.zones] == pytest.approx([300.0, 270.0, 300.0])  # planned with
+    (tmp_path / "calibration" / "z02.json").unlink()
+    await running.recalibration.look(rooms.clock.utc_s())
+    assert running.factor(1) == 1.0
+
+
+async def test_the_weather_as_it_was_is_on_record(rooms: Rooms, tmp_path: Path) -> None:
+    running = Running(rooms, tmp_path, days=3, weekly=False)
+    await running.live(0, 2)
+    now = int(rooms.clock.utc_s())
+    kept = await rooms.store.read(lambda db: weather_record.between(db, now - 2 * DAY_S, now))
+    assert len(kept) == 48
+    then = np.isin(running.series.time_utc_s, kept.time_utc_s)
+    np.testing.assert_array_equal(kept.air_c, running.series.air_c[then])
+    np.testing.assert_array_equal(kept.shortwave_w_m2, running.series.shortwave_w_m2[then])
