@@ -28,7 +28,7 @@ from supervisor.road.residual import corrected, daily_correction_w_m2
 from supervisor.road.simulate import Trajectory, sheath_c, simulate
 from supervisor.road.step import Fluxes, step
 from supervisor.road.stores import plough, spread_salt
-from supervisor.road.stripes import covered_fraction, flux_ratio
+from supervisor.road.stripes import flux_ratio, melt_demand_ratio
 from supervisor.road.surface import DATEX_II, ICE_MM, Surface, ice_minutes, is_icy, surface_state
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
     "build_pavements",
     "build_roads",
     "corrected",
-    "covered_fraction",
     "daily_correction_w_m2",
     "flux_ratio",
     "free_response",
@@ -58,6 +57,7 @@ __all__ = [
     "is_icy",
     "kernel",
     "material",
+    "melt_demand_ratio",
     "plough",
     "sheath_c",
     "simulate",

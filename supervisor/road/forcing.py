@@ -178,6 +178,8 @@ class State:
     snow_albedo: Array  # of full cover; falls as snow ages
     top_c: Array  # top of the snow, else the surface
     deep_c: Array  # below the grid; under a bridge the air is used instead
+    wires_w_m2: Array  # cable heat on its way, as the surface gets it
+    striped_mm: Array  # melted by the wires since snow lay evenly, see stripes.py
     residual_w_m2: Array  # night's worth of the flux that the last observations ask for beyond the model's; decays
 
     @property
@@ -223,6 +225,8 @@ def initial_state(roads: Roads, surface_c: Array | float, deep_c: Array | float 
         np.full(lanes, YOUNG_SNOW_ALBEDO),
         surface.copy(),
         deep.copy(),
+        zeros.copy(),
+        zeros.copy(),
         zeros.copy(),
     )
     if roads.soil_freezes:

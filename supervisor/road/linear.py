@@ -103,7 +103,8 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
         + residual * f[rows.DOUBT]
         + f[rows.CORRECTION]
     )
-    melt = melt_mm_s * LATENT_FUSION_J_KG
+    _, bare_from, _ = roads.stripes
+    melt = melt_mm_s * (LATENT_FUSION_J_KG / (1.0 - bare_from))  # bare between the wires too: coth(πd/s), stripes.py
     return _Linear(flux + slope * POINT_C - melt, slope, melt, wet, film, f[rows.VAPOUR])
 
 

@@ -18,6 +18,7 @@ from supervisor.domain.errors import PhysicsError
 from supervisor.domain.zone import Zone
 from supervisor.road.horizon import DIRECTIONS, Horizon, sky_view_of, skyline_deg
 from supervisor.road.materials import material
+from supervisor.road.stripes import lying_when_bare, share_table
 
 Array = npt.NDArray[np.float64]
 
@@ -25,6 +26,7 @@ NODES = 22  # even near the surface, geometric below: within 0.04 K of closed fo
 FIRST_SPACING_M = 0.006
 GROUND_DEPTH_M = 2.0  # the daily wave has e-folded 15 times there; the yearly one comes as `deep_c`
 SUBSOIL = "soil"
+SHALLOWEST_M = 0.005  # of a cable: nearer to the surface its stripes would be as narrow as itself
 LATENT_FUSION_J_KG = 334_000.0  # 92.8 W/m² per mm/h
 
 
@@ -219,6 +221,26 @@ class Roads:
             return None
         level = np.zeros(DIRECTIONS)
         return self.per_lane(np.stack([skyline_deg(p.horizon) if p.horizon else level for p in self.pavements]))
+
+    @cached_property
+    def stripes(self) -> tuple[Array, Array, Array]:
+        """For stripes.py, per lane: share tables, part that lies when the road over the wires is bare, lag of heat [s].
+
+        The lag is the time that heat takes to diffuse from the cable up: resistance × capacity above it / 2.
+        """
+        places = [(max(p.cable_depth_m, SHALLOWEST_M), p.cable_spacing_m) for p in self.pavements]
+        tables = np.array([share_table(*place) for place in places])
+        bare = np.array([float(lying_when_bare(*place)) for place in places])
+        resistance, capacity = (
+            np.array(
+                [
+                    np.interp(d, z, np.concatenate(([0.0], np.cumsum(v))))
+                    for (d, _), z, v in zip(places, self.depth_m, values, strict=True)
+                ]
+            )
+            for values in (1.0 / self.conductance_w_m2k, self.interval_j_m2k)
+        )
+        return self.per_lane(tables), self.per_lane(bare), self.per_lane(0.5 * resistance * capacity)
 
     @cached_property
     def soil_freezes(self) -> bool:

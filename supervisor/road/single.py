@@ -35,6 +35,7 @@ from supervisor.road.step import (
     TOLERANCE_K,
 )
 from supervisor.road.stores import FREEZING_K_PER_G_KG, LOWEST_FREEZING_C, SLUSH_RETENTION
+from supervisor.road.stripes import EVEN_MM, SHARES
 
 _SIGMA4 = 4.0 * STEFAN_BOLTZMANN
 
@@ -77,6 +78,9 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
     change, whole = np.empty(n - soil_from), np.empty(n)
     soil_has_ice = bool(thawable.any())
     reach = float(by_surface[soil_from]) if soil_from < n else 0.0
+    (table,), (bare_from,), (lag_s,) = (part.tolist() for part in roads.stripes)
+    arrives = -expm1(-dt / lag_s)
+    wires, striped = float(state.wires_w_m2[0]), float(state.striped_mm[0])
     step_cable = float(by_surface[upper]), float(by_surface[upper + 1]) if upper + 1 < n else 0.0
     water, ice, snow = float(state.water_mm[0]), float(state.ice_mm[0]), float(state.snow_mm[0])
     frost, salt, top = float(state.frost_mm[0]), float(state.salt_g_m2[0]), float(state.top_c[0])
@@ -106,6 +110,12 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
         if salt:
             frz = max(-FREEZING_K_PER_G_KG * salt / max(water + frozen, 0.2), LOWEST_FREEZING_C)
         residual *= fades
+        wires += arrives * (heat - wires)
+        under = 1.0
+        if striped and frozen < (frozen + striped) * bare_from:
+            at = (frozen / ((frozen + striped) * bare_from)) ** (1.0 / 3.0) * (SHARES - 1)
+            low = min(int(at), SHARES - 2)
+            under = table[low] + (at - low) * (table[low + 1] - table[low])
 
         ri = air.GRAVITY_M_S2 * air.AIR_HEIGHT_M * (air_c - top) / ((0.5 * (air_c + top) + air.KELVIN) * wind * wind)
         if ri < 0.0:
@@ -155,7 +165,7 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
             surplus = (top_base - frz) / response + at_freezing
             lost = -latent * dt / latent_heat if latent < 0.0 else 0.0
             if surplus > 0.0:
-                phase = -min(surplus, max(frozen - lost if sublimes else frozen, 0.0) * per_mm)
+                phase = -min(surplus * under, max(frozen - lost if sublimes else frozen, 0.0) * per_mm)
             elif freezable:
                 phase = min(-surplus, max(freezable if sublimes else freezable - lost, 0.0) * per_mm)
             if sublimes:
@@ -204,7 +214,10 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
                 dried = min(vapour_mm, 0.0)
                 left = max(frozen + min(phase, 0.0) / per_mm + (dried if sublimes else 0.0), 0.0)
                 liquid = max(water + (0.0 if sublimes else dried), 0.0)
-                below = min(max((frz - base) / a_road - net, -left * per_mm), liquid * per_mm)
+                below = (frz - base) / a_road - net
+                if below < 0.0:
+                    below *= under
+                below = min(max(below, -left * per_mm), liquid * per_mm)
                 below = min(below, 0.0) if base + a_road * net > frz else max(below, 0.0)
             net += below
             phase_mm = (phase + below) / per_mm
@@ -213,6 +226,7 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
                 ice += phase_mm
             elif phase_mm < 0.0:
                 frost, snow, ice = _take(frost, snow, ice, -phase_mm)
+                striped += min(-phase_mm, wires / per_mm)
             if not sublimes:
                 water = max(water + vapour_mm, 0.0)
             elif vapour_mm > 0.0:
@@ -226,6 +240,8 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
                 water -= drained
             if worn != 1.0:
                 water, ice, snow, frost = water * worn, ice * worn, snow * worn, frost * worn
+        if striped and snow + ice + frost <= EVEN_MM:
+            striped = 0.0
         after[n + 2] = net
         surface = base + a_road * net
         if not LOWEST_C < surface < HIGHEST_C:
@@ -255,7 +271,7 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
         now, after = after, now
 
     values = {"water_mm": water, "ice_mm": ice, "snow_mm": snow, "frost_mm": frost, "salt_g_m2": salt, "top_c": top,
-              "snow_albedo": white, "residual_w_m2": residual}  # fmt: skip
+              "snow_albedo": white, "residual_w_m2": residual, "wires_w_m2": wires, "striped_mm": striped}  # fmt: skip
     for f in fields(State):
         if f.name in values:
             setattr(end, f.name, np.array([values[f.name]]))

@@ -23,6 +23,7 @@ from supervisor.road.conduction import Operator, advance, freeze_soil, operator
 from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
 from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_snow_albedo, road_albedo
+from supervisor.road.stripes import shares, striped_after
 
 TOLERANCE_K = 1e-3  # Newton's last change; the next would be about its square over 100 K
 MAX_ITERATIONS = 40
@@ -139,6 +140,12 @@ def advance_state(
     residual = state.residual_w_m2 * np.exp(-dt / s("residual_decay_s"))
     added = residual * row[rows.DOUBT] + row[rows.CORRECTION]
     lacking = np.zeros_like(residual)
+    tables, bare_from, lag_s = roads.stripes
+    wires = state.wires_w_m2
+    if heat_w_m2.any() or wires.any():
+        wires = wires - np.expm1(-dt / lag_s) * (heat_w_m2 - wires)
+    striped = bool(state.striped_mm.any())
+    under = shares(tables, bare_from, frozen, state.striped_mm) if striped else None  # part of the heat that melts
 
     # Exchange: stability by the temperatures at the start of the step, so that the balance stays monotone.
     factor = air.stability_factor(
@@ -181,10 +188,11 @@ def advance_state(
             top_response = np.where(melts_below, insulation, a0 + insulation)
             freezable = np.where(thick, 0.0, water)
         surplus = (top_base - freezing_c) / top_response + at_freezing
+        melting = surplus if under is None else np.where(surplus > 0.0, surplus * under, surplus)
         lost = np.maximum(-latent, 0.0) * dt / latent_heat
         meltable = np.maximum(frozen - np.where(sublimes, lost, 0.0), 0.0)
         freezable = np.maximum(freezable - np.where(sublimes, 0.0, lost), 0.0)
-        phase = -np.minimum(np.maximum(surplus, -freezable * per_mm), meltable * per_mm)
+        phase = -np.minimum(np.maximum(melting, -freezable * per_mm), meltable * per_mm)
         balance.evaporable_w_m2 = np.where(
             sublimes, frozen + np.minimum(phase, 0.0) / per_mm, water - np.maximum(phase, 0.0) / per_mm
         ) * (latent_heat / dt)
@@ -207,6 +215,8 @@ def advance_state(
     below = np.zeros_like(net)
     if snowy:
         below = np.where(thick, (freezing_c - base) / a0 - net, 0.0)  # would hold the surface at the freezing point
+        if under is not None:
+            below = np.where(below < 0.0, below * under, below)
         below = np.minimum(np.maximum(below, -left * per_mm), np.where(thick, liquid * per_mm, 0.0))
         below = np.where(thick & (base + a0 * net > freezing_c), np.minimum(below, 0.0), np.maximum(below, 0.0))
     if observed_c is not None:
@@ -255,6 +265,10 @@ def advance_state(
     kept = stores.settle(roads, state, water, snow, phase / per_mm, vapour_mm, sublimes, dt)
     new = replace(
         kept.state,
+        wires_w_m2=wires,
+        striped_mm=striped_after(
+            state.striped_mm, np.maximum(-phase, 0.0) / per_mm, wires / per_mm, kept.state.frozen_mm
+        ),
         temperature_c=temperature,
         soil_ice_j_m2=soil_ice,
         snow_albedo=white,

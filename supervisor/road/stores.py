@@ -116,10 +116,11 @@ def _take(store: Array, wanted: Array) -> tuple[Array, Array]:
 
 
 def plough(state: State, lanes: Array | slice, left_mm: float = 1.0) -> State:
-    """The snow of some lanes ploughed down to at most `left_mm`."""
-    snow = state.snow_mm.copy()
+    """The snow of some lanes ploughed down to at most `left_mm`; it lies evenly then."""
+    snow, striped = state.snow_mm.copy(), state.striped_mm.copy()
     snow[lanes] = np.minimum(snow[lanes], left_mm)
-    return replace(state, snow_mm=snow)
+    striped[lanes] = 0.0
+    return replace(state, snow_mm=snow, striped_mm=striped)
 
 
 def spread_salt(state: State, lanes: Array | slice, salt_g_m2: float) -> State:

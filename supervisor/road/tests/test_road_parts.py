@@ -18,9 +18,7 @@ from supervisor.road import (
     Surface,
     build_roads,
     corrected,
-    covered_fraction,
     daily_correction_w_m2,
-    flux_ratio,
     ice_minutes,
     initial_state,
     is_icy,
@@ -78,18 +76,6 @@ def test_snow_whitens_a_road_and_greys_with_age() -> None:
     old = aged_snow_albedo(np.array([0.8]), np.array([0.0]), 86_400.0)
     assert 0.5 < old[0] < 0.65
     assert aged_snow_albedo(old, np.array([5.0]), 600.0)[0] == pytest.approx(0.8, abs=0.01)
-
-
-def test_stripes_over_the_wire_get_more_and_are_bare_first() -> None:
-    over, between = flux_ratio(0.05, 0.10, np.array([0.0, 0.05]))
-    assert over / between == pytest.approx(1.19, abs=0.01)
-    x = np.linspace(0.0, 0.10, 1001)[:-1]
-    assert flux_ratio(0.05, 0.10, x).mean() == pytest.approx(1.0, abs=1e-6)
-    cover = covered_fraction(0.05, 0.20, np.full(4, 4.0), np.array([0.0, 3.0, 4.0, 9.0]))
-    assert cover[0] == 1.0
-    assert np.all(np.diff(cover) <= 0.0)
-    assert 0.0 < cover[2] < 1.0  # as much melted as fell, and it still lies between the wires
-    assert cover[3] == 0.0
 
 
 @pytest.mark.parametrize(
