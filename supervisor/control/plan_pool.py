@@ -10,101 +10,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import multiprocessing
-import os
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.context import SpawnContext, SpawnProcess
 
 from supervisor.domain.errors import PlanError
+from supervisor.domain.process import OwnProcess, cores
 from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, keep_all
-from supervisor.planner.shares import Planner, group_feeders, merge, part_of
+from supervisor.planner.shares import group_feeders, merge, part_of, plan_as
 
 logger = logging.getLogger(__name__)
 
+
 TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
 PATIENCE_S = 5.0  # what is planned waits so long for the rest: 1,000 zones take 2 s
-# A planner's matrices are small, and the processes share the cores: a library's own threads would only spin.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 _pools = itertools.count()
-_planners: dict[tuple[int, int], Planner] = {}  # in the planner's process: by pool and group
-
-
-def _plan(key: tuple[int, int], inputs: PlanInputs) -> PlanOutcome:
-    return _planners.setdefault(key, Planner()).plan(inputs)
-
-
-def _end_with_parent() -> None:
-    """A worker whose service was killed must not stay behind."""
-
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-class _Process(SpawnProcess):
-    def start(self) -> None:
-        """With one thread for matrices: said in the environment, since numpy reads it when it is imported."""
-        before = {name: os.environ.get(name) for name in _ONE_THREAD}
-        os.environ.update(_ONE_THREAD)
-        try:
-            super().start()
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
-
-
-class _Context(SpawnContext):
-    """Spawned processes that can be ended by whoever started them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[SpawnProcess] = []
-
-    def Process(self, *args: object, **kwargs: object) -> SpawnProcess:  # type: ignore[override]
-        process = _Process(*args, **kwargs)  # type: ignore[arg-type]
-        self.started.append(process)
-        return process
-
-
-class PlannerProcess(ProcessPoolExecutor):
-    """One process that starts now: its imports take a second or two."""
-
-    def __init__(self) -> None:
-        self._own = _Context()
-        super().__init__(1, self._own, initializer=_end_with_parent)
-        self.submit(os.getpid)
-
-    @property
-    def pid(self) -> int:
-        return self._own.started[-1].pid or 0
-
-    def end(self) -> None:
-        """Whatever it is doing: a planner holds nothing that would have to be put away."""
-        self.shutdown(wait=False, cancel_futures=True)
-        for process in self._own.started:
-            process.kill()
 
 
 def make_executor() -> Executor:
     """A planner's process."""
-    return PlannerProcess()
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0))
+    return OwnProcess()
 
 
 class PlanPool:
@@ -147,7 +75,7 @@ class PlanPool:
         worker = self._workers[group]
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await in_thread(worker, _plan, (self._number, group), inputs)
+                return await in_thread(worker, plan_as, (self._number, group), inputs)
         except (BrokenProcessPool, TimeoutError) as error:
             problem = str(error) or f"no answer in {self._timeout_s:g} s"
             self._workers[group] = self._make()
@@ -166,7 +94,7 @@ class PlanPool:
 
 
 def end(worker: Executor) -> None:
-    if isinstance(worker, PlannerProcess):
+    if isinstance(worker, OwnProcess):
         worker.end()
     else:
         worker.shutdown(wait=False, cancel_futures=True)

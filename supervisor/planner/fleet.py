@@ -2,9 +2,10 @@
 
     max over y, ν  min over u, p   c·u + demand·p − y·(G u) − φ*(−y) + ν·(A u + fixed − p)
 
-PDHG (Chambolle and Pock 2011) with diagonal steps, over-relaxed (Condat 2013). φ's proximal step has a closed form: y ← max(0, max_j min(slope_j, z + σ·b_j)), b_j the breakpoints. Feeders are taken by batches that fit the
-processor's cache; each batch goes on until it is certified. Multipliers give a lower bound (`certificate.bounds`); a
-feeder that is not within 1 % goes to the exact solver.
+PDHG (Chambolle and Pock 2011) with diagonal steps, over-relaxed (Condat 2013). φ's proximal step has a closed form:
+y ← max(0, max_j min(slope_j, z + σ·b_j)), b_j the breakpoints. Feeders are taken by batches that fit the processor's
+cache; each batch goes on until it is certified. Multipliers give a lower bound (`certificate.bounds`); a feeder that is
+not within 1 % goes to the exact solver.
 """
 
 from __future__ import annotations

@@ -120,3 +120,11 @@ def _shares(inputs: PlanInputs) -> Iterator[Group]:
         zones += count[feeder]
     if held:
         yield tuple(held)
+
+
+_planners: dict[tuple[int, int], Planner] = {}
+
+
+def plan_as(key: tuple[int, int], inputs: PlanInputs) -> PlanOutcome:
+    """Plan by this process's planner of that name, which is made with its first cycle. What a process pool calls."""
+    return _planners.setdefault(key, Planner()).plan(inputs)

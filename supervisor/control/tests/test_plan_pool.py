@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from supervisor.control import plan_pool
-from supervisor.control.plan_pool import PlannerProcess, PlanPool
+from supervisor.control.plan_pool import PlanPool
 from supervisor.domain import work
 from supervisor.domain.plan import SLOT_S, PlanLabel
+from supervisor.domain.process import OwnProcess
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, plan_fleet
 from supervisor.planner.tests.test_shares import city
 
@@ -42,10 +43,14 @@ async def labels(pool: PlanPool, inputs: PlanInputs) -> dict[str, PlanLabel]:
     return {one.feeder: one.label for one in outcome.feeders}
 
 
-def process(pool: PlanPool, group: int) -> PlannerProcess:
+def process(pool: PlanPool, group: int) -> OwnProcess:
     worker = pool._workers[group]
-    assert isinstance(worker, PlannerProcess)
+    assert isinstance(worker, OwnProcess)
     return worker
+
+
+def pid(pool: PlanPool, group: int) -> int:
+    return process(pool, group).process.pid or 0
 
 
 def later(inputs: PlanInputs, last: PlanOutcome, slots: int = 1) -> PlanInputs:
@@ -55,12 +60,12 @@ def later(inputs: PlanInputs, last: PlanOutcome, slots: int = 1) -> PlanInputs:
 async def test_each_group_has_its_own_process_and_plans_do_not_depend_on_it(pool: PlanPool, inputs: PlanInputs) -> None:
     (first,) = await outcomes(pool, inputs)
     assert msgspec.json.encode(first.plans) == msgspec.json.encode(plan_fleet(inputs).plans)
-    pids = {process(pool, 0).pid, process(pool, 1).pid}
+    pids = {pid(pool, 0), pid(pool, 1)}
     assert len(pids | {os.getpid()}) == 3
     (second,) = await outcomes(pool, later(inputs, first))
     alone = plan_fleet(later(inputs, first))
     assert msgspec.json.encode(second.plans) == msgspec.json.encode(alone.plans)
-    assert {process(pool, 0).pid, process(pool, 1).pid} == pids
+    assert {pid(pool, 0), pid(pool, 1)} == pids
 
 
 async def test_killed_process_is_replaced_and_its_feeders_keep_their_last_plan(
@@ -71,7 +76,7 @@ async def test_killed_process_is_replaced_and_its_feeders_keep_their_last_plan(
     process(pool, 0).submit(signal.pause)  # busy when it dies, so that what is asked next dies with it
     asked = asyncio.ensure_future(outcomes(pool, now))
     await asyncio.sleep(0)
-    os.kill(process(pool, 0).pid, signal.SIGKILL)
+    os.kill(pid(pool, 0), signal.SIGKILL)
     (outcome,) = await asked
     mine, other = pool.groups[0][0], pool.groups[1][0]
     found = {one.feeder: one.label for one in outcome.feeders}
@@ -90,14 +95,15 @@ async def test_stopped_process_delays_nobody_and_is_ended(
     monkeypatch.setattr(plan_pool, "PATIENCE_S", 0.5)
     pool._timeout_s = 1.5
     stopped = process(pool, 1)
-    os.kill(stopped.pid, signal.SIGSTOP)
+    was = pid(pool, 1)
+    os.kill(was, signal.SIGSTOP)
     early, late = await outcomes(pool, later(inputs, first))
     assert [one.label for one in early.feeders] == [OTHERS]
     assert [one.label for one in late.feeders] == [PlanLabel.SHIFTED]
     assert "no answer" in str(late.errors[0])
-    await asyncio.to_thread(stopped._own.started[-1].join, 10)
-    assert stopped._own.started[-1].exitcode == -signal.SIGKILL
-    assert process(pool, 1).pid != stopped.pid
+    await asyncio.to_thread(stopped.process.join, 10)
+    assert stopped.process.exitcode == -signal.SIGKILL
+    assert pid(pool, 1) != was
     assert work.pending == 0
 
 
@@ -111,7 +117,7 @@ async def test_processes_keep_to_one_thread_and_the_service_keeps_its_environmen
 def test_there_are_never_more_processes_than_feeders(inputs: PlanInputs) -> None:
     made: list[int] = []
 
-    def none() -> PlannerProcess:
+    def none() -> OwnProcess:
         made.append(1)
         return None  # type: ignore[return-value]
 

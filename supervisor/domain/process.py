@@ -1,0 +1,76 @@
+"""Processes of our own for work that takes the processor: started at once, one thread each, gone with the service."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.context import SpawnContext, SpawnProcess
+
+# Matrices are small here, and the processes share the cores: a library's own threads would only spin.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def _end_with_parent() -> None:
+    """A worker whose service was killed must not stay behind."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+class _Process(SpawnProcess):
+    def start(self) -> None:
+        """With one thread for matrices: said in the environment, since numpy reads it when it is imported."""
+        before = {name: os.environ.get(name) for name in _ONE_THREAD}
+        os.environ.update(_ONE_THREAD)
+        try:
+            super().start()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+class _Context(SpawnContext):
+    """Spawned processes that can be ended by whoever started them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[SpawnProcess] = []
+
+    def Process(self, *args: object, **kwargs: object) -> SpawnProcess:  # type: ignore[override]
+        process = _Process(*args, **kwargs)  # type: ignore[arg-type]
+        self.started.append(process)
+        return process
+
+
+class OwnProcess(ProcessPoolExecutor):
+    """One spawned process that starts now: its imports take a second or two."""
+
+    def __init__(self) -> None:
+        self._own = _Context()
+        super().__init__(1, self._own, initializer=_end_with_parent)
+        self.submit(os.getpid)
+
+    @property
+    def process(self) -> SpawnProcess:
+        return self._own.started[-1]
+
+    def end(self) -> None:
+        """Kill it, whatever it is doing; for work that leaves nothing to be put away."""
+        self.shutdown(wait=False, cancel_futures=True)
+        for process in self._own.started:
+            process.kill()
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
