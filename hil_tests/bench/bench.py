@@ -36,7 +36,9 @@ from tools.board import flash, on_all
 from tools.get_vm import vm_path
 from tools.provision import LIMITS, provision
 
-QUANTUM_MS = 5000  # at most a quarter of the shortest time-out of a session (20 s), and a part of the plant's step
+# The plant's step and the telemetry's period; a question and its answer cross in one, so time-outs of a steady session
+# (ping 15 s, send 20 s) are longer.
+QUANTUM_MS = 10_000
 DIAL_QUANTUM_MS = 2000  # while a board dials and introduces itself, where time-outs are 10 s
 PLANT_MS = STEP_S * 1000
 MINUTE_MS = 60_000
