@@ -135,47 +135,12 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
         wetness = min((store + 1e-12) / FULL_WETNESS_MM, 1.0)
         most = store * latent_heat / dt
 
-        phase, start, response, top_base = 0.0, top, a_road, base
+        phase, response, top_base = 0.0, a_road, base
         insulation = (snow - THIN_SNOW_MM) / snow_w_mk_kg if snow > THIN_SNOW_MM else 0.0
-        if frozen > 0.0 or water > 0.0:
-            kelvin = frz + air.KELVIN
-            if frz < 0.0:
-                a, b = 22.46, 272.62
-            else:
-                a, b = 17.62, 243.12
-            saturation = 611.2 * exp(a * frz / (b + frz))
-            latent = vapour * (vapour_pa - saturation)
-            part = 1.0
-            if latent < 0.0:
-                part = wetness
-                latent *= part
-            if latent < -most:
-                latent, humid = -most, 0.0
-            else:
-                humid = vapour * part * saturation * a * b / (b + frz) ** 2
-            radiative = _SIGMA4 * emissivity * kelvin**3
-            at_freezing = constant - 0.25 * radiative * kelvin + exchange * (air_c - frz) + latent
-            slope = radiative + exchange + humid
-            freezable = water
-            if insulation:
-                freezable = 0.0
-                response = a_road + insulation
-                if (base - frz) / a_road + min(at_freezing / (1.0 + insulation * slope), 0.0) > 0.0:
-                    top_base, response = frz, insulation
-            surplus = (top_base - frz) / response + at_freezing
-            lost = -latent * dt / latent_heat if latent < 0.0 else 0.0
-            if surplus > 0.0:
-                phase = -min(surplus * under, max(frozen - lost if sublimes else frozen, 0.0) * per_mm)
-            elif freezable:
-                phase = min(-surplus, max(freezable if sublimes else freezable - lost, 0.0) * per_mm)
-            if sublimes:
-                most = (frozen + min(phase, 0.0) / per_mm) * latent_heat / dt
-            else:
-                most = (water - max(phase, 0.0) / per_mm) * latent_heat / dt
-            start = frz + response * (surplus + phase) / (1.0 + response * slope) if surplus + phase else frz
-
-        top = start
-        for i in range(MAX_ITERATIONS):
+        look = frozen > 0.0 or water > 0.0  # first at the freezing point: what melts or freezes there
+        if look:
+            top = frz
+        for i in range(-1 if look else 0, MAX_ITERATIONS):
             kelvin = top + air.KELVIN
             if top < 0.0:
                 a, b = 22.46, 272.62
@@ -192,20 +157,41 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
             else:
                 humid = vapour * part * saturation * a * b / (b + top) ** 2
             radiative = _SIGMA4 * emissivity * kelvin**3
+            slope = radiative + exchange + humid
             net = constant - 0.25 * radiative * kelvin + exchange * (air_c - top) + latent + phase
-            moved = (top_base + response * net - top) / (1.0 + response * (radiative + exchange + humid))
-            if i >= DAMPED_FROM:
-                moved *= 0.5
-            top += moved
-            if -TOLERANCE_K < moved < TOLERANCE_K:
-                break
-            if not -200.0 < top < 300.0:
-                raise _diverges(t, top)
+            if i >= 0:
+                moved = (top_base + response * net - top) / (1.0 + response * slope)
+                if i >= DAMPED_FROM:
+                    moved *= 0.5
+                top += moved
+                if -TOLERANCE_K < moved < TOLERANCE_K:
+                    break
+                if not -200.0 < top < 300.0:
+                    raise _diverges(t, top)
+                continue
+            freezable = water
+            if insulation:
+                freezable = 0.0
+                response = a_road + insulation
+                if (base - frz) / a_road + min(net / (1.0 + insulation * slope), 0.0) > 0.0:
+                    top_base, response = frz, insulation
+            surplus = (top_base - frz) / response + net
+            lost = -latent * dt / latent_heat if latent < 0.0 else 0.0
+            if surplus > 0.0:
+                phase = -min(surplus * under, max(frozen - lost if sublimes else frozen, 0.0) * per_mm)
+            elif freezable:
+                phase = min(-surplus, max(freezable if sublimes else freezable - lost, 0.0) * per_mm)
+            if sublimes:
+                most = (frozen + min(phase, 0.0) / per_mm) * latent_heat / dt
+            else:
+                most = (water - max(phase, 0.0) / per_mm) * latent_heat / dt
+            if surplus + phase:
+                top += response * (surplus + phase) / (1.0 + response * slope)
         else:
             raise _diverges(t, top)
         # To first order at the last change, as the batch does.
         latent -= humid * moved
-        net -= (radiative + exchange + humid) * moved
+        net -= slope * moved
         vapour_mm = latent * dt / latent_heat
 
         if water or frozen or vapour_mm:
