@@ -13,6 +13,11 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
+def _count(mask: Mask) -> npt.NDArray[np.int16]:
+    """How many members say so, by slot: (K, N) → (N,)."""
+    return np.asarray(mask.view(np.int8).sum(axis=0, dtype=np.int16))
+
+
 class Hazard(IntEnum):
     """What would make the road icy, the more pressing the higher."""
 
@@ -43,7 +48,7 @@ class ZoneOutlook:
     @property
     def probability(self) -> Array:
         """Part of the members that see a hazard, (N,)."""
-        return np.count_nonzero(self.hazard > Hazard.NONE, axis=0) / len(self.hazard)
+        return _count(self.hazard > Hazard.NONE) / len(self.hazard)
 
     @property
     def leading(self) -> npt.NDArray[np.int8]:
@@ -51,5 +56,5 @@ class ZoneOutlook:
         members, n = self.hazard.shape
         out = np.zeros(n, dtype=np.int8)
         for kind in _DANGERS:
-            out[10 * np.count_nonzero(self.hazard == kind, axis=0) >= members] = kind
+            out[10 * _count(self.hazard == kind) >= members] = kind
         return out
