@@ -17,7 +17,15 @@ from hil_tests.bench.city import working_folder
 from hil_tests.demo.page import write_html
 from hil_tests.demo.record import figures
 from hil_tests.demo.replay import replay_reactive
-from hil_tests.demo.run import Storm, built_in_storm, demo_config, live_through, measured_storm, write_demo_city
+from hil_tests.demo.run import (
+    Storm,
+    built_in_storm,
+    demo_config,
+    live_through,
+    measured_storm,
+    site_of,
+    write_demo_city,
+)
 from hil_tests.demo.story import Story, write_json
 from hil_tests.demo.text import print_text
 from supervisor.config import load
@@ -31,7 +39,7 @@ LINE_EACH_MIN = 180  # of the storm, where there is no terminal to draw a bar in
 
 @click.command()
 @click.option("--weather", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV of real weather.")
-@click.option("--from", "begin", metavar="TIME", help="Local date or time in the file, such as 2023-12-29.")
+@click.option("--from", "begin", metavar="TIME", help="Date or time, local to the weather, such as 2023-12-29.")
 @click.option("--to", "end", metavar="TIME", help="Until then.")
 @click.option("--speed", type=click.FloatRange(min=0.1), help="At most so many times real time; 1 = real time.")
 @click.option("--seed", default=1, show_default=True, help="Of the storm, the roads and the probes' noise.")
@@ -59,7 +67,7 @@ def demo(
         storm = _storm(weather, begin, end, seed)
         _empty(folder)
         with working_folder() as work:
-            story = _tell(write_demo_city(work, storm.weather), storm, seed, speed, console)
+            story = _tell(write_demo_city(work, storm), storm, seed, speed, console)
             shutil.copytree(work, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.img", "*.sock"))
     except RoadheatError as error:
         raise click.ClickException(str(error)) from None
@@ -80,12 +88,12 @@ def _storm(weather: Path | None, begin: str | None, end: str | None, seed: int) 
         return built_in_storm(seed)
     if not begin or not end:
         raise click.UsageError("--weather needs --from and --to, such as --from 2023-12-29 --to 2024-01-01")
-    config = demo_config()
-    return measured_storm(weather, config, _instant(begin, config.site.timezone), _instant(end, config.site.timezone))
+    site = site_of(weather, demo_config().site)
+    return measured_storm(weather, site, _instant(begin, site.timezone), _instant(end, site.timezone))
 
 
 def _instant(text: str, timezone: str) -> float:
-    """Seconds UTC of an ISO date or time; without an offset it is local to the district."""
+    """Seconds UTC of an ISO date or time; without an offset it is local to where the weather is from."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import free_port
+from hil_tests.demo.place import place_of, words
 from hil_tests.demo.record import Run
 from hil_tests.demo.story import Command
 from supervisor.config import Config, InvalidConfig, read
-from supervisor.domain.errors import RoadheatError
+from supervisor.domain.errors import RoadheatError, WeatherError
 from supervisor.domain.weather import WeatherSeries
+from supervisor.domain.zone import Site
 from supervisor.store.store import DATABASE_NAME
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.files import read_weather_csv, write_weather_csv
@@ -41,6 +43,7 @@ class Storm:
     weather: WeatherSeries
     start_utc_s: float
     end_utc_s: float
+    site: Site
 
 
 @dataclass(frozen=True)
@@ -59,28 +62,44 @@ class Outcome:
 def built_in_storm(seed: int, hours: float = STORM_H) -> Storm:
     """The design storm."""
     start = STORM_START.timestamp()
-    return Storm("Design storm", design_storm(start, hours + AHEAD_H, seed), start, start + hours * 3600.0)
+    end = start + hours * 3600.0
+    return Storm("Design storm", design_storm(start, hours + AHEAD_H, seed), start, end, demo_config().site)
 
 
-def measured_storm(path: Path, site_config: Config, begin_utc_s: float, end_utc_s: float) -> Storm:
+def site_of(path: Path, site: Site) -> Site:
+    """The district's site, moved under a weather file's own sun. What cannot be read is the reader's to refuse."""
+    try:
+        series, _ = read_weather_csv(path)
+    except WeatherError:
+        return site
+    return place_of(series, site)
+
+
+def measured_storm(path: Path, site: Site, begin_utc_s: float, end_utc_s: float) -> Storm:
     """Part of a weather file; raises WeatherError for the file, DemoError where it does not cover the part."""
-    weather, _ = read_weather_csv(path, site_config.site)
+    weather, _ = read_weather_csv(path, site)
     first, last = float(weather.time_utc_s[0]), float(weather.time_utc_s[-1])
     if begin_utc_s < first or min(end_utc_s, last) - begin_utc_s < 3600.0:
         raise DemoError(
             f"weather from {_utc(first)} to {_utc(last)} does not cover {_utc(begin_utc_s)} to {_utc(end_utc_s)}",
             where=str(path),
-            remedy="Choose --from and --to inside the file",
+            remedy="Choose --from and --to inside the file, at least an hour apart",
         )
-    return Storm(path.stem, weather, begin_utc_s, min(end_utc_s, last))
+    own = demo_config().site
+    title = path.stem if site == own else f"{path.stem}: the district at {words(site)}"
+    return Storm(title, weather, begin_utc_s, min(end_utc_s, last), site)
 
 
-def write_demo_city(folder: Path, weather: WeatherSeries) -> Path:
-    """The example district with free ports and this weather."""
+def write_demo_city(folder: Path, storm: Storm) -> Path:
+    """The example district with free ports and this storm's weather and place."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_weather_csv(folder / "weather.csv", weather)
+    write_weather_csv(folder / "weather.csv", storm.weather)
     text = EXAMPLE.read_text(encoding="utf-8")
     text = re.sub(r'(?m)^listen = "127\.0\.0\.1:\d+"', lambda _: f'listen = "127.0.0.1:{free_port()}"', text)
+    site = storm.site
+    for key in ("latitude", "longitude", "elevation_m"):
+        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {getattr(site, key):g}", text, count=1)
+    text = re.sub(r"(?m)^timezone = .*$", f'timezone = "{site.timezone}"', text, count=1)
     path = folder / "city.toml"
     path.write_text(text, encoding="utf-8")
     return path
