@@ -26,6 +26,7 @@ from datetime import timedelta
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
+from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
@@ -125,6 +126,7 @@ async def running(
             planner_executor,
         )  # fmt: skip
         stack.callback(plan_loop.close)
+        guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store, metrics, clock)
         intake = Intake(
             dispatcher, store, live, overrides, estimation, meter, alarms, metrics, clock, background
         )  # fmt: skip
@@ -136,7 +138,6 @@ async def running(
         overrides.changed.append(plan_loop.override_changed)
         intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
         watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
-        watch.strain.append(lambda feeder: plan_loop.ask(f"{feeder} strains its contract"))
 
         # 6 the loops, the energy record's way out, the two doors
         shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms))
@@ -147,6 +148,7 @@ async def running(
             loops.spawn(plan_loop.run(), "plans"),
             loops.spawn(watch.run(), "watch"),
             loops.spawn(recalibration.run(), "calibration"),
+            loops.spawn(guard.run(), "demand guard"),
         ]
         if shipper is not None:
             endless.append(loops.spawn(shipper.run(), "influx"))

@@ -19,8 +19,8 @@ HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
-CALIBRATION_DAYS = (10, 90)
 PROCESSES_MAX = 64
+CALIBRATION_DAYS = (10, 90)
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -117,7 +117,7 @@ def _planner(config: Config, source: Source) -> Problems:
         yield source.problem("planner.horizon_h", "outside 6…36", "Write 30 unless the forecast is shorter")
     if planner.price_per_kelvin_hour <= 0:
         yield source.problem(
-            "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 3000"
+            "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 30000"
         )
     if not 1 <= planner.members <= MEMBERS_MAX:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")

@@ -29,6 +29,9 @@ class Metrics:
             "roadheat_plan_seconds", "From trigger to published plans", buckets=_PLAN_BUCKETS_S, registry=registry
         )
         self.plan_failures = Counter("roadheat_plan_failures", "Planning cycles that failed", registry=registry)
+        self.gave_way = Counter(
+            "roadheat_gave_way", "Circuits opened to keep a quarter within the contract", ["feeder"], registry=registry
+        )
         self.alarms = Gauge("roadheat_alarms", "Alarms that stand", ["code"], registry=registry)
         self.feeder_kw = Gauge("roadheat_feeder_kw", "Mean of the running 15 min", ["feeder"], registry=registry)
         self.feeder_peak_kw = Gauge(

@@ -11,11 +11,8 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
-import msgspec
-
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
-from supervisor.control.contract import ZoneNow, keep_contract
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
@@ -31,6 +28,7 @@ from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, Over
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
+from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings
 from supervisor.planner.shares import merge
@@ -42,8 +40,6 @@ logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
-# What boards add to their planned mean: seconds at the edges of a period, and feedback on a road that cools.
-CONTRACT_HEADROOM = 0.02
 WET_PERMILLE = 200  # of the boards' moisture sensors
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
 
@@ -184,17 +180,15 @@ class PlanLoop:
         )
 
     def _feeders(self) -> tuple[Feeder, ...]:
-        """Feeders with the headroom taken off."""
-        return tuple(
-            msgspec.structs.replace(feeder, contract_kw=feeder.contract_kw * (1 - CONTRACT_HEADROOM))
-            for feeder in self._config.feeder
-        )
+        return with_headroom(self._config.feeder, self._config.zone)
 
     def _zone_now(self, live: ZoneLive) -> ZoneNow:
         sample, override = live.sample, self._overrides.live_for(live.zone.id)
         dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
         if sample is None or not live.online:
             return ZoneNow(live.zone, None, False, dictated)
+        if sample.flags & _OUT_OF_SERVICE or sample.who == Winner.MAINTENANCE:
+            dictated = 0.0
         wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
         return ZoneNow(live.zone, surface_c(sample), wet, dictated)
 

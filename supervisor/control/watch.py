@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 ROUND_S = 5.0
 ABSENT_ALARM_S = 300.0  # a reconnect with back-off takes up to 120 s
 CLOCK_EACH_S = 3600.0  # a crystal is 0.2 s off by then
-STRAIN_EACH_S = 300.0  # within a quarter of an hour: early enough to act, rare enough to spare the boards
 ROLL_UP_EACH_S = 600.0
 TIDY_EACH_S = 86_400.0
 KEEP_TICKS_S = 90 * 86_400.0  # the raw record; hours and days stay for ever
@@ -32,7 +31,7 @@ PEAKS = "peaks"  # + month
 
 
 class Watch:
-    """`gap` is called with a zone that has fallen silent, `strain` with a feeder that is going to pass its contract."""
+    """`gap` is called with a zone that has fallen silent."""
 
     def __init__(
         self,
@@ -53,7 +52,6 @@ class Watch:
         self._clock = clock
         self._started_s = clock.monotonic_s()
         self.gap: list[Callable[[str], None]] = []
-        self.strain: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
         """Take up the month's peaks."""
@@ -88,8 +86,6 @@ class Watch:
                 kw > contract_kw,
                 f"{kw:.1f} kW over a quarter of an hour, contract {contract_kw:g} kW",
             )
-        if now_utc_s % STRAIN_EACH_S == 0:
-            self._look_for_strain(now_utc_s)
         if now_utc_s % CLOCK_EACH_S == 0:
             for board in {zone.zone.board for zone in self._live.zones.values()}:
                 self._dispatcher.send_clock(board)
@@ -102,19 +98,6 @@ class Watch:
         await self._store.forget_expired()
         while await self._store.prune(now_utc_s - KEEP_TICKS_S):  # noqa: ASYNC110 - it counts, it is no event
             await asyncio.sleep(1)  # telemetry goes first
-
-    def _look_for_strain(self, now_utc_s: float) -> None:
-        """A feeder whose quarter of an hour will pass the contract if its zones go on as they are."""
-        left_s = SLOT_S - now_utc_s % SLOT_S
-        expected_kw = self._meter.mean_kw(now_utc_s)
-        for zone in self._live.zones.values():
-            if zone.online and zone.sample is not None:
-                share = zone.sample.duty_permille / 1000 * left_s / SLOT_S
-                expected_kw[zone.zone.feeder] += share * zone.zone.power_w / 1000
-        for feeder, kw in expected_kw.items():
-            if left_s < SLOT_S and kw > self._meter.feeders[feeder].contract_kw:
-                for listener in self.strain:
-                    listener(feeder)
 
     def _look_for_the_silent(self) -> None:
         now = self._clock.monotonic_s()

@@ -21,6 +21,8 @@ _SETPOINT_MIN_C = -30.0  # so low that feedback never heats
 _CAPPED_MARGIN_K = 0.5  # below the forecast, so that a capped zone's feedback does not take what others were given
 _CAPPED_LOWEST_C = -1.0
 _FULL = 0.99
+_STORING_K = 2.0  # a road may be so much warmer than foreseen before feedback saves
+_SOON_SLOTS = 4  # by then there are three newer plans
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
 SAFE_C = 1.0  # surface temperature that counts as sure to stay above freezing: the model's error in both directions
 KEEP_C = 0.5  # below it the board's feedback heats a held-back zone after all
@@ -71,6 +73,9 @@ def slot_values(
     # what is fully on cannot take more.
     lowered = np.maximum(lowered, _CAPPED_LOWEST_C)
     setpoint = np.where(capped & (duty < _FULL), np.minimum(lowered, aim), np.maximum(aim, KEEP_C))
+    # On a full feeder heat is stored while there is room for it: what feedback saved now would be missing later.
+    storing = capped & (duty >= _FULL) & (np.arange(duty.size) < _SOON_SLOTS)
+    setpoint = np.where(storing, setpoint + _STORING_K, setpoint)
     held_back = suppressible(outlook, lift_k) & ~heated & ~fixed
     setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, _SETPOINT_MIN_C, _SETPOINT_MAX_C))
     shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=0) > lift_k)

@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from supervisor.domain.errors import PlanError
 from supervisor.domain.plan import SLOT_S, PlanLabel
@@ -77,6 +78,26 @@ def fold_penalty(shortfall_k: Array, weight: Array | float, slot_h: float = SLOT
     width = np.concatenate([edges[:-1] - edges[1:], np.full((1, n), np.inf)])
     slope = weight * slot_h / members * np.cumsum(count, axis=0)[keep]
     return Penalty(level[0], width.T, slope.T.astype(np.float64))
+
+
+def with_road_error(shortfall_k: Array, sigma_k: float) -> Array:
+    """The members' shortfalls, (K, N), spread by what is not known of the road itself: (K or up to 8, N) [K].
+
+    A road answers heat a little otherwise than its model. Rows shifted by the quantiles of a normal error make the
+    price of cold rise gently through zero: the margin over freezing is then what it is worth at today's price of power,
+    and the first that a full feeder gives up. Members keep their number where there are eight or more.
+    """
+    if sigma_k <= 0:
+        return shortfall_k
+    members = len(shortfall_k)
+    copies = -(-_SEGMENTS // members)
+    rows = members * copies
+    quantile = ndtri((np.arange(rows) + 0.5) / rows)
+    # Neighbouring members are alike (they are perturbations in pairs): deal the quantiles out by a stride without
+    # a common divisor, so that error and weather do not go together.
+    stride = next(s for s in range(max(2, round(0.618 * rows)), 2 * rows + 2) if np.gcd(s, rows) == 1)
+    dealt = quantile[(stride * np.arange(rows)) % rows]
+    return np.asarray(np.repeat(shortfall_k, copies, axis=0) + sigma_k * dealt[:, None])
 
 
 @dataclass(frozen=True)
@@ -275,4 +296,4 @@ def _cheapest_load(problem: FeederProblem, gain: Array) -> float:
     return constant + min(at(float(p)) for p in candidates[a : b + 1])
 
 
-__all__ = ["FeederProblem", "FeederSolution", "Penalty", "ZoneProblem", "dual_bound", "fold_penalty"]
+__all__ = ["FeederProblem", "FeederSolution", "Penalty", "ZoneProblem", "dual_bound", "fold_penalty", "with_road_error"]

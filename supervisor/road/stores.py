@@ -13,6 +13,7 @@ FREEZING_K_PER_G_KG = 0.0637  # NaCl, two ions: 1.86 · 2 / 58.44 K per g of sal
 LOWEST_FREEZING_C = -21.1  # eutectic of NaCl brine
 OBSERVED_MARGIN_K = 1.0  # a sensor this far above (below) freezing says that ice (water) is not there
 OBSERVED_RELAXATION_S = 1800.0
+OBSERVED_MELT_S = 300.0  # snow that falls on a road a kelvin above freezing is gone within minutes
 CLEARED_K_S = 1.5 / 3600.0  # under centimetres of snow a road cools by tenths of a degree in an hour
 SLUSH_RETENTION = 0.3  # mm of water that 1 mm of snow soaks up before it drains
 
@@ -41,10 +42,10 @@ def observed_phase_mm(
     freezing (positive); `per_mm` W/m² change 1 mm in the step. A sensor well above (below) it says that ice (water) is
     not there, or not for long.
     """
-    part = 1.0 - np.exp(-dt_s / OBSERVED_RELAXATION_S)
     above = np.nan_to_num(observed_c) - freezing_c
     by_energy = np.clip(lacking_w_m2 / per_mm, -frozen_mm, water_mm)
-    relaxed = part * np.where(above > 0.0, -frozen_mm, water_mm)
+    melted, frozen = -np.expm1(-dt_s / OBSERVED_MELT_S), -np.expm1(-dt_s / OBSERVED_RELAXATION_S)
+    relaxed = np.where(above > 0.0, -melted * frozen_mm, frozen * water_mm)
     result: Array = np.where(np.abs(above) <= OBSERVED_MARGIN_K, by_energy, relaxed)
     return result
 

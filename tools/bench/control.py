@@ -29,7 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "local")
 PLANS = ("plan", "plan-deterministic", "plan-perfect", "foresight")
-SWEEP = (0.03, 0.1, 0.3, 3.0)  # of the price of a K·h, for the frontier
+SWEEP = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the price of a K·h, for the frontier
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
     "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
@@ -61,7 +61,12 @@ KEPCO = (
 @click.option("--members", default=12, show_default=True)
 @click.option("--forecast", type=click.Choice(["perfect", "emulated"]), default="emulated", show_default=True)
 @click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
-@click.option("--price", default=3000.0, show_default=True, help="of a K·h of shortfall, per 100 m² at priority 2")
+@click.option(
+    "--price",
+    default=PlanSettings().price_per_kelvin_hour,
+    show_default=True,
+    help="of a K·h of shortfall, per 100 m² at priority 2",
+)
 @click.option("--frontier/--no-frontier", default=True, help="sweep the price of a K·h for the equal-risk comparison")
 @click.option("--faults", default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted")
 @click.option("--seed", default=1, show_default=True)
@@ -131,7 +136,7 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
         "foresight",
         plan=True,
         forecast="perfect",
-        settings=replace(base, required_c=0.0),
+        settings=replace(base, required_c=0.0, road_error_k=0.0),
         true_physics=True,
         horizon_h=48.0,
     )

@@ -72,13 +72,16 @@ class Circuit:
         self.relay: Any = Relay(-3600, LIMITS)
         self.wet = False
         self.phase_s = 0
+        self.surface_mc = 0
+        self.duty = 0  # [‰] asked for in the last tick
         self.starts = 0
 
     def tick(self, t: int, surface_mc: int, moisture_permille: float, air_mc: int, snow_ahead: bool) -> bool:
         self.wet = moisture_permille >= (DRY_PERMILLE if self.wet else WET_PERMILLE)
-        duty = self.rule.decide(t, surface_mc, self.wet, air_mc, snow_ahead)
+        self.surface_mc = surface_mc
+        self.duty = self.rule.decide(t, surface_mc, self.wet, air_mc, snow_ahead)
         before = self.relay.on
-        on = bool(self.relay.step(t, (t - self.phase_s) % LIMITS.period_s, duty, _WHO))
+        on = bool(self.relay.step(t, (t - self.phase_s) % LIMITS.period_s, self.duty, _WHO))
         self.starts += on and not before
         return on
 

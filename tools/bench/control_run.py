@@ -11,6 +11,8 @@ import numpy as np
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
+from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
 from supervisor.planner.plans import unpack
 from supervisor.planner.tariff import Tariff
@@ -21,7 +23,7 @@ from tools.bench.control_plant import MINUTE_S, QUIET_S, Array, Plant, draw_faul
 
 HOUR_S = 3600
 ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
-REPLAN_S = 1800
+REPLAN_S = 900
 QUIET_REPLAN_S = 3 * 3600  # while no member sees a hazard
 WET_MM = 0.1
 
@@ -111,6 +113,7 @@ class Season:
         faults_per_zone_month: float = 0.0,
     ) -> None:
         self.zones, self.feeders, self.tariff, self.site = tuple(zones), tuple(feeders), tariff, site
+        self.usable = with_headroom(self.feeders, self.zones)
         self.strategies, self.forecasters = tuple(strategies), forecasters
         self.start_s = start_utc_s - start_utc_s % HOUR_S
         self.hours = int((end_utc_s - self.start_s) // HOUR_S)
@@ -201,6 +204,9 @@ class Season:
             self._decide(row, t + round(dt_s), weather[i : i + 1], dt_s)
             if (minute + step) % (15 if step == 1 else 30) == 0:
                 self._close_slot(t + round(dt_s))
+            elif step == 1:
+                for planner in self.planners:
+                    self._guard(planner, t + 60)
 
     def _decide(self, row: int, t: int, weather: Forcing, dt_s: float) -> None:
         reading = self.plant.read(float(t))
@@ -221,6 +227,39 @@ class Season:
                 k = p.since_s
                 p.estimator.update(weather, p.surface / k, p.power / k, k, np.clip(p.moist / k / 1000, 0, 1))
                 p.surface[:], p.power[:], p.moist[:], p.since_s = 0.0, 0.0, 0.0, 0.0
+
+    def _send(self, circuit: Circuit, plan: Plan, t: int) -> None:
+        assert isinstance(circuit.rule, Board)
+        circuit.rule.accept(plan, int(self.start_s), t)
+        circuit.phase_s = plan.phase_s
+
+    def _zones_now(self, strategy: int) -> dict[str, ZoneNow]:
+        """What the service knows of a strategy's zones when it sends plans."""
+        return {
+            zone.id: ZoneNow(zone, circuit.surface_mc / 1000, circuit.wet or circuit.relay.on)
+            for zone, circuit in zip(self.zones, self.circuits[strategy], strict=True)
+        }
+
+    def _guard(self, p: _Planner, t: int) -> None:
+        """The demand guard's look at one strategy's feeders."""
+        index = p.lanes.start // len(self.zones)
+        for f, feeder in enumerate(self.feeders):
+            mine = np.flatnonzero(self.feeder_of[f]).tolist()
+            if self.power_kw[mine].sum() <= feeder.contract_kw or not self._on[index, mine].any():
+                continue
+            row = self.circuits[index]
+            now = [
+                CircuitNow(
+                    self.zones[z], row[z].surface_mc / 1000, row[z].duty / 1000, row[z].relay.on, row[z].phase_s, True
+                )
+                for z in mine
+            ]
+            used_kws = float(self._slot_kwh[index, f]) * 3600.0
+            for zone in who_gives_way(feeder.contract_kw, used_kws, now, self._slot_s):
+                z = next(i for i in mine if self.zones[i].id == zone)
+                plan = given_way(p.plans[z], self.start_s + t)
+                p.plans = (*p.plans[:z], plan, *p.plans[z + 1 :])
+                self._send(row[z], plan, t)
 
     def _count(self, row: int, price: float, dt_s: float) -> None:
         state = self.plant.state
@@ -278,7 +317,7 @@ class Season:
             PlanInputs(
                 now_utc_s=now,
                 zones=self.zones,
-                feeders=self.feeders,
+                feeders=self.usable,
                 roads=p.roads,
                 state=p.estimator.state,
                 forecast=self.forecasters[p.strategy.forecast](now, p.strategy.horizon_h * HOUR_S),
@@ -292,12 +331,11 @@ class Season:
         score.plan_cpu_s += time.process_time() - before
         score.plans += 1
         score.plan_changes_duty_h += _changed(p.last, outcome)
-        for circuit, plan in zip(self.circuits[index], outcome.plans, strict=True):
-            assert isinstance(circuit.rule, Board)
-            circuit.rule.accept(plan, int(self.start_s), t)
-            circuit.phase_s = plan.phase_s
+        p.plans = keep_contract(outcome.plans, self._zones_now(index), self.usable)
+        for circuit, plan in zip(self.circuits[index], p.plans, strict=True):
+            self._send(circuit, plan, t)
         hazard = any(trace.probability.any() for trace in outcome.traces.values())
-        p.plans, p.last = outcome.plans, outcome
+        p.last = outcome
         p.next_s = t + (REPLAN_S if hazard or outcome.errors else QUIET_REPLAN_S)
 
 

@@ -178,20 +178,6 @@ async def test_watch_expires_overrides_tells_the_time_each_hour_and_keeps_peaks(
     assert again.meter.peaks_kw == {"f1": pytest.approx(60.0)}
 
 
-async def test_feeder_that_will_pass_its_contract_is_noticed_in_time(works: Works) -> None:
-    strained: list[str] = []
-    works.watch.strain.append(strained.append)
-    full = {"power_w": 60_000, "duty_permille": 1000}
-    works.rooms.clock.advance(300)
-    await works.hear([telemetry(30, sample("z01", **full), sample("z02", **full), up=400)])
-    works.meter.add(START_UTC_S, 290, [sample("z01", power_w=60_000), sample("z02", power_w=60_000)])
-    await works.watch.round(START_UTC_S + 300)
-    assert strained == []  # 120 kW on a contract of 120
-    works.meter.add(START_UTC_S + 290, 10, [sample("z03", power_w=60_000)])
-    await works.watch.round(START_UTC_S + 300)
-    assert strained == ["f1"]
-
-
 async def test_load_over_the_contract_raises_an_alarm_once(works: Works) -> None:
     works.rooms.clock.advance(900)
     works.meter.add(START_UTC_S + 0, 899, [sample("z01", power_w=70_000), sample("z02", power_w=70_000)])

@@ -14,7 +14,7 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import STANDBY
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Layer, Zone
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, feeder_problems, plan_fleet
+from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, feeder_problems, plan_fleet
 from supervisor.planner.plans import unpack
 from supervisor.planner.tariff import Band, BandTariff, FlatTariff
 from supervisor.road import build_pavements, initial_state
@@ -95,6 +95,7 @@ def inputs_of(given: dict[str, Any]) -> PlanInputs:
         tariff=BandTariff(tuple(bands), "Asia/Seoul") if bands else FlatTariff(120.0),
         site=SEOUL,
         overrides=overrides,
+        settings=PlanSettings(price_per_kelvin_hour=3000.0),  # what the stories' costs are told in
     )
 
 

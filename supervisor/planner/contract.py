@@ -2,12 +2,13 @@
 
 The planner leaves a zone on standby where it foresees nothing worth heat; a wet sensor on a cold road may see it
 otherwise, and then it heats beside all that was planned. Where that would pass the contract, this gives such zones a
-duty of their own out of what the plan leaves, the steepest roads first. Pure.
+duty of their own out of what the plan leaves, the steepest roads first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -20,6 +21,8 @@ from supervisor.planner.outlook import Array
 from supervisor.planner.plans import pack, unpack
 
 HELD_SLOTS = 4  # by then there are three newer plans
+# What boards add to their planned mean: seconds at the edges of a period, and feedback on a road that cools.
+HEADROOM = 0.02
 DUTY_STEP = 0.025
 FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth more …
 FEEDBACK_MAX = 0.3  # … and at most so much
@@ -27,6 +30,8 @@ LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/deci
 EPSILON_KW = 0.5
 MELTING_C = 0.3  # a sensor's error above 0 °C
 NEVER_C = -30.0  # a set-point from which feedback never heats
+CAN_WAIT_C = 1.0  # a wet road so warm keeps above freezing for a quarter of an hour in the heaviest snow
+SHARED_OUT = 0.85  # of the contract: a plan that asks for so much would have asked for more
 NEAR_K = 0.5  # a road so little above the threshold is below it before the next plan
 
 
@@ -37,7 +42,20 @@ class ZoneNow:
     zone: Zone
     surface_c: float | None  # None: no reading to believe; its board is then left to itself
     wet: bool  # by its own sensor, or heating as if it were
-    override: float | None = None  # duty that a person dictates
+    override: float | None = None  # duty that a person dictates, or 0 out of service
+
+
+def with_headroom(feeders: Iterable[Feeder], zones: Iterable[Zone]) -> tuple[Feeder, ...]:
+    """Feeders as plans may use them; one that carries all that hangs on it needs no headroom."""
+    installed_kw: defaultdict[str, float] = defaultdict(float)
+    for zone in zones:
+        installed_kw[zone.feeder] += zone.power_w / 1000
+    return tuple(
+        msgspec.structs.replace(f, contract_kw=f.contract_kw * (1 - HEADROOM))
+        if installed_kw[f.id] > f.contract_kw
+        else f
+        for f in feeders
+    )
 
 
 def keep_contract(plans: Sequence[Plan], now: Mapping[str, ZoneNow], feeders: Sequence[Feeder]) -> tuple[Plan, ...]:
@@ -56,7 +74,7 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
     adjusted: set[str] = set()
     for slot in range(HELD_SLOTS):
         free = [now[plan.zone] for plan in plans]
-        adjusted.update(_round_down(free, values, slot, contract_kw))
+        adjusted.update(_round(free, values, slot, contract_kw))
         adjusted.update(_let_melt(free, values, slot))
         room_kw = contract_kw
         standing_by: list[ZoneNow] = []
@@ -66,7 +84,7 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             if zone.override is not None:
                 room_kw -= zone.override * zone.zone.power_w / 1000
             elif duty >= 0:
-                room_kw -= _expected(duty, setpoint, zone, slot) * zone.zone.power_w / 1000
+                room_kw -= max(duty, _expected(duty, setpoint, zone, slot)) * zone.zone.power_w / 1000
             elif _local_rule_heats(zone, plan):
                 standing_by.append(zone)
         if sum(zone.zone.power_w for zone in standing_by) / 1000 <= room_kw:
@@ -79,43 +97,82 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             values[zone.zone.id][0][slot] = duty
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
             held.setdefault(zone.zone.id, []).append(slot)
+    adjusted.update(_hand_on(plans, now, values, contract_kw))
     changed = adjusted.union(held)
     return {p.zone: _replaced(p, *values[p.zone], held.get(p.zone, [])) for p in plans if p.zone in changed}
 
 
-def _round_down(
-    zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int, contract_kw: float
-) -> list[str]:
-    """Give duties that a quarter of an hour cannot hold exactly one that it can, the least urgent first, for as long
-    as the quarter's worst case passes the contract, and give what that frees to others. Returns the zones that changed.
+def _round(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int, contract_kw: float) -> list[str]:
+    """Give duties that a quarter of an hour cannot hold exactly one that it can, where the quarter's worst case would
+    pass the contract. What one zone gets less, the next gets more: the most urgent are rounded first and upwards.
+
+    Returns the zones that changed.
     """
     dictated = [zone for zone in zones if zone.override is not None]
     planned = [zone for zone in zones if zone.override is None and values[zone.zone.id][0][slot] > 0]
-    worst_kw = sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
-    worst_kw += sum(_worst(float(values[zone.zone.id][0][slot])) * zone.zone.power_w / 1000 for zone in planned)
-    lowered = []
-    for zone in sorted(planned, key=_urgency, reverse=True):
-        if worst_kw <= contract_kw + EPSILON_KW:
-            break
+    room_kw = contract_kw - sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
+    worst_kw = sum(_worst(float(values[zone.zone.id][0][slot])) * zone.zone.power_w / 1000 for zone in planned)
+    if worst_kw <= room_kw + EPSILON_KW:
+        return []
+    changed = []
+    carry_kw = 0.0
+    for zone in sorted(planned, key=_urgency):
+        power_kw = zone.zone.power_w / 1000
         duty = values[zone.zone.id][0]
-        before = float(duty[slot])
-        after = MOST if MOST < before < 1 else 0.0 if before < LEAST else before
-        if after != before:
-            worst_kw -= (_worst(before) - after) * zone.zone.power_w / 1000
-            duty[slot] = after
-            lowered.append(zone.zone.id)
-    if lowered:  # what that frees goes to whom a quarter can give more exactly
-        room_kw = contract_kw - sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
-        room_kw -= sum(float(values[zone.zone.id][0][slot]) * zone.zone.power_w / 1000 for zone in planned)
-        for zone in sorted(planned, key=_urgency):
-            duty = values[zone.zone.id][0]
-            if LEAST <= duty[slot] < MOST and zone.zone.id not in lowered and room_kw > 0:
-                power_kw = zone.zone.power_w / 1000
-                more = min(MOST - float(duty[slot]), np.floor(room_kw / power_kw / DUTY_STEP) * DUTY_STEP)
-                duty[slot] += more
-                room_kw -= more * power_kw
-                lowered.append(zone.zone.id)
-    return lowered
+        want_kw = float(duty[slot]) * power_kw + carry_kw
+        given = _exact(want_kw / power_kw, max(room_kw, 0.0) / power_kw)
+        carry_kw, room_kw = want_kw - given * power_kw, room_kw - given * power_kw
+        if given != duty[slot]:
+            duty[slot] = given
+            changed.append(zone.zone.id)
+    return changed
+
+
+def _exact(duty: float, most: float) -> float:
+    """The nearest duty that a quarter of an hour holds exactly, not above `most`."""
+    part = min(MOST, most)  # of those between nothing and all
+    if duty > (MOST + 1) / 2 and most >= 1:
+        return 1.0
+    if duty < LEAST / 2 or part < LEAST:
+        return 0.0
+    within = min(max(duty, LEAST), part)
+    return within if within == LEAST else float(max(np.floor(within / DUTY_STEP + 1e-9) * DUTY_STEP, LEAST))
+
+
+def _hand_on(
+    plans: list[Plan], now: Mapping[str, ZoneNow], values: Mapping[str, tuple[Array, Array]], contract_kw: float
+) -> list[str]:
+    """Give what feedback leaves unused in the running slot, on roads warmer than foreseen, to wet ones near freezing.
+
+    Only where the plan had to share the contract out. Returns the zones whose duty was raised.
+    """
+    draw_kw = planned_kw = 0.0
+    for plan in plans:
+        zone = now[plan.zone]
+        duty, setpoint = float(values[plan.zone][0][0]), float(values[plan.zone][1][0])
+        if zone.override is not None:
+            draw_kw += zone.override * zone.zone.power_w / 1000
+        elif duty > 0 or (duty < 0 and _local_rule_heats(zone, plan)):
+            share = 1.0 if duty < 0 else _worst(_expected(duty, setpoint, zone, 0))
+            draw_kw += share * zone.zone.power_w / 1000
+            planned_kw += max(duty, 0.0) * zone.zone.power_w / 1000
+    if planned_kw < SHARED_OUT * contract_kw:
+        return []
+    raised = []
+    for zone in sorted((now[plan.zone] for plan in plans), key=_urgency):
+        duties, setpoints = values[zone.zone.id]
+        cold = zone.wet and zone.surface_c is not None and zone.surface_c <= MELTING_C
+        if zone.override is not None or not cold or not 0 <= duties[0] < 1:
+            continue
+        power_kw = zone.zone.power_w / 1000
+        before = _worst(_expected(float(duties[0]), float(setpoints[0]), zone, 0))
+        most = before + np.floor(max(contract_kw - draw_kw, 0.0) / power_kw / DUTY_STEP) * DUTY_STEP
+        after = _exact(1.0, float(most))
+        if after > max(before, float(duties[0])):
+            duties[0], setpoints[0] = after, round(zone.surface_c or 0.0, 1)
+            draw_kw += (after - before) * power_kw
+            raised.append(zone.zone.id)
+    return raised
 
 
 def _let_melt(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int) -> list[str]:
@@ -148,16 +205,20 @@ def _expected(duty: float, setpoint_c: float, zone: ZoneNow, slot: int) -> float
     if slot > 0 or zone.surface_c is None:
         return duty
     feedback = float(np.clip((setpoint_c - zone.surface_c) * FEEDBACK_PER_K, -FEEDBACK_MAX, FEEDBACK_MAX))
-    return float(np.clip(duty + max(feedback, 0.0), 0.0, 1.0))
+    return float(np.clip(duty + feedback, 0.0, 1.0))
 
 
 def _local_rule_heats(zone: ZoneNow, plan: Plan) -> bool:
     return zone.wet and zone.surface_c is not None and zone.surface_c <= plan.on_mc / 1000 + NEAR_K
 
 
-def _urgency(zone: ZoneNow) -> tuple[int, float, str]:
-    """Steepest first, then coldest."""
-    return zone.zone.priority, zone.surface_c or 0.0, zone.zone.id
+def urgency(zone: Zone, surface_c: float) -> tuple[bool, int, float, str]:
+    """Sorts who can wait last; else steepest first, then coldest."""
+    return surface_c > CAN_WAIT_C, zone.priority, surface_c, zone.id
+
+
+def _urgency(now: ZoneNow) -> tuple[bool, int, float, str]:
+    return urgency(now.zone, now.surface_c or 0.0)
 
 
 def _replaced(plan: Plan, duty: Array, setpoint: Array, shed: list[int]) -> Plan:

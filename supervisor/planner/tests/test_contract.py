@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.control.contract import HELD_SLOTS, ZoneNow, keep_contract
-from supervisor.control.tests.conftest import FEEDERS, make_zone
 from supervisor.domain.plan import SLOT_S, STANDBY, Plan, Slot
+from supervisor.domain.zone import Feeder, Layer, Zone
+from supervisor.planner.contract import HELD_SLOTS, ZoneNow, keep_contract, with_headroom
 from supervisor.planner.plans import unpack
 
 START = 1_703_808_000
+FEEDERS = (Feeder("f1", contract_kw=120.0, breaker_kw=200.0),)
 CONTRACT_KW = FEEDERS[0].contract_kw  # 120 kW: two of the zones' 60 kW
 
 
@@ -21,7 +22,11 @@ def plan(zone: str, *runs: tuple[int, int, int]) -> Plan:
 
 
 def now(zone: str, surface_c: float | None = 0.0, wet: bool = True, priority: int = 2, override: float | None = None):
-    return ZoneNow(make_zone(zone, "b01", 0, priority=priority), surface_c, wet, override)
+    road = Zone(
+        id=zone, name=zone, board="b01", relay=0, feeder="f1", power_w=60_000, area_m2=200.0, priority=priority,
+        layers=(Layer("asphalt", 0.1), Layer("base", 0.3)),
+    )  # fmt: skip
+    return ZoneNow(road, surface_c, wet, override)
 
 
 STANDING_BY = ((0, 0, STANDBY),)
@@ -91,12 +96,12 @@ def test_duty_that_a_quarter_cannot_hold_is_rounded_down_only_where_it_could_pas
     assert keep_contract(fits, states, FEEDERS) == tuple(fits)  # 60 + 24 kW at worst
     binding = [plan("a", (0, -1000, 900)), plan("b", (0, -1000, 900)), plan("c", (0, -1000, 200))]
     states["b"] = now("b", surface_c=-1.0, priority=1)
-    kept = keep_contract(binding, states, FEEDERS)  # 60 + 60 + 20 kW at worst: c goes first, and that is enough
-    assert [p.slots[0].duty_permille for p in kept] == [900, 900, 0]
+    kept = keep_contract(binding, states, FEEDERS)  # b, the steepest, is rounded up; what that takes the others give
+    assert [p.slots[0].duty_permille for p in kept] == [650, 1000, 350]  # 120 kW
     assert kept[2].why == ()
     states["c"] = now("c", override=1.0)
     kept = keep_contract(binding, states, FEEDERS)
-    assert [p.slots[0].duty_permille for p in kept] == [650, 650, 200]
+    assert [p.slots[0].duty_permille for p in kept] == [0, 1000, 200]  # the override leaves 60 kW
 
 
 def test_what_rounding_frees_goes_to_a_zone_that_can_take_it_exactly() -> None:
@@ -124,7 +129,10 @@ def test_load_never_passes_the_contract_more_than_plan_and_people_ask(
     cases: list[tuple[int, float, bool, int, float | None]],
 ) -> None:
     names = [f"z{i}" for i in range(len(cases))]
-    plans = [plan(n, (0, -30_000, duty), (9, 0, STANDBY)) for n, (duty, *_) in zip(names, cases, strict=True)]
+    plans = [  # set-points that feedback neither adds to nor takes from
+        plan(n, (0, round(1000 * surface), duty), (9, 0, STANDBY))
+        for n, (duty, surface, *_) in zip(names, cases, strict=True)
+    ]
     states = {
         n: now(n, surface, wet, prio, over) for n, (_, surface, wet, prio, over) in zip(names, cases, strict=True)
     }
@@ -139,13 +147,28 @@ def test_load_never_passes_the_contract_more_than_plan_and_people_ask(
             assert after == before
         elif own >= 0:
             asked += 60 * after.slots[0].duty_permille / 1000
-            assert 0 <= after.slots[0].duty_permille <= max(own, 650)
+            assert 0 <= after.slots[0].duty_permille <= 1000
         else:
             duty = after.slots[0].duty_permille
             heats = state.wet and state.surface_c is not None and state.surface_c <= before.on_mc / 1000
             left += 60 * (duty / 1000 if duty >= 0 else float(heats))
     assert left <= max(CONTRACT_KW - asked, 0.0) + 1e-6
     msgspec.json.encode(kept)
+
+
+def test_what_a_warm_road_does_not_use_goes_to_a_cold_one_in_the_running_slot() -> None:
+    plans = [plan("a", (0, -1000, 1000)), plan("b", (0, -1000, 600)), plan("c", (0, -1000, 400))]
+    states = {"a": now("a", surface_c=2.0, priority=1), "b": now("b", surface_c=0.5), "c": now("c", surface_c=-0.2)}
+    kept = keep_contract(plans, states, FEEDERS)
+    assert kept[2].slots[0] == Slot(0, -200, 525)  # feedback takes 9 kW off b; a might run through all the same
+    assert kept[2].slots[1] == Slot(900, -200, 400)
+    assert kept[:2] == tuple(plans[:2])
+
+
+def test_a_feeder_that_carries_all_needs_no_headroom() -> None:
+    road = now("a").zone
+    assert with_headroom(FEEDERS, [road, road]) == FEEDERS
+    assert with_headroom(FEEDERS, [road] * 3)[0].contract_kw == pytest.approx(117.6)
 
 
 @pytest.mark.parametrize("runs", [STANDING_BY, FULL, ((0, 0, -1), (3, 500, 400), (9, 0, -1))])

@@ -1,0 +1,83 @@
+"""Watches the running quarter of an hour on every feeder and opens circuits before the contract is passed."""
+
+from __future__ import annotations
+
+import logging
+
+from supervisor.control.dispatch import Dispatcher
+from supervisor.control.live import LiveState, ZoneLive, surface_c
+from supervisor.control.meter import FeederMeter
+from supervisor.control.metrics import Metrics
+from supervisor.control.overrides import Overrides
+from supervisor.control.pace import each
+from supervisor.domain.clock import Clock
+from supervisor.domain.errors import StoreError
+from supervisor.domain.plan import SLOT_S
+from supervisor.domain.zone import Feeder
+from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
+from supervisor.store.store import Store
+from supervisor.wire.messages import Winner
+
+logger = logging.getLogger(__name__)
+
+LOOK_EACH_S = 20.0  # two telemetry intervals
+
+
+class DemandGuard:
+    """One look at all feeders each 20 s; those whose contract covers all that hangs on them need none."""
+
+    def __init__(
+        self,
+        feeders: tuple[Feeder, ...],
+        live: LiveState,
+        overrides: Overrides,
+        meter: FeederMeter,
+        dispatcher: Dispatcher,
+        store: Store,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._zones = {f.id: [z for z in live.zones.values() if z.zone.feeder == f.id] for f in feeders}
+        self._feeders = [f for f in feeders if sum(z.zone.power_w for z in self._zones[f.id]) / 1000 > f.contract_kw]
+        self._overrides, self._meter, self._dispatcher, self._store = overrides, meter, dispatcher, store
+        self._metrics, self._clock = metrics, clock
+
+    async def run(self) -> None:
+        """Look for ever."""
+        async for _ in each(self._clock, LOOK_EACH_S):
+            await self.look()
+
+    async def look(self) -> None:
+        """Open what has to open."""
+        now = self._clock.utc_s()
+        used_kw = self._meter.mean_kw(now)
+        for feeder in self._feeders:
+            # What was drawn since the last telemetry is missing in the meter: count from there.
+            heard = [zone.sample_utc_s for zone in self._zones[feeder.id] if zone.online]
+            elapsed_s = max(min(heard, default=now) - now // SLOT_S * SLOT_S, 0.0)
+            circuits = [known for zone in self._zones[feeder.id] if (known := self._circuit(zone)) is not None]
+            giving = who_gives_way(feeder.contract_kw, used_kw[feeder.id] * SLOT_S, circuits, elapsed_s)
+            plans = tuple(given_way(z.plan, now) for z in self._zones[feeder.id] if z.zone.id in giving and z.plan)
+            if not plans:
+                continue
+            logger.info("feeder %s would pass %.0f kW: %s give way", feeder.id, feeder.contract_kw, ", ".join(giving))
+            self._metrics.gave_way.labels(feeder.id).inc(len(plans))
+            try:
+                await self._store.save_plans(plans)
+            except StoreError as error:  # the contract is kept all the same
+                logger.error("plans not recorded: %s", error)
+            self._dispatcher.publish(plans)
+
+    def _circuit(self, live: ZoneLive) -> CircuitNow | None:
+        sample = live.sample
+        if sample is None or not live.online:
+            return None
+        dictated = self._overrides.live_for(live.zone.id) is not None
+        return CircuitNow(
+            live.zone,
+            surface_c(sample) or 0.0,
+            sample.duty_permille / 1000,
+            sample.power_w > 0.1 * live.zone.power_w,
+            live.plan.phase_s if live.plan is not None else 0,
+            not dictated and sample.who == Winner.PLAN and live.plan is not None,
+        )
