@@ -12,7 +12,6 @@ plant takes what the contactors did, to the millisecond, and every relay edge pa
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from hil_tests.bench.invariants import Invariants, Violation
 from hil_tests.bench.plant import STEP_S, RoadPlant
 from hil_tests.bench.recorder import Recorder
 from hil_tests.bench.supervisor_process import SupervisorProcess, serve_command
+from hil_tests.bench.wiring import EARTH_PIN, LOCK_PIN, wire
 from hil_tests.bench.zone import BenchError, BenchZone
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import Edge, EmulatedBoard, Wiring
@@ -34,7 +34,7 @@ from supervisor.domain.weather import WeatherSeries
 from supervisor.weather.files import read_weather_csv
 from tools.board import flash, on_all
 from tools.get_vm import vm_path
-from tools.provision import LIMITS, provision
+from tools.provision import LIMITS
 
 # The plant's step and the telemetry's period; a question and its answer cross in one, so time-outs of a steady session
 # (ping 15 s, send 20 s) are longer.
@@ -42,7 +42,6 @@ QUANTUM_MS = 10_000
 DIAL_QUANTUM_MS = 2000  # while a board dials and introduces itself, where time-outs are 10 s
 PLANT_MS = STEP_S * 1000
 MINUTE_MS = 60_000
-EARTH_PIN, LOCK_PIN = 13, 14  # every emulated board has an earth-leakage input and a maintenance key
 _TALK_ROUNDS = 40  # exchanges without time passing after a dial: TCP, TLS, upgrade, challenge, plans
 
 
@@ -76,14 +75,14 @@ class Bench:
             weather, _ = read_weather_csv(self.config.resolve(self.config.weather.file), self.config.site)
         self.plant = RoadPlant(self.config.zone, weather, self.config.site, start_utc_s, seed=seed)
         self._relay = ConsoleRelay()
-        self.boards: dict[str, EmulatedBoard] = {}
-        self.zones: dict[str, BenchZone] = {}
-        self._relays: dict[str, dict[int, BenchZone]] = {}
+        vm = vm_path(word_bits)
+
+        def make(name: str, wiring: Wiring) -> EmulatedBoard:
+            return EmulatedBoard(name, self.folder, vm, wiring, self._relay, seed=seed, word_bits=word_bits)
+
+        wired = wire(self.config, make, limits, board_ports or {})
+        self.boards, self.zones, self._relays = wired.boards, wired.zones, wired.relays
         self._power_on_ms: dict[str, int] = {}
-        for board in self.config.board:
-            port = (board_ports or {}).get(board.id)
-            folder = provision(self.config, board.id, limits, port=port, earth_pin=EARTH_PIN, lock_pin=LOCK_PIN)
-            self._wire(board.id, json.loads((folder / "config.json").read_text()), word_bits)
         self._ordered = [self.zones[zone.id] for zone in self.config.zone]
         self.supervisor = SupervisorProcess(command or serve_command(self.config.path), self.folder)
         self.crew = Crew(self)
@@ -92,24 +91,6 @@ class Bench:
         self.on_minute: list[Callable[[Bench], None]] = []
         self._resets_seen = dict.fromkeys(self.boards, 0)
         self._show()
-
-    def _wire(self, name: str, board_config: dict[str, object], word_bits: int) -> None:
-        zones = board_config["zones"]
-        assert isinstance(zones, list)
-        wiring = Wiring()
-        for zone in zones:
-            pin = board_config["ow_pin"]
-            assert isinstance(pin, int)
-            wiring.sensors += [(pin, zone["surface_rom"]), (pin, zone["cable_rom"])]
-            wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"])]
-        vm = vm_path(word_bits)
-        board = EmulatedBoard(name, self.folder, vm, wiring, self._relay, seed=self.seed, word_bits=word_bits)
-        self.boards[name] = board
-        self._relays[name] = {}
-        own = {zone.id: zone for zone in self.config.zone}
-        for slot, zone in enumerate(zones):
-            made = BenchZone(own[zone["id"]], zone, board, slot)
-            self.zones[made.id] = self._relays[name][zone["relay_pin"]] = made
 
     # -- life -----------------------------------------------------------------------------------------------------
 

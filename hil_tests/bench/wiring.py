@@ -1,0 +1,51 @@
+"""Boards as their provisioned files say: probes and meters on the pins, each zone with its contactor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hil_tests.bench.zone import BenchZone
+from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
+from supervisor.config import Config
+from tools.provision import provision
+
+EARTH_PIN, LOCK_PIN = 13, 14  # every emulated board has an earth-leakage input and a maintenance key
+
+
+@dataclass
+class Wired:
+    """A district's boards and zones."""
+
+    boards: dict[str, EmulatedBoard] = field(default_factory=dict)
+    zones: dict[str, BenchZone] = field(default_factory=dict)
+    relays: dict[str, dict[int, BenchZone]] = field(default_factory=dict)  # per board, by pin
+
+
+def wire(
+    config: Config,
+    make: Callable[[str, Wiring], EmulatedBoard],
+    limits: dict[str, int] | None,
+    ports: dict[str, int],
+) -> Wired:
+    """Provision every board and connect it; `ports` for boards that call another port than the service's."""
+    own = {zone.id: zone for zone in config.zone}
+    wired = Wired()
+    for item in config.board:
+        folder: Path = provision(
+            config, item.id, limits, port=ports.get(item.id), earth_pin=EARTH_PIN, lock_pin=LOCK_PIN
+        )
+        settings = json.loads((folder / "config.json").read_text())
+        wiring = Wiring()
+        for zone in settings["zones"]:
+            pin = settings["ow_pin"]
+            wiring.sensors += [(pin, zone["surface_rom"]), (pin, zone["cable_rom"])]
+            wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"])]
+        board = wired.boards[item.id] = make(item.id, wiring)
+        pins = wired.relays[item.id] = {}
+        for slot, zone in enumerate(settings["zones"]):
+            made = BenchZone(own[zone["id"]], zone, board, slot)
+            wired.zones[made.id] = pins[zone["relay_pin"]] = made
+    return wired
