@@ -24,6 +24,17 @@ BACK_S = 46 * 3600.0
 SNOW_MM_PER_CM = 1.0  # water equivalent of forecast snow depth, 10:1
 DRY_K, WIND_M_S = 3.0, 2.0  # where nobody gives dew point or wind
 MISS_DECAY_S = 6 * 3600.0  # a forecast that misses the air now will miss it by 1/e of that in this time
+# What a sensor or a forecast can mean; 99, 999 and 9999 stand for nothing.
+POSSIBLE = {
+    "t_air_c": (-60.0, 60.0),
+    "t_dew_c": (-80.0, 40.0),
+    "wind_ms": (0.0, 75.0),
+    "t_road_c": (-60.0, 80.0),
+    "t_sub_c": (-40.0, 60.0),
+    "pressure_pa": (50_000.0, 108_000.0),
+    "global_wm2": (-20.0, 1500.0),
+}
+USUAL_LAYERS = (("asphalt", 0.10), ("crushed rock", 0.30))  # where the station does not say
 LONGEST_GAP_S = 6 * 3600.0  # over a longer gap the road temperature is not interpolated, the model runs free
 
 
@@ -33,23 +44,48 @@ def utc_s(text: str) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
+def number(text: str | None) -> float:
+    """A cell's number; NaN where it has none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def _time(text: str | None) -> float:
+    try:
+        return utc_s(text or "") if "-" in (text or "") else float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
 def read_columns(path: Path) -> dict[str, Array]:
-    """CSV as columns, empty cells NaN; a column named time… or t0 is UTC seconds, text columns are left out."""
-    with path.open(newline="", encoding="utf-8") as file:
-        records = list(csv.DictReader(file))
+    """CSV as columns in order of time; what is no number, or no possible one, is NaN; text columns are left out.
+
+    A column named time… is UTC seconds; rows without a time, and all but the first of a time, are left out.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            records = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WeatherError(str(error), where=str(path), remedy="Check the file.") from error
     columns: dict[str, Array] = {}
     for name in records[0] if records else ():
-        values = [record[name] for record in records]
-        try:
-            if name.startswith("time") or name == "t0":
-                columns[name] = np.array([utc_s(v) if v[:4].isdigit() and "-" in v else float(v) for v in values])
-            else:
-                columns[name] = np.array([float(v) if v not in ("", None) else np.nan for v in values])
-        except ValueError:
+        if not isinstance(name, str):  # cells beyond the header
             continue
-    if not columns:
-        raise WeatherError("no rows of numbers", where=str(path), remedy="Check the file.")
-    return columns
+        parse = _time if name.startswith("time") else number
+        values = np.array([parse(record[name]) for record in records])
+        if name in POSSIBLE:
+            low, high = POSSIBLE[name]
+            values = np.where((values >= low) & (values <= high), values, np.nan)
+        if name in POSSIBLE or np.isfinite(values).any():
+            columns[name] = values
+    clock = next((columns[name] for name in columns if name.startswith("time")), None)
+    if clock is None:
+        raise WeatherError("no rows with a time", where=str(path), remedy="Check the file.")
+    known = np.flatnonzero(np.isfinite(clock))
+    order = known[np.unique(clock[known], return_index=True)[1]]
+    return {name: values[order] for name, values in columns.items()}
 
 
 @dataclass(frozen=True)
@@ -68,18 +104,30 @@ class Event:
 
 
 def read_event(folder: Path) -> Event:
-    """Read `station.json`, `obs.csv` and `forecast*.csv`."""
+    """Read `station.json`, `obs.csv` and `forecast*.csv`. Raises RoadheatError naming the file that cannot be used."""
+    try:
+        return _read_event(folder)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        text = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise WeatherError(text, where=str(folder / "station.json"), remedy="Complete the station.") from error
+
+
+def _read_event(folder: Path) -> Event:
     station = json.loads((folder / "station.json").read_text(encoding="utf-8"))
+    observed = read_columns(folder / "obs.csv")
+    for name in ("t_air_c", "t_dew_c", "wind_ms", "t_road_c"):
+        observed.setdefault(name, np.full(observed["time_utc"].shape, np.nan))
+    layers = tuple((layer["material"], float(layer["thickness_m"])) for layer in station.get("layers") or [])
     horizon = tuple(sorted((float(h["azimuth"]), float(h["elevation"])) for h in station.get("horizon_deg") or []))
     return Event(
-        station["id"],
+        folder.name,
         float(station["lat"]),
         float(station["lon"]),
-        station["type"] == "bridge",
-        tuple((layer["material"], float(layer["thickness_m"])) for layer in station["layers"]),
+        station.get("type") == "bridge",
+        layers or USUAL_LAYERS,
         float(station.get("subsurface_sensor_depth_m") or 0.4),
         horizon,
-        read_columns(folder / "obs.csv"),
+        observed,
         tuple(read_columns(path) for path in sorted(folder.glob("forecast*.csv"))),
     )
 
@@ -105,6 +153,7 @@ class Window:
     road_c: Array  # observed surface, NaN where none may be known
     sub_c: float  # observed below the surface at the start, NaN
     wet_at_t0: bool | None
+    last_road_c: float
     surface_given_until_s: float
 
     @property
@@ -115,7 +164,9 @@ class Window:
 
 
 def forecast_for(event: Event, t0_s: float) -> dict[str, Array]:
-    """The newest forecast that had begun by t0, else the first."""
+    """The newest forecast that had begun by t0, else the first; nothing where there is none."""
+    if not event.forecasts:
+        return {}
     begun = [f for f in event.forecasts if f["time_utc"][0] <= t0_s]
     return max(begun, key=lambda f: float(f["time_utc"][0])) if begun else event.forecasts[0]
 
@@ -140,13 +191,19 @@ def _rate(end_s: Array, dt_s: float, source: dict[str, Array], name: str, scale:
 
 
 def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: float) -> Window:
-    """What a run from `t0_s` may know, for `horizon_s` beyond it. Raises PhysicsError on an unknown mode."""
+    """What a run from `t0_s` may know, for `horizon_s` beyond it.
+
+    Raises PhysicsError on an unknown mode, and where no road temperature is known up to t0.
+    """
     if mode not in ("nwp", "obsmet"):
         raise PhysicsError(f"unknown mode {mode!r}", where=event.id, remedy="Use nwp or obsmet.")
     observed, forecast = event.observed, forecast_for(event, t0_s)
     past = {k: v[(observed["time_utc"] <= t0_s) & (observed["time_utc"] >= t0_s - BACK_S)] for k, v in observed.items()}
     roads = past["time_utc"][np.isfinite(past["t_road_c"])]
-    first = float(past["time_utc"][np.isfinite(past["t_air_c"])][0])
+    if not roads.size:
+        raise PhysicsError("no road temperature in the 46 h up to t0", where=event.id, remedy="Start the run later.")
+    begin_s = float(forecast["time_utc"][0]) if forecast else np.inf
+    first = float(np.min(past["time_utc"][np.isfinite(past["t_air_c"])], initial=float(roads[0])))
     start_s = t0_s - np.ceil((t0_s - min(first, float(roads[0]))) / dt_s) * dt_s
     steps = round((t0_s - start_s + horizon_s) / dt_s)
     end_s = start_s + dt_s * (np.arange(steps) + 1.0)
@@ -164,7 +221,7 @@ def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: f
         last_s = float(driven["time_utc"][known][-1])
         last = np.array([last_s])
         miss = float((_at(last, driven, name) - _at(last, forecast, name))[0])
-        if np.isfinite(miss) and name != "wind_ms" and last_s >= forecast["time_utc"][0]:
+        if np.isfinite(miss) and name != "wind_ms" and last_s >= begin_s:
             from_forecast = from_forecast + miss * np.exp(-np.maximum(end_s - last_s, 0.0) / MISS_DECAY_S)
         return np.where(end_s <= last_s + 1.0, _at(end_s, driven, name), from_forecast)
 
@@ -187,12 +244,13 @@ def build_window(event: Event, t0_s: float, mode: str, horizon_s: float, dt_s: f
         np.clip(_at(end_s, forecast, "cloud_octas") / 8.0, 0.0, 1.0),
         _rate(end_s, dt_s, forecast, "rain_accum_mm", 1.0),
         _rate(end_s, dt_s, forecast, "snow_accum_cm", SNOW_MM_PER_CM),
-        np.where(end_s >= forecast["time_utc"][0], _at(end_s, forecast, "global_wm2"), np.nan),
-        np.where(end_s >= forecast["time_utc"][0], _at(end_s, forecast, "longwave_down_wm2"), np.nan),
-        (end_s >= forecast["time_utc"][0]).astype(np.float64),
+        np.where(end_s >= begin_s, _at(end_s, forecast, "global_wm2"), np.nan),
+        np.where(end_s >= begin_s, _at(end_s, forecast, "longwave_down_wm2"), np.nan),
+        (end_s >= begin_s).astype(np.float64),
         np.where(inside, np.interp(end_s, times, road), np.nan),
         _subsurface_c(past),
         None if not codes.size or not np.isfinite(codes[0]) or codes[0] < 30 else bool(codes[0] >= 34),
+        float(road[-1]),
         float(times[-1]),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from supervisor.domain.errors import WeatherError
 from supervisor.domain.zone import Site
 from supervisor.road import Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
 from supervisor.road.calibrate import Windows, forecast
@@ -43,17 +44,20 @@ class Winter:
 
 
 def score(path: Path) -> Winter:
-    """One `kr_*.csv`."""
+    """One `kr_*.csv`. Raises WeatherError where the ground is not observed."""
     series, _ = read_weather_csv(path)
-    place = next(site for name, site in SITES.items() if name in path.stem)
+    place = next((site for name, site in SITES.items() if name in path.stem), SITES["seoul"])
     site = Site(path.stem, "Asia/Seoul", *place)
     start_s = float(series.time_utc_s[0])
     steps = int((series.time_utc_s[-1] - start_s) / DT_S)
     forcing = at_steps(series, start_s, DT_S, steps, site)
     raw = read_columns(path)
     end_s = start_s + DT_S * np.arange(1.0, steps + 1.0)
+    missing = [name for name in ("ground_surface_temperature_degC", "snow_depth_m") if name not in raw]
+    if missing:
+        raise WeatherError(f"no {', '.join(missing)}", where=path.name, remedy="Take a file that observes the ground.")
     ground = raw["ground_surface_temperature_degC"]
-    good = np.isfinite(ground) & (raw["filled"] == 0)
+    good = np.isfinite(ground) & (raw.get("filled", np.zeros_like(ground)) == 0)
     observed = np.interp(end_s, raw["time_utc"][good], ground[good])
     depth = np.interp(end_s, raw["time_utc"], np.nan_to_num(raw["snow_depth_m"]))
 

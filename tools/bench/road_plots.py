@@ -29,7 +29,7 @@ def draw(data: Path, folder: Path, absent: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if "rwis" not in absent:
         rows = road_rwis.read_pairs(data / "anchors" / "rwis_pairs.csv", data / "rwis")
-        ours, _ = road_rwis.model(data, rows, SurfaceParameters())
+        ours = road_rwis.model(data, rows, SurfaceParameters()).predicted_c
         predictions = (ours, rows.metro_c, rows.roadsurf_c, rows.persist_c)
         events, modes = np.array(rows.event), np.array(rows.mode)
         for name in np.unique(events):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.domain.errors import PhysicsError
+from supervisor.domain.errors import PhysicsError, RoadheatError
 from supervisor.road import ICE_MM, Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
 from supervisor.road.air import KELVIN
 from supervisor.road.horizon import sky_view_of
@@ -22,11 +22,12 @@ from supervisor.road.radiation import (
     sun_position,
 )
 from supervisor.road.residual import corrected, daily_correction_w_m2
-from tools.bench.road_data import Event, Window, build_window, read_event, refuse_given, utc_s
+from tools.bench.road_data import Event, Window, build_window, number, read_event, refuse_given, utc_s
 
 Array = npt.NDArray[np.float64]
 DT_S = 300.0
 LEAST_OF_CLEAR, MOST_OF_BLACK = 0.8, 1.05  # long-wave outside these is some other quantity, and is not believed
+CURTAIN_K, CURTAIN_S, SNOWY_CM = 1.0, 6 * 3600.0, 1.0
 CLOUD_UNKNOWN = 0.6  # the temperate zone's mean
 
 
@@ -46,20 +47,20 @@ class Rows:
 
 
 def read_pairs(path: Path, stations: Path | None = None) -> Rows:
-    """`anchors/rwis_pairs.csv`; only rows of the events in `stations`, where given."""
+    """`anchors/rwis_pairs.csv`; only rows of the events in `stations`, where given. A peer's column may be missing."""
     with path.open(newline="", encoding="utf-8") as file:
-        records = [r for r in csv.DictReader(file) if stations is None or (stations / r["id"] / "obs.csv").exists()]
+        records = [r for r in csv.DictReader(file) if stations is None or (stations / r["id"]).is_dir()]
     runs: dict[tuple[str, str, str], int] = {}
     index = [runs.setdefault((r["mode"], r["id"], r["t0"]), len(runs)) for r in records]
 
     def column(name: str) -> Array:
-        return np.array([float(r[name]) if r.get(name) not in (None, "") else np.nan for r in records])
+        return np.array([number(r.get(name)) for r in records], dtype=np.float64)
 
     return Rows(
         [r["mode"] for r in records],
         [r["id"] for r in records],
-        np.array(index),
-        np.array([utc_s(r["t0"]) for r in records]),
+        np.array(index, dtype=np.int64),
+        np.array([utc_s(r["t0"]) for r in records], dtype=np.float64),
         column("lead_h"),
         column("obs_c"),
         column("metro_c"),
@@ -133,7 +134,7 @@ def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
     known = [np.isfinite(w.road_c) for w in windows]
     soon = [k[: round(3600.0 / w.dt_s)].any() for k, w in zip(known, windows, strict=True)]
     first = np.array([w.road_c[k][0] if s else w.air_c[0] for w, k, s in zip(windows, known, soon, strict=True)])
-    mean = np.array([np.nanmean(w.road_c) for w in windows])
+    mean = np.array([w.road_c[k].mean() if k.any() else w.last_road_c for w, k in zip(windows, known, strict=True)])
     deep = np.array([w.sub_c if np.isfinite(w.sub_c) else m for w, m in zip(windows, mean, strict=True)])
     begin = initial_state(roads, first, deep)
     state = begin.copy()
@@ -160,42 +161,86 @@ def predict(windows: list[Window], surface: SurfaceParameters) -> list[Array]:
 
 
 def _predict_or_hold(windows: list[Window], surface: SurfaceParameters) -> tuple[list[Array], list[str]]:
-    """As `predict`; a run that fails alone holds its last observation and is named."""
+    """As `predict`; a run that fails alone holds its last observation and is named with its reason."""
     try:
         return predict(windows, surface), []
-    except PhysicsError:
+    except PhysicsError as error:
         if len(windows) == 1:
             w = windows[0]
-            return [np.full(w.air_c.size, w.road_c[np.isfinite(w.road_c)][-1])], [w.event.id]
+            return [np.full(w.air_c.size, w.last_road_c)], [f"{w.event.id}: {error}"]
     runs, failed = [], []
     for window in windows:
-        run, name = _predict_or_hold([window], surface)
+        run, reason = _predict_or_hold([window], surface)
         runs += run
-        failed += name
+        failed += reason
     return runs, failed
 
 
-def model(data: Path, rows: Rows, surface: SurfaceParameters) -> tuple[Array, list[str]]:
-    """Our prediction for every row (rows,), and the events of runs that failed (none, usually)."""
-    events = {name: read_event(data / "rwis" / name) for name in dict.fromkeys(rows.event)}
+@dataclass(frozen=True)
+class Outcome:
+    """Our prediction for every row (rows,), NaN where there is none; and what could not be run or scored."""
+
+    predicted_c: Array
+    failed: list[str]  # runs that failed, with the reason; they count with their last valid state held
+    refused: list[str]  # runs whose verifying observations had been given to the model: not scored
+
+
+def model(data: Path, rows: Rows, surface: SurfaceParameters) -> Outcome:
+    """Every run of `rows`; stations whose files cannot be used fail with all their runs."""
+    events: dict[str, Event | RoadheatError] = {}
+    for name in dict.fromkeys(rows.event):
+        try:
+            events[name] = read_event(data / "rwis" / name)
+        except RoadheatError as error:
+            events[name] = error
     windows, members = [], []
-    for run in range(int(rows.run.max()) + 1):
+    failed, refused = [], []
+    ours = np.full(rows.lead_h.size, np.nan)
+    for run in range(int(rows.run.max(initial=-1)) + 1):
         mine = np.flatnonzero(rows.run == run)
-        i = int(mine[0])
-        window = build_window(
-            events[rows.event[i]], rows.t0_s[i], rows.mode[i], float(rows.lead_h[mine].max()) * 3600.0 + DT_S, DT_S
-        )
-        refuse_given(window, rows.t0_s[mine] + rows.lead_h[mine] * 3600.0)
+        i, verifying_s = int(mine[0]), rows.t0_s[mine] + rows.lead_h[mine] * 3600.0
+        try:
+            event = events[rows.event[i]]
+            if isinstance(event, RoadheatError):
+                raise event
+            horizon_s = max(float(rows.lead_h[mine].max()), 0.0) * 3600.0 + DT_S
+            window = build_window(event, rows.t0_s[i], rows.mode[i], horizon_s, DT_S)
+        except RoadheatError as error:
+            ours[mine] = rows.persist_c[mine]  # the last observation, as far as anybody knows it
+            failed.append(f"{rows.event[i]}, {rows.mode[i]}: {error}")
+            continue
+        try:
+            refuse_given(window, verifying_s)
+        except PhysicsError as error:
+            refused.append(f"{rows.mode[i]}, {error}")
+            continue
         windows.append(window)
         members.append(mine)
-    ours = np.full(rows.lead_h.size, np.nan)
-    runs, failed = _predict_or_hold(windows, surface)
+    runs, more = _predict_or_hold(windows, surface) if windows else ([], [])
     for window, mine, predicted in zip(windows, members, runs, strict=True):
         ours[mine] = np.interp(rows.t0_s[mine] + rows.lead_h[mine] * 3600.0, window.end_s, predicted)
-    return ours, failed
+    return Outcome(ours, failed + more, refused)
 
 
-def forecast_snows(data: Path, name: str) -> bool:
-    """Whether the event's forecast holds at least 1 cm of snow."""
-    event = read_event(data / "rwis" / name)
-    return any(np.nanmax(f.get("snow_accum_cm", np.zeros(1)), initial=0.0) >= 1.0 for f in event.forecasts)
+def snow_cover(data: Path, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Rows in a time when a road lay under melting snow: its station's forecast has at least 1 cm of it, and the
+    observed surface stayed within 1 K of 0 °C for six hours round the row.
+    """
+    found = np.zeros(rows.lead_h.size, dtype=np.bool_)
+    for name in dict.fromkeys(rows.event):
+        try:
+            event = read_event(data / "rwis" / name)
+        except RoadheatError:
+            continue
+        if not any(np.nanmax(f.get("snow_accum_cm", np.zeros(1)), initial=0.0) >= SNOWY_CM for f in event.forecasts):
+            continue
+        known = np.isfinite(event.observed["t_road_c"])
+        time, road = event.observed["time_utc"][known], event.observed["t_road_c"][known]
+        near = np.abs(road) <= CURTAIN_K
+        turns = np.flatnonzero(np.diff(near.astype(int), prepend=0, append=0))
+        for first, after in zip(turns[::2], turns[1::2], strict=True):
+            if time[after - 1] - time[first] >= CURTAIN_S:
+                at = rows.t0_s + rows.lead_h * 3600.0
+                here = np.array([e == name for e in rows.event])
+                found |= here & (at >= time[first] - 1.0) & (at <= time[after - 1] + 1.0)
+    return found

@@ -54,12 +54,16 @@ def score(predicted: Array, observed: Array, events: Sequence[str], chosen: npt.
 
 
 def pair(near: Score, far: Score) -> str:
-    """`0–6 h / 6–24 h` RMSE as text."""
-    return f"{near.rmse:.2f} / {far.rmse:.2f}"
+    """`0–6 h / 6–24 h` RMSE as text; a dash where a model has no rows."""
+    return f"{figure(near.rmse)} / {figure(far.rmse)}"
+
+
+def figure(value: float) -> str:
+    """A figure, a dash for none."""
+    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def within(values: Sequence[float], bars: Sequence[float]) -> bool | None:
-    """Whether every value is at or under its bar; None if one cannot be said (no rows)."""
-    if any(not np.isfinite(v) for v in values):
-        return None
-    return all(v <= b for v, b in zip(values, bars, strict=True))
+    """Whether every value that there is is at or under its bar; None if there is none (no rows)."""
+    known = [(v, b) for v, b in zip(values, bars, strict=True) if np.isfinite(v)]
+    return all(v <= b for v, b in known) if known else None

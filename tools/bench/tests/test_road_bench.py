@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,80 @@ def test_sets_that_the_folder_lacks_are_left_out_and_said_so(tmp_path: Path) -> 
     assert figures["absent"] == ["sanantonio", "numeric"]
     assert figures["rwis_nwp"]["near"]["rows"] == 2
     assert "sanantonio: not in" in result.output
+
+
+def run_bench(data: Path) -> tuple[dict[str, Any], str]:
+    out = data / "out.json"
+    result = CliRunner().invoke(bench, ["road", "--data", str(data), "--json", str(out)])
+    assert result.exit_code == 0, result.output
+    return json.loads(out.read_text()), result.output
+
+
+def write_pairs(data: Path, rows: list[str], header: str = "mode,id,t0,lead_h,obs_c") -> None:
+    (data / "anchors").mkdir(exist_ok=True)
+    (data / "anchors" / "rwis_pairs.csv").write_text("\n".join([header, *rows]) + "\n")
+
+
+def test_a_window_that_was_given_its_verifying_observation_is_refused_and_the_others_are_scored(tmp_path: Path) -> None:
+    write_event(tmp_path)
+    leads = [("nwp", T0, 1.0), ("nwp", T0, 0.0), ("nwp", T0 + HOUR, 2.0), ("nwp", T0 + HOUR, 3.0)]
+    write_pairs(tmp_path, [f"{mode},X1,{utc(t0)},{lead},1.5" for mode, t0, lead in leads])
+    figures, said = run_bench(tmp_path)
+    assert figures["rwis_nwp"]["near"]["rows"] == 2  # of the second window only
+    assert len(figures["refused"]) == 1
+    assert "not scored: nwp, X1: the road temperature of 2008-01-11T00:00:00+00:00 verifies the run" in said
+    assert figures["failed"] == []
+
+
+def test_peers_that_nobody_ran_are_dashes(tmp_path: Path) -> None:
+    write_event(tmp_path, "station-7")
+    write_pairs(tmp_path, [f"obsmet,station-7,{utc(T0)},{lead},1.5" for lead in (1.0, 3.0)])
+    figures, _ = run_bench(tmp_path)
+    line = next(c for c in figures["checks"] if c["name"].startswith("RWIS, observed weather, 0–6"))
+    assert (line["metro"], line["roadsurf"], line["persistence"]) == ("– / –",) * 3
+    assert line["ours"].endswith(" / –")
+    assert line["met"] is not None
+
+
+def test_columns_that_a_station_lacks_and_sentinels_are_done_without(tmp_path: Path) -> None:
+    where = write_event(tmp_path)
+    station = json.loads((where / "station.json").read_text())
+    (where / "station.json").write_text(json.dumps({k: station[k] for k in ("lat", "lon")}))
+    lines = [line.split(",") for line in (where / "obs.csv").read_text().splitlines()]
+    lines[5][1], lines[6][6], lines[7][6] = "9999", "999", "NA"
+    (where / "obs.csv").write_text("\n".join(",".join((r[0], r[1], r[6])) for r in lines) + "\n")
+    lines = [line.split(",") for line in (where / "forecast.csv").read_text().splitlines()]
+    (where / "forecast.csv").write_text("\n".join(",".join(r[:2]) for r in lines) + "\n")
+    event = read_event(where)
+    assert np.nanmax(event.observed["t_road_c"]) < 10.0
+    write_pairs(tmp_path, [f"{mode},X1,{utc(T0)},2.0,1.5" for mode in ("nwp", "obsmet")])
+    figures, _ = run_bench(tmp_path)
+    assert figures["failed"] == []
+    assert all(abs(row["ours_c"]) < 10.0 for row in figures["rwis_rows"])
+
+
+def test_a_station_that_cannot_be_run_fails_aloud_and_costs_the_others_nothing(tmp_path: Path) -> None:
+    write_event(tmp_path)
+    broken, blind = write_event(tmp_path, "X2"), write_event(tmp_path, "X3")
+    (broken / "station.json").write_text("{")
+    text = (blind / "obs.csv").read_text().splitlines()
+    (blind / "obs.csv").write_text("\n".join([text[0], *(",".join([*r.split(",")[:6], "", ""]) for r in text[1:])]))
+    rows = [f"nwp,{name},{utc(T0)},2.0,1.5,1.1" for name in ("X1", "X2", "X3")]
+    write_pairs(tmp_path, rows, "mode,id,t0,lead_h,obs_c,persist_c")
+    figures, said = run_bench(tmp_path)
+    assert [row["ours_c"] for row in figures["rwis_rows"][1:]] == [1.1, 1.1]  # held
+    assert len(figures["failed"]) == 2
+    assert "X2, nwp: " in said
+    assert "no road temperature in the 46 h up to t0" in said
+    divergence = next(c for c in figures["checks"] if c["name"].startswith("divergence"))
+    assert (divergence["ours"], divergence["met"]) == ("2", False)
+
+
+def test_a_folder_with_nothing_still_gives_what_needs_no_data(tmp_path: Path) -> None:
+    figures, said = run_bench(tmp_path)
+    assert figures["absent"] == ["rwis", "sanantonio", "numeric"]
+    assert [c["met"] for c in figures["checks"] if "closure" in c["name"]] == [True]
+    assert "Korean winters: no kr_*.csv in" in said
 
 
 @pytest.mark.data
