@@ -72,7 +72,6 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     limits: dict[str, int] = {}
     events: tuple[Event, ...] = ()
     expect: Expect = Expect()
-    short_of: str = ""  # a known defect: what is expected and not reached yet, said aloud in the test's report
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -17,11 +17,8 @@ def _cases() -> list[object]:
     cases: list[object] = []
     for path in sorted(HERE.glob("*.json")):
         marks: list[pytest.MarkDecorator] = [pytest.mark.vm]
-        scenario = read_scenario(path)
-        if scenario.weather.kind == "file":
+        if read_scenario(path).weather.kind == "file":
             marks.append(pytest.mark.data)
-        if scenario.short_of:
-            marks.append(pytest.mark.xfail(reason=scenario.short_of, strict=False))
         cases.append(pytest.param(path, id=path.stem, marks=marks))
     return cases
 
