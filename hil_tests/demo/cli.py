@@ -151,6 +151,7 @@ def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, conso
         violations=outcome.violations,
         overrides=outcome.overrides,
         finished=outcome.finished,
+        later_s=storm.later_s,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,10 @@ from supervisor.weather.files import read_weather_csv, write_weather_csv
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "city.toml"
 STORM_START = datetime(2024, 1, 16, 6, tzinfo=UTC)  # 15:00 in Seoul: snow from midnight, frost the evening after
 STORM_H = 30
+# Boards take no clock and no certificate from before. Older weather is played whole calendars of 28 years later: the
+# same days of the week and of the year, and so the same sun and tariff.
+BOARDS_FROM_UTC_S = datetime(2020, 1, 2, tzinfo=UTC).timestamp()
+CALENDAR_S = 10_227 * 86_400
 AHEAD_H = 30  # the planner's horizon: the forecast goes on behind the end
 
 
@@ -44,6 +49,7 @@ class Storm:
     start_utc_s: float
     end_utc_s: float
     site: Site
+    later_s: float = 0.0  # how much later than measured it is played
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,9 @@ def measured_storm(path: Path, site: Site, begin_utc_s: float, end_utc_s: float)
         )
     own = demo_config().site
     title = path.stem if site == own else f"{path.stem}: the district at {words(site)}"
-    return Storm(title, weather, begin_utc_s, min(end_utc_s, last), site)
+    later_s = CALENDAR_S * max(0, math.ceil((BOARDS_FROM_UTC_S - begin_utc_s) / CALENDAR_S))
+    weather = replace(weather, time_utc_s=weather.time_utc_s + later_s)
+    return Storm(title, weather, begin_utc_s + later_s, min(end_utc_s, last) + later_s, site, later_s)
 
 
 def write_demo_city(folder: Path, storm: Storm) -> Path:

@@ -62,14 +62,16 @@ class Story:
     violations: list[str]  # invariants broken, one line each; empty when all held
     overrides: list[Command]  # what people did meanwhile
     finished: bool  # False: stopped by hand
+    later_s: float = 0.0  # how much later than measured the weather was played
 
     def as_json(self) -> dict[str, Any]:
         """The figures, the shape that `--json` writes."""
         return {
             "title": self.title,
             "currency": self.currency,
-            "from": _iso(self.plan.start_utc_s),
-            "to": _iso(self.plan.start_utc_s + MINUTE_S * self.plan.minutes),
+            "from": self._iso(self.plan.start_utc_s),
+            "to": self._iso(self.plan.start_utc_s + MINUTE_S * self.plan.minutes),
+            "played_later_s": self.later_s,
             "seed": self.seed,
             "finished": self.finished,
             "speed": self.speed,
@@ -81,7 +83,11 @@ class Story:
         }
 
     def local(self, utc_s: float) -> datetime:
-        return datetime.fromtimestamp(utc_s, UTC).astimezone(ZoneInfo(self.timezone))
+        """Local time as the weather was measured, of a time as played."""
+        return datetime.fromtimestamp(utc_s - self.later_s, UTC).astimezone(ZoneInfo(self.timezone))
+
+    def _iso(self, utc_s: float) -> str:
+        return datetime.fromtimestamp(utc_s - self.later_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
     def heading(self) -> str:
@@ -155,16 +161,14 @@ class Story:
         """How far to trust the rest."""
         held = f"{len(self.violations)} broken" if self.violations else "all held, at every tick"
         speed = self.speed
+        played = [f"played {self.later_s / (365.25 * 86_400):.0f} years later: boards take no older clock"]
         return [
+            *(played if self.later_s else []),
             f"safety invariants: {held}",
             f"energy on record {self.metered_kwh:,.1f} kWh, drawn by the roads {self.plan_figures.kwh:,.1f} kWh",
             f"{speed['simulated_s']:,.0f} s in {speed['wall_s']:,.1f} s: {speed['ratio']:,.0f} simulated seconds per "
             f"wall second; seed {self.seed}",
         ]
-
-
-def _iso(utc_s: float) -> str:
-    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def write_json(story: Story, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -75,6 +76,27 @@ def test_light_that_is_no_sun_moves_nothing() -> None:
     assert place_of(lamp, seoul) == seoul
     lamp.shortwave_w_m2[:] = 0.0
     assert place_of(lamp, seoul) == seoul
+
+
+def test_old_weather_is_played_on_the_same_days_of_a_later_calendar(tmp_path: Path) -> None:
+    seoul = demo_config().site
+    old = winter(seoul)
+    begin = datetime(2006, 2, 15, 3, tzinfo=UTC)
+    old.time_utc_s[:] += begin.timestamp() - NOVEMBER_UTC_S
+    path = tmp_path / "winter.csv"
+    write_weather_csv(path, old)
+    storm = measured_storm(path, seoul, begin.timestamp() + 3600.0, begin.timestamp() + 86_400.0)
+    played = datetime.fromtimestamp(storm.start_utc_s, UTC)
+    assert played.isoformat() == "2034-02-15T04:00:00+00:00"
+    assert played.weekday() == begin.weekday()
+    assert storm.weather.time_utc_s[0] == begin.timestamp() + storm.later_s
+    assert measured_storm(tmp_path / "new.csv", seoul, *_period(tmp_path, seoul)).later_s == 0.0
+
+
+def _period(folder: Path, site: Site) -> tuple[float, float]:
+    """A recent winter in `new.csv`, and its first day."""
+    write_weather_csv(folder / "new.csv", winter(site))
+    return NOVEMBER_UTC_S, NOVEMBER_UTC_S + 86_400.0
 
 
 def test_zones_of_whole_hours() -> None:
