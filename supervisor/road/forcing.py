@@ -10,7 +10,7 @@ from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
 from supervisor.road.horizon import obstacle_deg
 from supervisor.road.pavement import Array, Roads
-from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, behind_horizon_w_m2
+from supervisor.road.radiation import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, behind_horizon_w_m2
 
 STANDARD_PRESSURE_PA = 101_325.0
 WATER_HEAT_J_KGK = 4186.0
@@ -21,14 +21,14 @@ _LIMITS = {
     "air_c": (-60.0, 60.0),
     "dew_point_c": (-80.0, 40.0),
     "wind_m_s": (0.0, 75.0),
-    "shortwave_w_m2": (0.0, 1500.0),  # solar constant plus cloud-edge reflection
+    "shortwave_w_m2": (0.0, SOLAR_CONSTANT_W_M2),  # means over minutes; clouds' edges add to single seconds only
     "longwave_w_m2": (40.0, 600.0),
     "rain_mm_h": (0.0, 300.0),
     "snow_mm_h": (0.0, 100.0),
     "pressure_pa": (30_000.0, 110_000.0),
     "traffic_w_m2": (0.0, 100.0),
     "correction_w_m2": (-300.0, 300.0),
-    "clear_sky_w_m2": (0.0, 1500.0),
+    "clear_sky_w_m2": (0.0, SOLAR_CONSTANT_W_M2),
     "sun_elevation_deg": (-90.0, 90.0),
     "sun_azimuth_deg": (0.0, 360.0),
 }
@@ -76,9 +76,10 @@ class Forcing:
                 )
         above = np.asarray(self.dew_point_c) - np.asarray(self.air_c)
         if np.any(above > 0.5):
-            step = int(np.argwhere(above > 0.5)[0][0])
+            step, lane = (int(i) for i in np.argwhere(above > 0.5)[0])
+            dew = float(np.broadcast_to(np.asarray(self.dew_point_c), above.shape)[step, lane])
             raise PhysicsError(
-                f"dew point {above.max():.2f} K above air temperature, first at step {step}",
+                f"{dew:g} at step {step} is {above[step, lane]:.2f} K above the air temperature",
                 where="dew_point_c",
                 remedy="Pass the weather through the quality gate.",
             )

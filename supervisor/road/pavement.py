@@ -73,7 +73,7 @@ class Pavement:
     def __post_init__(self) -> None:
         for name, thickness in self.layers:
             material(name)
-            if not thickness > 0.0:
+            if not 0.0 < thickness < np.inf:
                 raise PhysicsError(
                     f"layer {name!r} is {thickness} m thick", where=self.name, remedy="Give thickness_m above 0."
                 )

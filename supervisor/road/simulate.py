@@ -13,6 +13,8 @@ from supervisor.road.pavement import Array, Roads
 from supervisor.road.single import march
 from supervisor.road.step import Fluxes, advance_state
 
+MOST_HEAT_W_M2 = 2000.0  # half again what embedded cable may carry (NEC 426)
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -56,8 +58,14 @@ def simulate(
             remedy="Build the state for these roads.",
         )
     heat = np.broadcast_to(np.asarray(heat_w_m2, dtype=np.float64), (steps, lanes))
-    if not np.all((heat >= 0.0) & (heat <= 2000.0)):
-        raise PhysicsError("cable heat outside 0…2000 W/m²", where="heat_w_m2", remedy="Correct power or area.")
+    bad = ~((heat >= 0.0) & (heat <= MOST_HEAT_W_M2))
+    if bad.any():
+        step, lane = (int(i) for i in np.argwhere(bad)[0])
+        raise PhysicsError(
+            f"{heat[step, lane]} at step {step} is not within 0…{MOST_HEAT_W_M2:g}",
+            where="heat_w_m2",
+            remedy="Correct power or area.",
+        )
     op = operator(roads, dt_s)
     prepared = prepare(roads, forcing)
     if lanes == 1 and observed_surface_c is None and not with_fluxes:

@@ -123,7 +123,7 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
         else:
             factor = max(1.0 / (1.0 + 4.7 * ri) ** 2, 0.25)
         velocity = neutral * factor
-        sublimes = water < 1e-9 and (frozen > 0.0 or top < 0.0)
+        sublimes = water < frozen if frozen > 0.0 else water < 1e-9 and top < 0.0
         latent_heat = air.LATENT_SUBLIMATION_J_KG if sublimes else air.LATENT_VAPORISATION_J_KG
         store = frozen if sublimes else water
         albedo = dry_albedo

@@ -152,7 +152,7 @@ def advance_state(
         row[rows.AIR], state.top_c, row[rows.WIND], row[rows.NEUTRAL_M_S] / row[rows.WIND], s("roughness_m")
     )
     velocity = row[rows.NEUTRAL_M_S] * factor
-    sublimes = (water < 1e-9) & ((frozen > 0.0) | (state.top_c < 0.0))
+    sublimes = np.where(frozen > 0.0, water < frozen, (water < 1e-9) & (state.top_c < 0.0))  # what there is more of
     latent_heat = np.where(sublimes, air.LATENT_SUBLIMATION_J_KG, air.LATENT_VAPORISATION_J_KG)
     store = np.where(sublimes, frozen, water)
     # Where no snow lay, what falls is new whatever fell before.

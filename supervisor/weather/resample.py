@@ -12,7 +12,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from supervisor.domain.errors import WeatherError
+from supervisor.domain.errors import PhysicsError, WeatherError
 from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road.forcing import Forcing
@@ -66,11 +66,24 @@ def _covered(series: WeatherSeries, first_s: float, last_s: float) -> None:
         )
 
 
+def check_times(time_utc_s: Array) -> None:
+    """Raises WeatherError naming the first time that does not come after the one before it."""
+    back = ~(np.diff(time_utc_s) > 0.0)
+    if back.any():
+        row = int(np.argmax(back)) + 1
+        raise WeatherError(
+            f"{utc_text(time_utc_s[row])} does not come after {utc_text(time_utc_s[row - 1])}",
+            where="time_utc_s",
+            remedy="Sort the rows and drop duplicates",
+        )
+
+
 def at_steps(series: WeatherSeries, start_utc_s: float, dt_s: float, n: int, site: Site | None = None) -> Forcing:
     """Road forcing for `n` steps, arrays (n, 1). With a site the sun's path is followed: inside coarse intervals,
     by the roads' horizons, and for how much of the residual the day may bring.
 
-    Raises WeatherError where the series does not cover the steps.
+    Raises WeatherError where the series goes back in time or does not cover the steps, PhysicsError naming variable,
+    step, time and value where it says what cannot be.
     """
     return members_at_steps([series], start_utc_s, dt_s, n, site)
 
@@ -83,6 +96,7 @@ def members_at_steps(
     middles = 0.5 * (edges[:-1] + edges[1:])
     lanes: dict[str, list[Array]] = {}
     for series in members:
+        check_times(series.time_utc_s)
         _covered(series, float(edges[0]), float(edges[-1]))
         rain = series.precipitation_mm_h * (1.0 - series.snow_fraction)
         snow = series.precipitation_mm_h * series.snow_fraction
@@ -104,7 +118,11 @@ def members_at_steps(
         elevation, azimuth, _ = sun_position(middles, site.latitude, site.longitude)
         columns["sun_elevation_deg"], columns["sun_azimuth_deg"] = elevation[:, None], azimuth[:, None]
         columns["clear_sky_w_m2"] = clear_sky_means_w_m2(edges[1:], dt_s, site)[:, None]
-    return Forcing(**columns)
+    try:
+        return Forcing(**columns)
+    except PhysicsError as error:
+        text = f"{error.message}; step 0 begins at {utc_text(start_utc_s)}, each lasts {dt_s:g} s"
+        raise PhysicsError(text, where=error.where, remedy=error.remedy) from None
 
 
 def forecast_at_steps(forecast: Forecast, start_utc_s: float, dt_s: float, n: int, site: Site | None = None) -> Forcing:

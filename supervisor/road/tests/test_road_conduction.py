@@ -65,6 +65,8 @@ def test_layers_that_sum_to_nothing_and_unknown_materials_are_refused_by_name() 
         Pavement((("cheese", 0.1),))
     with pytest.raises(PhysicsError, match="thick"):
         Pavement((("asphalt", 0.0),))
+    with pytest.raises(PhysicsError, match="thick"):
+        Pavement((("asphalt", float("nan")),))
     with pytest.raises(PhysicsError, match="no layer"):
         Pavement(())
     with pytest.raises(PhysicsError, match="-600"):

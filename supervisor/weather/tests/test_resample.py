@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.domain.errors import WeatherError
+from supervisor.domain.errors import PhysicsError, WeatherError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.weather.design_storm import PEAK_MM_H, SEOUL, SNOW_H, design_storm
 from supervisor.weather.provider import FileProvider
@@ -132,3 +134,19 @@ def test_with_a_site_the_forcing_says_where_the_sun_stands_and_what_a_clear_sky_
     members = members_at_steps([series, series], START, 600.0, 36, SEOUL)
     assert np.shape(members.air_c) == (36, 2)
     assert np.shape(members.clear_sky_w_m2) == (36, 1)  # one sun for all
+
+
+def test_weather_that_goes_back_or_cannot_be_is_refused_by_variable_time_and_value() -> None:
+    series = hourly(np.random.default_rng(2), 6)
+    swapped = replace(series, time_utc_s=series.time_utc_s[[0, 1, 3, 2, 4, 5]])
+    with pytest.raises(WeatherError, match=r"time_utc_s: 2023-12-30 ?T?09:00.* does not come after .*10:00"):
+        at_steps(swapped, START, 600.0, 6)
+    sun = series.shortwave_w_m2.copy()
+    sun[2] = 1500.0
+    with pytest.raises(
+        PhysicsError, match=r"shortwave_w_m2: 1500.0 at step 2 .* begins at 2023-12-30.*3600 s"
+    ) as error:
+        at_steps(replace(series, shortwave_w_m2=sun), START, 3600.0, 6)
+    assert error.value.remedy
+    with pytest.raises(PhysicsError, match=r"dew_point_c: .* at step"):
+        at_steps(replace(series, dew_point_c=series.air_c + 3.0), START, 3600.0, 6)
