@@ -147,6 +147,7 @@ def _tell(config_path: Path, storm: Storm, seed: int, speed: float | None, conso
         reactive_figures=figures(reactive, tariff),
         speed={"simulated_s": outcome.simulated_s, "wall_s": outcome.wall_s, "ratio": ratio},
         metered_kwh=sum(outcome.metered_wh.values()) / 1000.0,
+        drawn_kwh=outcome.drawn_wh / 1000.0,
         seed=seed,
         violations=outcome.violations,
         overrides=outcome.overrides,

@@ -146,6 +146,7 @@ def _bars(story: Story) -> Figure:
             bars = axes.barh(place + offset, values, height=0.38, color=colour, label=label)
             axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=7.5)
         axes.margins(x=0.12, y=0.01)
+        axes.set_xlim(0.0, max(1.0, axes.get_xlim()[1]))
         axes.set_title(f"energy cost, {title}" if key == "cost" else title)
         axes.set_yticks(place, [f"{zone.id} {zone.name}" for zone in zones])
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -229,7 +230,7 @@ def _totals(story: Story) -> Figure:
     left.yaxis.set_major_formatter("{x:,.0f}")
     right.set_title(f"roads with ice or snow (≥{ICE_MM} mm), of {len(story.plan.zones)}")
     for axes in (left, right):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0.0, max(1.0, axes.get_ylim()[1]))
         axes.legend(loc="upper left")
         _hours(axes)
     return figure

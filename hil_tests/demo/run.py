@@ -61,6 +61,7 @@ class Outcome:
     overrides: list[Command]
     simulated_s: float
     wall_s: float
+    drawn_wh: float  # by all cables, to the end; the run's minutes leave out a broken last one
     metered_wh: dict[str, int]  # the service's own record
     finished: bool
 
@@ -164,6 +165,7 @@ def live_through(
             overrides=_overrides(bench.config),
             simulated_s=bench.now_ms / 1000.0,
             wall_s=wall_s,
+            drawn_wh=sum(zone.truth.energy_wh for zone in bench.zones.values()),
             metered_wh=_metered(bench.config),
             finished=not stopped(),
         )

@@ -58,6 +58,7 @@ class Story:
     reactive_figures: Figures
     speed: dict[str, float]  # simulated_s, wall_s, ratio
     metered_kwh: float  # what the service has on record
+    drawn_kwh: float  # what the cables drew
     seed: int
     violations: list[str]  # invariants broken, one line each; empty when all held
     overrides: list[Command]  # what people did meanwhile
@@ -76,6 +77,7 @@ class Story:
             "finished": self.finished,
             "speed": self.speed,
             "metered_kwh": self.metered_kwh,
+            "drawn_kwh": self.drawn_kwh,
             "invariant_violations": self.violations,
             "overrides": [asdict(command) for command in self.overrides],
             "plan": asdict(self.plan_figures),
@@ -165,7 +167,7 @@ class Story:
         return [
             *(played if self.later_s else []),
             f"safety invariants: {held}",
-            f"energy on record {self.metered_kwh:,.1f} kWh, drawn by the roads {self.plan_figures.kwh:,.1f} kWh",
+            f"energy on record {self.metered_kwh:,.1f} kWh, drawn by the roads {self.drawn_kwh:,.1f} kWh",
             f"{speed['simulated_s']:,.0f} s in {speed['wall_s']:,.1f} s: {speed['ratio']:,.0f} simulated seconds per "
             f"wall second; seed {self.seed}",
         ]

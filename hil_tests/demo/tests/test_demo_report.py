@@ -75,6 +75,7 @@ def story(minutes: int = 7, *, finished: bool = False) -> Story:
         reactive_figures=figures(reactive, tariff),
         speed={"simulated_s": 420.0, "wall_s": 0.5, "ratio": 840.0},
         metered_kwh=3.5,
+        drawn_kwh=3.5,
         seed=1,
         violations=["I3 z01 rose after 120 s off"],
         overrides=[Command("z02", "on", "kim", "ice <here>", int(START) + 60, int(START) + 360, "expired")],
