@@ -50,6 +50,7 @@ class Forecasts:
         self._alarms = alarms
         self._metrics = metrics
         self.latest: Forecast | None = None
+        self.good_utc_s: float | None = None  # when the latest was last seen to be good
         self.changed: list[Callable[[Forecast], None]] = []
         self._minutes: tuple[float, Forcing] | None = None
 
@@ -65,8 +66,8 @@ class Forecasts:
             async with asyncio.timeout(TIMEOUT_S):
                 kept = await self._keeper.forecast(now, self._horizon_s)
         except (TimeoutError, OSError) as error:
-            logger.warning("no answer from the weather provider: %s", error or type(error).__name__)
-            return
+            text = f"no answer from the provider ({str(error) or type(error).__name__})"
+            kept = self._keeper.missed(now, WeatherError(text, where="weather", remedy="Look at the network"))
         known, self.latest = self.latest, kept.forecast
         fault = self._keeper.fault
         self._alarms.set(
@@ -80,11 +81,17 @@ class Forecasts:
         self._metrics.forecast_age_s.set(now - kept.forecast.issued_utc_s)
         if not kept.stale:
             self._minutes = None
+            self.good_utc_s = now
         if known is None and kept.forecast.repairs:
             logger.warning("repaired in the weather of %s: %s", kept.forecast.source, kept.forecast.repairs)
         if known is None or not says_the_same(known, kept.forecast):
             for listener in self.changed:
                 listener(kept.forecast)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last answer was none or no good; an alarm says so."""
+        return self._keeper.fault is not None
 
     def spin_up(self, back_s: float) -> WeatherSeries | None:
         """What was observed in the last `back_s`, where the provider knows."""

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
+import msgspec
+
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
+_OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
 WET_PERMILLE = 200  # of the boards' moisture sensors
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
 
@@ -126,7 +129,8 @@ class PlanLoop:
                 outcomes.append(outcome)
                 planned += await self._publish(outcome.plans)
             self.last = merge(inputs, outcomes)
-            problem = "; ".join(str(error) for error in self.last.errors)
+            said = _OF_THE_FORECAST if self._forecasts.failing else ()
+            problem = "; ".join(str(error) for error in self.last.errors if error.code not in said)
         except Exception as error:  # a defect here must not end the heating
             logger.error("planning failed", exc_info=error)
             problem = str(error) or type(error).__name__
@@ -141,6 +145,14 @@ class PlanLoop:
 
     async def _publish(self, made: tuple[Plan, ...]) -> tuple[Plan, ...]:
         """Record plans of whole feeders, within the contract, and send them."""
+        if self._forecasts.failing and self._forecasts.good_utc_s is not None:
+            known = int(self._forecasts.good_utc_s)  # a plan is no younger than what it rests on, and ends with it
+            made = tuple(
+                plan
+                if plan.label is PlanLabel.LOCAL
+                else msgspec.structs.replace(plan, issued_utc_s=min(plan.issued_utc_s, known))
+                for plan in made
+            )
         now = {zone: self._zone_now(live) for zone, live in self._live.zones.items()}
         plans = keep_contract(made, now, self._feeders())
         try:

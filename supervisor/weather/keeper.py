@@ -97,13 +97,17 @@ class LastGood:
             fresh = await self._provider.forecast(now_utc_s, horizon_s)
             check_forecast(fresh, now_utc_s)
         except WeatherError as error:
-            self.quarantined += 1
-            alarm = error if self.fault is None else None
-            self.fault = error
-            return self._last(now_utc_s, alarm)
+            return self.missed(now_utc_s, error)
         cleared, self.fault = self.fault is not None, None
         self._good, self._good_at_utc_s = fresh, now_utc_s
         return Kept(fresh, cleared=cleared)
+
+    def missed(self, now_utc_s: float, error: WeatherError) -> Kept:
+        """What serves when there is no good answer."""
+        self.quarantined += 1
+        alarm = error if self.fault is None else None
+        self.fault = error
+        return self._last(now_utc_s, alarm)
 
     def _last(self, now_utc_s: float, alarm: WeatherError | None) -> Kept:
         good = self._good
