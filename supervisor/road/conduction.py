@@ -110,6 +110,11 @@ def advance(roads: Roads, op: Operator, temperature_c: Array, cable_w_m2: Array,
 
     `temperature_c` (lanes, nodes), `cable_w_m2` and `bottom_c` (lanes,). Returns (lanes, nodes+1), see `Operator`.
     """
+    if roads.one_kind:  # one small matrix stays in the cache, a thousand do not
+        result = temperature_c @ op.propagate_t[0]
+        result += cable_w_m2[:, None] * op.cable[0]
+        result += bottom_c[:, None] * op.bottom[0]
+        return np.asarray(result)
     r, k, n = roads.roads, roads.members, roads.nodes
     result = np.matmul(temperature_c.reshape(r, k, n), op.propagate_t)
     result += cable_w_m2.reshape(r, k, 1) * op.cable[:, None, :]

@@ -243,6 +243,12 @@ class Roads:
         return self.per_lane(tables), self.per_lane(bare), self.per_lane(0.5 * resistance * capacity)
 
     @cached_property
+    def one_kind(self) -> bool:
+        """Whether all roads conduct alike: same grid, layers, cable depth and bottom."""
+        parts = (self.interval_j_m2k, self.conductance_w_m2k, self.cable_weight, self.bottom_w_m2k)
+        return all(bool((part == part[:1]).all()) for part in parts)
+
+    @cached_property
     def soil_freezes(self) -> bool:
         return bool(self.freezing_j_m2.any())
 
