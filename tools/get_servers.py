@@ -69,7 +69,7 @@ NEEDS = (
     ),
     Need("Chromium", ("chromium",), "tests marked browser", _has_chromium),
     Need("libatomic", ("libatomic1",), "tests marked browser", driver_runs),
-    Need("a Korean font", ("fonts-nanum",), "the check of Korean text in the browser", _has_korean_font),
+    Need("a Korean font", ("fonts-nanum",), "legible Korean screenshots", _has_korean_font),
 )
 
 
