@@ -51,6 +51,7 @@ class Batch:
     most: Single  # (Z, M) highest duty: 1 where free and of use, else 0
     breaks: Single  # (S, Z, M) lift at which a segment of φ ends, less what fixed duty gives
     slopes: Single  # (S, Z, M)
+    settled: Single  # (Z, M) multipliers where no free duty reaches: out of service, or before an override ends
     fixed_kw: Single  # (F, M)
     demand: Single  # (F, 1)
     low_kw: Single
@@ -116,6 +117,7 @@ def assemble(problems: Sequence[FeederProblem]) -> Batch:
         _single(most),
         _single(ends[:, :, :m] - offset),
         _single(segments.slope[:, :, :m]),
+        _single(_settled(zones, kernel, offset)),
         _single(np.array([problem.fixed_kw[:m] for problem in problems])),
         _single(demand[:, None]),
         _single(low[:, None]),
@@ -126,6 +128,17 @@ def assemble(problems: Sequence[FeederProblem]) -> Batch:
 
 def _single(values: npt.NDArray[np.generic]) -> Single:
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _settled(zones: Sequence[ZoneProblem], kernel: Single, offset: Array) -> Array:
+    out = np.zeros_like(offset)
+    for z, zone in enumerate(zones):
+        if not zone.free.all():
+            lift = np.zeros(zone.free.size)
+            lift[: offset.shape[1]] = offset[z]
+            slope = zone.penalty.slope_at(lift)[: offset.shape[1]]
+            out[z] = np.where(kernel[z].any(axis=1), 0.0, slope)
+    return out
 
 
 def _segments(zones: Sequence[ZoneProblem], n: int) -> Segments:

@@ -91,6 +91,9 @@ def solve_exact(problem: FeederProblem, time_limit_s: float = TIME_LIMIT_S) -> F
     )
     multipliers = [np.zeros(n) for _ in zones]
     marginals = getattr(getattr(result, "ineqlin", None), "marginals", None)
+    for z, zone in enumerate(zones):
+        if not zone.free.any():  # its shortfall is what it is
+            multipliers[z] = zone.penalty.slope_at(zone.kernel @ zone.fixed_duty)
     for z, rows, slots, index, first in where:
         if result.x is not None:
             duty[z, slots] = result.x[index]

@@ -170,6 +170,7 @@ def _initial(b: Batch, warm: Mapping[str, Warm]) -> _Point:
         point.nu[f, :length] = before.power[shift : shift + length]
         point.p[f] = np.clip(before.peak_kw, b.low_kw[f], b.high_kw[f])
     point.u *= b.most
+    np.copyto(point.y, b.settled, where=b.settled > 0.0)
     return point
 
 

@@ -50,6 +50,12 @@ class Penalty:
         inside = np.minimum(np.maximum(depth - self._before_k, 0.0), self.width_k)
         return np.asarray(np.einsum("ns,ns->n", inside, self.slope))
 
+    def slope_at(self, lift_k: Array) -> Array:
+        """How steep φ is at a lift, (N,): the multiplier of a slot that no duty can change."""
+        depth = (self.start_k - lift_k)[:, None]
+        passed = np.where((depth > self._before_k) & (self.width_k > 0.0), self.slope, 0.0)
+        return np.asarray(passed.max(axis=1))
+
     @cached_property
     def _before_k(self) -> Array:
         """Depth at which each segment begins, (N, S)."""

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from supervisor.domain.zone import Feeder
 from supervisor.planner.batch import assemble
 from supervisor.planner.certificate import bounds, feasible, objectives
+from supervisor.planner.exact import solve_exact
+from supervisor.planner.fleet import solve_fleet
 from supervisor.planner.problem import FeederProblem, dual_bound
 
 Make = Callable[..., FeederProblem]
@@ -51,3 +53,16 @@ def test_objectives_and_bounds_are_the_feeders_own(
         np.testing.assert_allclose(load[f], problem.power_kw @ duty[mine], atol=1e-9)
         assert found[f] == pytest.approx(problem.objective(duty[mine]), rel=1e-9, abs=1e-6)
         assert proof[f] == pytest.approx(dual_bound(problem, tuple(slope[mine])), rel=1e-9, abs=1e-6)
+
+
+def test_zones_that_nobody_can_heat_leave_no_gap(make_problem: Make) -> None:
+    """Out of service, or a slot before an override ends: their shortfall is certain, and part of the bound."""
+    problem = make_problem(4, 96, 6, 3, 0.8, 300.0, 30.0)
+    fixed = [np.zeros(96), np.full(96, np.nan), np.full(96, np.nan), np.full(96, np.nan)]
+    fixed[1][:60] = 0.0
+    problem = replace(
+        problem, zones=tuple(replace(zone, fixed_duty=f) for zone, f in zip(problem.zones, fixed, strict=True))
+    )
+    assert solve_exact(problem).gap < 1e-6
+    (fleet,), _ = solve_fleet([problem], exact_above=9.0)
+    assert fleet.gap < 0.01
