@@ -235,7 +235,7 @@ def feeder_problems(inputs: PlanInputs) -> list[FeederProblem]:
 
 def _foresee(inputs: PlanInputs, start: float) -> tuple[Physics, Array]:
     n = _horizon(inputs, start)
-    price = inputs.tariff.prices(start, n)
+    price = np.maximum(inputs.tariff.prices(start, n), 0.0)  # being paid to burn power is no reason to heat a dry road
     weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)
     heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
     return foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c), price

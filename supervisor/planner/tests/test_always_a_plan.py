@@ -77,7 +77,7 @@ def replace_feeder(feeder, contract_kw: float, breaker_kw: float, demand_price: 
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(inputs=cities())
 def test_there_is_a_plan_for_every_zone_within_contract_and_breaker(inputs: PlanInputs) -> None:
     outcome = plan_fleet(inputs)
