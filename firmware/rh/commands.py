@@ -15,7 +15,7 @@ from .codes import (
     UNKNOWN_ZONE,
     WRONG_BOARD,
 )
-from .control import Override, Plan
+from .control import AFTER_RUN_S, Override, Plan
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Callable
@@ -35,7 +35,7 @@ _HORIZON_S = 172_800
 
 _FIELDS = {
     "clock": ("utc",),
-    "plan": ("z", "at", "lease", "ph", "on", "off", "s"),
+    "plan": ("z", "at", "lease", "ph", "on", "off", "ar", "s"),
     "override": ("z", "id", "m", "dur", "exp"),
 }
 
@@ -147,18 +147,20 @@ class Commands:
             or not _whole(m["ph"], 0, _SEQUENCE_MAX)
             or not _whole(m["on"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
             or not _whole(m["off"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
+            or not _whole(m["ar"], 0, _SEQUENCE_MAX)
         ):
             return MALFORMED, _nothing
         if (
             m["lease"] > limits.lease_max_s
             or m["ph"] >= limits.period_s
             or not m["on"] <= m["off"] <= limits.lockout_mc
+            or m["ar"] > AFTER_RUN_S
         ):
             return OUT_OF_LIMITS, _nothing
         for slot in slots:
             if slot[1] > limits.t_max_mc:
                 return OUT_OF_LIMITS, _nothing
-        plan = Plan(m["at"], t + m["lease"], m["ph"], m["on"], m["off"], slots)
+        plan = Plan(m["at"], t + m["lease"], m["ph"], m["on"], m["off"], m["ar"], slots)
 
         def change() -> None:
             plan.anchor(self._clock.at_boot)

@@ -33,22 +33,24 @@ class LocalRule:
         self._cold_mc = limits.cold_cutoff_mc
         self._duty = limits.local_duty_permille
         self.armed = False
-        self._until = 0
+        self._wet_at = -AFTER_RUN_S
         self._heating = False
         self._cold = False
 
     def rearm(self, t: int) -> None:
         """After a reboot within an after-run: the time away counts as nothing."""
         self.armed = True
-        self._until = t + AFTER_RUN_S
+        self._wet_at = t
 
-    def duty(self, t: int, surface_mc: int, wet: bool, on_mc: int, off_mc: int) -> int:
+    def duty(
+        self, t: int, surface_mc: int, wet: bool, on_mc: int, off_mc: int, after_run_s: int = AFTER_RUN_S
+    ) -> int:
         """Duty [‰] by this second's readings; keeps its state, so call it each second whoever wins."""
         if wet:
             if surface_mc <= on_mc:
                 self.armed = True
-            self._until = t + AFTER_RUN_S
-        elif t >= self._until:
+            self._wet_at = t
+        elif t >= self._wet_at + after_run_s:
             self.armed = False
         if surface_mc <= on_mc:
             self._heating = True
@@ -71,13 +73,21 @@ class Plan:
     """
 
     def __init__(
-        self, at: int, lease_end: int, phase_s: int, on_mc: int, off_mc: int, slots: "list[tuple[int, int, int]]"
+        self,
+        at: int,
+        lease_end: int,
+        phase_s: int,
+        on_mc: int,
+        off_mc: int,
+        after_run_s: int,
+        slots: "list[tuple[int, int, int]]",
     ) -> None:
         self.at = at
         self.lease_end = lease_end
         self.phase_s = phase_s
         self.on_mc = on_mc
         self.off_mc = off_mc
+        self.after_run_s = after_run_s
         self.slots = slots
         self._start = NEVER
         self._known = False
@@ -167,7 +177,7 @@ class Control:
         if plan is None:
             local = self.rule.duty(t, surface_mc, wet, ON_MC, OFF_MC)
         else:
-            local = self.rule.duty(t, surface_mc, wet, plan.on_mc, plan.off_mc)
+            local = self.rule.duty(t, surface_mc, wet, plan.on_mc, plan.off_mc, plan.after_run_s)
         if surface_mc >= self._ceiling_mc:
             self._warm = True
         elif surface_mc < self._ceiling_mc - CEILING_HYSTERESIS_MC:

@@ -95,7 +95,7 @@ class Watched:
         elif kind == "plan":
             lease = abs(value) + 1
             duty = value % 1002 - 1
-            if self.send(t="plan", z="z01", at=self.utc, lease=lease, ph=abs(value) % 1200, on=1_500, off=2_500,
+            if self.send(t="plan", z="z01", at=self.utc, lease=lease, ph=abs(value) % 1200, on=1_500, off=2_500, ar=600,
                          s=[[0, value // 4, duty]]) == codes.OK:  # fmt: skip
                 self.lease_end = road.t + lease
         elif kind == "override":
@@ -188,7 +188,7 @@ def test_precedence(
         control.override = Override(1, override[0], override[1], 0)
     if plan:
         duty, lease_end, clock_set = plan
-        control.plan = Plan(UTC, lease_end, 0, 2_000, 3_000, [(0, 0, duty)])
+        control.plan = Plan(UTC, lease_end, 0, 2_000, 3_000, 3_600, [(0, 0, duty)])
         control.plan.anchor(UTC if clock_set else 0)
     rule = 1000 if wet and -10_000 <= surface <= 2_000 else 0
     got = control.decide(t, surface, wet, blocked, locked)
@@ -211,7 +211,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = ("t", "b", "ep", "q", "utc", "z", "at", "lease", "ph", "on", "off", "s", "id", "m", "dur", "exp")
+FIELDS = ("t", "b", "ep", "q", "utc", "z", "at", "lease", "ph", "on", "off", "ar", "s", "id", "m", "dur", "exp")
 near = st.fixed_dictionaries(
     {"t": st.sampled_from(["plan", "override", "clock", "ack", ""]) | json_values, "b": st.just("b01") | json_values},
     optional={name: st.integers(-2, 2_000_000_000) | st.sampled_from(["z01", "on", "cancel"]) | json_values

@@ -58,6 +58,7 @@ class Bench(unittest.TestCase):
             "ph": 60,
             "on": 2_000,
             "off": 3_000,
+            "ar": 600,
             "s": [[0, 0, 500]],
         }
         message.update(changed)
@@ -136,6 +137,7 @@ class Malformed(Bench):
             "ph": [-1, "0", None],
             "on": ["2000", None, 2.0, 10**9],
             "off": [[], False],
+            "ar": [None, -1, "600"],
             "s": [None, [], {}, "abc", [[0, 0]], [[0, 0, 1001]], [[0, 0, -2]], [[0, 0, "1"]], [[-1, 0, 1]],
                   [[5, 0, 1], [5, 0, 1]], [[9, 0, 1], [5, 0, 1]], [[0, 0, True]], [[0, 0.5, 1]], [[0, 0, 0]] * 49,
                   [[0, 10**9, 0]], [[10**9, 0, 0]]],
@@ -186,6 +188,7 @@ class Bounds(Bench):
             ("lease", LIMITS["lease_max_s"] + 1),
             ("ph", LIMITS["period_s"]),
             ("off", LIMITS["lockout_mc"] + 1),
+            ("ar", 3_601),
             ("on", 3_001),
             ("s", [[0, LIMITS["t_max_mc"] + 1, 500]]),
         ):

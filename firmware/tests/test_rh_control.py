@@ -9,8 +9,8 @@ from rh.control import AFTER_RUN_S, CLEAR_S, TRIM_MAX_PERMILLE, Control, LocalRu
 HOUR = 3_600
 
 
-def plan(duty=500, set_point=0, lease_end=6 * HOUR, on=2_000, off=3_000, at=UTC, anchor=UTC):
-    made = Plan(at, lease_end, 0, on, off, [(0, set_point, duty)])
+def plan(duty=500, set_point=0, lease_end=6 * HOUR, on=2_000, off=3_000, at=UTC, anchor=UTC, after_run=AFTER_RUN_S):
+    made = Plan(at, lease_end, 0, on, off, after_run, [(0, set_point, duty)])
     made.anchor(anchor)
     return made
 
@@ -78,7 +78,7 @@ class Rows(unittest.TestCase):
 
 class PlanSlots(unittest.TestCase):
     def setUp(self):
-        self.plan = Plan(UTC, 10 * HOUR, 0, 2_000, 3_000, [(0, 0, 200), (900, 0, STANDBY), (1_800, 0, 800)])
+        self.plan = Plan(UTC, 10 * HOUR, 0, 2_000, 3_000, 3_600, [(0, 0, 200), (900, 0, STANDBY), (1_800, 0, 800)])
         self.plan.anchor(UTC)
 
     def test_slots_follow_each_other(self):
@@ -141,6 +141,16 @@ class Rule(unittest.TestCase):
         self.duty(1_000, True)
         self.assertEqual(self.duty(1_000, False, AFTER_RUN_S - 1), 1000)
         self.assertEqual(self.duty(1_000, False), 0)
+
+    def test_a_plan_may_end_the_after_run_sooner(self):
+        control = Control(limits())
+        control.plan = plan(duty=STANDBY, after_run=300)
+        self.assertEqual(control.decide(100, 1_000, True, False, False), 1000)
+        self.assertEqual(control.decide(399, 1_000, False, False, False), 1000)
+        self.assertEqual(control.decide(400, 1_000, False, False, False), 0)
+        control.plan = None
+        self.assertEqual(control.decide(500, 1_000, True, False, False), 1000)
+        self.assertEqual(control.decide(500 + AFTER_RUN_S - 1, 1_000, False, False, False), 1000)
 
     def test_moisture_renews_the_after_run(self):
         self.duty(1_000, True)

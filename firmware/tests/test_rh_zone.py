@@ -14,7 +14,7 @@ class Zones(unittest.TestCase):
         """A zone on a plan of constant duty; returns the second of its first rise."""
         road = Road()
         road.surface_mc = 0
-        plan = Plan(UTC, 10**6, phase_s, 2_000, 3_000, [(0, 0, duty)])
+        plan = Plan(UTC, 10**6, phase_s, 2_000, 3_000, 3_600, [(0, 0, duty)])
         plan.anchor(UTC)
         road.zone.control.plan = plan
         road.zone.phase_s = phase_s

@@ -77,6 +77,7 @@ def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
                 ph=plan.phase_s,
                 on=plan.on_mc,
                 off=plan.off_mc,
+                ar=plan.after_run_s,
                 s=runs,
             )
         )

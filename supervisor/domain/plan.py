@@ -47,6 +47,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     phase_s: int = 0  # offset of the time-proportioning period, staggers a feeder
     on_mc: int = 2_000  # local rule's thresholds for standby slots
     off_mc: int = 3_000
+    after_run_s: int = 3_600  # of the local rule in standby slots, at most the board's own
     slots: tuple[Slot, ...]
     label: PlanLabel = PlanLabel.OPTIMAL
     why: tuple[Reason, ...] = ()

@@ -11,7 +11,7 @@ from supervisor.domain.plan import SLOT_S, STANDBY, Plan, PlanLabel, Reason, Slo
 from supervisor.planner.outlook import Array, Mask, ZoneOutlook
 
 MAX_RUNS = 40  # 19 characters a run at most, so that a plan's frame stays below 1,024 bytes with its MAC
-ON_MC, OFF_MC = 2_000, 3_000  # local rule (DOMAIN.md §2)
+ON_MC, OFF_MC, AFTER_RUN_S = 2_000, 3_000, 3_600  # local rule of a board alone
 _DUTY_STEP = 0.025  # 22 s of the period: finer than a contactor
 _HEATED = 0.02
 _HEAVY = 0.5  # duty from which heat is being stored, and the set-point follows the plan upwards
@@ -24,8 +24,8 @@ _FULL = 0.99
 _STORING_K = 2.0  # a road may be so much warmer than foreseen before feedback saves
 _SOON_SLOTS = 4  # by then there are three newer plans
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
-SAFE_C = 1.0  # surface temperature that counts as sure to stay above freezing: the model's error in both directions
-KEEP_C = 0.5  # below it the board's feedback heats a held-back zone after all
+SAFE_C = 0.5  # surface temperature that counts as sure to stay above freezing: the model's error (decision 24), and some
+KEEP_C = 0.3  # below it the board's feedback heats a held-back zone after all
 _HELD_BACK_SLOTS = 8
 
 
@@ -96,6 +96,7 @@ def to_plan(
     phase_s: int = 0,
     on_mc: int = ON_MC,
     off_mc: int = OFF_MC,
+    after_run_s: int = AFTER_RUN_S,
     label: PlanLabel = PlanLabel.OPTIMAL,
     reasons: tuple[Reason, ...] = (),
 ) -> Plan:
@@ -108,6 +109,7 @@ def to_plan(
         phase_s=phase_s,
         on_mc=on_mc,
         off_mc=off_mc,
+        after_run_s=after_run_s,
         slots=runs,
         label=label,
         why=reasons,

@@ -127,6 +127,7 @@ class PlanCommand(Command, tag_field="t", tag="plan", kw_only=True):
     ph: int  # phase of the time-proportioning period [s]
     on: int  # standby thresholds [m°C]
     off: int
+    ar: int  # after-run of standby [s]: so long the local rule heats on once the sensor is dry
     s: tuple[tuple[int, int, int], ...]  # [start s after `at`, set-point m°C, duty ‰ or -1 = standby]
 
 

@@ -28,8 +28,10 @@ from tools.bench.control_run import Forecaster, Season, Strategy, perfect
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "local")
-PLANS = ("plan", "plan-deterministic", "plan-perfect", "foresight")
-SWEEP = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the price of a K·h, for the frontier
+PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-dimmed", "foresight")
+# What the regret is made of: `plan` with one part at a time swapped for the true one.
+SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
+SWEEP = (0.01, 0.03, 0.1, 0.3, 3.0)  # of the price of a K·h, for the frontier
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
     "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
@@ -109,6 +111,9 @@ def control(
     for name in PLANS:
         if name in regret:
             console.print(f"regret of {name} to foresight: {100 * regret[name]:+.2f} %")
+    for part, name in SWAPPED.items():
+        if name in regret and "plan" in regret:
+            console.print(f"  of it the {part}: {100 * (regret['plan'] - regret[name]):+.2f} points")
     if json_file is not None:
         report = {
             "weather": weather_file.name, "from_utc_s": season.start_s, "hours": season.hours, "zones": zones,
@@ -131,6 +136,8 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
     known["plan"] = Strategy("plan", plan=True, forecast=forecast, settings=base)
     known["plan-deterministic"] = replace(known["plan"], name="plan-deterministic", forecast="single")
     known["plan-perfect"] = replace(known["plan"], name="plan-perfect", forecast="perfect")
+    known["plan-known-road"] = replace(known["plan"], name="plan-known-road", true_physics=True)
+    known["plan-dimmed"] = replace(known["plan"], name="plan-dimmed", ideal_switch=True)
     # Knows weather and road, so it needs no margin.
     known["foresight"] = Strategy(
         "foresight",

@@ -56,7 +56,9 @@ class Board:
     def accept(self, plan: Plan, start_utc_s: int, t: int) -> None:
         """Take a plan as it comes by wire; uptime 0 is `start_utc_s`."""
         slots: Any = [[slot.start_s, slot.setpoint_mc, slot.duty_permille] for slot in plan.slots]
-        taken: Any = BoardPlan(plan.start_utc_s, t + plan.lease_s, plan.phase_s, plan.on_mc, plan.off_mc, slots)
+        taken: Any = BoardPlan(
+            plan.start_utc_s, t + plan.lease_s, plan.phase_s, plan.on_mc, plan.off_mc, plan.after_run_s, slots
+        )
         taken.anchor(start_utc_s)
         self.control.plan = taken
 
@@ -65,10 +67,11 @@ class Board:
 
 
 class Circuit:
-    """One zone of one strategy: moisture hysteresis, rule, contactor."""
+    """One zone of one strategy: moisture hysteresis, rule, contactor (or, `ideal`, a dimmer that no road has)."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, ideal: bool = False) -> None:
         self.rule = rule
+        self.ideal = ideal
         self.relay: Any = Relay(-3600, LIMITS)
         self.wet = False
         self.phase_s = 0
@@ -76,14 +79,17 @@ class Circuit:
         self.duty = 0  # [‰] asked for in the last tick
         self.starts = 0
 
-    def tick(self, t: int, surface_mc: int, moisture_permille: float, air_mc: int, snow_ahead: bool) -> bool:
+    def tick(self, t: int, surface_mc: int, moisture_permille: float, air_mc: int, snow_ahead: bool) -> float:
+        """Part of the coming minute that the cable is on."""
         self.wet = moisture_permille >= (DRY_PERMILLE if self.wet else WET_PERMILLE)
         self.surface_mc = surface_mc
         self.duty = self.rule.decide(t, surface_mc, self.wet, air_mc, snow_ahead)
+        if self.ideal:
+            return self.duty / 1000
         before = self.relay.on
         on = bool(self.relay.step(t, (t - self.phase_s) % LIMITS.period_s, self.duty, _WHO))
         self.starts += on and not before
-        return on
+        return float(on)
 
 
 def rule_named(name: str) -> Rule:

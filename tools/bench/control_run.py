@@ -40,6 +40,7 @@ class Strategy:
     forecast: str = "perfect"  # key of the forecasters
     settings: PlanSettings = field(default_factory=PlanSettings)
     true_physics: bool = False  # the planner knows the plant's parameters
+    ideal_switch: bool = False  # duty as it is asked for, without contactor
     horizon_h: float = 30.0
 
 
@@ -123,7 +124,9 @@ class Season:
         air0 = float(self.forcing.air_c[:1440].mean())
         self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
         self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, faults_per_zone_month, rng)
-        self.circuits = [[Circuit(Board() if s.plan else rule_named(s.rule)) for _ in zones] for s in strategies]
+        self.circuits = [
+            [Circuit(Board() if s.plan else rule_named(s.rule), s.ideal_switch) for _ in zones] for s in strategies
+        ]
         self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
         n = len(zones)
         self.scores = [
@@ -133,7 +136,7 @@ class Season:
         self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
         self.priority = np.array([zone.area_m2 / 100.0 for zone in zones])
         self.feeder_of = np.array([[zone.feeder == f.id for zone in zones] for f in feeders])
-        self._on = np.zeros((len(strategies), n), dtype=bool)
+        self._on = np.zeros((len(strategies), n), dtype=np.float64)
         self._slot_kwh, self._slot_s = np.zeros((len(strategies), len(feeders))), 0.0
         self._dry_s = np.full(n, np.inf)
         self._storm_s = np.full(n, np.inf)
@@ -198,7 +201,7 @@ class Season:
             if minute % 15 == 0 and minute and step == 1:
                 for planner in self.planners:
                     self._maybe_plan(planner, t)
-            self.plant.run(prepared[i], self._on.ravel().astype(np.float64), dt_s)
+            self.plant.run(prepared[i], self._on.ravel(), dt_s)
             row = hour * 60 + minute
             self._count(row, float(price[minute // 15]), dt_s)
             self._decide(row, t + round(dt_s), weather[i : i + 1], dt_s)
