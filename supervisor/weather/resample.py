@@ -38,8 +38,8 @@ def _means(series: WeatherSeries, values: Array, edges: Array) -> Array:
     return np.where(np.abs(result) < 1e-9, 0.0, result)
 
 
-def _sun_means(series: WeatherSeries, edges: Array, site: Site) -> Array:
-    """Short-wave means between edges, the sun's path followed inside each interval; keeps every interval's energy."""
+def _sun_path(series: WeatherSeries, site: Site) -> tuple[Array, Array]:
+    """Edges of the parts that each interval is cut into, and the sun's weight in each part, (rows, parts)."""
     starts = interval_starts_s(series)
     step = float(np.min(series.time_utc_s - starts))
     parts = max(1, round(step / SUN_STEP_S))
@@ -47,8 +47,12 @@ def _sun_means(series: WeatherSeries, edges: Array, site: Site) -> Array:
     clear = clear_sky_means_w_m2(fine, step / parts, site).reshape(-1, parts)
     mean = clear.mean(axis=1, keepdims=True)
     # where the clear sky gives nothing (twilight, a clock a little off) the interval's mean is kept flat
-    weight = np.where(mean > 5.0, clear / np.maximum(mean, 1e-9), 1.0)
-    times = np.concatenate((starts[:1], fine))
+    return np.concatenate((starts[:1], fine)), np.where(mean > 5.0, clear / np.maximum(mean, 1e-9), 1.0)
+
+
+def _sun_means(series: WeatherSeries, edges: Array, path: tuple[Array, Array]) -> Array:
+    """Short-wave means between edges, the sun's path followed inside each interval; keeps every interval's energy."""
+    times, weight = path
     power = (series.shortwave_w_m2[:, None] * weight).ravel()
     total = np.concatenate(([0.0], np.cumsum(power * np.diff(times))))
     result: Array = np.diff(np.interp(edges, times, total)) / np.diff(edges)
@@ -95,12 +99,18 @@ def members_at_steps(
     edges = start_utc_s + dt_s * np.arange(n + 1, dtype=np.float64)
     middles = 0.5 * (edges[:-1] + edges[1:])
     lanes: dict[str, list[Array]] = {}
+    path: tuple[Array, Array] | None = None
+    of = members[0].time_utc_s
     for series in members:
         check_times(series.time_utc_s)
         _covered(series, float(edges[0]), float(edges[-1]))
         rain = series.precipitation_mm_h * (1.0 - series.snow_fraction)
         snow = series.precipitation_mm_h * series.snow_fraction
-        sun = _sun_means(series, edges, site) if site else _means(series, series.shortwave_w_m2, edges)
+        sun = _means(series, series.shortwave_w_m2, edges)
+        if site is not None:
+            if path is None or not np.array_equal(series.time_utc_s, of):  # members share their times
+                path, of = _sun_path(series, site), series.time_utc_s
+            sun = _sun_means(series, edges, path)
         lane = {
             "air_c": np.interp(middles, series.time_utc_s, series.air_c),
             "dew_point_c": np.interp(middles, series.time_utc_s, series.dew_point_c),
@@ -114,6 +124,7 @@ def members_at_steps(
         for name, values in lane.items():
             lanes.setdefault(name, []).append(values)
     columns = {name: np.stack(values, axis=1) for name, values in lanes.items()}
+    columns["time_utc_s"] = middles[:, None]
     if site is not None:
         elevation, azimuth, _ = sun_position(middles, site.latitude, site.longitude)
         columns["sun_elevation_deg"], columns["sun_azimuth_deg"] = elevation[:, None], azimuth[:, None]
