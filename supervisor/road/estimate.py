@@ -9,7 +9,11 @@ import numpy as np
 from supervisor.road.conduction import operator
 from supervisor.road.forcing import Forcing, State, initial_state, prepare
 from supervisor.road.pavement import Array, Roads
+from supervisor.road.residual import learn_daily
 from supervisor.road.step import advance_state
+from supervisor.road.surface import ICE_MM
+
+UNHEATED_W_M2 = 10.0  # cable heat at the surface; above it the cable's own error would be learnt as the hour's
 
 
 class StateEstimator:
@@ -17,6 +21,7 @@ class StateEstimator:
 
     Where a zone's surface sensor gives a value the surface is forced to it, so the profile below takes the heat that
     really went in, and what the model lacks becomes a residual flux, smoothed over an hour and decaying in forecasts.
+    What it lacks at each hour of the day is kept too, and comes back at that hour.
     """
 
     def __init__(self, roads: Roads, surface_c: Array | float, deep_c: Array | float) -> None:
@@ -34,8 +39,8 @@ class StateEstimator:
         film is not. Returns the new state, also kept as `self.state`.
         """
         observed = np.asarray(surface_c, dtype=np.float64)
-        row = prepare(self.roads, weather_now)[0]
-        state, _ = advance_state(
+        row = prepare(self.roads, weather_now, self.state)[0]
+        state, fluxes = advance_state(
             self.roads,
             operator(self.roads, dt_s),
             self.state,
@@ -48,5 +53,14 @@ class StateEstimator:
             wet = np.isfinite(moist) & (moist >= 0.15) & (state.frozen_mm < 0.05)
             dry = np.isfinite(moist) & (moist < 0.05)
             water = np.where(wet, np.maximum(water, 0.1), np.where(dry, np.minimum(water, 0.02), water))
-        self.state = replace(state, water_mm=water)
+        self.state = replace(
+            state, water_mm=water, daily_w_m2=self._daily(state, fluxes.lacking, observed, weather_now, dt_s)
+        )
         return self.state
+
+    def _daily(self, state: State, lacking_w_m2: Array, observed: Array, weather_now: Forcing, dt_s: float) -> Array:
+        """What the roads lack at this hour; of a covered or heated road there is nothing to learn for tomorrow."""
+        if np.ndim(weather_now.time_utc_s) == 0:
+            return state.daily_w_m2
+        learnt = np.isfinite(observed) & (state.frozen_mm < ICE_MM) & (state.wires_w_m2 < UNHEATED_W_M2)
+        return learn_daily(state.daily_w_m2, float(np.ravel(weather_now.time_utc_s)[0]), lacking_w_m2, learnt, dt_s)

@@ -12,6 +12,7 @@ from supervisor.road.horizon import obstacle_deg
 from supervisor.road.pavement import Array, Roads
 from supervisor.road.radiation import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, behind_horizon_w_m2
 
+DAY_S, HOURS = 86_400.0, 24
 STANDARD_PRESSURE_PA = 101_325.0
 WATER_HEAT_J_KGK = 4186.0
 ICE_HEAT_J_KGK = 2100.0
@@ -31,6 +32,7 @@ _LIMITS = {
     "clear_sky_w_m2": (0.0, SOLAR_CONSTANT_W_M2),
     "sun_elevation_deg": (-90.0, 90.0),
     "sun_azimuth_deg": (0.0, 360.0),
+    "time_utc_s": (-1e11, 1e11),
 }
 
 
@@ -54,6 +56,7 @@ class Forcing:
     clear_sky_w_m2: Array | float = 0.0  # sun without cloud: how large the residual may grow by day
     sun_elevation_deg: Array | float = 90.0  # by steps: roads with a horizon want it
     sun_azimuth_deg: Array | float = 0.0  # clockwise from north, likewise
+    time_utc_s: Array | float = 0.0  # middle of each step: for what comes back at the same hour each day
     correction_w_m2: Array | float = 0.0  # what the same hour of the days before asked for, see residual.py
 
     def __post_init__(self) -> None:
@@ -114,6 +117,17 @@ def _on_road_w_m2(roads: Roads, f: Forcing) -> Array:
     return np.where(roads.per_lane(open_sky), f.shortwave_w_m2, shaded) if open_sky.any() else shaded
 
 
+def _daily_w_m2(roads: Roads, f: Forcing, state: State | None) -> Array | float:
+    """Each road's part of what it lacked at this hour of the days before [W/m²]."""
+    if state is None or np.ndim(f.time_utc_s) == 0 or not state.daily_w_m2.any():
+        return 0.0
+    hour = np.asarray(f.time_utc_s) % DAY_S / 3600.0 - 0.5  # from the middle of an hour to the next one's
+    lanes, first = np.arange(roads.lanes), np.floor(hour).astype(np.int64)
+    before, after = (state.daily_w_m2[lanes, (first + i) % HOURS] for i in (0, 1))
+    result: Array = roads.surface("daily_weight") * (before + (hour - first) * (after - before))
+    return result
+
+
 DOUBT_PER_W_M2 = 0.01  # the flux error is some 20 W/m² by night and 30 % of the clear-sky sun more by day
 
 # Rows of the prepared array: all that does not depend on the road's temperature, worked out for all steps at once.
@@ -135,8 +149,11 @@ DOUBT_PER_W_M2 = 0.01  # the flux error is some 20 W/m² by night and 30 % of th
 ) = range(14)
 
 
-def prepare(roads: Roads, forcing: Forcing) -> Array:
-    """Forcing as the step wants it, shape (steps, 14, lanes). Pure; see the row names above."""
+def prepare(roads: Roads, forcing: Forcing, state: State | None = None) -> Array:
+    """Forcing as the step wants it, shape (steps, 14, lanes). Pure; see the row names above.
+
+    With a state its daily lack joins the correction.
+    """
     s, lanes = roads.surface, roads.lanes
     f = forcing
     wind = np.sqrt(np.square(f.wind_m_s) + np.square(s("stirring_m_s")) + 0.01)
@@ -156,7 +173,7 @@ def prepare(roads: Roads, forcing: Forcing) -> Array:
         f.snow_mm_h / 3600.0,
         (WATER_HEAT_J_KGK * f.rain_mm_h + ICE_HEAT_J_KGK * f.snow_mm_h) / 3600.0,
         f.traffic_w_m2 + s("traffic_w_m2"),
-        np.asarray(f.correction_w_m2),
+        f.correction_w_m2 + _daily_w_m2(roads, f, state),
         1.0 + DOUBT_PER_W_M2 * np.asarray(f.clear_sky_w_m2),
     )
     result = np.empty((f.steps, len(rows), lanes))
@@ -182,6 +199,7 @@ class State:
     wires_w_m2: Array  # cable heat on its way, as the surface gets it
     striped_mm: Array  # melted by the wires since snow lay evenly, see stripes.py
     residual_w_m2: Array  # night's worth of the flux that the last observations ask for beyond the model's; decays
+    daily_w_m2: Array  # (lanes, 24) what the model lacked at each hour UTC of the days before, see residual.py
 
     @property
     def surface_c(self) -> Array:
@@ -229,6 +247,7 @@ def initial_state(roads: Roads, surface_c: Array | float, deep_c: Array | float 
         zeros.copy(),
         zeros.copy(),
         zeros.copy(),
+        np.zeros((lanes, HOURS)),
     )
     if roads.soil_freezes:
         frozen = (temperature < 0.0) * roads.per_lane(roads.freezing_j_m2)

@@ -58,7 +58,7 @@ class _Linear:
 
 def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Linear:
     """Surface balance about 0.5 °C, with the film of water that it implies."""
-    f = prepare(roads, forcing).transpose(1, 0, 2)  # (12, steps, lanes)
+    f = prepare(roads, forcing, state).transpose(1, 0, 2)  # (12, steps, lanes)
     s = roads.surface
     point = np.float64(POINT_C)
     factor = air.stability_factor(

@@ -3,6 +3,9 @@
 While the surface is observed, each step yields the flux that the model lacks (`Fluxes.lacking`). Shade of houses and
 trees, sensor depth, traffic and the sky's own errors come back at the same hour of the next day; so a forecast carries
 part of the mean of the days before at that hour, and the residual of the last hour only as far as it differs from that.
+
+Two ways to the same: whoever has the days at hand (bench, calibration) takes `daily_correction_w_m2` and `corrected`;
+the service, which lives minute by minute, keeps `State.daily_w_m2` with `learn_daily`, and `prepare` reads it.
 """
 
 from __future__ import annotations
@@ -12,11 +15,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.road.forcing import Forcing, State
+from supervisor.road.forcing import DAY_S, HOURS, Forcing, State
 from supervisor.road.pavement import Array, Roads
 
-DAY_S = 86_400.0
 WINDOW_S = 3600.0  # half-width of the mean around the hour
+HALF_LIFE_S = 3600.0  # an hour of today counts as much as that hour of all days before
 
 
 def daily_correction_w_m2(
@@ -42,6 +45,21 @@ def daily_correction_w_m2(
     enough = weight * dt_s >= 0.5 * WINDOW_S
     mean: Array = np.divide(added, weight, out=np.zeros_like(added), where=enough)
     return mean
+
+
+def learn_daily(
+    daily_w_m2: Array, time_utc_s: float, lacking_w_m2: Array, learnt: npt.NDArray[np.bool_], dt_s: float
+) -> Array:
+    """What the roads lack by hour (lanes, 24) after a step that lacked `lacking_w_m2` (lanes,).
+
+    Only where `learnt`; the hour's own column forgets by half within that hour.
+    """
+    hour = int(time_utc_s % DAY_S // 3600.0) % HOURS
+    known = daily_w_m2[:, hour]
+    share = -np.expm1(-dt_s * np.log(2.0) / HALF_LIFE_S)
+    result = daily_w_m2.copy()
+    result[:, hour] = known + np.where(learnt, share * (lacking_w_m2 - known), 0.0)
+    return result
 
 
 def corrected(

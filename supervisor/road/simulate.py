@@ -67,7 +67,7 @@ def simulate(
             remedy="Correct power or area.",
         )
     op = operator(roads, dt_s)
-    prepared = prepare(roads, forcing)
+    prepared = prepare(roads, forcing, state)
     if lanes == 1 and observed_surface_c is None and not with_fluxes:
         (surface, cable, water, ice, snow, frost), state = march(roads, op, state, prepared, heat)
         return Trajectory(dt_s, *(v[:, None] for v in (surface, cable, water, ice, snow, frost))), state

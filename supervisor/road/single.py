@@ -207,7 +207,7 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
                 below = min(below, 0.0) if base + a_road * net > frz else max(below, 0.0)
             net += below
             phase_mm = (phase + below) / per_mm
-            water -= phase_mm
+            water = max(water - phase_mm, 0.0)
             if phase_mm > 0.0:
                 ice += phase_mm
             elif phase_mm < 0.0:

@@ -241,7 +241,9 @@ def advance_state(
         excess = needed - model + added
         lacking = np.where(forced, np.clip(excess, -RESIDUAL_LIMIT_W_M2, RESIDUAL_LIMIT_W_M2), 0.0)
         part = -np.expm1(-dt / RESIDUAL_SMOOTHING_S)
-        smoothed = state.residual_w_m2 + part * (lacking / row[rows.DOUBT] - state.residual_w_m2)
+        smoothed = state.residual_w_m2 + part * (
+            (lacking - row[rows.CORRECTION]) / row[rows.DOUBT] - state.residual_w_m2
+        )
         residual = np.where(forced, smoothed, residual)
         net = np.where(forced, needed, net)
         added = np.where(forced, added + needed - model, added)
@@ -302,4 +304,4 @@ def step(
 ) -> tuple[State, Fluxes]:
     """One step under one-row `Forcing`; `heat_w_m2` cable heat per lane [W/m²]. The plant's entry."""
     heat = np.broadcast_to(np.asarray(heat_w_m2, dtype=np.float64), (roads.lanes,))
-    return advance_state(roads, operator(roads, dt_s), state, prepare(roads, forcing_row)[0], heat)
+    return advance_state(roads, operator(roads, dt_s), state, prepare(roads, forcing_row, state)[0], heat)

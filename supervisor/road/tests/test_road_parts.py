@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -19,6 +20,7 @@ from supervisor.road import (
     build_roads,
     corrected,
     daily_correction_w_m2,
+    free_response,
     ice_minutes,
     initial_state,
     is_icy,
@@ -148,6 +150,54 @@ def test_the_estimate_follows_the_sensor_learns_what_it_lacks_and_survives_its_l
         state = estimator.update(still(), none, np.zeros(2), 60.0, none)
     assert abs(state.surface_c[0] - before) < 1.5
     assert np.isfinite(state.temperature_c).all()
+
+
+def days_of(steps: int, dt_s: float, start_s: float = 0.0) -> Forcing:
+    """Weather that stays, with its time."""
+    time = (start_s + dt_s * (np.arange(steps) + 0.5))[:, None]
+    return replace(still(steps), time_utc_s=time)
+
+
+def test_what_a_road_lacks_at_an_hour_of_the_day_comes_back_at_that_hour() -> None:
+    """A wall shines on the road from 12 to 15 h, and the model knows of no wall."""
+    roads = build_roads([ROAD])
+
+    def sees_the_wall(forcing: Forcing) -> Forcing:
+        hour = np.asarray(forcing.time_utc_s) % 86_400.0 / 3600.0
+        return replace(forcing, traffic_w_m2=np.where((hour >= 12.0) & (hour < 15.0), 100.0, 0.0))
+
+    minutes = 3 * 1440 + 600  # to 10:00 of the fourth day
+    past = days_of(minutes, 60.0)
+    truth, there = simulate(roads, initial_state(roads, -2.0, 2.0), sees_the_wall(past), 0.0, 60.0)
+    estimator, none = StateEstimator(roads, -2.0, 2.0), np.full(1, np.nan)
+    for minute in range(minutes):
+        estimator.update(past[minute : minute + 1], truth.surface_c[minute], np.zeros(1), 60.0, none)
+    lack = estimator.state.daily_w_m2[0]
+    assert np.all(lack[12:15] > 60.0)
+    assert np.all(np.abs(lack[[0, 3, 6, 9, 18, 21]]) < 15.0)
+
+    ahead = days_of(36, 600.0, minutes * 60.0)
+    real, _ = simulate(roads, there, sees_the_wall(ahead), 0.0, 600.0)
+    knowing, _ = simulate(roads, estimator.state, ahead, 0.0, 600.0)
+    ignorant = replace(estimator.state, daily_w_m2=np.zeros((1, 24)))
+    blind, _ = simulate(roads, ignorant, ahead, 0.0, 600.0)
+    errors = [float(np.sqrt(np.mean((run.surface_c - real.surface_c) ** 2))) for run in (knowing, blind)]
+    assert errors[0] < 0.6 * errors[1]
+    lit = free_response(roads, estimator.state, days_of(24, 900.0, minutes * 60.0), 900.0, 900.0)  # the plan knows too
+    dark = free_response(roads, ignorant, days_of(24, 900.0, minutes * 60.0), 900.0, 900.0)
+    assert lit.surface_c[0, 18] > dark.surface_c[0, 18] + 1.0
+
+
+def test_of_a_heated_or_covered_road_nothing_is_learnt_for_tomorrow() -> None:
+    estimator = StateEstimator(build_roads([ROAD, ROAD, ROAD]), -2.0, 2.0)
+    estimator.state.snow_mm[:] = [0.0, 0.0, 5.0]
+    past = days_of(180, 60.0)
+    for minute in range(180):
+        estimator.update(past[minute : minute + 1], np.array([1.0, 1.0, -0.5]), np.array([0.0, 300.0, 0.0]))
+    learnt = np.abs(estimator.state.daily_w_m2).max(axis=1)
+    assert learnt[0] > 20.0
+    assert learnt[1] < 0.5 * learnt[0]  # what it lacked before the cable's heat arrived
+    assert learnt[2] == 0.0
 
 
 def test_measured_power_warms_the_estimate_and_a_wet_sensor_wets_it() -> None:
