@@ -16,6 +16,7 @@ from supervisor.lockstep import GRANT, HOLD, MESSAGE, SETTLE, SETTLED, START
 
 _START_S = 60  # wall: importing scipy on a busy machine
 _SETTLE_S = 120  # wall: the longest plan of a busy machine
+_LAST_WORDS_S = 5  # wall: it is about to say why it ends
 _REPO = Path(__file__).resolve().parents[2]
 
 
@@ -136,9 +137,12 @@ class SupervisorProcess:
         self._asked = False
 
     def _fail(self, what: str) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=_LAST_WORDS_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         code = self._process.returncode if self._process else None
         self._drop()
         tail = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
