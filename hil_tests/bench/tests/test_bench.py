@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +40,32 @@ def bench(city: Path) -> Iterator[Bench]:
         yield made
 
 
-def test_override_is_obeyed_and_expires_while_the_service_is_dead(bench: Bench) -> None:
-    bench.advance(900)
-    zone = bench.zone("z02")
-    if zone.closed:
-        bench.crew.override("z02", "off", 20)
-        bench.advance(600)
-    bench.crew.override("z02", "on", 30)
-    began_s = bench.now_ms / 1000
-    assert bench.advance(600, until=lambda b: zone.closed)
-    bench.kill_supervisor()
-    bench.advance(began_s + 1800 - bench.now_ms / 1000 - 10)
-    energised = zone.truth.energy_wh
-    assert zone.closed
-    bench.advance(12 + 60)
-    heard_s = 2 * QUANTUM_MS / 1000  # the board counts the minutes from when it hears of them
-    assert zone.truth.energy_wh - energised < zone.zone.power_w * (10 + heard_s + 1) / 3600
-    assert bench.violations == []
-    bench.start_supervisor()
-    bench.advance(180)
-    assert all(row["online"] for row in bench.crew.request("GET", "/api/v1/zones"))
+def test_override_is_obeyed_and_expires_while_the_service_is_dead(tmp_path: Path) -> None:
+    """In weather that gives no plan a reason to heat."""
+    storm = design_storm(START, hours=48, seed=1)
+    mild = replace(storm, air_c=storm.air_c * 0 + 4.0, dew_point_c=storm.air_c * 0 - 6.0)
+    mild.precipitation_mm_h[:] = 0.0
+    with Bench(write_city(tmp_path, mild), start_utc_s=START) as bench:
+        bench.flash()
+        bench.start_supervisor()
+        bench.advance(900)
+        zone = bench.zone("z02")
+        assert not zone.closed
+        bench.crew.override("z02", "on", 30)
+        began_s = bench.now_ms / 1000
+        assert bench.advance(600, until=lambda b: zone.closed)
+        bench.kill_supervisor()
+        bench.advance(began_s + 1800 - bench.now_ms / 1000 - 10)
+        energised = zone.truth.energy_wh
+        assert zone.closed
+        bench.advance(12 + 60)
+        heard_s = 2 * QUANTUM_MS / 1000  # the board counts the minutes from when it hears of them
+        assert zone.truth.energy_wh - energised < zone.zone.power_w * (10 + heard_s + 1) / 3600
+        assert not zone.closed
+        assert bench.violations == []
+        bench.start_supervisor()
+        bench.advance(180)
+        assert all(row["online"] for row in bench.crew.request("GET", "/api/v1/zones"))
 
 
 def test_a_cut_link_is_noticed_and_mended(bench: Bench) -> None:
