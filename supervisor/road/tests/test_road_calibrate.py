@@ -70,3 +70,11 @@ def test_windows_without_observations_are_refused() -> None:
     blind = replace(data, observed_c=np.full_like(data.observed_c, np.nan))
     with pytest.raises(PhysicsError, match="no observed surface"):
         calibrate(ROAD, blind)
+
+
+def test_a_road_beyond_what_is_physical_ends_at_a_bound_and_says_so() -> None:
+    odd = calibrate(ROAD, measured(8, albedo=0.6))
+    assert "albedo" in odd.at_bound
+    assert odd.values["albedo"] == pytest.approx(0.35, abs=0.01)
+    plain = calibrate(ROAD, measured(8))
+    assert "sky_view" not in plain.at_bound  # an open sky stands at 1 from the start: that says nothing
