@@ -68,36 +68,52 @@ def why(
     `duty`, `lift_k` (N,) as planned; `capped`: the feeder is at its limit; `suppressed`: the plan holds the local rule
     back; `fixed`: an override (or an outage) decides. Times in the reasons are seconds from `start_utc_s`.
     """
-    n = duty.size
-    leading, probability = outlook.leading, outlook.probability
-    short = np.maximum(outlook.shortfall_k - lift_k, 0.0).mean(axis=0) > _SHORT_K
+    code, at = say(outlook, duty, lift_k, capped=capped, suppressed=suppressed, fixed=fixed, off=out_of_service)
+    return to_reasons(code, at, outlook.probability, fixed, start_utc_s)
+
+
+def say(
+    outlook: ZoneOutlook, duty: Array, lift_k: Array, *, capped: Mask, suppressed: Mask, fixed: Mask, off: bool | Mask
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Index of the code of each slot, −1 for none, and the slot of the hazard that it is about; (N,) or (Z, N)."""
+    leading = outlook.leading
+    n = duty.shape[-1]
+    short = np.maximum(outlook.shortfall_k - lift_k[..., None, :], 0.0).mean(axis=-2) > _SHORT_K
     onset = _next_hazard(leading)
     heated, danger = duty >= _HEATED, leading > Hazard.NONE
-    ahead = np.append(leading, 0)[onset]  # the hazard that heat now answers; none after the last
-    code = np.full(n, _NOTHING)  # what is said last goes before what was said before it
+    after = np.concatenate([leading, np.zeros_like(leading[..., :1])], axis=-1)
+    ahead = np.take_along_axis(after, onset, axis=-1)  # the hazard that heat now answers; none after the last
+    people = np.where(np.asarray(off)[..., None], _INDEX[OUT_OF_SERVICE], _INDEX[OVERRIDE])
+    code = np.full(duty.shape, _NOTHING)  # what is said last goes before what was said before it
     code[short] = _INDEX[NOT_WORTH]
     code[short & capped] = _INDEX[SHED]
     code[suppressed] = _INDEX[DRIES]
     code = np.where(heated, np.where(danger, _DURING_INDEX[leading], _PREHEAT_INDEX[ahead]), code)
     code[heated & short & capped] = _INDEX[SHED]
     code[heated & short & (duty > 0.99)] = _INDEX[CAPACITY]
-    code[fixed] = _INDEX[OUT_OF_SERVICE if out_of_service else OVERRIDE]
-    if not (code != _NOTHING).any():
-        return ()
-    at = np.where(heated & ~danger, onset, np.arange(n))
+    code = np.where(fixed, people, code)
+    return code, np.where(heated & ~danger, onset, np.arange(n))
+
+
+def to_reasons(
+    code: npt.NDArray[np.int64], at: npt.NDArray[np.int64], probability: Array, fixed: Mask, start_utc_s: float
+) -> tuple[Reason, ...]:
+    """One zone's slots (N,) of equal code joined."""
+    n = code.size
     bounds = [0, *(np.flatnonzero(np.diff(code)) + 1).tolist(), n]
+    said = code[bounds[:-1]].tolist()
     reasons = []
-    for first, last in itertools.pairwise(bounds):
-        if code[first] == _NOTHING:
+    for index, (first, last) in zip(said, itertools.pairwise(bounds), strict=True):
+        if index == _NOTHING:
             continue
-        name, people = CODES[code[first]], bool(fixed[first])
+        people = bool(fixed[first])
         likely = probability[np.minimum(at[first:last], n - 1)].max()
         hazard_s = int(start_utc_s + int(at[first]) * SLOT_S)
         reasons.append(
             Reason(
                 first * SLOT_S,
                 last * SLOT_S,
-                name,
+                CODES[index],
                 None if people else round(float(likely), 2),
                 None if people else hazard_s,
             )
@@ -107,6 +123,6 @@ def why(
 
 def _next_hazard(leading: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
     """Index of the first slot with a hazard at or after each slot; N where none follows."""
-    n = leading.size
+    n = leading.shape[-1]
     at = np.where(leading > Hazard.NONE, np.arange(n), n)
-    return np.asarray(np.minimum.accumulate(at[::-1])[::-1])
+    return np.asarray(np.minimum.accumulate(at[..., ::-1], axis=-1)[..., ::-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -14,8 +15,8 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _count(mask: Mask) -> npt.NDArray[np.int16]:
-    """How many members say so, by slot: (K, N) → (N,)."""
-    return np.asarray(mask.view(np.int8).sum(axis=0, dtype=np.int16))
+    """How many members say so, by slot: (…, K, N) → (…, N)."""
+    return np.asarray(mask.view(np.int8).sum(axis=-2, dtype=np.int16))
 
 
 class Hazard(IntEnum):
@@ -33,7 +34,10 @@ _DANGERS = (1, 2, 3, 4)  # the hazards above NONE, least pressing first
 
 @dataclass(frozen=True)
 class ZoneOutlook:
-    """One zone, K members, N slots; temperatures at the end of each slot without heating from now on."""
+    """One zone, K members, N slots; temperatures at the end of each slot without heating from now on.
+
+    Several zones at once as `stack` makes them: all arrays with the zones first.
+    """
 
     free_c: Array  # (K, N) [°C]
     required_c: Array  # (K, N) [°C]: what the surface must have; −inf where the member sees no hazard
@@ -48,13 +52,23 @@ class ZoneOutlook:
     @property
     def probability(self) -> Array:
         """Part of the members that see a hazard, (N,)."""
-        return _count(self.hazard > Hazard.NONE) / len(self.hazard)
+        return np.asarray(_count(self.hazard > Hazard.NONE) / self.hazard.shape[-2])
 
     @property
     def leading(self) -> npt.NDArray[np.int8]:
         """The most pressing hazard that a tenth of the members sees, (N,)."""
-        members, n = self.hazard.shape
-        out = np.zeros(n, dtype=np.int8)
+        members = self.hazard.shape[-2]
+        out = np.zeros(self.hazard[..., 0, :].shape, dtype=np.int8)
         for kind in _DANGERS:
             out[10 * _count(self.hazard == kind) >= members] = kind
         return out
+
+
+def stack(outlooks: Sequence[ZoneOutlook]) -> ZoneOutlook:
+    """Several zones as one, arrays (Z, K, N)."""
+    return ZoneOutlook(
+        np.stack([one.free_c for one in outlooks]),
+        np.stack([one.required_c for one in outlooks]),
+        np.stack([one.hazard for one in outlooks]),
+        np.stack([one.wet for one in outlooks]),
+    )

@@ -20,10 +20,10 @@ from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.planner.exact import TIME_LIMIT_S, solve_exact
-from supervisor.planner.explain import why
+from supervisor.planner.explain import say, to_reasons
 from supervisor.planner.fallback import LAST_GOOD_S, shifted_plan
 from supervisor.planner.fleet import Warm, solve_fleet
-from supervisor.planner.outlook import Array, ZoneOutlook
+from supervisor.planner.outlook import Array, stack
 from supervisor.planner.phases import keep_phases, limit_instants
 from supervisor.planner.physics import Physics, foresee
 from supervisor.planner.plans import slot_values, to_plan
@@ -283,24 +283,17 @@ def _publish(
     load = power @ duty
     lift = problem.lift_k(duty)
     capped = (load >= _CAPPED * problem.contract_kw) & (power.sum() > problem.contract_kw + 1e-6)
-    for i, lane in enumerate(lanes):
-        zone, outlook = inputs.zones[lane], physics.outlooks[lane]
-        off = zone.id in inputs.out_of_service
-        fixed = ~problem.zones[i].free
-        slots = slot_values(outlook, duty[i], lift[i], capped, fixed, off)
-        reasons = why(
-            outlook,
-            duty[i],
-            lift[i],
-            problem.start_utc_s,
-            capped=capped,
-            suppressed=slots.suppressed,
-            fixed=fixed,
-            out_of_service=off,
-        )
-        plans[zone.id] = to_plan(
-            zone.id,
-            slots,
+    outlook = stack([physics.outlooks[lane] for lane in lanes])
+    off = np.array([zone.zone.id in inputs.out_of_service for zone in problem.zones])
+    fixed = ~np.array([zone.free for zone in problem.zones])
+    slots = slot_values(outlook, duty, lift, capped, fixed, off)
+    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off)
+    probability, unheated = outlook.probability, outlook.free_c.mean(axis=1)
+    for i, zone in enumerate(problem.zones):
+        name = zone.zone.id
+        plans[name] = to_plan(
+            name,
+            slots[i],
             inputs.now_utc_s,
             problem.start_utc_s,
             phase_s=phases[i],
@@ -308,17 +301,12 @@ def _publish(
             off_mc=round(1000 * inputs.settings.standby_off_c),
             after_run_s=round(inputs.settings.standby_after_run_s),
             label=solution.label,
-            reasons=reasons,
+            reasons=to_reasons(code[i], at[i], probability[i], fixed[i], problem.start_utc_s),
         )
-        traces[zone.id] = _trace(outlook, duty[i], lift[i])
+        traces[name] = ZoneTrace(duty[i], unheated[i] + lift[i], unheated[i], probability[i])
     return FeederOutcome(
         problem.feeder.id, solution.label, load, solution.objective, problem.energy_cost(duty), solution.gap
     )
-
-
-def _trace(outlook: ZoneOutlook, duty: Array, lift_k: Array) -> ZoneTrace:
-    unheated = np.asarray(outlook.free_c.mean(axis=0))
-    return ZoneTrace(duty, unheated + lift_k, unheated, outlook.probability)
 
 
 def _keep_last(

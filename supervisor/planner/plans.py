@@ -24,18 +24,23 @@ _FULL = 0.99
 _STORING_K = 2.0  # a road may be so much warmer than foreseen before feedback saves
 _SOON_SLOTS = 4  # by then there are three newer plans
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
-SAFE_C = 0.5  # surface temperature that counts as sure to stay above freezing: the model's error (decision 24), and some
+SAFE_C = (
+    0.5  # surface temperature that counts as sure to stay above freezing: the model's error (decision 24), and some
+)
 KEEP_C = 0.3  # below it the board's feedback heats a held-back zone after all
 _HELD_BACK_SLOTS = 8
 
 
 @dataclass(frozen=True)
 class ZonePlanSlots:
-    """A zone's duties with their meaning, before packing."""
+    """A zone's duties with their meaning, before packing; or those of several, (Z, N)."""
 
     duty: Array  # (N,) −1 standby
     setpoint_c: Array  # (N,)
     suppressed: Mask  # (N,): duty 0 although the local rule would heat
+
+    def __getitem__(self, zone: int) -> ZonePlanSlots:
+        return ZonePlanSlots(self.duty[zone], self.setpoint_c[zone], self.suppressed[zone])
 
 
 def suppressible(outlook: ZoneOutlook, lift_k: Array) -> Mask:
@@ -44,17 +49,17 @@ def suppressible(outlook: ZoneOutlook, lift_k: Array) -> Mask:
     Only the next two hours: a board that then hears nothing new goes back to its local rule.
     """
     soon = slice(None, _HELD_BACK_SLOTS)
-    surface = outlook.free_c[:, soon] + lift_k[soon]
-    would_heat = outlook.wet[:, soon] & (surface <= ON_MC / 1000)
-    out = np.zeros(lift_k.size, dtype=bool)
-    out[soon] = would_heat.any(axis=0) & ((surface >= SAFE_C).mean(axis=0) >= _CONFIDENCE)
+    surface = outlook.free_c[..., soon] + lift_k[..., None, soon]
+    would_heat = outlook.wet[..., soon] & (surface <= ON_MC / 1000)
+    out = np.zeros(lift_k.shape, dtype=bool)
+    out[..., soon] = would_heat.any(axis=-2) & ((surface >= SAFE_C).mean(axis=-2) >= _CONFIDENCE)
     return out
 
 
 def slot_values(
-    outlook: ZoneOutlook, duty: Array, lift_k: Array, capped: Mask, fixed: Mask, out_of_service: bool
+    outlook: ZoneOutlook, duty: Array, lift_k: Array, capped: Mask, fixed: Mask, out_of_service: bool | Mask
 ) -> ZonePlanSlots:
-    """What the board is told in each slot.
+    """What the board is told in each slot; of one zone, arrays (N,), or of several, (Z, N) (`capped` (N,) for all).
 
     Heated slots carry the planned temperature as set-point, so that the board's feedback corrects the model both ways;
     under a binding cap it lies lower, so that feedback cannot take more. Where the local rule is held back the
@@ -63,8 +68,8 @@ def slot_values(
     than the local rule.
     """
     heated = (duty >= _HEATED) & ~fixed
-    expected = outlook.free_c.mean(axis=0) + lift_k
-    required = outlook.required_c.max(axis=0)
+    expected = outlook.free_c.mean(axis=-2) + lift_k
+    required = outlook.required_c.max(axis=-2)
     # In the last hours of a hazard little heat is planned: there feedback only protects, it does not chase the sun.
     expected = np.where(duty >= _HEAVY, expected, np.minimum(expected, KEEP_C + _SETPOINT_STEP_C))
     aim = np.round(np.maximum(expected, required) / _SETPOINT_STEP_C) * _SETPOINT_STEP_C
@@ -74,16 +79,16 @@ def slot_values(
     lowered = np.maximum(lowered, _CAPPED_LOWEST_C)
     setpoint = np.where(capped & (duty < _FULL), np.minimum(lowered, aim), np.maximum(aim, KEEP_C))
     # On a full feeder heat is stored while there is room for it: what feedback saved now would be missing later.
-    storing = capped & (duty >= _FULL) & (np.arange(duty.size) < _SOON_SLOTS)
+    storing = capped & (duty >= _FULL) & (np.arange(duty.shape[-1]) < _SOON_SLOTS)
     setpoint = np.where(storing, setpoint + _STORING_K, setpoint)
     held_back = suppressible(outlook, lift_k) & ~heated & ~fixed
     setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, _SETPOINT_MIN_C, _SETPOINT_MAX_C))
-    shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=0) > lift_k)
+    shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=-2) > lift_k)
     setpoint = np.where(shed, _SETPOINT_MIN_C, setpoint)
     value = np.where(heated, np.maximum(np.round(duty / _DUTY_STEP) * _DUTY_STEP, _DUTY_STEP), float(STANDBY))
     value = np.where(held_back | shed, 0.0, value)
-    if out_of_service:
-        value, setpoint = np.where(fixed, 0.0, value), np.where(fixed, _SETPOINT_MIN_C, setpoint)
+    off = fixed & np.asarray(out_of_service)[..., None]
+    value, setpoint = np.where(off, 0.0, value), np.where(off, _SETPOINT_MIN_C, setpoint)
     return ZonePlanSlots(value, np.where(value < 0, 0.0, setpoint), held_back)
 
 
