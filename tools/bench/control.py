@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from dataclasses import asdict, replace
@@ -18,8 +19,8 @@ from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.planner.pipeline import PRIORITY_FACTOR, PlanSettings
 from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
-from supervisor.weather.emulate import Emulator
-from supervisor.weather.ensemble import make_members
+from supervisor.weather.emulate import EmulatedProvider, Emulator
+from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.files import read_weather_csv
 from tools.bench.control_plant import make_feeders, make_zones
 from tools.bench.control_report import compare, comparison_table, plot, rows_of, table_of
@@ -164,15 +165,19 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
 def _forecasters(
     weather: WeatherSeries, kind: str, members: int, seed: int, site: Site | None
 ) -> dict[str, Forecaster]:
-    """What the planners may see. Emulated forecasts are never called anything else."""
+    """What the planners may see: emulated forecasts as the service makes an ensemble of them, corrected by how they did
+    here so far. They are never called anything else.
+    """
     emulator = Emulator(weather, seed, site)
+    provider = EnsembleProvider(EmulatedProvider(weather, seed, 1, site), members, seed + 1, site)
+    loop = asyncio.new_event_loop()  # nothing waits here: providers of the service are asynchronous
     true = perfect(weather)
 
     def reach(now_utc_s: float, horizon_s: float) -> float:
         return min(horizon_s + 3600.0, float(weather.time_utc_s[-1]) - now_utc_s)
 
     def emulated(now_utc_s: float, horizon_s: float) -> Forecast:
-        return make_members(emulator.forecast(now_utc_s, reach(now_utc_s, horizon_s)), members, seed + 1, site)
+        return loop.run_until_complete(provider.forecast(now_utc_s, reach(now_utc_s, horizon_s)))
 
     def single(now_utc_s: float, horizon_s: float) -> Forecast:
         return emulator.forecast(now_utc_s, reach(now_utc_s, horizon_s))
