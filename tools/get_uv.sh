@@ -37,7 +37,7 @@ else # Debian's python3 alone has no pip: its wheel comes from Debian's archive,
     ) >/dev/null 2>&1 || fail "python3-venv is missing, and pip cannot be had from Debian's archive. \
 Install it (as root: apt-get install python3-venv) or put uv on PATH, and run again."
     wheel=$(echo "$PWD"/.cache/pip/usr/share/python-wheels/pip-*.whl)
-    pip() { PYTHONPATH="$wheel" "$python" -m pip "$@"; }
+    pip() { PYTHONPATH="$wheel" PIP_ROOT_USER_ACTION=ignore "$python" -m pip "$@"; }
     target="--target=.cache/uv"
 fi
 # shellcheck disable=SC2086 # no target: no argument
