@@ -20,6 +20,7 @@ from supervisor.energy.calibrate_cli import calibrate
 from supervisor.road import build_pavements, initial_state, simulate
 from supervisor.road.radiation import clear_sky_w_m2, sun_position
 from supervisor.store import DATABASE_NAME, database, telemetry
+from supervisor.store import weather as weather_record
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick
 from supervisor.weather.files import read_weather_csv, write_weather_csv
@@ -138,5 +139,13 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path) ->
     assert (kept.zone, kept.weather, kept.made_by) == ("z01", "weather.csv", "roadheat calibrate")
     assert (kept.from_utc, kept.to_utc) == ("2024-01-01T00:00:00Z", "2024-01-06T00:00:00Z")
     assert (("at bound" in said.output) and "physical bound" in said.output) == bool(kept.at_bound)
+
+    db = database.connect(tmp_path / "state" / DATABASE_NAME)
+    weather_record.put(db, series)  # the service recorded it: no file is needed any more
+    db.close()
+    said = CliRunner().invoke(main, ["calibrate", "z01", "--config", str(path), *period], catch_exceptions=False)
+    again = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    assert again.weather == "as recorded by the service"
+    assert again.values == pytest.approx(kept.values, rel=0.02)
     with pytest.raises(NotFoundError, match="z99"):
         CliRunner().invoke(calibrate, ["z99", "--config", str(path), *period], catch_exceptions=False)
