@@ -18,6 +18,7 @@ from hil_tests.demo.page import write_html
 from hil_tests.demo.record import figures
 from hil_tests.demo.replay import replay_reactive
 from hil_tests.demo.run import (
+    StoppedEarly,
     Storm,
     built_in_storm,
     demo_config,
@@ -69,6 +70,9 @@ def demo(
         with working_folder() as work:
             story = _tell(write_demo_city(work, storm), storm, seed, speed, console)
             shutil.copytree(work, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.img", "*.sock"))
+    except StoppedEarly as stopped:
+        console.print(stopped.message)
+        return
     except RoadheatError as error:
         raise click.ClickException(str(error)) from None
     print_text(story, console)

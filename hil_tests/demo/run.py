@@ -40,6 +40,13 @@ class DemoError(RoadheatError):
     code = "demo"
 
 
+class StoppedEarly(DemoError):
+    """Ctrl-C before a minute had passed."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before the first minute had passed: nothing to report")
+
+
 @dataclass(frozen=True)
 class Storm:
     """What falls, and which part of it is lived through."""
@@ -137,7 +144,12 @@ def live_through(
     """Flash, start, and let the storm pass at most `speed` times as fast as real."""
     with _stoppable() as stopped, Bench(config_path, start_utc_s=storm.start_utc_s, seed=seed) as bench:
         begun = time.monotonic()
-        bench.flash()
+        try:
+            bench.flash()
+        except RoadheatError:
+            if stopped():  # Ctrl-C is heard by mpremote too
+                raise StoppedEarly from None
+            raise
         say(f"{len(bench.boards)} boards flashed by mpremote in {time.monotonic() - begun:.1f} s")
         bench.start_supervisor()
         say(f"crew app, while it runs: [bold]{bench.crew.login_link}[/]")
@@ -149,6 +161,8 @@ def live_through(
         wall_s = time.monotonic() - begun
         bench.supervisor.kill(signal.SIGTERM)
         columns = bench.recorder.columns
+        if not columns["surface_c"]:
+            raise StoppedEarly
         run = Run(
             "plan",
             bench.config.zone,
