@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
-PATIENCE_S = 10.0  # what is planned waits so long for the rest; longer than any stretch that lock-step grants
+PATIENCE_S = 20.0  # what is planned waits so long for the rest; longer than any stretch that lock-step grants
 
 _pools = itertools.count()
 

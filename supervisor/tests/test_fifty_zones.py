@@ -160,7 +160,7 @@ async def test_planner_that_hangs_delays_no_override_and_only_its_own_feeders(
         await found.service.overrides.request("z03", "on", 30, "ice on the bend", "kim")
         while "z03" not in found.overridden:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        assert found.overridden["z03"] - asked < 1.0
+        assert found.overridden["z03"] - asked < 2.0
         await found.all_planned(began)
         by_feeder = {zone.zone.feeder: zone.plan for zone in found.service.live.zones.values()}
         labels = {feeder: plan.label for feeder, plan in by_feeder.items() if plan is not None}

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 
 import msgspec
 import pytest
@@ -28,8 +29,12 @@ def inputs() -> PlanInputs:
 
 
 @pytest.fixture
-def pool(inputs: PlanInputs) -> Iterator[PlanPool]:
+def pool(inputs: PlanInputs, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlanPool]:
+    """Two processes that have imported what they need; nobody's patience ends because the machine is busy."""
+    monkeypatch.setattr(plan_pool, "PATIENCE_S", 120.0)
     made = PlanPool(inputs.feeders, inputs.zones, processes=2)
+    for group in range(2):
+        process(made, group).submit(import_module, "supervisor.planner.shares").exception()
     yield made
     made.close()
 
@@ -93,7 +98,7 @@ async def test_stopped_process_delays_nobody_and_is_ended(
 ) -> None:
     (first,) = await outcomes(pool, inputs)
     monkeypatch.setattr(plan_pool, "PATIENCE_S", 0.5)
-    pool._timeout_s = 1.5
+    pool._timeout_s = 6.0
     stopped = process(pool, 1)
     was = pid(pool, 1)
     os.kill(was, signal.SIGSTOP)
