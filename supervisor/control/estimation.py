@@ -43,6 +43,7 @@ KEEP_EACH_S = 900.0
 KEPT_FOR_S = 3 * 3600.0  # older than this the spin-up on observed weather knows more
 SPIN_UP_S = 48 * 3600.0  # forgets its first guess to some tenths of a kelvin at cable depth
 SPIN_UP_STEP_S = 600.0
+LEAST_DEEP_C = 5.0  # 2 m down no city's winter freezes the ground: two cold days say nothing of it
 KEY = "estimate"
 
 
@@ -77,7 +78,7 @@ class Estimation:
         self._surface_s = np.zeros(len(zones))  # seconds with a plausible surface
         self._moist_s = np.zeros(len(zones))
         self.roads: Roads = self._own(calibrated or {})
-        self.estimator = StateEstimator(self.roads, 0.0, 5.0)
+        self.estimator = StateEstimator(self.roads, 0.0, LEAST_DEEP_C)
         self.air_c: float | None = None
 
     def use(self, calibrated: Mapping[str, Mapping[str, float]]) -> None:
@@ -196,7 +197,7 @@ class Estimation:
         if observed is None or len(observed) < 2:
             return None
         mean_c = float(observed.air_c.mean())
-        state = initial_state(self.roads, mean_c, mean_c)
+        state = initial_state(self.roads, mean_c, max(mean_c, LEAST_DEEP_C))
         begin = float(2 * observed.time_utc_s[0] - observed.time_utc_s[1])
         n = int((now - max(begin, now - SPIN_UP_S)) // SPIN_UP_STEP_S)
         if n < 1:

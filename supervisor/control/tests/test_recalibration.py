@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -34,7 +35,7 @@ OWN = {"conductivity_factor": 0.55, "albedo": 0.28}  # of the first zone's real 
 def weather_of(days: int) -> WeatherSeries:
     """Changing winter days, hourly."""
     rng = np.random.default_rng(5)
-    hours = np.arange(days * 24 + 49)
+    hours = np.arange(days * 24 + 49.0)
     t = START_UTC_S - DAY_S + 3600.0 * hours
     air = np.repeat(rng.normal(0.0, 4.0, days + 3), 24)[: t.size] + 3.0 * np.sin(hours / 24 * 2 * np.pi + 2.0)
     cloud = np.clip(np.repeat(rng.uniform(-0.2, 1.0, days + 3), 24)[: t.size], 0.0, 1.0)
@@ -196,3 +197,19 @@ async def test_the_weather_as_it_was_is_on_record(rooms: Rooms, tmp_path: Path) 
     then = np.isin(running.series.time_utc_s, kept.time_utc_s)
     np.testing.assert_array_equal(kept.air_c, running.series.air_c[then])
     np.testing.assert_array_equal(kept.shortwave_w_m2, running.series.shortwave_w_m2[then])
+
+
+async def test_a_start_in_a_cold_snap_does_not_take_the_ground_for_frozen(rooms: Rooms, tmp_path: Path) -> None:
+    running = Running(rooms, tmp_path, days=3, weekly=False)
+    cold = {"air_c": running.series.air_c * 0.0 - 12.0, "dew_point_c": running.series.air_c * 0.0 - 16.0}
+    series = replace(running.series, **cold)
+    forecasts = Forecasts(
+        FileProvider(series), running.config.site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics
+    )
+    rooms.clock.advance(DAY_S)
+    await forecasts.ask()
+    estimation = Estimation(ZONES, forecasts, rooms.live, rooms.store, rooms.clock)
+    await estimation.start()
+    assert np.all(estimation.state.surface_c < -5.0)
+    assert np.all(estimation.state.temperature_c[:, -1] > 3.0)
+    assert np.all(estimation.state.deep_c == 5.0)
