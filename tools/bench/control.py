@@ -32,7 +32,7 @@ RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "
 PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-dimmed", "foresight")
 # What the regret is made of: `plan` with one part at a time swapped for the true one.
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
-SWEEP = (0.01, 0.03, 0.1, 0.3, 3.0)  # of the price of a K·h, for the frontier
+SWEEP = (0.005, 0.015, 0.05, 0.15, 0.4)  # of the price of a K·h, for the frontier
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
     "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
