@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,6 +20,10 @@ from supervisor.domain.errors import RoadheatError
 
 if TYPE_CHECKING:
     from supervisor.config import Config
+
+# Matrices are small here: a library's own threads would only spin beside them. Read when numpy is imported, so early.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PLUGINS = "roadheat.commands"
 OWN = {
