@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from supervisor.road.linear import kernel_from_slope
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
 WORTH_MM = 0.7 * ICE_MM  # ice on the unheated road that is worth heating against, short of what counts
+HOPELESS_C = -1.0  # beyond the model's error in deep cold
 _JOIN, _JOIN_MANY = 2, 4  # slots in a step of the full model; more where many lanes make the time count
 _MANY_LANES = 200
 _BATCH_LANES = 1500
@@ -54,14 +55,27 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
     for first in range(0, roads.roads, batch):
         zones = list(range(first, min(first + batch, roads.roads)))
         one = roads if len(zones) == roads.roads else roads.take(zones)
-        part, slope = _foresee(one, state.take(zones), weather, required_c)
-        _fill_kernels(kernels[first : first + batch], one, part, slope, heat_w_m2[zones])
-        outlooks += part
+        part, slope, melt_k = _foresee(one, state.take(zones), weather, required_c)
+        kernel = kernels[first : first + batch]
+        _fill_kernels(kernel, one, part, slope, heat_w_m2[zones])
+        outlooks += [_winnable(*of_zone) for of_zone in zip(part, melt_k, kernel.sum(axis=2), strict=True)]
     return Physics(tuple(outlooks), kernels)
 
 
-def _foresee(roads: Roads, state: State, weather: Forcing, required_c: float) -> tuple[list[ZoneOutlook], Array]:
-    """Outlooks of some zones, and the mean over members of the surface's feedback (zones, N) [W/m²K]."""
+def _winnable(outlook: ZoneOutlook, melt_k: Array, full_lift_k: Array) -> ZoneOutlook:
+    """The outlook without requirements that no heat can meet: where full heat from now on, with no snow to melt, still
+    leaves the surface below −1 °C, heat melts nothing. `melt_k` (K, N): what melt takes off the free temperature.
+    """
+    lost = outlook.free_c + melt_k + full_lift_k < HOPELESS_C
+    if not lost.any():
+        return outlook
+    return replace(outlook, required_c=np.where(lost, -np.inf, outlook.required_c))
+
+
+def _foresee(roads: Roads, state: State, weather: Forcing, required_c: float) -> tuple[list[ZoneOutlook], Array, Array]:
+    """Outlooks of some zones, the mean over members of the surface's feedback (zones, N) [W/m²K], and what melt takes
+    off the free temperature (zones, K, N) [K].
+    """
     k = weather.air_c.shape[1]
     many, start = roads.with_members(k), state.repeat(k)
     forcing = for_lanes(weather, roads.roads)
@@ -86,7 +100,8 @@ def _foresee(roads: Roads, state: State, weather: Forcing, required_c: float) ->
     required = np.where(wet | frost, required_c, -np.inf)
     sensed = (film >= SENSOR_FILM_MM) | snowing | raining
     outlooks = [ZoneOutlook(surface[z], required[z], hazard[z], sensed[z]) for z in range(roads.roads)]
-    return outlooks, free.slope_w_m2k.reshape(shape).mean(axis=1)
+    melt_k = (free.melt_w_m2 / free.slope_w_m2k).reshape(shape)
+    return outlooks, free.slope_w_m2k.reshape(shape).mean(axis=1), melt_k
 
 
 def _fill_kernels(out: Array, roads: Roads, outlooks: list[ZoneOutlook], slope_w_m2k: Array, heat_w_m2: Array) -> None:

@@ -52,6 +52,9 @@ class PlanSettings:
     standby_off_c: float = 1.2
     # An hour dries what a lone board cannot know of; the plan knows the film, and counts what is left as a hazard.
     standby_after_run_s: float = 300.0
+    # A peak is billed once and serves every storm of the month: one storm decides with its share of the base charge.
+    # Seoul counts some 25 days of snow a winter.
+    storms_per_billing_month: float = 6.0
     time_limit_s: float = TIME_LIMIT_S  # per feeder
     demand_price_per_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, instead of the feeder's own
 
@@ -258,6 +261,7 @@ def _problem(
     if installed > feeder.breaker_kw:  # instants pass the mean by up to the largest zone
         limit = min(limit, feeder.breaker_kw - max(zone.power_kw for zone in zones))
     demand = inputs.settings.demand_price_per_kw.get(feeder.id, feeder.demand_price_per_kw)
+    demand /= inputs.settings.storms_per_billing_month
     peak = inputs.peak_so_far_kw.get(feeder.id, 0.0)
     return FeederProblem(feeder, start, price, demand, peak, max(limit, 0.0), tuple(zones))
 

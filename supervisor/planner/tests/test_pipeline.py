@@ -77,6 +77,25 @@ def test_a_dry_cold_night_is_left_to_the_local_rule() -> None:
     assert outcome.feeders[0].objective == 0.0
 
 
+def test_no_heat_goes_where_full_heat_would_still_melt_nothing() -> None:
+    storm = design_storm(NOW, hours=48.0)
+    arctic = replace(storm, air_c=storm.air_c - 30.0, dew_point_c=storm.dew_point_c - 30.0,
+                     longwave_w_m2=storm.longwave_w_m2 - 100.0)  # fmt: skip
+    roads = inputs().roads
+    outcome = plan_fleet(inputs(forecast=Forecast(NOW, (arctic,), "arctic"), state=initial_state(roads, -25.0, -5.0)))
+    assert not outcome.errors
+    assert outcome.feeders[0].load_kw.max() == 0.0
+    assert all(trace.probability.max() == 1.0 for trace in outcome.traces.values())  # and nobody says that it is safe
+
+
+def test_one_storm_decides_with_its_share_of_the_base_charge() -> None:
+    feeder = Feeder(id="f1", contract_kw=120.0, breaker_kw=120.0, demand_price_per_kw=8000.0)
+    free = plan_fleet(inputs()).feeders[0].load_kw.max()
+    shared = plan_fleet(inputs(feeders=(feeder,))).feeders[0].load_kw.max()
+    alone = plan_fleet(inputs(feeders=(feeder,), settings=PlanSettings(storms_per_billing_month=0.1))).feeders[0]
+    assert alone.load_kw.max() < shared <= free
+
+
 def test_members_that_disagree_are_weighed() -> None:
     storm = design_storm(NOW, hours=48.0)
     sure = plan_fleet(inputs(forecast=Forecast(NOW, (storm,) * 4, "all")))
