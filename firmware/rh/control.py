@@ -42,9 +42,7 @@ class LocalRule:
         self.armed = True
         self._wet_at = t
 
-    def duty(
-        self, t: int, surface_mc: int, wet: bool, on_mc: int, off_mc: int, after_run_s: int = AFTER_RUN_S
-    ) -> int:
+    def duty(self, t: int, surface_mc: int, wet: bool, on_mc: int, off_mc: int, after_run_s: int = AFTER_RUN_S) -> int:
         """Duty [‰] by this second's readings; keeps its state, so call it each second whoever wins."""
         if wet:
             if surface_mc <= on_mc:

@@ -15,7 +15,7 @@ from supervisor.road.linear import kernel_from_slope
 HAZARD_FILM_MM = 0.8 * ICE_MM  # a thinner film cannot make ice that counts
 SENSOR_FILM_MM = 0.1  # a moisture sensor says wet from about here
 WORTH_MM = 0.7 * ICE_MM  # ice on the unheated road that is worth heating against, short of what counts
-HOPELESS_C = -1.0  # beyond the model's error in deep cold
+HOPELESS_C = -12.0  # nearer to freezing, heat still dries a road that it cannot melt (Smith Creek, −15 to −20 °C)
 _JOIN, _JOIN_MANY = 2, 4  # slots in a step of the full model; more where many lanes make the time count
 _MANY_LANES = 200
 _BATCH_LANES = 1500
@@ -64,7 +64,7 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
 
 def _winnable(outlook: ZoneOutlook, melt_k: Array, full_lift_k: Array) -> ZoneOutlook:
     """The outlook without requirements that no heat can meet: where full heat from now on, with no snow to melt, still
-    leaves the surface below −1 °C, heat melts nothing. `melt_k` (K, N): what melt takes off the free temperature.
+    leaves the surface below −12 °C, heat does nothing. `melt_k` (K, N): what melt takes off the free temperature.
     """
     lost = outlook.free_c + melt_k + full_lift_k < HOPELESS_C
     if not lost.any():
