@@ -33,6 +33,7 @@ PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-
 # What the regret is made of: `plan` with one part at a time swapped for the true one.
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
 SWEEP = (0.005, 0.015, 0.05, 0.15, 0.4)  # of the price of a K·h, for the frontier
+SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
     "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
@@ -70,7 +71,11 @@ KEPCO = (
     show_default=True,
     help="of a K·h of shortfall, per 100 m² at priority 2",
 )
-@click.option("--frontier/--no-frontier", default=True, help="sweep the price of a K·h for the equal-risk comparison")
+@click.option(
+    "--frontier/--no-frontier",
+    default=True,
+    help="sweep the price of a K·h and the rules' thresholds for the equal-risk comparison",
+)
 @click.option("--faults", default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
@@ -103,7 +108,7 @@ def control(
     weights = np.array([price * z.area_m2 / 100 * PRIORITY_FACTOR[z.priority] for z in fleet])
     rows = rows_of(season, demand_price, weights)
     line = [r for r in rows if r.name == "plan" or r.name.startswith("plan×")]
-    comparisons = [compare(r, line) for r in rows if r.name in RULES] if line else []
+    comparisons = [compare(r, line) for r in rows if r.name.split("@")[0] in RULES] if line else []
     console.print(table_of(rows, tariff.currency))
     if comparisons:
         console.print(comparison_table(comparisons))
@@ -155,6 +160,9 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
         if forecast == "perfect" and name in ("plan-perfect", "plan-deterministic"):
             continue  # the same as `plan`
         chosen.append(known[name])
+    if frontier:
+        for name in (s.name for s in chosen if s.name in SWEPT_RULES):
+            chosen = [*chosen, *(Strategy(f"{name}@{on_c:g}", name, on_c) for on_c in RULE_SWEEP_C)]
     if frontier and known["plan"] in chosen:
         for factor in SWEEP:
             settings = replace(base, price_per_kelvin_hour=price * factor)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+import msgspec
+
 from firmware.rh.control import Control
 from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
@@ -92,6 +94,9 @@ class Circuit:
         return float(on)
 
 
-def rule_named(name: str) -> Rule:
-    """Today's controllers by name; `local` is the board without a plan."""
-    return Named(BASELINES[name]) if name in BASELINES else Board()
+def rule_named(name: str, on_c: float | None = None) -> Rule:
+    """Today's controllers by name, with another threshold where `on_c` says so; `local` is the board without a plan."""
+    if name not in BASELINES:
+        return Board()
+    baseline = BASELINES[name]
+    return Named(baseline if on_c is None else msgspec.structs.replace(baseline, on_c=on_c, off_c=on_c + 1.0))

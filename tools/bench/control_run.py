@@ -36,6 +36,7 @@ class Strategy:
 
     name: str
     rule: str = "local"
+    on_c: float | None = None  # the rule's threshold, where it is not its own
     plan: bool = False
     forecast: str = "perfect"  # key of the forecasters
     settings: PlanSettings = field(default_factory=PlanSettings)
@@ -125,7 +126,8 @@ class Season:
         self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
         self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, faults_per_zone_month, rng)
         self.circuits = [
-            [Circuit(Board() if s.plan else rule_named(s.rule), s.ideal_switch) for _ in zones] for s in strategies
+            [Circuit(Board() if s.plan else rule_named(s.rule, s.on_c), s.ideal_switch) for _ in zones]
+            for s in strategies
         ]
         self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
         n = len(zones)
