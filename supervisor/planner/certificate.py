@@ -85,7 +85,8 @@ def _cheapest_load(b: Batch, per_kw: Array, kw: Array) -> Array:
     rise = (np.concatenate([value[:, 1:], np.zeros((feeders, 1, n))], axis=1) - value).reshape(feeders, -1)
     at = np.argsort(corner, axis=1)
     slope = demand[:, None] + value[:, 0].sum(axis=1)[:, None] + np.cumsum(np.take_along_axis(rise, at, axis=1), axis=1)
-    first = np.argmax(slope >= 0.0, axis=1)  # the slope ends at the demand price, so there always is one
+    slope[:, -1] = np.maximum(slope[:, -1], 0.0)  # it ends at the demand price, but for rounding
+    first = np.argmax(slope >= 0.0, axis=1)
     peak = np.take_along_axis(corner, np.take_along_axis(at, first[:, None], axis=1), axis=1)[:, 0]
     peak = np.where(demand > 0.0, np.clip(peak, low, high), np.maximum(high, low))
     room = np.maximum(peak[:, None] - fixed_kw, 0.0)[:, None, :]

@@ -48,8 +48,8 @@ class PlanSettings:
     road_error_k: float = 0.35  # standard error of the model an hour or two ahead, on a road known to ±20 %
     # Local rule in standby slots. Seoul's 2 °C and 3 °C make up for having no forecast (docs/decisions/0012, 0025). A
     # board without a lease goes back to 2 and 3, and to an hour.
-    standby_on_c: float = 0.6
-    standby_off_c: float = 1.2
+    standby_on_c: float = 1.0
+    standby_off_c: float = 2.0
     # An hour dries what a lone board cannot know of; the plan knows the film, and counts what is left as a hazard.
     standby_after_run_s: float = 300.0
     # A peak is billed once and serves every storm of the month: one storm decides with its share of the base charge.

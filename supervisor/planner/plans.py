@@ -27,7 +27,7 @@ _CONFIDENCE = 0.9  # part of the members that must agree before the local rule i
 SAFE_C = (
     0.5  # surface temperature that counts as sure to stay above freezing: the model's error (decision 24), and some
 )
-KEEP_C = 0.3  # below it the board's feedback heats a held-back zone after all
+KEEP_C = 0.5  # below it the board's feedback heats a held-back zone after all
 _HELD_BACK_SLOTS = 8
 
 

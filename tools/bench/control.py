@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from supervisor.domain.errors import RoadheatError
+from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.planner.pipeline import PRIORITY_FACTOR, PlanSettings
@@ -33,6 +34,7 @@ PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-
 # What the regret is made of: `plan` with one part at a time swapped for the true one.
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
 SWEEP = (0.005, 0.015, 0.05, 0.15, 0.4)  # of the price of a K·h, for the frontier
+PRICE_KWH = 160.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
 SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
@@ -65,12 +67,8 @@ KEPCO = (
 @click.option("--members", default=12, show_default=True)
 @click.option("--forecast", type=click.Choice(["perfect", "emulated"]), default="emulated", show_default=True)
 @click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
-@click.option(
-    "--price",
-    default=PlanSettings().price_per_kelvin_hour,
-    show_default=True,
-    help="of a K·h of shortfall, per 100 m² at priority 2",
-)
+@click.option("--price", type=float, default=None, help="of a K·h of shortfall, per 100 m² at priority 2; "
+              f"default {PRICE_KWH:g} kWh at the tariff's mean")  # fmt: skip
 @click.option(
     "--frontier/--no-frontier",
     default=True,
@@ -82,7 +80,7 @@ KEPCO = (
 @click.option("--plot", "plot_dir", type=click.Path(file_okay=False, path_type=Path), default=None)
 def control(
     weather_file: Path, start: str | None, end: str | None, tariff_file: Path | None, demand_price: float,
-    contract: float, zones: int, members: int, forecast: str, strategies: str, price: float, frontier: bool,
+    contract: float, zones: int, members: int, forecast: str, strategies: str, price: float | None, frontier: bool,
     faults: float, seed: int, json_file: Path | None, plot_dir: Path | None,
 ) -> None:  # fmt: skip
     """Replay a season in closed loop and compare cost with ice minutes."""
@@ -96,6 +94,8 @@ def control(
     start_s = max(_utc(start), first) if start else first
     end_s = min(_utc(end), last) if end else last
     fleet = make_zones(zones)
+    if price is None:
+        price = PRICE_KWH * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())
     chosen = _strategies(strategies, forecast, price, frontier)
     season = Season(
         weather, start_s, end_s, fleet, make_feeders(fleet, contract, demand_price), tariff, chosen,

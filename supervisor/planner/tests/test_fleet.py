@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from supervisor.domain.errors import PlanError
@@ -86,6 +86,7 @@ def test_what_is_not_certified_goes_to_the_exact_solver(make_problem: Make) -> N
     peak=st.floats(0, 500),
     weight=st.just(0.0) | st.floats(1, 1e5),
 )
+@example(seed=0, cap=1.0, demand_price=1e-135, peak=0.0, weight=4179.0)  # a price below rounding
 def test_any_problem_gets_a_feasible_plan_and_a_valid_bound(
     make_problem: Make, seed: int, cap: float, demand_price: float, peak: float, weight: float
 ) -> None:

@@ -66,7 +66,7 @@ def test_the_local_rule_is_held_back_only_when_nine_of_ten_members_are_sure() ->
     assert not suppressible(storm(free_c=5.0, first=2), np.zeros(N)).any()  # the rule would not heat anyway
     slots = slot_values(wet, np.zeros(N), np.zeros(N), NO, NO, False)
     assert (slots.duty[2:8] == 0.0).all()
-    assert (slots.setpoint_c[2:8] == 0.3).all()  # and heats after all should the surface fall below
+    assert (slots.setpoint_c[2:8] == 0.5).all()  # and heats after all should the surface fall below
 
 
 def test_reasons_say_preheat_then_melt_with_the_snows_time_and_probability() -> None:
