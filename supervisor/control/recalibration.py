@@ -12,7 +12,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import suppress
@@ -27,6 +26,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
+from supervisor.domain.process import end_with_parent
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Zone
@@ -50,14 +50,7 @@ USER = "roadheat"  # in the audit
 def _begin_worker() -> None:
     """Behind everything else on this machine, and gone with the service."""
     os.nice(NICENESS)
-
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    end_with_parent()
 
 
 def make_executor() -> Executor:

@@ -12,7 +12,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A worker whose service was killed must not stay behind."""
 
     def wait() -> None:
@@ -57,7 +57,7 @@ class OwnProcess(ProcessPoolExecutor):
 
     def __init__(self) -> None:
         self._own = _Context()
-        super().__init__(1, self._own, initializer=_end_with_parent)
+        super().__init__(1, self._own, initializer=end_with_parent)
         self.submit(os.getpid)
 
     @property

@@ -18,7 +18,7 @@ from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.explain import SHED
 from supervisor.planner.outlook import Array
-from supervisor.planner.plans import pack, unpack
+from supervisor.planner.plans import NEVER_C, pack, unpack
 
 HELD_SLOTS = 4  # by then there are three newer plans
 # What boards add to their planned mean: seconds at the edges of a period, and feedback on a road that cools.
@@ -29,7 +29,6 @@ FEEDBACK_MAX = 0.3  # … and at most so much
 LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/decisions/0006); 0.65 is a step below 2/3
 EPSILON_KW = 0.5
 MELTING_C = 0.3  # a sensor's error above 0 °C
-NEVER_C = -30.0  # a set-point from which feedback never heats
 CAN_WAIT_C = 1.0  # a wet road so warm keeps above freezing for a quarter of an hour in the heaviest snow
 SHARED_OUT = 0.85  # of the contract: a plan that asks for so much would have asked for more
 NEAR_K = 0.5  # a road so little above the threshold is below it before the next plan
@@ -91,8 +90,7 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             continue
         for zone in sorted(standing_by, key=_urgency):
             power_kw = zone.zone.power_w / 1000
-            duty = float(np.floor(min(max(room_kw / power_kw, 0.0), 1.0) / DUTY_STEP + 1e-9) * DUTY_STEP)
-            duty = MOST if MOST < duty < 1 else 0.0 if duty < LEAST else duty
+            duty = _exact(1.0, float(np.floor(max(room_kw / power_kw, 0.0) / DUTY_STEP + 1e-9) * DUTY_STEP))
             room_kw -= duty * power_kw
             values[zone.zone.id][0][slot] = duty
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C

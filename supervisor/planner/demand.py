@@ -15,10 +15,10 @@ import numpy as np
 
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.domain.zone import Zone
-from supervisor.planner.contract import LEAST, MOST, NEVER_C, urgency
+from supervisor.planner.contract import LEAST, MOST, urgency
 from supervisor.planner.explain import SHED
 from supervisor.planner.phases import PERIOD_S
-from supervisor.planner.plans import pack, unpack
+from supervisor.planner.plans import NEVER_C, pack, unpack
 
 TARGET = 0.995  # of the contract: readings of power come each 10 s
 LAST_S = 60.0  # in the last minute an order would come too late

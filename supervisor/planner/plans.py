@@ -17,7 +17,7 @@ _HEATED = 0.02
 _HEAVY = 0.5  # duty from which heat is being stored, and the set-point follows the plan upwards
 _SETPOINT_STEP_C = 0.5
 _SETPOINT_MAX_C = 10.0  # 5 K below the high limit: feedback must not drive into the interlock
-_SETPOINT_MIN_C = -30.0  # so low that feedback never heats
+NEVER_C = -30.0  # a set-point so low that feedback never heats
 _CAPPED_MARGIN_K = 0.5  # below the forecast, so that a capped zone's feedback does not take what others were given
 _CAPPED_LOWEST_C = -1.0
 _FULL = 0.99
@@ -82,13 +82,13 @@ def slot_values(
     storing = capped & (duty >= _FULL) & (np.arange(duty.shape[-1]) < _SOON_SLOTS)
     setpoint = np.where(storing, setpoint + _STORING_K, setpoint)
     held_back = suppressible(outlook, lift_k) & ~heated & ~fixed
-    setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, _SETPOINT_MIN_C, _SETPOINT_MAX_C))
+    setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, NEVER_C, _SETPOINT_MAX_C))
     shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=-2) > lift_k)
-    setpoint = np.where(shed, _SETPOINT_MIN_C, setpoint)
+    setpoint = np.where(shed, NEVER_C, setpoint)
     value = np.where(heated, np.maximum(np.round(duty / _DUTY_STEP) * _DUTY_STEP, _DUTY_STEP), float(STANDBY))
     value = np.where(held_back | shed, 0.0, value)
     off = fixed & np.asarray(out_of_service)[..., None]
-    value, setpoint = np.where(off, 0.0, value), np.where(off, _SETPOINT_MIN_C, setpoint)
+    value, setpoint = np.where(off, 0.0, value), np.where(off, NEVER_C, setpoint)
     return ZonePlanSlots(value, np.where(value < 0, 0.0, setpoint), held_back)
 
 

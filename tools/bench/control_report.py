@@ -11,7 +11,8 @@ import numpy as np
 from rich.table import Table
 
 from supervisor.domain.zone import Zone
-from tools.bench.control_run import Score, Season, Strategy
+from tools.bench.control_count import Score
+from tools.bench.control_run import Season, Strategy
 
 
 @dataclass(frozen=True)

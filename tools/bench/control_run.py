@@ -16,16 +16,16 @@ from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
 from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
 from supervisor.planner.plans import unpack
 from supervisor.planner.tariff import Tariff
-from supervisor.road import ICE_MM, Forcing, Pavement, Roads, StateEstimator, build_pavements, build_roads
+from supervisor.road import Forcing, Pavement, Roads, StateEstimator, build_pavements, build_roads
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import Board, Circuit, rule_named
+from tools.bench.control_count import WET_MM, Count, Score
 from tools.bench.control_plant import MINUTE_S, QUIET_S, Array, Plant, draw_faults, true_pavements
 
 HOUR_S = 3600
 ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
 REPLAN_S = 900
 QUIET_REPLAN_S = 3 * 3600  # while no member sees a hazard
-WET_MM = 0.1
 
 Forecaster = Callable[[float, float], Forecast]
 
@@ -43,25 +43,6 @@ class Strategy:
     true_physics: bool = False  # the planner knows the plant's parameters
     ideal_switch: bool = False  # duty as it is asked for, without contactor
     horizon_h: float = 30.0
-
-
-@dataclass
-class Score:
-    """Totals of one strategy over zones and time."""
-
-    kwh: Array  # (Z,)
-    energy_cost: Array  # (Z,)
-    ice_minutes: Array  # (Z,)
-    shortfall_kh: Array  # (Z,)
-    priced_shortfall: float = 0.0
-    late_minutes: Array = field(default_factory=lambda: np.zeros(0))
-    starts: int = 0
-    plan_changes_duty_h: float = 0.0
-    plans: int = 0
-    plan_cpu_s: float = 0.0
-    peak_kw: dict[tuple[str, int], float] = field(default_factory=dict)  # by feeder and month
-    contract_violation_slots: int = 0
-    breaker_violation_minutes: int = 0
 
 
 @dataclass
@@ -83,16 +64,6 @@ class _Planner:
     def heats_from(self, utc_s: float) -> bool:
         """Whether any plan heats within the hour from `utc_s`."""
         return any((unpack(plan, 4, utc_s)[0] > 0).any() for plan in self.plans)
-
-
-@dataclass
-class Trace:
-    """Quarter-hour history for plots, by strategy: arrays grow with time."""
-
-    time_utc_s: list[float] = field(default_factory=list)
-    surface_c: list[Array] = field(default_factory=list)  # (strategies, Z)
-    frozen_mm: list[Array] = field(default_factory=list)
-    load_kw: list[Array] = field(default_factory=list)  # (strategies,)
 
 
 class Season:
@@ -130,18 +101,12 @@ class Season:
             for s in strategies
         ]
         self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
-        n = len(zones)
-        self.scores = [
-            Score(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), late_minutes=np.zeros(n)) for _ in strategies
-        ]
-        self.trace = Trace()
+        self.count = Count(zones, feeders, len(strategies))
+        self.scores, self.trace = self.count.scores, self.count.trace
         self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
         self.priority = np.array([zone.area_m2 / 100.0 for zone in zones])
         self.feeder_of = np.array([[zone.feeder == f.id for zone in zones] for f in feeders])
-        self._on = np.zeros((len(strategies), n), dtype=np.float64)
-        self._slot_kwh, self._slot_s = np.zeros((len(strategies), len(feeders))), 0.0
-        self._dry_s = np.full(n, np.inf)
-        self._storm_s = np.full(n, np.inf)
+        self._on = np.zeros((len(strategies), len(zones)), dtype=np.float64)
         snow = self.forcing.snow_mm_h[:, 0]
         self._precipitation = snow + self.forcing.rain_mm_h[:, 0]
         self._snow_within_5h = np.convolve((snow > 0).astype(float), np.ones(300))[299 : 299 + snow.size] > 0
@@ -205,10 +170,11 @@ class Season:
                     self._maybe_plan(planner, t)
             self.plant.run(prepared[i], self._on.ravel(), dt_s)
             row = hour * 60 + minute
-            self._count(row, float(price[minute // 15]), dt_s)
+            falling = bool(self._precipitation[row] > 0.05)
+            self.count.add(self.plant.state, self._on, falling, float(price[minute // 15]), dt_s)
             self._decide(row, t + round(dt_s), weather[i : i + 1], dt_s)
             if (minute + step) % (15 if step == 1 else 30) == 0:
-                self._close_slot(t + round(dt_s))
+                self.count.close_slot(self.start_s + t + round(dt_s), self.plant.state)
             elif step == 1:
                 for planner in self.planners:
                     self._guard(planner, t + 60)
@@ -259,54 +225,12 @@ class Season:
                 )
                 for z in mine
             ]
-            used_kws = float(self._slot_kwh[index, f]) * 3600.0
-            for zone in who_gives_way(feeder.contract_kw, used_kws, now, self._slot_s):
+            used_kws = float(self.count.slot_kwh[index, f]) * 3600.0
+            for zone in who_gives_way(feeder.contract_kw, used_kws, now, self.count.slot_s):
                 z = next(i for i in mine if self.zones[i].id == zone)
                 plan = given_way(p.plans[z], self.start_s + t)
                 p.plans = (*p.plans[:z], plan, *p.plans[z + 1 :])
                 self._send(row[z], plan, t)
-
-    def _count(self, row: int, price: float, dt_s: float) -> None:
-        state = self.plant.state
-        shape = self._on.shape
-        minutes = dt_s / 60.0
-        frozen, water = state.frozen_mm.reshape(shape), state.water_mm.reshape(shape)
-        surface = state.surface_c.reshape(shape)
-        kwh = self._on * self.power_kw * dt_s / 3600.0
-        icy = (frozen >= ICE_MM) * minutes
-        short = np.where(frozen + water >= WET_MM, np.maximum(-surface, 0.0), 0.0) * dt_s / 3600.0
-        falling = self._precipitation[row] > 0.05
-        if falling and (self._dry_s > 6 * 3600).all():
-            self._storm_s[:] = 0.0
-        self._dry_s = np.where(falling, 0.0, self._dry_s + dt_s)
-        late = self._storm_s < 2 * 3600
-        self._storm_s += dt_s
-        for s, score in enumerate(self.scores):
-            score.kwh += kwh[s]
-            score.energy_cost += kwh[s] * price
-            score.ice_minutes += icy[s]
-            score.shortfall_kh += short[s]
-            score.late_minutes += icy[s] * late
-        load = (self._on * self.power_kw) @ self.feeder_of.T
-        self._slot_kwh += load * dt_s / 3600.0
-        self._slot_s += dt_s
-        for f, feeder in enumerate(self.feeders):
-            for s in np.flatnonzero(load[:, f] > feeder.breaker_kw + 1e-6).tolist():
-                self.scores[s].breaker_violation_minutes += 1
-
-    def _close_slot(self, t: int) -> None:
-        mean_kw = self._slot_kwh * 3600.0 / self._slot_s
-        month = int(np.datetime64(int(self.start_s + t - SLOT_S), "s").astype("datetime64[M]").astype(int))
-        for f, feeder in enumerate(self.feeders):
-            for s, score in enumerate(self.scores):
-                key = (feeder.id, month)
-                score.peak_kw[key] = max(score.peak_kw.get(key, 0.0), float(mean_kw[s, f]))
-                score.contract_violation_slots += mean_kw[s, f] > feeder.contract_kw + 1e-6
-        self.trace.time_utc_s.append(self.start_s + t)
-        self.trace.surface_c.append(self.plant.state.surface_c.reshape(self._on.shape).copy())
-        self.trace.frozen_mm.append(self.plant.state.frozen_mm.reshape(self._on.shape).copy())
-        self.trace.load_kw.append(mean_kw.sum(axis=1))
-        self._slot_kwh[:], self._slot_s = 0.0, 0.0
 
     def _maybe_plan(self, p: _Planner, t: int) -> None:
         if t < p.next_s:
