@@ -32,7 +32,8 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
 from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings
+from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.shares import merge
 from supervisor.planner.tariff import Tariff
 from supervisor.store.store import Store

@@ -18,7 +18,8 @@ from supervisor.domain.errors import PlanError
 from supervisor.domain.process import OwnProcess, cores
 from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Feeder, Zone
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, keep_all
+from supervisor.planner.inputs import PlanInputs
+from supervisor.planner.pipeline import PlanOutcome, keep_all
 from supervisor.planner.shares import group_feeders, merge, part_of, plan_as
 
 logger = logging.getLogger(__name__)

@@ -18,14 +18,15 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.planner.pipeline import PRIORITY_FACTOR, PlanSettings
+from supervisor.planner.inputs import PRIORITY_FACTOR, PlanSettings
 from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.files import read_weather_csv
+from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones
 from tools.bench.control_report import compare, comparison_table, plot, rows_of, table_of
-from tools.bench.control_run import Forecaster, Season, Strategy, perfect
+from tools.bench.control_run import Forecaster, Season, perfect
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from supervisor.domain.zone import Zone
 from tools.bench.control_count import Score
-from tools.bench.control_run import Season, Strategy
+from tools.bench.control_planners import Strategy
+from tools.bench.control_run import Season
 
 
 @dataclass(frozen=True)

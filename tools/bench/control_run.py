@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -13,14 +13,17 @@ from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
 from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, plan_fleet
-from supervisor.planner.plans import unpack
+from supervisor.planner.inputs import PlanInputs
+from supervisor.planner.physics import Physics
+from supervisor.planner.pipeline import PlanOutcome, plan_fleet
+from supervisor.planner.pose import foresee_inputs
 from supervisor.planner.tariff import Tariff
-from supervisor.road import Forcing, Pavement, Roads, StateEstimator, build_pavements, build_roads
+from supervisor.road import Forcing
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import Board, Circuit, rule_named
 from tools.bench.control_count import WET_MM, Count, Score
-from tools.bench.control_plant import MINUTE_S, QUIET_S, Array, Plant, draw_faults, true_pavements
+from tools.bench.control_planners import Planner, Strategy, Watch
+from tools.bench.control_plant import MINUTE_S, QUIET_S, Plant, draw_faults, true_pavements
 
 HOUR_S = 3600
 ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
@@ -28,42 +31,6 @@ REPLAN_S = 900
 QUIET_REPLAN_S = 3 * 3600  # while no member sees a hazard
 
 Forecaster = Callable[[float, float], Forecast]
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A named controller. Without `plan` a rule of today; with it a planner that sees the given forecast."""
-
-    name: str
-    rule: str = "local"
-    on_c: float | None = None  # the rule's threshold, where it is not its own
-    plan: bool = False
-    forecast: str = "perfect"  # key of the forecasters
-    settings: PlanSettings = field(default_factory=PlanSettings)
-    true_physics: bool = False  # the planner knows the plant's parameters
-    ideal_switch: bool = False  # duty as it is asked for, without contactor
-    horizon_h: float = 30.0
-
-
-@dataclass
-class _Planner:
-    """One planning strategy's memory."""
-
-    strategy: Strategy
-    lanes: slice
-    estimator: StateEstimator
-    roads: Roads
-    next_s: float = 0.0
-    plans: tuple[Plan, ...] = ()
-    last: PlanOutcome | None = None
-    power: Array = field(default_factory=lambda: np.zeros(0))  # summed since the last estimate
-    surface: Array = field(default_factory=lambda: np.zeros(0))
-    moist: Array = field(default_factory=lambda: np.zeros(0))
-    since_s: float = 0.0
-
-    def heats_from(self, utc_s: float) -> bool:
-        """Whether any plan heats within the hour from `utc_s`."""
-        return any((unpack(plan, 4, utc_s)[0] > 0).any() for plan in self.plans)
 
 
 class Season:
@@ -100,7 +67,12 @@ class Season:
             [Circuit(Board() if s.plan else rule_named(s.rule, s.on_c), s.ideal_switch) for _ in zones]
             for s in strategies
         ]
-        self.planners = [self._planner(i, s, pavements, air0) for i, s in enumerate(strategies) if s.plan]
+        self.planners = [Planner(s, i) for i, s in enumerate(strategies) if s.plan]
+        alike: dict[tuple[object, ...], list[Planner]] = {}
+        for one in self.planners:
+            s = one.strategy
+            alike.setdefault((s.forecast, s.horizon_h, s.settings.required_c), []).append(one)
+        self.watches = [Watch(group, zones, pavements, air0) for group in alike.values()]
         self.count = Count(zones, feeders, len(strategies))
         self.scores, self.trace = self.count.scores, self.count.trace
         self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
@@ -111,32 +83,12 @@ class Season:
         self._precipitation = snow + self.forcing.rain_mm_h[:, 0]
         self._snow_within_5h = np.convolve((snow > 0).astype(float), np.ones(300))[299 : 299 + snow.size] > 0
 
-    def _planner(self, index: int, strategy: Strategy, pavements: list[Pavement], air_c: float) -> _Planner:
-        n = len(self.zones)
-        roads = (
-            build_roads([replace(p, nodes=20) for p in pavements])
-            if strategy.true_physics
-            else build_pavements(self.zones)
-        )
-        lanes = slice(index * n, (index + 1) * n)
-        zero = np.zeros(n)
-        return _Planner(
-            strategy,
-            lanes,
-            StateEstimator(roads, air_c, max(air_c, 4.0)),
-            roads,
-            0.0,
-            power=zero.copy(),
-            surface=zero.copy(),
-            moist=zero.copy(),
-        )
-
     def run(self, progress: Callable[[int, int], None] | None = None) -> list[Score]:
         """The whole season; returns a score per strategy."""
         for hour in range(self.hours):
             t = hour * HOUR_S
-            for planner in self.planners:
-                self._maybe_plan(planner, t)
+            for watch in self.watches:
+                self._maybe_plan(watch, t)
             self._hour(hour, QUIET_S if self._quiet(hour) else MINUTE_S)
             if progress:
                 progress(hour + 1, self.hours)
@@ -166,8 +118,8 @@ class Season:
             minute = i * step
             t = hour * HOUR_S + minute * 60
             if minute % 15 == 0 and minute and step == 1:
-                for planner in self.planners:
-                    self._maybe_plan(planner, t)
+                for watch in self.watches:
+                    self._maybe_plan(watch, t)
             self.plant.run(prepared[i], self._on.ravel(), dt_s)
             row = hour * 60 + minute
             falling = bool(self._precipitation[row] > 0.05)
@@ -189,15 +141,11 @@ class Season:
         for s, circuits in enumerate(self.circuits):
             for z, circuit in enumerate(circuits):
                 self._on[s, z] = circuit.tick(t, mc[s][z], moisture[s][z], air_mc, ahead)
-        for p in self.planners:
-            p.surface += reading.surface_c[p.lanes] * dt_s
-            p.moist += reading.moisture_permille[p.lanes] * dt_s
-            p.power += self.plant.heat_w_m2[p.lanes] * self._on.ravel()[p.lanes] * dt_s
-            p.since_s += dt_s
+        power = self.plant.heat_w_m2 * self._on.ravel()
+        for watch in self.watches:
+            watch.see(reading, power, dt_s)
             if t % ESTIMATE_S == 0:
-                k = p.since_s
-                p.estimator.update(weather, p.surface / k, p.power / k, k, np.clip(p.moist / k / 1000, 0, 1))
-                p.surface[:], p.power[:], p.moist[:], p.since_s = 0.0, 0.0, 0.0, 0.0
+                watch.estimate(weather)
 
     def _send(self, circuit: Circuit, plan: Plan, t: int) -> None:
         assert isinstance(circuit.rule, Board)
@@ -211,9 +159,9 @@ class Season:
             for zone, circuit in zip(self.zones, self.circuits[strategy], strict=True)
         }
 
-    def _guard(self, p: _Planner, t: int) -> None:
+    def _guard(self, p: Planner, t: int) -> None:
         """The demand guard's look at one strategy's feeders."""
-        index = p.lanes.start // len(self.zones)
+        index = p.index
         for f, feeder in enumerate(self.feeders):
             mine = np.flatnonzero(self.feeder_of[f]).tolist()
             if self.power_kw[mine].sum() <= feeder.contract_kw or not self._on[index, mine].any():
@@ -232,40 +180,50 @@ class Season:
                 p.plans = (*p.plans[:z], plan, *p.plans[z + 1 :])
                 self._send(row[z], plan, t)
 
-    def _maybe_plan(self, p: _Planner, t: int) -> None:
-        if t < p.next_s:
+    def _maybe_plan(self, watch: Watch, t: int) -> None:
+        """All of a watch's planners plan when any is due: each 15 min while one of their members sees a hazard."""
+        if t < watch.next_s:
             return
         now = self.start_s + t
-        index = p.lanes.start // len(self.zones)
-        score = self.scores[index]
-        month = int(np.datetime64(int(now), "s").astype("datetime64[M]").astype(int))
+        first = watch.first
+        before = time.process_time()
+        together = PlanInputs(
+            now_utc_s=now,
+            zones=watch.zones,
+            feeders=self.usable,
+            roads=watch.roads,
+            state=watch.estimator.state,
+            forecast=self.forecasters[first.forecast](now, first.horizon_h * HOUR_S),
+            tariff=self.tariff,
+            site=self.site,
+            settings=replace(first.settings, horizon_h=first.horizon_h),
+        )
+        physics, _ = foresee_inputs(together, now - now % SLOT_S)
+        shared_cpu_s = (time.process_time() - before) / len(watch.planners)
+        hazard = False
+        for place, p in enumerate(watch.planners):
+            mine = watch.mine(place)
+            part = Physics(physics.outlooks[mine], physics.kernels[mine])
+            outcome = self._plan(p, replace(together, zones=self.zones, physics=part), t)
+            self.scores[p.index].plan_cpu_s += shared_cpu_s
+            hazard |= bool(outcome.errors) or any(trace.probability.any() for trace in outcome.traces.values())
+        watch.next_s = t + (REPLAN_S if hazard else QUIET_REPLAN_S)
+
+    def _plan(self, p: Planner, inputs: PlanInputs, t: int) -> PlanOutcome:
+        score = self.scores[p.index]
+        month = int(np.datetime64(int(inputs.now_utc_s), "s").astype("datetime64[M]").astype(int))
         peaks = {f.id: score.peak_kw.get((f.id, month), 0.0) for f in self.feeders}
         settings = replace(p.strategy.settings, horizon_h=p.strategy.horizon_h)
         before = time.process_time()
-        outcome = plan_fleet(
-            PlanInputs(
-                now_utc_s=now,
-                zones=self.zones,
-                feeders=self.usable,
-                roads=p.roads,
-                state=p.estimator.state,
-                forecast=self.forecasters[p.strategy.forecast](now, p.strategy.horizon_h * HOUR_S),
-                tariff=self.tariff,
-                site=self.site,
-                peak_so_far_kw=peaks,
-                previous=p.plans,
-                settings=settings,
-            )
-        )
+        outcome = plan_fleet(replace(inputs, peak_so_far_kw=peaks, previous=p.plans, settings=settings))
         score.plan_cpu_s += time.process_time() - before
         score.plans += 1
         score.plan_changes_duty_h += _changed(p.last, outcome)
-        p.plans = keep_contract(outcome.plans, self._zones_now(index), self.usable)
-        for circuit, plan in zip(self.circuits[index], p.plans, strict=True):
+        p.plans = keep_contract(outcome.plans, self._zones_now(p.index), self.usable)
+        for circuit, plan in zip(self.circuits[p.index], p.plans, strict=True):
             self._send(circuit, plan, t)
-        hazard = any(trace.probability.any() for trace in outcome.traces.values())
         p.last = outcome
-        p.next_s = t + (REPLAN_S if hazard or outcome.errors else QUIET_REPLAN_S)
+        return outcome
 
 
 def _joined(weather: Forcing, step: int) -> Forcing:

@@ -22,7 +22,9 @@ from rich.table import Table
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.process import OwnProcess, cores
 from supervisor.planner.exact import solve_exact
-from supervisor.planner.pipeline import FeederOutcome, PlanInputs, PlanOutcome, feeder_problems
+from supervisor.planner.inputs import PlanInputs
+from supervisor.planner.pipeline import FeederOutcome, PlanOutcome
+from supervisor.planner.pose import feeder_problems
 from supervisor.planner.shares import Group, group_feeders, merge, part_of, plan_as
 from tools.bench.planner_data import make_inputs
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Layer, Zone
-from supervisor.planner.pipeline import PlanInputs, PlanSettings
+from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.planner.tariff import Band, BandTariff
 from supervisor.road import build_pavements, initial_state
 from supervisor.weather.design_storm import SEOUL, design_storm

@@ -17,7 +17,8 @@ from supervisor.control.plan_pool import PlanPool
 from supervisor.domain import work
 from supervisor.domain.plan import SLOT_S, PlanLabel
 from supervisor.domain.process import OwnProcess
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, plan_fleet
+from supervisor.planner.inputs import PlanInputs
+from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.tests.test_shares import city
 
 OTHERS = PlanLabel.OPTIMAL

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, PlanLabel
 from supervisor.domain.weather import Forecast
+from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.planner.phases import load_at_instants_kw
-from supervisor.planner.pipeline import PlanInputs, PlanSettings, plan_fleet
+from supervisor.planner.pipeline import plan_fleet
 from supervisor.planner.tests.test_shares import NOW, city
 from supervisor.weather.design_storm import design_storm
 

@@ -14,8 +14,10 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import STANDBY
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Layer, Zone
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, PlanSettings, feeder_problems, plan_fleet
+from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.plans import unpack
+from supervisor.planner.pose import feeder_problems
 from supervisor.planner.tariff import Band, BandTariff, FlatTariff
 from supervisor.road import build_pavements, initial_state
 from supervisor.weather.design_storm import SEOUL

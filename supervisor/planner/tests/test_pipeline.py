@@ -14,7 +14,8 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, STANDBY, PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder
-from supervisor.planner.pipeline import PlanInputs, PlanSettings, plan_fleet
+from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.pipeline import plan_fleet
 from supervisor.planner.plans import unpack
 from supervisor.planner.tariff import FlatTariff
 from supervisor.road import build_pavements, initial_state

@@ -14,7 +14,8 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, PlanLabel
 from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder, Layer, Zone
-from supervisor.planner.pipeline import PlanInputs, PlanOutcome, keep_all, plan_fleet
+from supervisor.planner.inputs import PlanInputs
+from supervisor.planner.pipeline import PlanOutcome, keep_all, plan_fleet
 from supervisor.planner.shares import Planner, group_feeders, merge, part_of
 from supervisor.planner.tariff import FlatTariff
 from supervisor.road import build_pavements, initial_state

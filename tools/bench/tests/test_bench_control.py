@@ -14,7 +14,8 @@ from tools.bench.control import control
 from tools.bench.control_boards import Circuit, rule_named
 from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
 from tools.bench.control_report import Row, compare, rows_of, worst_storms
-from tools.bench.control_run import Season, Strategy, perfect
+from tools.bench.control_planners import Strategy
+from tools.bench.control_run import Season, perfect
 
 START = 1_703_829_600.0
 

@@ -1,0 +1,103 @@
+"""From inputs to problems: how far ahead, what people dictate, what the weather will do, one problem per feeder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from supervisor.domain.errors import PlanError
+from supervisor.domain.override import Override, OverrideMode
+from supervisor.domain.plan import SLOT_S
+from supervisor.domain.zone import Feeder, Zone
+from supervisor.planner.fallback import LAST_GOOD_S
+from supervisor.planner.inputs import PRIORITY_FACTOR, PlanInputs
+from supervisor.planner.outlook import Array
+from supervisor.planner.physics import Physics, foresee
+from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem, with_road_error
+from supervisor.weather.resample import forecast_at_steps
+
+
+def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
+    """Slots that forecast and settings allow; raises PlanError for a stale or short forecast or unequal members."""
+    members = inputs.forecast.members
+    if not members:
+        raise PlanError("the forecast has no member", where=inputs.forecast.source, code="plan-members")
+    if len({len(member) for member in members}) > 1:
+        raise PlanError("members of unequal length", where=inputs.forecast.source, code="plan-members")
+    age_s = inputs.now_utc_s - inputs.forecast.issued_utc_s
+    if age_s > LAST_GOOD_S:
+        raise PlanError(
+            f"forecast is {age_s / 3600:.1f} h old",
+            where=inputs.forecast.source,
+            remedy="Check the weather provider; the last plan is kept for 6 h, then boards follow the local rule",
+            code="forecast-stale",
+        )
+    reach = min(float(member.time_utc_s[-1]) for member in members) - start_utc_s
+    n = int(min(inputs.settings.horizon_h * 3600, reach) // SLOT_S)
+    if n < MIN_HORIZON_SLOTS:
+        raise PlanError(
+            f"forecast reaches {max(reach, 0) / 3600:.1f} h ahead",
+            where=inputs.forecast.source,
+            remedy="At least 6 h are needed",
+            code="plan-horizon",
+        )
+    return n
+
+
+def fixed_duty(
+    zone: Zone, overrides: Sequence[Override], out_of_service: frozenset[str], start_utc_s: float, n_slots: int
+) -> Array:
+    """Duty that people dictate, nan where the plan is free, shape (n_slots,). An outage beats an override."""
+    out = np.full(n_slots, np.nan)
+    slot = start_utc_s + SLOT_S * np.arange(n_slots)
+    for override in overrides:
+        if override.zone == zone.id:
+            mine = (slot + SLOT_S > override.created_utc_s) & (slot < override.expires_utc_s)
+            out[mine] = 0.0 if override.mode is OverrideMode.OFF else 1.0
+    if zone.id in out_of_service:
+        out[:] = 0.0
+    return out
+
+
+def feeder_problems(inputs: PlanInputs) -> list[FeederProblem]:
+    """The problems of a cycle, unsolved: for benchmarks and inspection. Raises RoadheatError on bad input."""
+    start = inputs.now_utc_s - inputs.now_utc_s % SLOT_S
+    physics, price = foresee_inputs(inputs, start)
+    problems = []
+    for feeder in inputs.feeders:
+        lanes = [i for i, zone in enumerate(inputs.zones) if zone.feeder == feeder.id]
+        problems.append(feeder_problem(inputs, feeder, lanes, physics, price, start))
+    return problems
+
+
+def foresee_inputs(inputs: PlanInputs, start: float) -> tuple[Physics, Array]:
+    """What the zones have to expect, and the price of power by slot (N,) [currency/kWh]. Raises RoadheatError."""
+    n = _horizon(inputs, start)
+    price = np.maximum(inputs.tariff.prices(start, n), 0.0)  # being paid to burn power is no reason to heat a dry road
+    if inputs.physics is not None:
+        return inputs.physics, price
+    weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)
+    heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
+    return foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c), price
+
+
+def feeder_problem(
+    inputs: PlanInputs, feeder: Feeder, lanes: list[int], physics: Physics, price: Array, start: float
+) -> FeederProblem:
+    """The feeder's problem, its zones those at `lanes`."""
+    zones = []
+    for lane in lanes:
+        zone, outlook = inputs.zones[lane], physics.outlooks[lane]
+        weight = inputs.settings.price_per_kelvin_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
+        fixed = fixed_duty(zone, inputs.overrides, inputs.out_of_service, start, price.size)
+        short = with_road_error(outlook.shortfall_k, inputs.settings.road_error_k)
+        zones.append(ZoneProblem(zone, zone.power_w / 1000.0, physics.kernels[lane], short, weight, fixed))
+    installed = sum(zone.power_kw for zone in zones)
+    limit = feeder.contract_kw
+    if installed > feeder.breaker_kw:  # instants pass the mean by up to the largest zone
+        limit = min(limit, feeder.breaker_kw - max(zone.power_kw for zone in zones))
+    demand = inputs.settings.demand_price_per_kw.get(feeder.id, feeder.demand_price_per_kw)
+    demand /= inputs.settings.storms_per_billing_month
+    peak = inputs.peak_so_far_kw.get(feeder.id, 0.0)
+    return FeederProblem(feeder, start, price, demand, peak, max(limit, 0.0), tuple(zones))

@@ -1,0 +1,80 @@
+"""The planning strategies of a closed loop: their settings, their memory, and what those with one forecast share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from supervisor.domain.plan import Plan
+from supervisor.domain.zone import Zone
+from supervisor.planner.inputs import PlanSettings
+from supervisor.planner.pipeline import PlanOutcome
+from supervisor.planner.plans import unpack
+from supervisor.road import Forcing, Pavement, StateEstimator, build_roads
+from supervisor.road.pavement import NODES
+from tools.bench.control_plant import Array, Reading
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A named controller. Without `plan` a rule of today; with it a planner that sees the given forecast."""
+
+    name: str
+    rule: str = "local"
+    on_c: float | None = None  # the rule's threshold, where it is not its own
+    plan: bool = False
+    forecast: str = "perfect"  # key of the forecasters
+    settings: PlanSettings = field(default_factory=PlanSettings)
+    true_physics: bool = False  # the planner knows the plant's parameters
+    ideal_switch: bool = False  # duty as it is asked for, without contactor
+    horizon_h: float = 30.0
+
+
+@dataclass
+class Planner:
+    """One planning strategy's memory."""
+
+    strategy: Strategy
+    index: int  # its place among the strategies
+    plans: tuple[Plan, ...] = ()
+    last: PlanOutcome | None = None
+
+    def heats_from(self, utc_s: float) -> bool:
+        """Whether any plan heats within the hour from `utc_s`."""
+        return any((unpack(plan, 4, utc_s)[0] > 0).any() for plan in self.plans)
+
+
+class Watch:
+    """Planners that see the same forecast: one batch estimates and foresees the roads of all of them."""
+
+    def __init__(self, planners: Sequence[Planner], zones: Sequence[Zone], true: Sequence[Pavement], air_c: float):
+        n = len(zones)
+        self.planners = tuple(planners)
+        self.first = planners[0].strategy  # forecast, horizon and required temperature are the same for all
+        self.zones = tuple(zones) * len(planners)
+        known = [replace(p, nodes=NODES) for p in true], [Pavement.from_zone(zone) for zone in zones]
+        self.roads = build_roads([p for one in planners for p in known[not one.strategy.true_physics]])
+        self.estimator = StateEstimator(self.roads, air_c, max(air_c, 4.0))
+        self.lanes = np.concatenate([np.arange(one.index * n, (one.index + 1) * n) for one in planners])
+        self.next_s = 0.0
+        # summed since the last estimate
+        self.power, self.surface, self.moist = np.zeros((3, self.lanes.size))
+        self.since_s = 0.0
+
+    def mine(self, place: int) -> slice:
+        """Lanes of the planner at `place`."""
+        n = len(self.zones) // len(self.planners)
+        return slice(place * n, (place + 1) * n)
+
+    def see(self, reading: Reading, power_w_m2: Array, dt_s: float) -> None:
+        self.surface += reading.surface_c[self.lanes] * dt_s
+        self.moist += reading.moisture_permille[self.lanes] * dt_s
+        self.power += power_w_m2[self.lanes] * dt_s
+        self.since_s += dt_s
+
+    def estimate(self, weather: Forcing) -> None:
+        k = self.since_s
+        self.estimator.update(weather, self.surface / k, self.power / k, k, np.clip(self.moist / k / 1000, 0, 1))
+        self.surface[:], self.power[:], self.moist[:], self.since_s = 0.0, 0.0, 0.0, 0.0
