@@ -2,10 +2,9 @@
 
     max over y, ν  min over u, p   c·u + demand·p − y·(G u) − φ*(−y) + ν·(A u + fixed − p)
 
-PDHG (Chambolle and Pock 2011) with diagonal steps, over-relaxed (Condat 2013). φ's proximal step has a closed form:
-y ← max(0, max_j min(slope_j, z + σ·b_j)), b_j the breakpoints. Feeders are taken by batches that fit the processor's
-cache; each batch goes on until it is certified. Multipliers give a lower bound (`certificate.bounds`); a feeder that is
-not within 1 % goes to the exact solver.
+The steps are in `iteration`. Feeders are taken by batches that fit the processor's cache; each batch goes on until it
+is certified. Multipliers give a lower bound (`certificate.bounds`); a feeder that is not within 1 % goes to the exact
+solver.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from supervisor.domain.plan import SLOT_S, PlanLabel
 from supervisor.planner.batch import Batch, Single, assemble
 from supervisor.planner.certificate import bounds, feasible, objectives
 from supervisor.planner.exact import solve_exact
+from supervisor.planner.iteration import Point, iterate, origin, settle
 from supervisor.planner.problem import FeederProblem, FeederSolution
 
 COLD_ITERATIONS = 100  # at a time, until certified
 WARM_ITERATIONS = 50
 MOST_ITERATIONS = 400  # then what is not within 1 % goes to the exact solver
 GOOD_GAP = 0.0025  # a kept plan (`stability`) may add 0.3 %; together they stay near 0.5 %
-RELAXATION = 1.8  # below 2; half the iterations of restarted averages at the same gap
 TO_EXACT_GAP = 0.01
 BATCH_ZONES = 100  # 4 MB: a batch's kernels stay in the cache through its iterations
 
@@ -39,16 +38,6 @@ class Warm:
     slope: Single  # (Z, M) multipliers of φ
     power: Single  # (M,) multipliers of the feeder's limit
     peak_kw: float
-
-
-@dataclass
-class _Point:
-    """Where the iteration is."""
-
-    u: Single  # (Z, M)
-    y: Single  # (Z, M)
-    nu: Single  # (F, M)
-    p: Single  # (F, 1)
 
 
 def solve_fleet(
@@ -72,7 +61,7 @@ def solve_fleet(
         point, done = _initial(batch, known), 0
         step = iterations or (WARM_ITERATIONS if all(p.feeder.id in known for p in batch.problems) else COLD_ITERATIONS)
         while True:
-            point = _iterate(batch, point, step)
+            point = iterate(batch, point, step)
             done += step
             found = _certify(batch, point)
             if iterations is not None or done >= MOST_ITERATIONS or _good_enough(found):
@@ -106,55 +95,10 @@ def _good_enough(solutions: Sequence[FeederSolution]) -> bool:
     return missing <= GOOD_GAP * total + 1e-9 and poor <= 0.05 * len(solutions)
 
 
-def _iterate(b: Batch, start: _Point, iterations: int) -> _Point:
-    """PDHG; returns the last step's end. Buffers are reused: at this size allocation would cost as much."""
-    u, y, nu, p = start.u.copy(), start.y.copy(), start.nu.copy(), start.p.copy()
-    lift, heat = np.empty((*u.shape, 1), np.float32), np.empty((len(u), 1, u.shape[1]), np.float32)
-    ahead, u1, y1, trial = np.empty_like(u), np.empty_like(u), np.empty_like(u), np.empty_like(u)
-    pushed = b.step_y * b.breaks
-    power_t = np.ascontiguousarray(b.power.T)
-    relax = np.float32(RELAXATION)
-    nu1, p1 = nu, p
-    for _ in range(iterations):
-        np.matmul(y[:, None, :], b.kernel, out=heat)
-        np.matmul(power_t, nu, out=u1)
-        u1 += b.cost
-        u1 -= heat[:, 0]
-        u1 *= b.step_u
-        np.subtract(u, u1, out=u1)
-        np.maximum(u1, 0.0, out=u1)
-        np.minimum(u1, b.most, out=u1)
-        p1 = np.clip(p - b.step_p * (b.demand - nu.sum(axis=1, keepdims=True)), b.low_kw, b.high_kw)
-
-        np.subtract(u1, u, out=trial)
-        np.add(u1, trial, out=ahead)
-        trial *= relax
-        u += trial
-        np.matmul(b.kernel, ahead[:, :, None], out=lift)
-        lifted = lift[:, :, 0]
-        lifted *= b.step_y
-        np.subtract(y, lifted, out=lifted)
-        y1.fill(0.0)
-        for slope, push in zip(b.slopes, pushed, strict=True):
-            np.add(lifted, push, out=trial)
-            np.minimum(trial, slope, out=trial)
-            np.maximum(y1, trial, out=y1)
-        nu1 = np.maximum(nu + b.step_nu * (b.power @ ahead + b.fixed_kw - (2.0 * p1 - p)), 0.0)
-
-        np.subtract(y1, y, out=trial)
-        trial *= relax
-        y += trial
-        nu += relax * (nu1 - nu)
-        p += relax * (p1 - p)
-    return _Point(u1, y1, nu1, p1)
-
-
-def _initial(b: Batch, warm: Mapping[str, Warm]) -> _Point:
+def _initial(b: Batch, warm: Mapping[str, Warm]) -> Point:
     """Zero, or the last cycle moved on by as many slots as have passed."""
-    zones, m = b.cost.shape
-    point = _Point(
-        np.zeros((zones, m), np.float32), np.zeros((zones, m), np.float32), np.zeros_like(b.fixed_kw), b.low_kw.copy()
-    )
+    m = b.cost.shape[1]
+    point = origin(b)
     for f, problem in enumerate(b.problems):
         before = warm.get(problem.feeder.id)
         count = len(problem.zones)
@@ -169,12 +113,11 @@ def _initial(b: Batch, warm: Mapping[str, Warm]) -> _Point:
         point.y[mine, :length] = before.slope[:, shift : shift + length]
         point.nu[f, :length] = before.power[shift : shift + length]
         point.p[f] = np.clip(before.peak_kw, b.low_kw[f], b.high_kw[f])
-    point.u *= b.most
-    np.copyto(point.y, b.settled, where=b.settled > 0.0)
+    settle(b, point)
     return point
 
 
-def _certify(b: Batch, point: _Point) -> list[FeederSolution]:
+def _certify(b: Batch, point: Point) -> list[FeederSolution]:
     """Feasible duties of each feeder with their price and the bound that the multipliers give."""
     n = b.problems[0].n_slots
     duty, slope = np.zeros((2, len(b.zones), n))
@@ -194,7 +137,7 @@ def _certify(b: Batch, point: _Point) -> list[FeederSolution]:
     ]
 
 
-def _kept(b: Batch, point: _Point, f: int) -> Warm:
+def _kept(b: Batch, point: Point, f: int) -> Warm:
     problem, first = b.problems[f], int(b.first[f])
     mine = slice(first, first + len(problem.zones))
     return Warm(problem.start_utc_s, point.u[mine], point.y[mine], point.nu[f], float(point.p[f, 0]))

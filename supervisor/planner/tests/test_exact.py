@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from supervisor.domain.errors import PlanError
 from supervisor.domain.plan import PlanLabel
-from supervisor.planner.exact import solve_exact
+from supervisor.planner.exact import first_guess, solve_exact, solve_from
 from supervisor.planner.problem import FeederProblem, dual_bound, fold_penalty
+from supervisor.planner.programme import Guess, Programme
 
 Make = Callable[..., FeederProblem]
 
@@ -166,3 +168,58 @@ def test_a_horizon_below_six_hours_is_refused(make_problem: Make) -> None:
     problem = make_problem(zones=1)
     with pytest.raises(PlanError, match="horizon of 5 h"):
         solve_exact(replace(problem, price=problem.price[:20]))
+
+
+@pytest.fixture(scope="module")
+def large(make_problem: Make) -> FeederProblem:
+    """So many slots at risk that a guess pays."""
+    problem = make_problem(zones=20, members=10, seed=2, cap=0.5, demand_price=500.0, peak_so_far_kw=60.0)
+    assert sum(np.count_nonzero(zone.penalty.start_k > 0.0) for zone in problem.zones) > 400
+    return problem
+
+
+def test_a_large_feeder_is_solved_as_well_from_a_guess_as_from_nothing(large: FeederProblem) -> None:
+    guess = first_guess(large)
+    assert guess is not None
+    start = large.objective(large.feasible(guess.duty))
+    whole, guessed = solve_from(large, None, 20.0), solve_from(large, guess, 20.0)
+    assert guessed.label is whole.label is PlanLabel.OPTIMAL
+    assert guessed.objective == pytest.approx(whole.objective, rel=1e-7)
+    assert guessed.objective < start  # the guess alone would not do
+    assert max(guessed.gap, whole.gap) < 1e-7
+
+
+def test_a_guess_makes_the_programme_small(large: FeederProblem) -> None:
+    guess = first_guess(large)
+    assert guess is not None
+    assert Programme(large, guess, 1.0).columns < 0.6 * Programme(large, guess, math.inf).columns
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_guess_that_is_wrong_costs_time_and_no_more(make_problem: Make, seed: int) -> None:
+    problem = make_problem(zones=4, members=8, seed=seed, cap=0.4, demand_price=500.0, peak_so_far_kw=30.0)
+    rng = np.random.default_rng(seed)
+    duty = rng.choice([0.0, 1.0], (4, 96))
+    steep = np.array([zone.penalty.slope.max() for zone in problem.zones])[:, None]
+    wrong = Guess(duty, steep * rng.choice([0.0, 1.0], (4, 96)), rng.choice([0.0, 500.0], 96))
+    solution = solve_from(problem, wrong, 20.0)
+    assert solution.label is PlanLabel.OPTIMAL
+    assert solution.objective == pytest.approx(solve_exact(problem).objective, rel=1e-7)
+    assert solution.gap < 1e-7
+
+
+def test_what_comes_in_too_late_is_certified_all_the_same(large: FeederProblem) -> None:
+    guess = first_guess(large)
+    solution = solve_from(large, guess, 0.0)
+    assert solution.label is PlanLabel.INCUMBENT
+    assert 1e-7 < solution.gap < 0.02
+    assert (large.power_kw @ solution.duty).max() <= large.contract_kw + 1e-6
+
+
+def test_with_all_zones_in_peoples_hands_nothing_is_left_to_plan(make_problem: Make) -> None:
+    problem = make_problem(zones=2, cap=1.0)
+    held = tuple(replace(zone, fixed_duty=np.full(96, on)) for zone, on in zip(problem.zones, (0.0, 1.0), strict=True))
+    solution = solve_exact(replace(problem, zones=held))
+    assert solution.duty.tolist() == [[0.0] * 96, [1.0] * 96]
+    assert solution.label is PlanLabel.OPTIMAL
+    assert solution.gap < 1e-9
