@@ -29,6 +29,7 @@ from supervisor.control.background import Background
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
+from supervisor.control.forecast_scores import show_scores
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.intake import Intake
 from supervisor.control.live import LiveState
@@ -103,6 +104,7 @@ async def running(
         if config.planner.members > 1:
             onset = WetOnset(live.wet_share)
             provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
+            show_scores(metrics.registry, provider.verification)
         horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from supervisor.app import Service, running
@@ -125,6 +126,15 @@ async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: C
         status, problem = await crew.post("/api/v1/zones/z02/overrides", {"mode": "on", "minutes": 30, "reason": ""})
         assert 400 <= status < 500
         assert problem["type"].startswith("urn:roadheat:problem:")
+
+
+async def test_with_an_ensemble_the_metrics_tell_how_forecasts_do(config: Config) -> None:
+    ensemble = msgspec.structs.replace(config, planner=msgspec.structs.replace(config.planner, members=4))
+    async with service(ensemble) as started, client() as http:
+        assert started.admin_link is not None
+        await Crew(http, started.web_url).sign_in(started.admin_link)
+        async with http.get(f"{started.web_url}/metrics") as response:
+            assert "# HELP roadheat_forecast_crps " in await response.text()
 
 
 async def test_restart_has_a_new_epoch_and_knows_plans_and_overrides(config: Config) -> None:
