@@ -7,14 +7,7 @@ whatever changes there, by whomever, the estimate and the next plan use.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +19,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
-from supervisor.domain.process import end_with_parent
+from supervisor.domain.process import OwnProcess
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Zone
@@ -43,19 +36,8 @@ WEEK_S = 7 * 86_400.0
 RECORD_BACK_S = 6 * 3600.0  # stations report late, and what they say replaces the forecast's word
 KEEP_WEATHER_S = 400 * 86_400.0
 KEY = "calibrated_utc_s"
-NICENESS = 15
+NICENESS = 15  # behind everything else on this machine
 USER = "roadheat"  # in the audit
-
-
-def _begin_worker() -> None:
-    """Behind everything else on this machine, and gone with the service."""
-    os.nice(NICENESS)
-    end_with_parent()
-
-
-def make_executor() -> Executor:
-    """A process for one round; it starts with the first fit."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin_worker)
 
 
 class Recalibration:
@@ -69,7 +51,6 @@ class Recalibration:
         store: Store,
         metrics: Metrics,
         clock: Clock,
-        executor: Callable[[], Executor] = make_executor,
     ) -> None:
         self._config = config
         self._estimation = estimation
@@ -77,7 +58,6 @@ class Recalibration:
         self._store = store
         self._metrics = metrics
         self._clock = clock
-        self._make_executor = executor
         self._seen: dict[Path, int] = {}
         self.fitting = False
 
@@ -103,26 +83,20 @@ class Recalibration:
     async def fit_all(self, now_utc_s: float) -> list[Found]:
         """Fit every zone to the last weeks; adopt what predicts better. A zone that fails costs the others nothing."""
         found = []
-        executor = self._make_executor()
-        worker = await in_thread(executor, os.getpid)
+        worker = OwnProcess(NICENESS)
         self.fitting = True
         try:
             for zone in self._config.zone:
-                found.append(await self._fit(executor, zone, now_utc_s))
-        except asyncio.CancelledError:  # a stop of the service does not wait for a fit
-            if worker != os.getpid():
-                with suppress(ProcessLookupError):
-                    os.kill(worker, signal.SIGKILL)
-            raise
+                found.append(await self._fit(worker, zone, now_utc_s))
         finally:
             self.fitting = False
-            executor.shutdown(wait=False, cancel_futures=True)
+            worker.end()  # a stop of the service does not wait for a fit
         await self._take_up()
         adopted = sum(one.adopted for one in found)
         logger.info("weekly calibration: %d of %d zones have new parameters", adopted, len(found))
         return found
 
-    async def _fit(self, executor: Executor, zone: Zone, now_utc_s: float) -> Found:
+    async def _fit(self, worker: OwnProcess, zone: Zone, now_utc_s: float) -> Found:
         to_utc_s = int(now_utc_s) // calibration.STEP_S * calibration.STEP_S
         job = Job(
             self._config.state_dir / DATABASE_NAME,
@@ -134,7 +108,7 @@ class Recalibration:
             now_utc_s,
         )
         try:
-            found = await in_thread(executor, refit, job)
+            found = await in_thread(worker, refit, job)
             if found.adopted and found.kept is not None:
                 await in_thread(None, calibration.keep, self._config.state_dir, found.kept)
         except Exception as error:  # a defect in a fit must not end the heating

@@ -24,6 +24,11 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _begin(niceness: int) -> None:
+    os.nice(niceness)
+    end_with_parent()
+
+
 class _Process(SpawnProcess):
     def start(self) -> None:
         """With one thread for matrices: said in the environment, since numpy reads it when it is imported."""
@@ -55,9 +60,10 @@ class _Context(SpawnContext):
 class OwnProcess(ProcessPoolExecutor):
     """One spawned process that starts now: its imports take a second or two."""
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int = 0) -> None:
+        """`niceness` is what it adds to ours: how far it stands back for others on this machine."""
         self._own = _Context()
-        super().__init__(1, self._own, initializer=end_with_parent)
+        super().__init__(1, self._own, initializer=_begin, initargs=(niceness,))
         self.submit(os.getpid)
 
     @property
