@@ -17,11 +17,12 @@ from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import free_port
 from hil_tests.demo.place import place_of, words
 from hil_tests.demo.record import Run
-from hil_tests.demo.story import Command
 from supervisor.config import Config, InvalidConfig, read
 from supervisor.domain.errors import RoadheatError, WeatherError
+from supervisor.domain.override import Override
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Site
+from supervisor.store import commands
 from supervisor.store.store import DATABASE_NAME
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.files import read_weather_csv, write_weather_csv
@@ -65,7 +66,7 @@ class Outcome:
 
     run: Run
     violations: list[str]
-    overrides: list[Command]
+    overrides: list[Override]
     simulated_s: float
     wall_s: float
     drawn_wh: float  # by all cables, to the end; the run's minutes leave out a broken last one
@@ -176,7 +177,7 @@ def live_through(
         return Outcome(
             run=run,
             violations=[f"{v.invariant} at {v.at_s:.0f} s, {v.place}: {v.what}" for v in bench.violations],
-            overrides=_overrides(bench.config),
+            overrides=overrides_on_record(bench.config),
             simulated_s=bench.now_ms / 1000.0,
             wall_s=wall_s,
             drawn_wh=sum(zone.truth.energy_wh for zone in bench.zones.values()),
@@ -189,12 +190,10 @@ def _read_only(config: Config) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{config.state_dir / DATABASE_NAME}?mode=ro", uri=True)
 
 
-def _overrides(config: Config) -> list[Command]:
+def overrides_on_record(config: Config) -> list[Override]:
+    """All that the service has on record, oldest first."""
     with closing(_read_only(config)) as record:
-        rows = record.execute(
-            "SELECT zone, mode, user, reason, created_utc_s, expires_utc_s, state FROM override ORDER BY id"
-        )
-        return [Command(*row) for row in rows]
+        return commands.overrides(record, None, 0.0, math.inf)[::-1]
 
 
 def _metered(config: Config) -> dict[str, int]:

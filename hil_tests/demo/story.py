@@ -11,22 +11,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hil_tests.demo.record import MINUTE_S, Figures, Run
+from supervisor.domain.override import Override
 from supervisor.domain.weather import WeatherSeries
 
 THOUSANDS_FROM = 100_000  # costs of a district from here on are told in thousands: seven digits say nothing more
-
-
-@dataclass(frozen=True)
-class Command:
-    """What a person asked of a road, as the service has it on record."""
-
-    zone: str
-    mode: str
-    user: str
-    reason: str
-    created_utc_s: int
-    expires_utc_s: int
-    state: str
 
 
 class Measure(NamedTuple):
@@ -61,7 +49,7 @@ class Story:
     drawn_kwh: float  # what the cables drew
     seed: int
     violations: list[str]  # invariants broken, one line each; empty when all held
-    overrides: list[Command]  # what people did meanwhile
+    overrides: list[Override]  # what people did meanwhile
     finished: bool  # False: stopped by hand
     later_s: float = 0.0  # how much later than measured the weather was played
 
@@ -79,7 +67,7 @@ class Story:
             "metered_kwh": self.metered_kwh,
             "drawn_kwh": self.drawn_kwh,
             "invariant_violations": self.violations,
-            "overrides": [asdict(command) for command in self.overrides],
+            "overrides": msgspec.to_builtins(self.overrides),
             "plan": asdict(self.plan_figures),
             "reactive": asdict(self.reactive_figures),
         }

@@ -12,10 +12,16 @@ from rich.console import Console
 
 from hil_tests.demo.page import write_html
 from hil_tests.demo.record import Run, figures
-from hil_tests.demo.story import Command, Story, write_json
+from hil_tests.demo.run import built_in_storm, overrides_on_record, write_demo_city
+from hil_tests.demo.story import Story, write_json
 from hil_tests.demo.text import print_text
+from supervisor.config import load
+from supervisor.domain.clock import ManualClock
+from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.planner.tariff import FlatTariff
+from supervisor.store import commands
+from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.weather.design_storm import design_storm
 
 START = 1_703_862_000.0  # 2023-12-29T15:00Z
@@ -61,6 +67,19 @@ def test_figures_count_quarter_hours_over_contract_and_minutes_over_breaker() ->
     assert over_both.feeder_cap_violations == 2 + 30
 
 
+def command(number: int, zone: str, state: OverrideState) -> Override:
+    return Override(
+        id=number,
+        zone=zone,
+        mode=OverrideMode.ON,
+        reason="ice <here>",
+        user="kim",
+        created_utc_s=int(START) + 60,
+        expires_utc_s=int(START) + 360,
+        state=state,
+    )
+
+
 def story(minutes: int = 7, *, finished: bool = False) -> Story:
     plan, reactive = run("plan", 30_000, 0.0, minutes), run("reactive", 60_000, 0.5, minutes)
     tariff = FlatTariff(100_000.0, "KRW")
@@ -78,7 +97,7 @@ def story(minutes: int = 7, *, finished: bool = False) -> Story:
         drawn_kwh=3.5,
         seed=1,
         violations=["I3 z01 rose after 120 s off"],
-        overrides=[Command("z02", "on", "kim", "ice <here>", int(START) + 60, int(START) + 360, "expired")],
+        overrides=[command(1, "z02", OverrideState.EXPIRED)],
         finished=finished,
     )
 
@@ -123,3 +142,14 @@ def test_the_table_is_whole_on_every_terminal(width: int, name: str) -> None:
     assert len({len(line) for line in table[1:]}) == 1
     assert max(map(len, table)) <= width
     assert table[-1].split()[-2:] == ["350", "700"]  # 3.5 and 7 kWh at 100,000 KRW, in thousands
+
+
+async def test_what_people_did_is_told_in_their_order(tmp_path: Path) -> None:
+    config = load(write_demo_city(tmp_path, built_in_storm(1, hours=1.0)))
+    config.state_dir.mkdir()
+    store = Store.open(config.state_dir / DATABASE_NAME, ManualClock(START))
+    said = [command(1, "z02", OverrideState.CANCELLED), command(2, "z01", OverrideState.MEASURED)]
+    for one in said:
+        await store.write(lambda db, one=one: commands.add_override(db, one))
+    assert overrides_on_record(config) == said
+    await store.close()
