@@ -13,6 +13,7 @@ import numpy as np
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
+from supervisor.road.balance import DAMPED_FROM, MAX_ITERATIONS, TOLERANCE_K
 from supervisor.road.conduction import Operator
 from supervisor.road.forcing import State
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
@@ -25,14 +26,11 @@ from supervisor.road.radiation import (
     YOUNG_SNOW_ALBEDO,
 )
 from supervisor.road.step import (
-    DAMPED_FROM,
     FULL_WETNESS_MM,
     HIGHEST_C,
     LOWEST_C,
-    MAX_ITERATIONS,
     SNOW_CONDUCTIVITY_W_MK,
     THIN_SNOW_MM,
-    TOLERANCE_K,
 )
 from supervisor.road.stores import FREEZING_K_PER_G_KG, LOWEST_FREEZING_C, SLUSH_RETENTION
 from supervisor.road.stripes import EVEN_MM, SHARES

@@ -19,15 +19,13 @@ import numpy as np
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air, stores
 from supervisor.road import forcing as rows
+from supervisor.road.balance import Balance, equilibrium
 from supervisor.road.conduction import Operator, advance, freeze_soil, operator
 from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
 from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_snow_albedo, road_albedo
 from supervisor.road.stripes import shares, striped_after
 
-TOLERANCE_K = 1e-3  # Newton's last change; the next would be about its square over 100 K
-MAX_ITERATIONS = 40
-DAMPED_FROM = 8  # beyond it Newton swings about a kink (a film that just lasts the step): half steps end that
 LOWEST_C, HIGHEST_C = -60.0, 90.0
 RESIDUAL_SMOOTHING_S = 900.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
 RESIDUAL_LIMIT_W_M2 = 400.0
@@ -57,62 +55,6 @@ class Fluxes:
     drained_mm: Array  # drained or carried off by traffic
     frozen_off_mm: Array  # part of that which left frozen
     lacking: Array  # W/m² that an observed surface asks for beyond the model's fluxes, 0 where not observed
-
-
-@dataclass
-class _Balance:
-    """The net flux as a function of the top's temperature, for one step."""
-
-    row: Array
-    constant: Array
-    emissivity: Array
-    exchange: Array  # W/m²K, sensible + precipitation
-    vapour: Array  # W/m²/Pa
-    wetness: Array
-    evaporable_w_m2: Array
-
-    def latent(self, top_c: Array) -> tuple[Array, Array]:
-        """Latent flux and minus its slope [W/m², W/m²K]."""
-        cold = top_c < 0.0
-        a, b = np.where(cold, 22.46, 17.62), np.where(cold, 272.62, 243.12)
-        saturation = 611.2 * np.exp(a * top_c / (b + top_c))
-        flux = self.vapour * (self.row[rows.VAPOUR] - saturation)
-        dries = flux < 0.0
-        part = np.where(dries, self.wetness, 1.0)
-        flux = flux * part
-        capped = flux < -self.evaporable_w_m2
-        slope = np.where(capped, 0.0, self.vapour * part * saturation * a * b / (b + top_c) ** 2)
-        return np.where(capped, -self.evaporable_w_m2, flux), slope
-
-    def net(self, top_c: Array) -> tuple[Array, Array, Array, Array]:
-        """Net flux, minus its slope, latent flux and minus its slope at the top's temperature."""
-        kelvin = top_c + air.KELVIN
-        emitted_slope = 4.0 * STEFAN_BOLTZMANN * self.emissivity * kelvin**3
-        latent, slope = self.latent(top_c)
-        flux = self.constant - 0.25 * emitted_slope * kelvin + self.exchange * (self.row[rows.AIR] - top_c) + latent
-        return flux, emitted_slope + self.exchange + slope, latent, slope
-
-
-def _solve(balance: _Balance, base_c: Array, response: Array, phase: Array, start_c: Array) -> tuple[Array, Array]:
-    """Newton for T = base + response (q(T) + phase); returns temperature and latent flux there."""
-    top_c = start_c
-    for i in range(MAX_ITERATIONS):
-        flux, slope, latent, latent_slope = balance.net(top_c)
-        change = (base_c + response * (flux + phase) - top_c) / (1.0 + response * slope)
-        if i >= DAMPED_FROM:
-            change = 0.5 * change
-        top_c = top_c + change
-        worst = np.max(np.abs(change))
-        if worst < TOLERANCE_K:
-            return top_c, latent - latent_slope * change  # to first order, exact to 1e-6 W/m² at this tolerance
-        if not worst < 1e4:
-            break
-    lane = int(np.argmax(np.abs(np.nan_to_num(change, nan=np.inf))))
-    raise PhysicsError(
-        f"surface balance does not converge, {float(top_c[lane]):.1f} °C",
-        where=f"lane {lane}",
-        remedy="Check this road's weather and parameters.",
-    )
 
 
 def advance_state(
@@ -159,7 +101,7 @@ def advance_state(
     before = np.where(state.snow_mm > 0.01, state.snow_albedo, YOUNG_SNOW_ALBEDO)
     white = aged_snow_albedo(before, snowed_mm, dt)
     absorbed = (1.0 - road_albedo(s("albedo"), white, snow)) * row[rows.SHORTWAVE]
-    balance = _Balance(
+    balance = Balance(
         row,
         absorbed + row[rows.LONGWAVE] + row[rows.TRAFFIC] + added,
         s("emissivity"),
@@ -197,7 +139,7 @@ def advance_state(
             sublimes, frozen + np.minimum(phase, 0.0) / per_mm, water - np.maximum(phase, 0.0) / per_mm
         ) * (latent_heat / dt)
         start = freezing_c + top_response * (surplus + phase) / (1.0 + top_response * slope)
-    top_c, latent = _solve(balance, top_base, top_response, phase, start)
+    top_c, latent = equilibrium(balance, top_base, top_response, phase, start)
     if observed_c is not None:
         forced = np.isfinite(observed_c)
         top_c = np.where(forced, observed_c, top_c)
