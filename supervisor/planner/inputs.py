@@ -23,13 +23,13 @@ class PlanSettings:
     """The numbers that people may turn."""
 
     horizon_h: float = 30.0
-    price_per_kelvin_hour: float = 20_000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
+    price_per_kelvin_hour: float = 3_000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
     required_c: float = 0.1  # surface temperature that a road in danger must have; more costs 4 % per 0.2 K
     road_error_k: float = 0.35  # standard error of the model an hour or two ahead, on a road known to ±20 %
     # Local rule in standby slots. Seoul's 2 °C and 3 °C make up for having no forecast (docs/decisions/0012, 0025). A
     # board without a lease goes back to 2 and 3, and to an hour.
-    standby_on_c: float = 1.0
-    standby_off_c: float = 2.0
+    standby_on_c: float = 0.7
+    standby_off_c: float = 1.7
     # An hour dries what a lone board cannot know of; the plan knows the film, and counts what is left as a hazard.
     standby_after_run_s: float = 300.0
     # A peak is billed once and serves every storm of the month: one storm decides with its share of the base charge.

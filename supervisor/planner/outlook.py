@@ -43,6 +43,7 @@ class ZoneOutlook:
     required_c: Array  # (K, N) [°C]: what the surface must have; −inf where the member sees no hazard
     hazard: npt.NDArray[np.int8]  # (K, N) of Hazard
     wet: Mask  # (K, N): a moisture sensor would say wet
+    worth: Array  # (K, N): time of ice that a slot's heat saves, in slots
 
     @cached_property
     def shortfall_k(self) -> Array:
@@ -71,4 +72,5 @@ def stack(outlooks: Sequence[ZoneOutlook]) -> ZoneOutlook:
         np.stack([one.required_c for one in outlooks]),
         np.stack([one.hazard for one in outlooks]),
         np.stack([one.wet for one in outlooks]),
+        np.stack([one.worth for one in outlooks]),
     )

@@ -21,6 +21,7 @@ NEVER_C = -30.0  # a set-point so low that feedback never heats
 _CAPPED_MARGIN_K = 0.5  # below the forecast, so that a capped zone's feedback does not take what others were given
 _CAPPED_LOWEST_C = -1.0
 _FULL = 0.99
+_SHORT_K = 0.3  # about the model's error (decision 24)
 _STORING_K = 2.0  # a road may be so much warmer than foreseen before feedback saves
 _SOON_SLOTS = 4  # by then there are three newer plans
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
@@ -67,9 +68,12 @@ def slot_values(
     the local rule for the moment the override ends early. Everything else is standby: a missed forecast is never worse
     than the local rule.
     """
-    heated = (duty >= _HEATED) & ~fixed
     expected = outlook.free_c.mean(axis=-2) + lift_k
     required = outlook.required_c.max(axis=-2)
+    # Part heat that leaves a wet road short melts nothing: the local rule then gives all there is.
+    wet = 2 * np.count_nonzero(outlook.wet, axis=-2) > outlook.wet.shape[-2]
+    half = wet & (duty < _FULL) & ~capped & (expected < required - _SHORT_K)
+    heated = (duty >= _HEATED) & ~fixed & ~half
     # In the last hours of a hazard little heat is planned: there feedback only protects, it does not chase the sun.
     expected = np.where(duty >= _HEAVY, expected, np.minimum(expected, KEEP_C + _SETPOINT_STEP_C))
     aim = np.round(np.maximum(expected, required) / _SETPOINT_STEP_C) * _SETPOINT_STEP_C

@@ -91,8 +91,8 @@ def feeder_problem(
         zone, outlook = inputs.zones[lane], physics.outlooks[lane]
         weight = inputs.settings.price_per_kelvin_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
         fixed = fixed_duty(zone, inputs.overrides, inputs.out_of_service, start, price.size)
-        short = with_road_error(outlook.shortfall_k, inputs.settings.road_error_k)
-        zones.append(ZoneProblem(zone, zone.power_w / 1000.0, physics.kernels[lane], short, weight, fixed))
+        short, worth = with_road_error(outlook.shortfall_k, outlook.worth, inputs.settings.road_error_k)
+        zones.append(ZoneProblem(zone, zone.power_w / 1000.0, physics.kernels[lane], short, weight, fixed, worth))
     installed = sum(zone.power_kw for zone in zones)
     limit = feeder.contract_kw
     if installed > feeder.breaker_kw:  # instants pass the mean by up to the largest zone

@@ -64,8 +64,11 @@ class Penalty:
         return out
 
 
-def fold_penalty(shortfall_k: Array, weight: Array | float, slot_h: float = SLOT_H) -> Penalty:
-    """φ from the members' shortfalls, shape (K, N) [K], and the price of a K·h, one or by slot (N,).
+def fold_penalty(
+    shortfall_k: Array, weight: Array | float, slot_h: float = SLOT_H, worth: Array | None = None
+) -> Penalty:
+    """φ from the members' shortfalls, shape (K, N) [K], and the price of a K·h, one or by slot (N,); `worth` (K, N)
+    multiplies it by member.
 
     Exact up to 8 members. Of more, neighbours in rank are taken together at their mean, which lowers φ only within the
     kelvin or so between them; breakpoints that are nearer than 0.02 K in every slot are one.
@@ -74,10 +77,15 @@ def fold_penalty(shortfall_k: Array, weight: Array | float, slot_h: float = SLOT
     if not np.max(weight) > 0:
         return Penalty(np.zeros(n), np.full((n, 1), np.inf), np.zeros((n, 1)))
     size = -(-members // _SEGMENTS)
-    ranked = -np.sort(-shortfall_k, axis=0)  # descending
-    ranked = np.concatenate([ranked, np.full((-members % size, n), -np.inf)]).reshape(-1, size, n)
-    count = np.isfinite(ranked).sum(axis=1)  # (groups, N)
-    level = np.maximum(np.where(np.isfinite(ranked), ranked, 0.0), 0.0).sum(axis=1) / np.maximum(count, 1)
+    order = np.argsort(-shortfall_k, axis=0)  # descending
+    ranked = np.take_along_axis(shortfall_k, order, axis=0)
+    share = np.ones_like(ranked) if worth is None else np.take_along_axis(worth, order, axis=0)
+    fill = np.full((-members % size, n), -np.inf)
+    ranked = np.concatenate([ranked, fill]).reshape(-1, size, n)
+    known = np.isfinite(ranked)
+    share = np.where(known, np.concatenate([share, fill]).reshape(-1, size, n), 0.0)
+    count = share.sum(axis=1)  # (groups, N)
+    level = (np.maximum(np.where(known, ranked, 0.0), 0.0) * share).sum(axis=1) / np.maximum(count, 1e-9)
     gap = level[:-1] - level[1:]
     keep = [*np.flatnonzero((gap > _MERGE_K).any(axis=1)).tolist(), len(level) - 1]
     edges = np.concatenate([level[:1], level[[k + 1 for k in keep[:-1]]]])
@@ -86,15 +94,16 @@ def fold_penalty(shortfall_k: Array, weight: Array | float, slot_h: float = SLOT
     return Penalty(level[0], width.T, slope.T.astype(np.float64))
 
 
-def with_road_error(shortfall_k: Array, sigma_k: float) -> Array:
-    """The members' shortfalls, (K, N), spread by what is not known of the road itself: (K or up to 8, N) [K].
+def with_road_error(shortfall_k: Array, worth: Array, sigma_k: float) -> tuple[Array, Array]:
+    """The members' shortfalls, (K, N), spread by what is not known of the road itself: (K or up to 8, N) [K], and their
+    worth.
 
     A road answers heat a little otherwise than its model. Rows shifted by the quantiles of a normal error make the
     price of cold rise gently through zero: the margin over freezing is then what it is worth at today's price of power,
     and the first that a full feeder gives up. Members keep their number where there are eight or more.
     """
     if sigma_k <= 0:
-        return shortfall_k
+        return shortfall_k, worth
     members = len(shortfall_k)
     copies = -(-_SEGMENTS // members)
     rows = members * copies
@@ -103,7 +112,7 @@ def with_road_error(shortfall_k: Array, sigma_k: float) -> Array:
     # a common divisor, so that error and weather do not go together.
     stride = next(s for s in range(max(2, round(0.618 * rows)), 2 * rows + 2) if np.gcd(s, rows) == 1)
     dealt = quantile[(stride * np.arange(rows)) % rows]
-    return np.asarray(np.repeat(shortfall_k, copies, axis=0) + sigma_k * dealt[:, None])
+    return np.repeat(shortfall_k, copies, axis=0) + sigma_k * dealt[:, None], np.repeat(worth, copies, axis=0)
 
 
 @dataclass(frozen=True)
@@ -116,12 +125,13 @@ class ZoneProblem:
     shortfall_k: Array  # (K, N) [K]: required − free temperature; −inf without hazard
     weight: float  # [currency per K·h]
     fixed_duty: Array  # (N,): nan where free, else what an override or an outage dictates
+    worth: Array | None = None  # (K, N): time of ice that a slot's heat saves, in slots; None: one each
 
     @cached_property
     def penalty(self) -> Penalty:
         """φ by slot. A slot is icy or not: what is missing beyond 6 K does not make it worth more."""
         missing = np.maximum(self.shortfall_k.max(axis=0), _MOST_K)
-        return fold_penalty(self.shortfall_k, self.weight * _MOST_K / missing)
+        return fold_penalty(self.shortfall_k, self.weight * _MOST_K / missing, SLOT_H, self.worth)
 
     @cached_property
     def free(self) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.error_model import perturb, scaled, unit_fields
 from supervisor.weather.nowcast import WetOnset, bring_forward
+from supervisor.weather.persistence import carry_on
 from supervisor.weather.provider import FILE, WeatherProvider
 from supervisor.weather.verification import SiteVerification
 
@@ -73,6 +74,7 @@ class EnsembleProvider:
         if forecast.source != FILE:  # a file foresees itself without error: nothing to learn from it
             self.verification.observe(observed, now_utc_s)
             raw, ensemble = ensemble, self.verification.correct(ensemble, observed, now_utc_s)
+            ensemble = carry_on(ensemble, self.verification.newest_first, observed, now_utc_s)
             self.verification.remember(raw, ensemble)
         if onset is not None:
             ensemble = bring_forward(ensemble, onset)

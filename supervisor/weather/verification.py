@@ -13,6 +13,7 @@ Dew point follows the air, long-wave follows both.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,6 +123,11 @@ class SiteVerification:
                 _, mine, seen = np.intersect1d(own, times[fresh], assume_unique=True, return_indices=True)
                 if mine.size:
                     scores.add(forecast, mine, observed, fresh[seen])
+
+    @property
+    def newest_first(self) -> Iterator[Forecast]:
+        """What came in, by issue."""
+        return reversed(self._raw)
 
     def bias_k(self, lead_h: Array) -> Array:
         """Air temperature bias expected at a lead [K] (n,), shrunk towards zero while little is known."""

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
@@ -18,14 +17,14 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.planner.inputs import PRIORITY_FACTOR, PlanSettings
+from supervisor.planner.inputs import PlanSettings
 from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.files import read_weather_csv
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones
-from tools.bench.control_report import compare, comparison_table, plot, rows_of, table_of
+from tools.bench.control_report import compare, comparison_table, plot, regrets, rows_of, table_of
 from tools.bench.control_run import Forecaster, Season, perfect
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,8 +33,9 @@ RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "
 PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-dimmed", "foresight")
 # What the regret is made of: `plan` with one part at a time swapped for the true one.
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
-SWEEP = (0.005, 0.015, 0.05, 0.15, 0.4)  # of the price of a K·h, for the frontier
-PRICE_KWH = 160.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
+SWEEP = (0.03, 0.1, 0.3, 2.5)  # of the price of a K·h, for the frontier
+REGRET_AT = 0.3  # of the price, as well as at the price itself
+PRICE_KWH = 24.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
 SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
@@ -106,18 +106,16 @@ def control(
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("season", total=season.hours)
         season.run(lambda done, _: bar.update(task, completed=done))
-    weights = np.array([price * z.area_m2 / 100 * PRIORITY_FACTOR[z.priority] for z in fleet])
-    rows = rows_of(season, demand_price, weights)
+    rows = rows_of(season, demand_price, price)
     line = [r for r in rows if r.name == "plan" or r.name.startswith("plan×")]
     comparisons = [compare(r, line) for r in rows if r.name.split("@")[0] in RULES] if line else []
     console.print(table_of(rows, tariff.currency))
     if comparisons:
         console.print(comparison_table(comparisons))
-    best = next((r for r in rows if r.name == "foresight"), None)
-    regret = {r.name: r.total / best.total - 1.0 for r in rows} if best is not None and best.total > 0 else {}
-    for name in PLANS:
-        if name in regret:
-            console.print(f"regret of {name} to foresight: {100 * regret[name]:+.2f} %")
+    regret = regrets(rows)
+    for name, value in regret.items():
+        if name.startswith("plan") and name.partition("×")[0] in PLANS:
+            console.print(f"regret of {name} to foresight: {100 * value:+.2f} %")
     for part, name in SWAPPED.items():
         if name in regret and "plan" in regret:
             console.print(f"  of it the {part}: {100 * (regret['plan'] - regret[name]):+.2f} points")
@@ -168,6 +166,10 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
         for factor in SWEEP:
             settings = replace(base, price_per_kelvin_hour=price * factor)
             chosen.append(replace(known["plan"], name=f"plan×{factor:g}", settings=settings))
+        for name in (s.name for s in chosen if s.name in ("foresight", "plan-perfect")):
+            own = known[name]
+            settings = replace(own.settings, price_per_kelvin_hour=price * REGRET_AT)
+            chosen = [*chosen, replace(own, name=f"{name}×{REGRET_AT:g}", settings=settings)]
     return chosen
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from supervisor.domain.zone import Zone
+from supervisor.planner.inputs import PRIORITY_FACTOR
 from tools.bench.control_count import Score
 from tools.bench.control_planners import Strategy
 from tools.bench.control_run import Season
@@ -42,16 +43,28 @@ class Row:
 
     @property
     def total(self) -> float:
-        """Cost and priced shortfall: what the planner minimises."""
+        """Cost and priced shortfall: what a planner at that price minimises."""
         return self.cost + self.priced_shortfall
 
 
-def rows_of(season: Season, demand_price: float, weights: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
-    """Scores → rows; `weights` (Z,) [currency per K·h] prices what was short."""
-    return [
-        row_of(s, score, season.zones, demand_price, weights)
-        for s, score in zip(season.strategies, season.scores, strict=True)
-    ]
+def rows_of(season: Season, demand_price: float, price_per_kelvin_hour: float) -> list[Row]:
+    """Scores → rows. What was short is priced as the strategy's own planner prices it, a rule's as given."""
+    rows = []
+    for strategy, score in zip(season.strategies, season.scores, strict=True):
+        price = strategy.settings.price_per_kelvin_hour if strategy.plan else price_per_kelvin_hour
+        weights = np.array([price * z.area_m2 / 100 * PRIORITY_FACTOR[z.priority] for z in season.zones])
+        rows.append(row_of(strategy, score, season.zones, demand_price, weights))
+    return rows
+
+
+def regrets(rows: Sequence[Row]) -> dict[str, float]:
+    """By how much each planner is dearer than foresight at the same price of a K·h, as a part of foresight's total."""
+    best = {_factor(r.name): r.total for r in rows if r.name.split("×")[0] == "foresight" and r.total > 0}
+    return {r.name: r.total / best[_factor(r.name)] - 1.0 for r in rows if _factor(r.name) in best}
+
+
+def _factor(name: str) -> str:
+    return name.partition("×")[2]
 
 
 def row_of(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ def storm(free_c: float = -3.0, members: int = 10, seen_by: int = 10, first: int
     hazard = np.zeros((members, N), dtype=np.int8)
     hazard[:seen_by, first:last] = Hazard.SNOW
     required = np.where(hazard > 0, 0.5, -np.inf)
-    return ZoneOutlook(np.full((members, N), free_c), required, hazard, hazard > 0)
+    return ZoneOutlook(np.full((members, N), free_c), required, hazard, hazard > 0, np.ones(hazard.shape))
 
 
 def heated(first: int, last: int, value: float = 1.0) -> np.ndarray:
@@ -51,6 +52,15 @@ def test_a_zone_that_is_fully_on_stays_on_while_snow_holds_its_surface_at_zero()
         assert (slots.setpoint_c[16:28] >= 0.0).all()
 
 
+def test_part_heat_that_leaves_a_wet_road_short_is_left_to_the_local_rule() -> None:
+    """A fifth of the heat melts nothing and was paid for; the local rule gives all there is."""
+    slots = slot_values(storm(free_c=-3.0), heated(12, 28, 0.2), np.full(N, 1.0), NO, NO, False)
+    assert slots.duty[12:16] == pytest.approx(0.2)  # preheat of a dry road
+    assert (slots.duty[16:28] == STANDBY).all()
+    enough = slot_values(storm(free_c=-3.0), heated(12, 28, 0.2), np.full(N, 3.6), NO, NO, False)
+    assert enough.duty[16:28] == pytest.approx(0.2)
+
+
 def test_a_shed_zone_does_not_fall_back_to_the_local_rule() -> None:
     slots = slot_values(storm(), np.zeros(N), np.zeros(N), np.ones(N, dtype=bool), NO, False)
     assert (slots.duty[16:28] == 0.0).all()
@@ -61,7 +71,9 @@ def test_the_local_rule_is_held_back_only_when_nine_of_ten_members_are_sure() ->
     held = suppressible(wet, np.zeros(N))
     assert held[2:8].all()
     assert not held[8:].any()  # a board that hears nothing for two hours goes back to its rule
-    doubtful = ZoneOutlook(np.where(np.arange(10)[:, None] < 2, 0.3, wet.free_c), wet.required_c, wet.hazard, wet.wet)
+    doubtful = ZoneOutlook(
+        np.where(np.arange(10)[:, None] < 2, 0.3, wet.free_c), wet.required_c, wet.hazard, wet.wet, wet.worth
+    )
     assert not suppressible(doubtful, np.zeros(N)).any()
     assert not suppressible(storm(free_c=5.0, first=2), np.zeros(N)).any()  # the rule would not heat anyway
     slots = slot_values(wet, np.zeros(N), np.zeros(N), NO, NO, False)

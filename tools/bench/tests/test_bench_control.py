@@ -12,9 +12,9 @@ from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.files import write_weather_csv
 from tools.bench.control import control
 from tools.bench.control_boards import Circuit, rule_named
-from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
-from tools.bench.control_report import Row, compare, rows_of, worst_storms
 from tools.bench.control_planners import Strategy
+from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
+from tools.bench.control_report import Row, compare, regrets, rows_of, worst_storms
 from tools.bench.control_run import Season, perfect
 
 START = 1_703_829_600.0
@@ -48,7 +48,7 @@ def test_the_plan_leaves_less_ice_than_the_rules_on_a_road_it_does_not_know(seas
 
 
 def test_no_limit_is_passed_and_the_books_balance(season: Season) -> None:
-    rows = rows_of(season, 1000.0, np.ones(2))
+    rows = rows_of(season, 1000.0, 4000.0)
     for row in rows:
         assert row.contract_violations == 0
         assert row.breaker_violations == 0
@@ -59,7 +59,7 @@ def test_no_limit_is_passed_and_the_books_balance(season: Season) -> None:
 
 
 def test_a_plan_is_not_torn_up_each_half_hour(season: Season) -> None:
-    row = rows_of(season, 0.0, np.ones(2))[2]
+    row = rows_of(season, 0.0, 4000.0)[2]
     assert row.plans > 20
     assert row.duty_changed_h_per_plan < 1.0
 
@@ -100,6 +100,15 @@ def test_comparison_interpolates_the_frontier() -> None:
     cheap = compare(row("reactive", 50.0, 200.0), line)
     assert cheap.ice_left_at_equal_cost is None
     assert cheap.cost_saved_at_equal_ice == pytest.approx(-2.0)
+
+
+def test_regret_is_against_foresight_at_the_same_price() -> None:
+    rows = [row("foresight", 100.0, 0.0), row("plan", 103.0, 0.0), row("foresight×0.3", 80.0, 0.0)]
+    rows += [row("plan×0.3", 88.0, 0.0), row("plan×0.05", 70.0, 0.0)]
+    found = regrets(rows)
+    assert found["plan"] == pytest.approx(0.03)
+    assert found["plan×0.3"] == pytest.approx(0.1)
+    assert "plan×0.05" not in found
 
 
 def test_worst_storms_are_days_apart() -> None:
