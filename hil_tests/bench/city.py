@@ -86,7 +86,7 @@ def write_city(
         '[site]\nname = "bench"\ntimezone = "Asia/Seoul"\nlatitude = 37.59\nlongitude = 127.02\nelevation_m = 60.0\n'
         f'[boards]\nlisten = "127.0.0.1:{free_port()}"\n[web]\nlisten = "127.0.0.1:{free_port()}"\n'
         '[weather]\nprovider = "file"\nfile = "weather.csv"\n[tariff]\nflat = 120.0\n'
-        "[planner]\nprice_per_kelvin_hour = 3000.0\n"
+        "[planner]\nprice_per_kelvin_hour = 8000.0\n"
     )
     path = folder / "city.toml"
     path.write_text("\n".join([head, *feeder_tables, *board_tables, *zones]))

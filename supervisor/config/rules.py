@@ -117,7 +117,7 @@ def _planner(config: Config, source: Source) -> Problems:
         yield source.problem("planner.horizon_h", "outside 6…36", "Write 30 unless the forecast is shorter")
     if planner.price_per_kelvin_hour <= 0:
         yield source.problem(
-            "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 3000"
+            "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 8000"
         )
     if not 1 <= planner.members <= MEMBERS_MAX:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")

@@ -23,7 +23,7 @@ class PlanSettings:
     """The numbers that people may turn."""
 
     horizon_h: float = 30.0
-    price_per_kelvin_hour: float = 3_000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
+    price_per_kelvin_hour: float = 8_000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
     required_c: float = 0.1  # surface temperature that a road in danger must have; more costs 4 % per 0.2 K
     road_error_k: float = 0.35  # standard error of the model an hour or two ahead, on a road known to ±20 %
     # Local rule in standby slots. Seoul's 2 °C and 3 °C make up for having no forecast (docs/decisions/0012, 0025). A

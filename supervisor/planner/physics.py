@@ -60,9 +60,7 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
 def _foresee(
     roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float
 ) -> tuple[list[ZoneOutlook], Array]:
-    """Outlooks of some zones, the mean over members of the surface's feedback (zones, N) [W/m²K], and what melt takes
-    off the free temperature (zones, K, N) [K].
-    """
+    """Outlooks of some zones, and the mean over members of the surface's feedback (zones, N) [W/m²K]."""
     k = weather.air_c.shape[1]
     many, start = roads.with_members(k), state.repeat(k)
     forcing = for_lanes(weather, roads.roads)

@@ -33,9 +33,9 @@ RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "
 PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-dimmed", "foresight")
 # What the regret is made of: `plan` with one part at a time swapped for the true one.
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
-SWEEP = (0.03, 0.1, 0.3, 2.5)  # of the price of a K·h, for the frontier
-REGRET_AT = 0.3  # of the price, as well as at the price itself
-PRICE_KWH = 24.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
+SWEEP = (0.012, 0.04, 0.12, 0.4)  # of the price of a K·h, for the frontier
+REGRET_AT = 0.12  # of the price, as well as at the price itself
+PRICE_KWH = 64.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
 SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
@@ -198,12 +199,15 @@ class Season:
             site=self.site,
             settings=replace(first.settings, horizon_h=first.horizon_h),
         )
-        physics, _ = foresee_inputs(together, now - now % SLOT_S)
+        try:
+            physics = foresee_inputs(together, now - now % SLOT_S)[0]
+        except RoadheatError:  # each plan says so itself and keeps the last: the weather ends
+            physics = None
         shared_cpu_s = (time.process_time() - before) / len(watch.planners)
         hazard = False
         for place, p in enumerate(watch.planners):
             mine = watch.mine(place)
-            part = Physics(physics.outlooks[mine], physics.kernels[mine])
+            part = physics and Physics(physics.outlooks[mine], physics.kernels[mine])
             outcome = self._plan(p, replace(together, zones=self.zones, physics=part), t)
             self.scores[p.index].plan_cpu_s += shared_cpu_s
             hazard |= bool(outcome.errors) or any(trace.probability.any() for trace in outcome.traces.values())
