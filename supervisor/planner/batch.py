@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.planner.problem import SLOT_H, Array, FeederProblem, ZoneProblem
+from supervisor.planner.penalty import SLOT_H, Array
+from supervisor.planner.problem import FeederProblem, ZoneProblem
 
 Single = npt.NDArray[np.float32]
 

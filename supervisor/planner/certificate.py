@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from supervisor.planner.batch import Batch
-from supervisor.planner.problem import SLOT_H, Array
+from supervisor.planner.penalty import SLOT_H, Array
 
 
 def feasible(b: Batch, duty: Array) -> tuple[Array, Array]:

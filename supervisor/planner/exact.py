@@ -18,7 +18,8 @@ from supervisor.domain.plan import PlanLabel
 from supervisor.planner.batch import assemble
 from supervisor.planner.certificate import bounds, feasible, objectives
 from supervisor.planner.iteration import iterate, origin, settle
-from supervisor.planner.problem import Array, FeederProblem, FeederSolution, ZoneProblem, dual_bound
+from supervisor.planner.penalty import Array
+from supervisor.planner.problem import FeederProblem, FeederSolution, ZoneProblem, dual_bound
 from supervisor.planner.programme import Guess, Programme
 
 TIME_LIMIT_S = 20.0  # a quarter of what a 15 min cycle leaves for a retry; a feeder takes 0.03 s

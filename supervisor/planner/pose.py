@@ -13,8 +13,9 @@ from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.fallback import LAST_GOOD_S
 from supervisor.planner.inputs import PRIORITY_FACTOR, PlanInputs
 from supervisor.planner.outlook import Array
+from supervisor.planner.penalty import with_road_error
 from supervisor.planner.physics import Physics, foresee
-from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem, with_road_error
+from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem
 from supervisor.weather.resample import forecast_at_steps
 
 

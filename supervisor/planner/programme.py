@@ -21,7 +21,8 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from supervisor.planner.problem import SLOT_H, Array, FeederProblem, ZoneProblem
+from supervisor.planner.penalty import SLOT_H, Array
+from supervisor.planner.problem import FeederProblem, ZoneProblem
 
 Rows = npt.NDArray[np.intp]
 

@@ -21,8 +21,9 @@ from rich.table import Table
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.exact import solve_exact
 from supervisor.planner.fleet import Warm, solve_fleet
+from supervisor.planner.penalty import SLOT_H
 from supervisor.planner.pose import feeder_problems
-from supervisor.planner.problem import SLOT_H, FeederProblem
+from supervisor.planner.problem import FeederProblem
 from tools.bench.planner_data import ZONES_PER_FEEDER, make_inputs
 
 FEEDERS = 3

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from supervisor.domain.errors import PlanError
 from supervisor.domain.plan import PlanLabel
 from supervisor.planner.exact import first_guess, solve_exact, solve_from
-from supervisor.planner.problem import FeederProblem, dual_bound, fold_penalty
+from supervisor.planner.penalty import fold_penalty
+from supervisor.planner.problem import FeederProblem, dual_bound
 from supervisor.planner.programme import Guess, Programme
 
 Make = Callable[..., FeederProblem]

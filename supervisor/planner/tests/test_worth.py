@@ -8,8 +8,8 @@ import numpy as np
 
 from supervisor.domain.zone import Cable, Layer, Zone
 from supervisor.planner.outlook import Hazard
+from supervisor.planner.penalty import fold_penalty
 from supervisor.planner.physics import foresee
-from supervisor.planner.problem import fold_penalty
 from supervisor.planner.worth import MOST_WORTH
 from supervisor.road import Forcing, State, build_pavements, initial_state
 
