@@ -22,6 +22,7 @@ from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.files import read_weather_csv
+from tools.bench.control_boards import COLD_CUTOFF_C
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones
 from tools.bench.control_report import compare, comparison_table, plot, regrets, rows_of, table_of
@@ -76,13 +77,14 @@ KEPCO = (
     help="sweep the price of a K·h and the rules' thresholds for the equal-risk comparison",
 )
 @click.option("--faults", default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted")
+@click.option("--cold-cutoff", default=COLD_CUTOFF_C, show_default=True, help="°C of the boards' limits file")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
 @click.option("--plot", "plot_dir", type=click.Path(file_okay=False, path_type=Path), default=None)
 def control(
     weather_file: Path, start: str | None, end: str | None, tariff_file: Path | None, demand_price: float,
     contract: float, zones: int, members: int, forecast: str, strategies: str, price: float | None, frontier: bool,
-    faults: float, seed: int, json_file: Path | None, plot_dir: Path | None,
+    faults: float, cold_cutoff: float, seed: int, json_file: Path | None, plot_dir: Path | None,
 ) -> None:  # fmt: skip
     """Replay a season in closed loop and compare cost with ice minutes."""
     site = next((s for prefix, s in SITES.items() if weather_file.name.startswith(prefix)), None)
@@ -101,6 +103,7 @@ def control(
     season = Season(
         weather, start_s, end_s, fleet, make_feeders(fleet, contract, demand_price), tariff, chosen,
         _forecasters(weather, forecast, members, seed, site), site=site, seed=seed, faults_per_zone_month=faults,
+        cold_cutoff_c=cold_cutoff,
     )  # fmt: skip
     console = Console(width=None if os.isatty(1) else 160)
     with Progress(console=console, transient=True) as bar:
@@ -123,7 +126,7 @@ def control(
         report = {
             "weather": weather_file.name, "from_utc_s": season.start_s, "hours": season.hours, "zones": zones,
             "members": members, "forecast": forecast, "seed": seed, "faults": faults, "demand_price": demand_price,
-            "currency": tariff.currency,
+            "cold_cutoff_c": cold_cutoff, "currency": tariff.currency,
             "strategies": [asdict(r) | {"cost": r.cost, "total": r.total, "regret": regret.get(r.name)} for r in rows],
             "comparisons": [asdict(c) for c in comparisons],
         }  # fmt: skip

@@ -16,11 +16,12 @@ from firmware.rh.relay import Relay
 from supervisor.domain.plan import Plan
 from supervisor.energy.baselines import BASELINES, Baseline, Memory, Seen, decide
 
+COLD_CUTOFF_C = -10.0  # no local heat below: what most makers set (DOMAIN.md §2); engineers set it for the place
 LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carries it
     t_max_mc=15_000,
     cable_max_mc=80_000,
     lockout_mc=6_000,
-    cold_cutoff_mc=-10_000,
+    cold_cutoff_mc=round(1000 * COLD_CUTOFF_C),
     min_on_s=300,
     min_off_s=300,
     period_s=900,  # the contract's averaging interval: docs/decisions/0006
@@ -52,8 +53,9 @@ class Named:
 class Board:
     """The firmware's control law with or without a plan."""
 
-    def __init__(self) -> None:
-        self.control: Any = Control(LIMITS)
+    def __init__(self, cold_cutoff_c: float = COLD_CUTOFF_C) -> None:
+        limits: Any = SimpleNamespace(**(vars(LIMITS) | {"cold_cutoff_mc": round(1000 * cold_cutoff_c)}))
+        self.control: Any = Control(limits)
 
     def accept(self, plan: Plan, start_utc_s: int, t: int) -> None:
         """Take a plan as it comes by wire; uptime 0 is `start_utc_s`."""
@@ -94,9 +96,9 @@ class Circuit:
         return float(on)
 
 
-def rule_named(name: str, on_c: float | None = None) -> Rule:
+def rule_named(name: str, on_c: float | None = None, cold_cutoff_c: float = COLD_CUTOFF_C) -> Rule:
     """Today's controllers by name, with another threshold where `on_c` says so; `local` is the board without a plan."""
     if name not in BASELINES:
-        return Board()
+        return Board(cold_cutoff_c)
     baseline = BASELINES[name]
     return Named(baseline if on_c is None else msgspec.structs.replace(baseline, on_c=on_c, off_c=on_c + 1.0))

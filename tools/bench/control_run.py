@@ -21,7 +21,7 @@ from supervisor.planner.pose import foresee_inputs
 from supervisor.planner.tariff import Tariff
 from supervisor.road import Forcing
 from supervisor.weather.resample import at_steps, between
-from tools.bench.control_boards import Board, Circuit, rule_named
+from tools.bench.control_boards import COLD_CUTOFF_C, Board, Circuit, rule_named
 from tools.bench.control_count import WET_MM, Count, Score
 from tools.bench.control_planners import Planner, Strategy, Watch
 from tools.bench.control_plant import MINUTE_S, QUIET_S, Plant, draw_faults, true_pavements
@@ -52,6 +52,7 @@ class Season:
         seed: int = 1,
         spread: float = 0.2,
         faults_per_zone_month: float = 0.0,
+        cold_cutoff_c: float = COLD_CUTOFF_C,
     ) -> None:
         self.zones, self.feeders, self.tariff, self.site = tuple(zones), tuple(feeders), tariff, site
         self.usable = with_headroom(self.feeders, self.zones)
@@ -65,7 +66,10 @@ class Season:
         self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
         self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, faults_per_zone_month, rng)
         self.circuits = [
-            [Circuit(Board() if s.plan else rule_named(s.rule, s.on_c), s.ideal_switch) for _ in zones]
+            [
+                Circuit(Board(cold_cutoff_c) if s.plan else rule_named(s.rule, s.on_c, cold_cutoff_c), s.ideal_switch)
+                for _ in zones
+            ]
             for s in strategies
         ]
         self.planners = [Planner(s, i) for i, s in enumerate(strategies) if s.plan]

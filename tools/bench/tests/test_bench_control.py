@@ -80,6 +80,13 @@ def test_rules_do_what_their_makers_say() -> None:
     assert after.decide(4 * 3600, 1_000, False, 0, False) == 0
 
 
+def test_boards_keep_the_cold_cutoff_of_their_limits_file() -> None:
+    deep = {"surface_mc": -15_000, "wet": True, "air_mc": -16_000, "snow_ahead": False}
+    assert rule_named("local").decide(0, **deep) == 0
+    assert rule_named("local", cold_cutoff_c=-25.0).decide(0, **deep) == 1000
+    assert rule_named("reactive").decide(0, **deep) == 1000  # has none
+
+
 def test_contactors_keep_their_minimum_times() -> None:
     circuit = Circuit(rule_named("reactive"))
     wet = [circuit.tick(t, 1_000 if t < 120 else 9_000, 500.0, 0, False) for t in range(0, 900, 60)]
