@@ -168,6 +168,6 @@ async def test_planner_that_hangs_delays_no_override_and_only_its_own_feeders(
         assert {labels[feeder] for feeder in lost} == {PlanLabel.SHIFTED}
         assert {labels[feeder] for feeder in set(labels) - lost} == {PlanLabel.OPTIMAL}
         assert "plan" in {alarm.code for alarm in found.service.alarms.standing()}
-        await found.all_planned(time.monotonic())  # the override's own plan, by the new process
-        await found.quiet()
-        assert {zone.plan.label for zone in found.service.live.zones.values() if zone.plan} == {PlanLabel.OPTIMAL}
+        # The override's own plan, by the new process; it may be there already.
+        while {zone.plan.label for zone in found.service.live.zones.values() if zone.plan} != {PlanLabel.OPTIMAL}:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
