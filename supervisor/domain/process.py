@@ -12,7 +12,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def end_with_parent() -> None:
+def _end_with_parent() -> None:
     """A worker whose service was killed must not stay behind."""
 
     def wait() -> None:
@@ -26,7 +26,7 @@ def end_with_parent() -> None:
 
 def _begin(niceness: int) -> None:
     os.nice(niceness)
-    end_with_parent()
+    _end_with_parent()
 
 
 class _Process(SpawnProcess):

@@ -38,6 +38,10 @@ class PlanSettings:
     time_limit_s: float = TIME_LIMIT_S  # per feeder
     demand_price_per_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, instead of the feeder's own
 
+    def price_of(self, zone: Zone) -> float:
+        """What a K·h of shortfall is worth on a zone, by its area and priority [currency per K·h]."""
+        return self.price_per_kelvin_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
+
 
 @dataclass(frozen=True)
 class PlanInputs:

@@ -8,7 +8,7 @@ import numpy as np
 
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.outlook import Array, Hazard, ZoneOutlook
-from supervisor.planner.worth import FILM_MM, what_heat_saves
+from supervisor.planner.worth import what_heat_saves
 from supervisor.road import Forcing, Roads, State, free_response
 from supervisor.road.conduction import operator
 from supervisor.road.linear import kernel_from_slope
@@ -51,8 +51,7 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
         zones = list(range(first, min(first + batch, roads.roads)))
         one = roads if len(zones) == roads.roads else roads.take(zones)
         part, slope = _foresee(one, state.take(zones), weather, heat_w_m2[zones], required_c)
-        kernel = kernels[first : first + batch]
-        _fill_kernels(kernel, one, part, slope, heat_w_m2[zones])
+        _fill_kernels(kernels[first : first + batch], one, part, slope, heat_w_m2[zones])
         outlooks += part
     return Physics(tuple(outlooks), kernels)
 
@@ -69,15 +68,12 @@ def _foresee(
     snowing = free.melt_w_m2.reshape(shape) > 0.0
     raining = _slots(np.broadcast_to(forcing.rain_mm_h, (forcing.steps, many.lanes)), shape) > 0.0
     film = free.film_mm.reshape(shape)
-    falling = snowing | raining
-    wet = (film >= FILM_MM) | falling
     endangered, worth = free.wet.reshape(shape), np.ones(shape)
+    wet = frost = np.zeros(shape, dtype=bool)
     if endangered.any():
-        saved = what_heat_saves(many, start, forcing, heat_w_m2, endangered, falling)
+        saved = what_heat_saves(many, start, forcing, heat_w_m2, endangered, snowing | raining)
         wet, worth = saved.icy & saved.wet, saved.factor
-        endangered = endangered & saved.icy | wet
-    frost = endangered & ~wet
-    wet &= endangered
+        frost = saved.icy & endangered & ~wet
     surface = free.surface_c.reshape(shape)
     cold = surface < required_c
     hazard = np.select(

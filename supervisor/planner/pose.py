@@ -11,7 +11,7 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.fallback import LAST_GOOD_S
-from supervisor.planner.inputs import PRIORITY_FACTOR, PlanInputs
+from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.outlook import Array
 from supervisor.planner.penalty import with_road_error
 from supervisor.planner.physics import Physics, foresee
@@ -90,7 +90,7 @@ def feeder_problem(
     zones = []
     for lane in lanes:
         zone, outlook = inputs.zones[lane], physics.outlooks[lane]
-        weight = inputs.settings.price_per_kelvin_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
+        weight = inputs.settings.price_of(zone)
         fixed = fixed_duty(zone, inputs.overrides, inputs.out_of_service, start, price.size)
         short, worth = with_road_error(outlook.shortfall_k, outlook.worth, inputs.settings.road_error_k)
         zones.append(ZoneProblem(zone, zone.power_w / 1000.0, physics.kernels[lane], short, weight, fixed, worth))

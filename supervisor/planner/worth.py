@@ -9,7 +9,7 @@ the heated road does not have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def what_heat_saves(
     zones, members, n = endangered.shape
     join = _JOIN if zones * members < _MANY_LANES else _JOIN_MANY
     last = 1 + int(np.flatnonzero(endangered.any(axis=(0, 1)))[-1])
-    weather = _joined(forcing, n // join, join)
+    weather = forcing.joined(join)
     frozen, film, melts = _both(roads, state, weather, np.repeat(heat_w_m2, members), join * SLOT_S, -(-last // join))
 
     def slots(of_steps: Mask) -> Mask:
@@ -63,7 +63,7 @@ def what_heat_saves(
     saved = icy & ~icy_heated
     for _ in range(_LEAD_SLOTS):
         icy[:, :, :-1] |= icy[:, :, 1:]
-    return Worth(icy, wet, _per_slot(saved, icy, icy & wet, slots(melts)))
+    return Worth(icy, wet, _per_slot(icy, saved, icy & wet, slots(melts)))
 
 
 def _both(
@@ -91,30 +91,21 @@ def _both(
     return out[0], out[1], melts
 
 
-def _joined(forcing: Forcing, steps: int, join: int) -> Forcing:
-    """Means over `join` slots each, `steps` times."""
-    joined = {}
-    for f in fields(Forcing):
-        value = np.asarray(getattr(forcing, f.name))
-        joined[f.name] = value[: steps * join].reshape(steps, join, -1).mean(axis=1) if value.ndim == 2 else value
-    return Forcing(**joined)
-
-
-def _per_slot(saved: Mask, icy: Mask, needed: Mask, melts: Mask) -> Array:
-    """Slots of ice saved per slot that needs heat, the same through an episode; 1 where nothing is needed, 0 where no
-    heat saves or melts anything.
+def _per_slot(icy: Mask, saved: Mask, needed: Mask, melts: Mask) -> Array:
+    """Slots of ice saved per slot that needs heat, the same through an episode of icy slots; 1 where nothing is needed,
+    0 where no heat saves or melts anything. All (Z, K, N).
     """
-    shape = icy.shape
-    episode = (icy | needed).reshape(-1, shape[-1])
-    begins = episode.copy()
-    begins[:, 1:] &= ~episode[:, :-1]
-    place = np.cumsum(begins, axis=1) + np.arange(len(begins))[:, None] * (shape[-1] + 1)
-    size = place.max() + 1
+    n = icy.shape[-1]
+    begins = icy.copy()
+    begins[..., 1:] &= ~icy[..., :-1]
+    lane = np.arange(icy.size // n).reshape(*icy.shape[:-1], 1)
+    episode = np.cumsum(begins, axis=-1) + lane * (n + 1)
+    episodes = int(episode.max()) + 1
 
     def count(what: Mask) -> Array:
-        return np.asarray(np.bincount(place.ravel(), (what.reshape(episode.shape) & episode).ravel(), size))
+        return np.asarray(np.bincount(episode.ravel(), (what & icy).ravel(), episodes))
 
     ice, heat = count(saved), count(needed)
     least = np.where(count(melts) > 0.0, LEAST_WORTH, 0.0)
     factor = np.clip(ice / np.maximum(heat, 1.0), least, MOST_WORTH)
-    return np.asarray(np.where(needed.reshape(episode.shape), factor[place], 1.0)).reshape(shape)
+    return np.asarray(np.where(needed, factor[episode], 1.0))

@@ -99,6 +99,17 @@ class Forcing:
             object.__setattr__(part, f.name, value[steps] if np.ndim(value) == 2 else value)
         return part
 
+    def joined(self, steps: int) -> Forcing:
+        """Means over `steps` steps each; what does not fill a last one is dropped."""
+        count = self.steps // steps
+        values = {f.name: np.asarray(getattr(self, f.name), dtype=np.float64) for f in fields(self)}
+        return Forcing(
+            **{
+                name: v[: count * steps].reshape(count, steps, -1).mean(axis=1) if v.ndim == 2 else v
+                for name, v in values.items()
+            }
+        )
+
 
 def _on_road_w_m2(roads: Roads, f: Forcing) -> Array:
     """Global irradiance behind each road's horizon. Raises PhysicsError where nobody says where the sun stands."""

@@ -151,9 +151,8 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
         "foresight",
         plan=True,
         forecast="perfect",
-        settings=replace(base, required_c=0.0, road_error_k=0.0),
+        settings=replace(base, required_c=0.0, road_error_k=0.0, horizon_h=48.0),
         true_physics=True,
-        horizon_h=48.0,
     )
     chosen = []
     for name in (part.strip() for part in names.split(",")):

@@ -91,7 +91,7 @@ class Count:
     def close_slot(self, utc_s: float, state: State) -> None:
         """A quarter of an hour (or a quiet half hour) has ended."""
         mean_kw = self.slot_kwh * 3600.0 / self.slot_s
-        month = int(np.datetime64(int(utc_s - SLOT_S), "s").astype("datetime64[M]").astype(int))
+        month = month_of(utc_s - SLOT_S)
         for f, feeder in enumerate(self._feeders):
             for s, score in enumerate(self.scores):
                 key = (feeder.id, month)
@@ -102,3 +102,8 @@ class Count:
         self.trace.frozen_mm.append(state.frozen_mm.reshape(self._shape).copy())
         self.trace.load_kw.append(mean_kw.sum(axis=1))
         self.slot_kwh[:], self.slot_s = 0.0, 0.0
+
+
+def month_of(utc_s: float) -> int:
+    """Billing month, counted from January 1970."""
+    return int(np.datetime64(int(utc_s), "s").astype("datetime64[M]").astype(int))

@@ -29,7 +29,6 @@ class Strategy:
     settings: PlanSettings = field(default_factory=PlanSettings)
     true_physics: bool = False  # the planner knows the plant's parameters
     ideal_switch: bool = False  # duty as it is asked for, without contactor
-    horizon_h: float = 30.0
 
 
 @dataclass

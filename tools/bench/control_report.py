@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from supervisor.domain.zone import Zone
-from supervisor.planner.inputs import PRIORITY_FACTOR
+from supervisor.planner.inputs import PlanSettings
 from tools.bench.control_count import Score
 from tools.bench.control_planners import Strategy
 from tools.bench.control_run import Season
@@ -51,8 +51,8 @@ def rows_of(season: Season, demand_price: float, price_per_kelvin_hour: float) -
     """Scores → rows. What was short is priced as the strategy's own planner prices it, a rule's as given."""
     rows = []
     for strategy, score in zip(season.strategies, season.scores, strict=True):
-        price = strategy.settings.price_per_kelvin_hour if strategy.plan else price_per_kelvin_hour
-        weights = np.array([price * z.area_m2 / 100 * PRIORITY_FACTOR[z.priority] for z in season.zones])
+        settings = strategy.settings if strategy.plan else PlanSettings(price_per_kelvin_hour=price_per_kelvin_hour)
+        weights = np.array([settings.price_of(zone) for zone in season.zones])
         rows.append(row_of(strategy, score, season.zones, demand_price, weights))
     return rows
 

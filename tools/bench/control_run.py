@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from supervisor.planner.tariff import Tariff
 from supervisor.road import Forcing
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import COLD_CUTOFF_C, Board, Circuit, rule_named
-from tools.bench.control_count import WET_MM, Count, Score
+from tools.bench.control_count import WET_MM, Count, Score, month_of
 from tools.bench.control_planners import Planner, Strategy, Watch
 from tools.bench.control_plant import MINUTE_S, QUIET_S, Plant, draw_faults, true_pavements
 
@@ -66,22 +66,17 @@ class Season:
         self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
         self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, faults_per_zone_month, rng)
         self.circuits = [
-            [
-                Circuit(Board(cold_cutoff_c) if s.plan else rule_named(s.rule, s.on_c, cold_cutoff_c), s.ideal_switch)
-                for _ in zones
-            ]
-            for s in strategies
+            [Circuit(rule_named(s.rule, s.on_c, cold_cutoff_c), s.ideal_switch) for _ in zones] for s in strategies
         ]
         self.planners = [Planner(s, i) for i, s in enumerate(strategies) if s.plan]
         alike: dict[tuple[object, ...], list[Planner]] = {}
         for one in self.planners:
             s = one.strategy
-            alike.setdefault((s.forecast, s.horizon_h, s.settings.required_c), []).append(one)
+            alike.setdefault((s.forecast, s.settings.horizon_h, s.settings.required_c), []).append(one)
         self.watches = [Watch(group, zones, pavements, air0) for group in alike.values()]
         self.count = Count(zones, feeders, len(strategies))
         self.scores, self.trace = self.count.scores, self.count.trace
         self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
-        self.priority = np.array([zone.area_m2 / 100.0 for zone in zones])
         self.feeder_of = np.array([[zone.feeder == f.id for zone in zones] for f in feeders])
         self._on = np.zeros((len(strategies), len(zones)), dtype=np.float64)
         snow = self.forcing.snow_mm_h[:, 0]
@@ -116,7 +111,7 @@ class Season:
         step = round(dt_s / MINUTE_S)
         weather = self.forcing[hour * 60 : hour * 60 + 60]
         if step > 1:
-            weather = _joined(weather, step)
+            weather = weather.joined(step)
         prepared = self.plant.prepare(weather)
         price = self.tariff.prices(self.start_s + hour * HOUR_S, 4)
         for i in range(prepared.shape[0]):
@@ -198,10 +193,10 @@ class Season:
             feeders=self.usable,
             roads=watch.roads,
             state=watch.estimator.state,
-            forecast=self.forecasters[first.forecast](now, first.horizon_h * HOUR_S),
+            forecast=self.forecasters[first.forecast](now, first.settings.horizon_h * HOUR_S),
             tariff=self.tariff,
             site=self.site,
-            settings=replace(first.settings, horizon_h=first.horizon_h),
+            settings=first.settings,
         )
         try:
             physics = foresee_inputs(together, now - now % SLOT_S)[0]
@@ -219,11 +214,10 @@ class Season:
 
     def _plan(self, p: Planner, inputs: PlanInputs, t: int) -> PlanOutcome:
         score = self.scores[p.index]
-        month = int(np.datetime64(int(inputs.now_utc_s), "s").astype("datetime64[M]").astype(int))
+        month = month_of(inputs.now_utc_s)
         peaks = {f.id: score.peak_kw.get((f.id, month), 0.0) for f in self.feeders}
-        settings = replace(p.strategy.settings, horizon_h=p.strategy.horizon_h)
         before = time.process_time()
-        outcome = plan_fleet(replace(inputs, peak_so_far_kw=peaks, previous=p.plans, settings=settings))
+        outcome = plan_fleet(replace(inputs, peak_so_far_kw=peaks, previous=p.plans, settings=p.strategy.settings))
         score.plan_cpu_s += time.process_time() - before
         score.plans += 1
         score.plan_changes_duty_h += _changed(p.last, outcome)
@@ -232,12 +226,6 @@ class Season:
             self._send(circuit, plan, t)
         p.last = outcome
         return outcome
-
-
-def _joined(weather: Forcing, step: int) -> Forcing:
-    """Means over `step` rows each."""
-    values = {f.name: np.asarray(getattr(weather, f.name), dtype=np.float64) for f in fields(Forcing)}
-    return Forcing(**{n: v.reshape(-1, step, v.shape[1]).mean(axis=1) if v.ndim == 2 else v for n, v in values.items()})
 
 
 def _changed(last: PlanOutcome | None, now: PlanOutcome) -> float:
