@@ -60,6 +60,7 @@ class EnsembleProvider:
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         """The inner provider's forecast as an ensemble; the same object until there is news."""
         onset = self._onset.look(now_utc_s) if self._onset else None
+        roads_wet = self._onset is not None and self._onset.wet
         forecast = await self._inner.forecast(now_utc_s, horizon_s)
         observed = self._inner.observed(now_utc_s, OBSERVED_BACK_S)
         news = (
@@ -67,6 +68,7 @@ class EnsembleProvider:
             float(forecast.members[0].time_utc_s[-1]),
             _newest_s(observed, now_utc_s),
             onset or 0.0,
+            roads_wet,
         )
         if self._newest is not None and self._newest[0] == news:
             return self._newest[1]
@@ -74,7 +76,7 @@ class EnsembleProvider:
         if forecast.source != FILE:  # a file foresees itself without error: nothing to learn from it
             self.verification.observe(observed, now_utc_s)
             raw, ensemble = ensemble, self.verification.correct(ensemble, observed, now_utc_s)
-            ensemble = carry_on(ensemble, self.verification.newest_first, observed, now_utc_s)
+            ensemble = carry_on(ensemble, self.verification.newest_first, observed, now_utc_s, roads_wet=roads_wet)
             self.verification.remember(raw, ensemble)
         if onset is not None:
             ensemble = bring_forward(ensemble, onset)

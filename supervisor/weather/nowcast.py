@@ -30,16 +30,18 @@ class WetOnset:
 
     def __init__(self, share: Callable[[], float | None]) -> None:
         self._share = share
+        self.wet = False  # most of the roads were, when last looked at
         self._past: deque[tuple[float, float]] = deque(maxlen=128)
         self._onset_utc_s: float | None = None
 
     def look(self, now_utc_s: float) -> float | None:
         """When precipitation began [UTC s], while that is news; to be called each few minutes."""
         share = self._share()
+        self.wet = share is not None and share >= WET_SHARE
         if share is not None:
             while self._past and self._past[0][0] < now_utc_s - WITHIN_S:
                 self._past.popleft()
-            if share >= WET_SHARE and any(before <= DRY_SHARE for _, before in self._past):
+            if self.wet and any(before <= DRY_SHARE for _, before in self._past):
                 self._past.clear()
                 self._onset_utc_s = now_utc_s
             self._past.append((now_utc_s, share))

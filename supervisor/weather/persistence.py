@@ -3,7 +3,8 @@
 Errors of precipitation are correlated over some hours (`error_model.WET`): where a member has snow and the station saw
 none, the next hours are likelier dry than the member says, and the other way round. The member's wetness score is
 moved by the error of now, which fades with that memory; how far a gauge that saw nothing is believed is another matter,
-because light snow escapes it. Members keep their times, their order and everything that is not precipitation.
+because light snow escapes it, and a broken one always says so: while the roads are wet it is not believed at all.
+Members keep their times, their order and everything that is not precipitation.
 """
 
 from __future__ import annotations
@@ -33,12 +34,18 @@ BEYOND_WET = 3.0  # score at which the rate no longer grows, as in the error mod
 
 
 def carry_on(
-    forecast: Forecast, issues: Iterable[Forecast], observed: WeatherSeries | None, now_utc_s: float
+    forecast: Forecast,
+    issues: Iterable[Forecast],
+    observed: WeatherSeries | None,
+    now_utc_s: float,
+    *,
+    roads_wet: bool = False,
 ) -> Forecast:
     """The forecast, its members' precipitation moved by what the newest observation says of them.
 
     `issues`: forecasts given before, newest first, with the same members; the first that covers the newest observed
-    hour says what each member had there. Nothing recent observed, or no such issue: the forecast as it is.
+    hour says what each member had there. Nothing recent observed, no such issue, or a dry gauge among wet roads: the
+    forecast as it is.
     """
     if observed is None:
         return forecast
@@ -47,10 +54,12 @@ def carry_on(
         return forecast
     newest = int(past[-1])
     when = float(observed.time_utc_s[newest])
+    seen = _seen_score(observed, newest)
+    if roads_wet and seen < 0.0:
+        return forecast
     for issue in issues:
         row = np.flatnonzero(issue.members[0].time_utc_s == when)
         if row.size and len(issue.members) == len(forecast.members):
-            seen = _seen_score(observed, newest)
             moved = [
                 _moved(member, _error(before, int(row[0]), seen), when)
                 for member, before in zip(forecast.members, issue.members, strict=True)

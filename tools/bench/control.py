@@ -106,9 +106,7 @@ def control(
         cold_cutoff_c=cold_cutoff,
     )  # fmt: skip
     console = Console(width=None if os.isatty(1) else 160)
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("season", total=season.hours)
-        season.run(lambda done, _: bar.update(task, completed=done))
+    _run(season, console)
     rows = rows_of(season, demand_price, price)
     line = [r for r in rows if r.name == "plan" or r.name.startswith("plan×")]
     comparisons = [compare(r, line) for r in rows if r.name.split("@")[0] in RULES] if line else []
@@ -133,8 +131,18 @@ def control(
         json_file.write_text(json.dumps(report, indent=1))
     if plot_dir is not None:
         shown = [n for n in ("reactive", "local", "plan") if n in {r.name for r in rows}]
-        for path in plot(season, rows, line, plot_dir, shown or [rows[0].name]):
+        for path in plot(season, rows, plot_dir, shown or [rows[0].name]):
             console.print(f"wrote {path}")
+
+
+def _run(season: Season, console: Console) -> None:
+    """The season with a bar; where nobody watches a terminal, with a line to the error output each tenth."""
+    if not console.is_terminal:
+        season.run(lambda done, of: click.echo(f"{done} of {of} h", err=True) if done % max(of // 10, 1) == 0 else None)
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("season", total=season.hours)
+        season.run(lambda done, _: bar.update(task, completed=done))
 
 
 def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list[Strategy]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from supervisor.planner.inputs import PlanSettings
 from tools.bench.control_count import Score
 from tools.bench.control_planners import Strategy
 from tools.bench.control_run import Season
+
+_LOG_FROM = 5.0  # heating all winter long costs so much more that the others would lie on one another
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
-def plot(
-    season: Season, rows: Sequence[Row], frontier: Sequence[Row], folder: Path, names: Sequence[str]
-) -> list[Path]:
+def plot(season: Season, rows: Sequence[Row], folder: Path, names: Sequence[str]) -> list[Path]:
     """The frontier, and the three storms in which the first strategy named had most ice."""
     import matplotlib
 
@@ -167,16 +168,16 @@ def plot(
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    figure, axis = plt.subplots(figsize=(7, 5))
-    line = sorted(frontier, key=lambda r: r.ice_minutes)
-    axis.plot([r.ice_minutes for r in line], [r.cost for r in line], "o-", label="planner, price of a K·h swept")
-    for row in rows:
-        if row not in frontier:
-            axis.plot(row.ice_minutes, row.cost, "s")
-            axis.annotate(row.name, (row.ice_minutes, row.cost), textcoords="offset points", xytext=(5, 4), fontsize=8)
-    axis.set(xlabel="ice minutes per zone", ylabel="cost", title="Cost against ice")
-    axis.set_ylim(bottom=0)
-    axis.legend()
+    figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
+    for name, line in _lines(rows).items():
+        axis.plot([r.ice_minutes for r in line], [r.cost for r in line], "o-" if name == "plan" else "s--", label=name)
+    axis.set(xlabel="ice minutes per zone", ylabel="cost", title="Cost against ice: prices and thresholds swept")
+    if _spread([r.cost for r in rows]) > _LOG_FROM:
+        axis.set_yscale("log")
+    else:
+        axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
     written.append(folder / "frontier.png")
     figure.savefig(written[-1], dpi=120)
     plt.close(figure)
@@ -188,22 +189,36 @@ def plot(
     for i, first in enumerate(worst_storms(time_s, frozen[:, order.index(names[0])].mean(axis=1))):
         part = (time_s >= first - 6 * 3600) & (time_s < first + 30 * 3600)
         hours = (time_s[part] - first) / 3600
-        figure, axes = plt.subplots(3, 1, figsize=(9, 8), sharex=True)
+        figure, axes = plt.subplots(3, 1, figsize=(9, 7), sharex=True, layout="constrained")
         for name in names:
             s = order.index(name)
             for axis, values in zip(
                 axes, (surface.mean(axis=2)[part, s], frozen.mean(axis=2)[part, s], load[part, s]), strict=True
             ):
-                axis.plot(hours, values, label=name)
+                axis.plot(hours, values, "-" if name.startswith("plan") else "--", label=name)
         for axis, label in zip(axes, ("surface °C", "snow and ice mm", "power kW"), strict=True):
             axis.set_ylabel(label)
+            axis.grid(alpha=0.3)
         axes[0].legend()
-        axes[0].set_title(str(np.datetime64(int(first), "s")) + "Z")
-        axes[-1].set_xlabel("hours")
+        axes[0].set_title(f"Storm of {np.datetime64(int(first), 's').astype('datetime64[D]')}, mean of the zones")
+        axes[-1].set_xlabel("hours of the day, UTC")
         written.append(folder / f"storm{i + 1}.png")
         figure.savefig(written[-1], dpi=120)
         plt.close(figure)
     return written
+
+
+def _lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Rows by strategy, from least ice to most: a planner at its prices, a rule at its thresholds."""
+    lines: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda r: r.ice_minutes):
+        lines.setdefault(re.split("[@×]", row.name)[0], []).append(row)
+    return lines
+
+
+def _spread(costs: Sequence[float]) -> float:
+    paid = [cost for cost in costs if cost > 0]
+    return max(paid) / min(paid) if paid else 1.0
 
 
 def worst_storms(

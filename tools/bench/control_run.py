@@ -29,7 +29,7 @@ from tools.bench.control_plant import MINUTE_S, QUIET_S, Plant, draw_faults, tru
 HOUR_S = 3600
 ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
 REPLAN_S = 900
-QUIET_REPLAN_S = 3 * 3600  # while no member sees a hazard
+QUIET_REPLAN_S = 3600  # while no member sees a hazard: observations come each hour
 
 Forecaster = Callable[[float, float], Forecast]
 

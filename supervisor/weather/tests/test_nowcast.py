@@ -88,3 +88,23 @@ async def test_the_ensemble_listens_to_the_roads() -> None:
     assert max(first_wet(m) for m in warned.members) <= SNOW - 3 * H + 2000
     assert first_wet(calm.members[0]) > SNOW
     assert len(warned.members) == len(make_members(calm, 8, 1).members)
+
+
+class DeadGauge(FileProvider):
+    """Foresees the storm, and observes that nothing fell."""
+
+    async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
+        return replace(await super().forecast(now_utc_s, horizon_s), source="test")
+
+    def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
+        series = super().observed(now_utc_s, back_s)
+        return series and replace(series, precipitation_mm_h=np.zeros(len(series)))
+
+
+@pytest.mark.parametrize(("wet", "believed"), [(0.0, True), (0.9, False)])
+async def test_wet_roads_overrule_a_gauge_that_says_nothing(wet: float, believed: bool) -> None:
+    provider = EnsembleProvider(DeadGauge(design_storm(START, hours=60)), 8, site=SEOUL, onset=WetOnset(lambda: wet))
+    await provider.forecast(SNOW, 30 * H)
+    later = await provider.forecast(SNOW + 2 * H, 30 * H)
+    soon = [member.precipitation_mm_h[:2].max() >= WET_MM_H for member in later.members]
+    assert np.mean(soon) < 0.5 if believed else np.mean(soon) > 0.7

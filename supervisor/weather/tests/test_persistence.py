@@ -54,6 +54,13 @@ def test_snow_that_nobody_foresaw_goes_on() -> None:
     assert chance(moved, 20) < 0.3
 
 
+def test_a_dry_gauge_among_wet_roads_is_not_believed() -> None:
+    said = forecast(0.6)
+    assert carry_on(said, [said], rain(0.0), NOW, roads_wet=True) is said
+    moved = carry_on(forecast(0.0), [forecast(0.0)], rain(1.0), NOW, roads_wet=True)
+    assert chance(moved, 1) > 0.4
+
+
 @given(rate=st.sampled_from([0.0, 0.3, 2.0]), late_h=st.floats(2.1, 12.0))
 def test_nothing_moves_without_fresh_disagreement(rate: float, late_h: float) -> None:
     said = forecast(rate, members=1)
