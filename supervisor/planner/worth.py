@@ -58,8 +58,8 @@ def what_heat_saves(
         by_slot = np.concatenate([by_slot, np.repeat(by_slot[-1:], n - len(by_slot), axis=0)])
         return np.ascontiguousarray(by_slot.T.reshape(zones, members, n))
 
-    icy, icy_heated = slots(frozen[:, 0] >= WORTH_MM), slots(frozen[:, 1] >= WORTH_MM)
-    wet = slots(film[:, 1] >= FILM_MM) | falling
+    icy, icy_heated = (slots(frozen[..., side] >= WORTH_MM) for side in range(2))
+    wet = slots(film[..., 1] >= FILM_MM) | falling
     saved = icy & ~icy_heated
     for _ in range(_LEAD_SLOTS):
         icy[:, :, :-1] |= icy[:, :, 1:]
@@ -69,26 +69,26 @@ def what_heat_saves(
 def _both(
     roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, dt_s: float, danger_steps: int
 ) -> tuple[Array, Array, Mask]:
-    """Frozen and frozen with liquid film [mm] of the unheated and the heated road, (steps, 2, lanes), and where the
+    """Frozen and frozen with liquid film [mm] of the unheated and the heated road, (steps, lanes, 2), and where the
     heated one is at its melting point, (steps, lanes).
 
     Ends when `danger_steps` are over and nothing is frozen on the unheated road.
     """
-    op, prepared = operator(roads, dt_s), prepare(roads, forcing, state)
-    out = np.zeros((2, forcing.steps, 2, roads.lanes))
+    pairs = roads.with_members(2 * roads.members)  # unheated and heated, side by side
+    op, prepared = operator(pairs, dt_s), prepare(roads, forcing, state)
+    frozen, film = np.zeros((2, forcing.steps, roads.lanes, 2))
     melts = np.zeros((forcing.steps, roads.lanes), dtype=bool)
-    alone = warm = state
+    heat = np.zeros(pairs.lanes)
+    now = state.repeat(2)
     for t in range(forcing.steps):
-        if t >= danger_steps and not (alone.frozen_mm >= WORTH_MM).any():
-            return out[0, :t], out[1, :t], melts[:t]
-        alone, _ = advance_state(roads, op, alone, prepared[t], np.zeros(roads.lanes))
-        heat = np.clip(HOLD_C - warm.surface_c, 0.0, 1.0) * heat_w_m2
-        warm, _ = advance_state(roads, op, warm, prepared[t], heat)
-        for i, now in enumerate((alone, warm)):
-            out[0, t, i] = now.frozen_mm
-            out[1, t, i] = now.frozen_mm + now.water_mm
-        melts[t] = warm.surface_c >= MELTS_C
-    return out[0], out[1], melts
+        if t >= danger_steps and not (now.frozen_mm[::2] >= WORTH_MM).any():
+            return frozen[:t], film[:t], melts[:t]
+        heat[1::2] = np.clip(HOLD_C - now.surface_c[1::2], 0.0, 1.0) * heat_w_m2
+        now, _ = advance_state(pairs, op, now, np.repeat(prepared[t], 2, axis=-1), heat)
+        frozen[t] = now.frozen_mm.reshape(-1, 2)
+        film[t] = frozen[t] + now.water_mm.reshape(-1, 2)
+        melts[t] = now.surface_c[1::2] >= MELTS_C
+    return frozen, film, melts
 
 
 def _per_slot(icy: Mask, saved: Mask, needed: Mask, melts: Mask) -> Array:
