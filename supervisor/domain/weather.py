@@ -33,6 +33,11 @@ class WeatherSeries:
     def __len__(self) -> int:
         return int(self.time_utc_s.size)
 
+    def newest_row(self, now_utc_s: float, within_s: float = np.inf) -> int | None:
+        """Row of the newest time that is over, where it is at most `within_s` old; None if there is none."""
+        row = int(np.searchsorted(self.time_utc_s, now_utc_s, side="right")) - 1
+        return row if row >= 0 and now_utc_s - float(self.time_utc_s[row]) <= within_s else None
+
 
 @dataclass(frozen=True)
 class Forecast:

@@ -89,5 +89,5 @@ class EnsembleProvider:
 
 def _newest_s(observed: WeatherSeries | None, now_utc_s: float) -> float:
     """Time of the newest observation that has happened."""
-    past = observed.time_utc_s[observed.time_utc_s <= now_utc_s] if observed is not None else np.empty(0)
-    return float(past[-1]) if past.size else 0.0
+    row = observed.newest_row(now_utc_s) if observed is not None else None
+    return 0.0 if observed is None or row is None else float(observed.time_utc_s[row])

@@ -24,8 +24,8 @@ from supervisor.weather.error_model import (
     WET_MM_H,
     wet_score,
 )
+from supervisor.weather.verification import NOW_S
 
-OLDEST_S = 2 * 3600.0  # an observation from before says little about now
 # Parts of an error that are carried on: it may be a front's timing, which passes, and light snow escapes a gauge. Brier
 # scores at four places were best about here; unforeseen snow of 1 mm/h is still likely an hour later.
 CARRIED_WET, CARRIED_DRY = 0.85, 0.8
@@ -47,12 +47,9 @@ def carry_on(
     hour says what each member had there. Nothing recent observed, no such issue, or a dry gauge among wet roads: the
     forecast as it is.
     """
-    if observed is None:
+    newest = observed.newest_row(now_utc_s, NOW_S) if observed is not None else None
+    if observed is None or newest is None:
         return forecast
-    past = np.flatnonzero(observed.time_utc_s <= now_utc_s)
-    if not past.size or now_utc_s - float(observed.time_utc_s[past[-1]]) > OLDEST_S:
-        return forecast
-    newest = int(past[-1])
     when = float(observed.time_utc_s[newest])
     seen = _seen_score(observed, newest)
     if roads_wet and seen < 0.0:

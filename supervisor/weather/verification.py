@@ -32,6 +32,7 @@ LEAD_MIDDLES_H = np.array([3.0, 15.0, 36.0])
 MEMORY_H = 240.0  # weather regimes; longer mixes winter's halves, shorter learns one night by heart
 PRIOR_H = 48.0  # weight of "no bias, spread right" against what was seen
 SPREAD_RANGE = (0.6, 1.8)
+NOW_S = 2 * 3600.0  # an observation from before says little about now
 KEPT_FORECASTS = 32  # an issue each 3 h for four days
 VARIABLES = ("air_c", "dew_point_c", "wind_m_s")
 
@@ -173,14 +174,11 @@ class SiteVerification:
 
 def _error_now_k(times: Array, centre: Array, observed: WeatherSeries | None, now_utc_s: float) -> float | None:
     """Forecast minus observation now [K]; None where nothing recent is known."""
-    if observed is None or len(observed) < 1:
+    newest = observed.newest_row(now_utc_s, NOW_S) if observed is not None else None
+    if observed is None or newest is None:
         return None
-    past = observed.time_utc_s <= now_utc_s
-    if not past.any():
-        return None
-    newest = int(np.flatnonzero(past)[-1])
     when = float(observed.time_utc_s[newest])
-    if now_utc_s - when > 2 * 3600.0 or not times[0] - 3600.0 <= when <= times[-1]:
+    if not times[0] - 3600.0 <= when <= times[-1]:
         return None
     return float(np.interp(when, times, centre) - observed.air_c[newest])
 
