@@ -22,6 +22,7 @@ from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.files import read_weather_csv
+from supervisor.weather.gate import utc_text
 from tools.bench.control_boards import COLD_CUTOFF_C
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones
@@ -38,6 +39,7 @@ SWEEP = (0.012, 0.04, 0.12, 0.4)  # of the price of a K·h, for the frontier
 REGRET_AT = 0.12  # of the price, as well as at the price itself
 PRICE_KWH = 64.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
 SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
+NOT_NEGATIVE = click.FloatRange(0)
 SITES = {
     "kr_": Site(name="Seoul", timezone="Asia/Seoul", latitude=37.57, longitude=126.97, elevation_m=86.0),
     "ee_": Site(name="Tallinn", timezone="Europe/Tallinn", latitude=59.4, longitude=24.7, elevation_m=30.0),
@@ -63,20 +65,27 @@ KEPCO = (
 @click.option("--to", "end", default=None)
 @click.option("--tariff", "tariff_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
               help="JSON bands or CSV day-ahead prices; default KEPCO for Korea, else flat 120")  # fmt: skip
-@click.option("--demand-price", default=0.0, help="base charge per kW of a month's peak")
-@click.option("--contract", default=1.0, help="contract as a part of the installed power")
-@click.option("--zones", default=3, show_default=True)
-@click.option("--members", default=12, show_default=True)
+@click.option("--demand-price", type=NOT_NEGATIVE, default=0.0, help="base charge per kW of a month's peak")
+@click.option(
+    "--contract",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    help="contract as a part of the installed power",
+)
+@click.option("--zones", type=click.IntRange(1, 1000), default=3, show_default=True)
+@click.option("--members", type=click.IntRange(1, 100), default=12, show_default=True)
 @click.option("--forecast", type=click.Choice(["perfect", "emulated"]), default="emulated", show_default=True)
 @click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
-@click.option("--price", type=float, default=None, help="of a K·h of shortfall, per 100 m² at priority 2; "
+@click.option("--price", type=NOT_NEGATIVE, default=None, help="of a K·h of shortfall, per 100 m² at priority 2; "
               f"default {PRICE_KWH:g} kWh at the tariff's mean")  # fmt: skip
 @click.option(
     "--frontier/--no-frontier",
     default=True,
     help="sweep the price of a K·h and the rules' thresholds for the equal-risk comparison",
 )
-@click.option("--faults", default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted")
+@click.option(
+    "--faults", type=NOT_NEGATIVE, default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted"
+)
 @click.option("--cold-cutoff", default=COLD_CUTOFF_C, show_default=True, help="°C of the boards' limits file")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
@@ -96,6 +105,10 @@ def control(
     first, last = weather.time_utc_s[0] + 3600, weather.time_utc_s[-1]
     start_s = max(_utc(start), first) if start else first
     end_s = min(_utc(end), last) if end else last
+    if end_s - start_s < 3600:
+        raise click.ClickException(
+            f"{weather_file}: less than an hour to replay; it covers {utc_text(first)} to {utc_text(last)}"
+        )
     fleet = make_zones(zones)
     if price is None:
         price = PRICE_KWH * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())

@@ -140,6 +140,9 @@ def test_the_command_writes_its_figures(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(control, [*arguments[:4], "--strategies", "magic"])
     assert wrong.exit_code == 2
     assert "known: thermostat" in wrong.output
+    over = CliRunner().invoke(control, [*arguments[:2], "--from", "2024-02-01"])
+    assert over.exit_code == 1
+    assert "it covers 2023-12-29" in over.output
 
 
 def test_faults_lie_for_their_time_only_and_for_all_copies_alike() -> None:
