@@ -19,10 +19,10 @@ WITHIN_S = 3600.0  # street washing and thaw wet a district over hours, rain in 
 WET_SHARE = 0.5  # of the zones whose sensors are believed
 DRY_SHARE = 0.2
 KEEP_S = 3600.0  # so long after it began a beginning is news; then the state estimate knows the water
-EARLY_MAX_S = 6 * 3600.0  # a front comes so much too early at most; beyond it is another one
+EARLY_MAX_S = 2 * 3600.0  # a front comes so much too early; beyond it is another one, and a trace is no storm
 ON_TIME_S = 1800.0  # inside the resolution of hourly forecasts
 DRIZZLE_MM_H = 0.3  # where no member knows of any: the median of light winter events in Seoul
-DRIZZLE_S = 2 * 3600.0
+DRIZZLE_S = 3600.0  # then the station has said more
 
 
 class WetOnset:

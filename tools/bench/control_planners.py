@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from supervisor.domain.plan import Plan
+from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Zone
 from supervisor.planner.inputs import PlanSettings
 from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.plans import unpack
 from supervisor.road import Forcing, Pavement, StateEstimator, build_roads
 from supervisor.road.pavement import NODES
+from supervisor.weather.nowcast import WetOnset, bring_forward
+from tools.bench.control_boards import WET_PERMILLE
 from tools.bench.control_plant import Array, Reading
 
 
@@ -58,6 +61,9 @@ class Watch:
         self.estimator = StateEstimator(self.roads, air_c, max(air_c, 4.0))
         self.lanes = np.concatenate([np.arange(one.index * n, (one.index + 1) * n) for one in planners])
         self.next_s = 0.0
+        self._wet_share = 0.0  # of the first planner's zones, which stand for a district's
+        self._onset = WetOnset(lambda: self._wet_share)
+        self._began_utc_s: float | None = None
         # summed since the last estimate
         self.power, self.surface, self.moist = np.zeros((3, self.lanes.size))
         self.since_s = 0.0
@@ -72,6 +78,21 @@ class Watch:
         self.moist += reading.moisture_permille[self.lanes] * dt_s
         self.power += power_w_m2[self.lanes] * dt_s
         self.since_s += dt_s
+        mine = reading.moisture_permille[self.lanes[self.mine(0)]]
+        self._wet_share = float((mine >= WET_PERMILLE).mean())
+
+    def listen(self, now_utc_s: float) -> None:
+        """Plan next when the roads say that precipitation has begun; to be called with each estimate."""
+        began = self._onset.look(now_utc_s)
+        if began is not None and began != self._began_utc_s:
+            self.next_s = 0.0
+        self._began_utc_s = began
+
+    def corrected(self, forecast: Forecast) -> Forecast:
+        """What the service makes of a forecast while its roads know better; the truth stays as it is."""
+        if self._began_utc_s is None or self.first.forecast == "perfect":
+            return forecast
+        return bring_forward(forecast, self._began_utc_s)
 
     def estimate(self, weather: Forcing) -> None:
         k = self.since_s

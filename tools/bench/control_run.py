@@ -146,6 +146,7 @@ class Season:
             watch.see(reading, power, dt_s)
             if t % ESTIMATE_S == 0:
                 watch.estimate(weather)
+                watch.listen(self.start_s + t)
 
     def _send(self, circuit: Circuit, plan: Plan, t: int) -> None:
         assert isinstance(circuit.rule, Board)
@@ -187,13 +188,14 @@ class Season:
         now = self.start_s + t
         first = watch.first
         before = time.process_time()
+        forecast = self.forecasters[first.forecast](now, first.settings.horizon_h * HOUR_S)
         together = PlanInputs(
             now_utc_s=now,
             zones=watch.zones,
             feeders=self.usable,
             roads=watch.roads,
             state=watch.estimator.state,
-            forecast=self.forecasters[first.forecast](now, first.settings.horizon_h * HOUR_S),
+            forecast=watch.corrected(forecast),
             tariff=self.tariff,
             site=self.site,
             settings=first.settings,
