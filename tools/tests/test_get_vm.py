@@ -28,6 +28,22 @@ def test_says_every_source_that_failed(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert source in text
 
 
+def test_a_suite_that_the_mirror_refuses_leaves_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def build(suite: str, architecture: str | None, work: Path) -> None:
+        asked.append((suite, architecture))
+        if suite == "trixie":
+            raise apt_closure.AptError("File has unexpected size. Mirror sync in progress?")
+        (work / "micropython").write_text(suite)
+
+    monkeypatch.setattr(get_vm, "cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(get_vm, "_probe", lambda program: program)
+    monkeypatch.setattr(get_vm, "_from_debian", build)
+    assert get_vm.vm_path.__wrapped__(32).read_text() == "forky"
+    assert asked == [("trixie", "i386"), ("forky", "i386")]
+
+
 def test_damage_in_the_cache_is_fetched_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(get_vm, "cache_dir", lambda: tmp_path)
     monkeypatch.setattr(get_vm, "_probe", lambda program: program)
