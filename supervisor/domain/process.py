@@ -72,9 +72,14 @@ class OwnProcess(ProcessPoolExecutor):
 
     def end(self) -> None:
         """Kill it, whatever it is doing; for work that leaves nothing to be put away."""
+        calls = getattr(self, "_call_queue", None)  # shutdown lets go of it
         self.shutdown(wait=False, cancel_futures=True)
         for process in self._own.started:
             process.kill()
+        if calls is not None:
+            # Half a call may still be on its way: before Python 3.11.5 we would write it for ever, and never exit,
+            # because our own end for reading stays open (python/cpython#94777).
+            calls._reader.close()
 
 
 def cores() -> int:
