@@ -11,8 +11,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import Executor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor
 
 from supervisor.domain.errors import PlanError
 from supervisor.domain.process import OwnProcess, cores
@@ -77,7 +76,7 @@ class PlanPool:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await in_thread(worker, plan_as, (self._number, group), inputs)
-        except (BrokenProcessPool, TimeoutError) as error:
+        except (BrokenExecutor, TimeoutError) as error:
             problem = str(error) or f"no answer in {self._timeout_s:g} s"
             self._workers[group] = self._make()
             end(worker)

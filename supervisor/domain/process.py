@@ -1,32 +1,98 @@
-"""Processes of our own for work that takes the processor: started at once, one thread each, gone with the service."""
+"""Processes of our own for work that takes the processor: started at once, one thread each, gone with the service.
+
+One pipe and one thread for each process, since `ProcessPoolExecutor` before Python 3.11.5 waits for ever, at exit too,
+for a call that was half sent when its process died (python/cpython#94777). Here only the process holds the other end
+of its pipe: when it dies, whatever is under way fails at once.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.context import SpawnContext, SpawnProcess
+import traceback
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from multiprocessing.connection import Connection, Pipe
+from multiprocessing.context import SpawnProcess
+from queue import Empty, SimpleQueue
+from typing import Any
 
 # Matrices are small here, and the processes share the cores: a library's own threads would only spin.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def _end_with_parent() -> None:
-    """A worker whose service was killed must not stay behind."""
+class OwnProcess(Executor):
+    """One spawned process that starts now (its imports take a second or two) and takes one call after the other.
 
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(1)
+    A call whose process dies fails with `BrokenExecutor`, and so does every later one.
+    """
 
-    threading.Thread(target=wait, daemon=True).start()
+    def __init__(self, niceness: int = 0) -> None:
+        """`niceness` is what it adds to ours: how far it stands back for others on this machine."""
+        self._connection, theirs = Pipe()
+        self.process = _Process(target=_work, args=(theirs, niceness), daemon=True)
+        self.process.start()
+        theirs.close()
+        self._calls: SimpleQueue[tuple[Future[Any], object] | None] = SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, daemon=True, name=f"calls to {self.process.pid}")
+        self._thread.start()
 
+    def submit(self, fn: Callable[..., Any], /, *args: object, **kwargs: object) -> Future[Any]:
+        """Raises RuntimeError after `shutdown`."""
+        future: Future[Any] = Future()
+        with self._closing:
+            if self._closed:
+                raise RuntimeError("no calls after shutdown")
+            self._calls.put((future, (fn, args, kwargs)))
+        return future
 
-def _begin(niceness: int) -> None:
-    os.nice(niceness)
-    _end_with_parent()
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the process go when it has done what it was given, or only what it is doing (`cancel_futures`)."""
+        with self._closing:
+            self._closed = True
+            if cancel_futures:
+                self._cancel_waiting()
+            self._calls.put(None)
+        if wait:
+            self._thread.join()
+
+    def end(self) -> None:
+        """Kill it, whatever it is doing; for work that leaves nothing to be put away."""
+        self.shutdown(wait=False, cancel_futures=True)
+        self.process.kill()
+
+    def _cancel_waiting(self) -> None:
+        while True:
+            try:
+                waiting = self._calls.get_nowait()
+            except Empty:
+                return
+            if waiting is not None:
+                waiting[0].cancel()
+
+    def _serve(self) -> None:
+        while (given := self._calls.get()) is not None:
+            future, call = given
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                self._connection.send_bytes(pickle.dumps(call, pickle.HIGHEST_PROTOCOL))
+                done, result = pickle.loads(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                done, result = False, BrokenExecutor(f"process {self.process.pid} is gone")
+            except Exception as error:  # what cannot be pickled, or is unknown here
+                done, result = False, error
+            if done:
+                future.set_result(result)
+            else:
+                future.set_exception(result)
+        self._connection.close()
+        self.process.join()
 
 
 class _Process(SpawnProcess):
@@ -44,42 +110,44 @@ class _Process(SpawnProcess):
                     os.environ[name] = value
 
 
-class _Context(SpawnContext):
-    """Spawned processes that can be ended by whoever started them."""
+def _work(calls: Connection, niceness: int) -> None:
+    """What the process does: answer until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the service decides
+    os.nice(niceness)
+    _end_with_parent()
+    while True:
+        try:
+            call = calls.recv_bytes()
+        except EOFError:
+            return
+        calls.send_bytes(_answer(call))
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[SpawnProcess] = []
 
-    def Process(self, *args: object, **kwargs: object) -> SpawnProcess:  # type: ignore[override]
-        process = _Process(*args, **kwargs)  # type: ignore[arg-type]
-        self.started.append(process)
-        return process
+def _answer(call: bytes) -> bytes:
+    """Pickled: whether it went well, and the result or the exception."""
+    try:
+        fn, args, kwargs = pickle.loads(call)
+        return pickle.dumps((True, fn(*args, **kwargs)), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        try:
+            answer = pickle.dumps((False, error))
+            pickle.loads(answer)
+        except Exception:  # not every exception can travel; its text can
+            answer = pickle.dumps((False, RuntimeError(traceback.format_exc())))
+        return answer
 
 
-class OwnProcess(ProcessPoolExecutor):
-    """One spawned process that starts now: its imports take a second or two."""
+def _end_with_parent() -> None:
+    """A worker whose service was killed must not stay behind."""
 
-    def __init__(self, niceness: int = 0) -> None:
-        """`niceness` is what it adds to ours: how far it stands back for others on this machine."""
-        self._own = _Context()
-        super().__init__(1, self._own, initializer=_begin, initargs=(niceness,))
-        self.submit(os.getpid)
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
 
-    @property
-    def process(self) -> SpawnProcess:
-        return self._own.started[-1]
-
-    def end(self) -> None:
-        """Kill it, whatever it is doing; for work that leaves nothing to be put away."""
-        calls = getattr(self, "_call_queue", None)  # shutdown lets go of it
-        self.shutdown(wait=False, cancel_futures=True)
-        for process in self._own.started:
-            process.kill()
-        if calls is not None:
-            # Half a call may still be on its way: before Python 3.11.5 we would write it for ever, and never exit,
-            # because our own end for reading stays open (python/cpython#94777).
-            calls._reader.close()
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def cores() -> int:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,11 @@ from supervisor.wire.messages import Flag
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
 
-class BrokenExecutor(Executor):
+class KilledExecutor(Executor):
     """A planner whose process has died."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        raise BrokenProcessPool("the planner's process was killed")
+        raise BrokenExecutor("the planner's process was killed")
 
 
 class Planning(Works):
@@ -77,13 +76,13 @@ async def test_planner_that_fails_leaves_the_last_plan_moved_on_with_one_alarm(r
     planning = Planning(rooms, config)
     await planning.forecasts.ask()
     await planning.loop.cycle("test")
-    planning.loop._pool._workers = [BrokenExecutor()]
+    planning.loop._pool._workers = [KilledExecutor()]
     raised: list[str] = []
     rooms.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
     rooms.clock.advance(900)
     await planning.loop.cycle("broken")
     assert planning.labels() == {PlanLabel.SHIFTED}
-    planning.loop._pool._workers = [BrokenExecutor()]
+    planning.loop._pool._workers = [KilledExecutor()]
     rooms.clock.advance(900)
     await planning.loop.cycle("still broken")
     assert raised == ["plan True"]
