@@ -18,7 +18,10 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.context import SpawnProcess
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Matrices are small here, and the processes share the cores: a library's own threads would only spin.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -42,9 +45,9 @@ class OwnProcess(Executor):
         self._thread = threading.Thread(target=self._serve, daemon=True, name=f"calls to {self.process.pid}")
         self._thread.start()
 
-    def submit(self, fn: Callable[..., Any], /, *args: object, **kwargs: object) -> Future[Any]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Raises RuntimeError after `shutdown`."""
-        future: Future[Any] = Future()
+        future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise RuntimeError("no calls after shutdown")
