@@ -29,6 +29,7 @@ LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carrie
 )
 WET_PERMILLE, DRY_PERMILLE = 200, 150  # the board's hysteresis
 _WHO = 5
+LOOK_S = 10  # the board looks each second: a window may end within a minute, and the contract is counted in kW
 
 
 class Rule(Protocol):
@@ -90,10 +91,13 @@ class Circuit:
         self.duty = self.rule.decide(t, surface_mc, self.wet, air_mc, snow_ahead)
         if self.ideal:
             return self.duty / 1000
-        before = self.relay.on
-        on = bool(self.relay.step(t, (t - self.phase_s) % LIMITS.period_s, self.duty, _WHO))
-        self.starts += on and not before
-        return float(on)
+        closed = 0
+        for at in range(t, t + 60, LOOK_S):
+            before = self.relay.on
+            on = bool(self.relay.step(at, (at - self.phase_s) % LIMITS.period_s, self.duty, _WHO))
+            self.starts += on and not before
+            closed += on
+        return closed * LOOK_S / 60
 
 
 def rule_named(name: str, on_c: float | None = None, cold_cutoff_c: float = COLD_CUTOFF_C) -> Rule:

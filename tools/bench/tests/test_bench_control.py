@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from supervisor.planner.tariff import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.files import write_weather_csv
 from tools.bench.control import control
-from tools.bench.control_boards import Circuit, rule_named
+from tools.bench.control_boards import LOOK_S, Circuit, rule_named
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
 from tools.bench.control_report import Row, compare, regrets, rows_of, worst_storms
@@ -85,6 +86,15 @@ def test_boards_keep_the_cold_cutoff_of_their_limits_file() -> None:
     assert rule_named("local").decide(0, **deep) == 0
     assert rule_named("local", cold_cutoff_c=-25.0).decide(0, **deep) == 1000
     assert rule_named("reactive").decide(0, **deep) == 1000  # has none
+
+
+@pytest.mark.parametrize("duty", [340, 483, 650])
+def test_a_window_lasts_as_long_as_the_board_would_keep_it(duty: int) -> None:
+    """Whole minutes would draw a twentieth more than asked, and pass a contract that the guard had reckoned to keep."""
+    rule = SimpleNamespace(decide=lambda *_: duty)
+    circuit = Circuit(rule)
+    closed_s = sum(60 * circuit.tick(t, 0, 500.0, 0, False) for t in range(0, 1800, 60))
+    assert closed_s == pytest.approx(1800 * duty / 1000, abs=2 * LOOK_S)
 
 
 def test_contactors_keep_their_minimum_times() -> None:
