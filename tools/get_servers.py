@@ -94,7 +94,10 @@ def install(needs: Sequence[Need]) -> str:
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     complaint = _run(command, environment)
     if complaint:  # most often there are no package lists yet, or they are old
-        complaint = _run(["apt-get", "update", "-qq"], environment) or _run(command, environment)
+        behind = _run(["apt-get", "update", "-qq"], environment)
+        complaint = _run(command, environment)  # one list that a mirror's sync has torn does not spoil the others
+        if complaint and behind:
+            return behind
     return complaint
 
 

@@ -37,6 +37,16 @@ def test_without_root_it_only_says_so(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert [line.split(" is missing")[0] for line in lines] == [need.name for need in NEEDS]
 
 
+@pytest.mark.parametrize(("second", "complaint"), [("", ""), ("no such package", "a list is torn")])
+def test_a_list_that_cannot_be_had_does_not_keep_packages_away(
+    monkeypatch: pytest.MonkeyPatch, second: str, complaint: str
+) -> None:
+    answers = {"install": ["no lists yet", second], "update": ["a list is torn"]}
+    monkeypatch.setattr(get_servers, "_run", lambda command, environment: answers[command[1]].pop(0))
+    assert get_servers.install(NEEDS) == complaint
+    assert answers == {"install": [], "update": []}
+
+
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     if find_program("influxd") is None:
         pytest.skip("InfluxDB 1.6 is not installed: as root on Debian, python -m tools.get_servers")
