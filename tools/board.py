@@ -20,6 +20,7 @@ from rich.table import Table
 from supervisor.config import Config, load
 from supervisor.domain.errors import RoadheatError
 from tools.provision import provision
+from tools.sealing import sealed_file
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
@@ -51,6 +52,20 @@ for z in config.zones:
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """
 
+# Also on a board whose firmware is older than seals.
+_STATUS = """
+import json, rh
+stale = ""
+try:
+    from rh import seal
+    text, why, old = seal.pick("config.json")
+    stale = ", last good copy: config.json " + why if old else ""
+except ImportError:
+    text = open("config.json").read()
+c = json.loads(text)
+print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
+"""
+
 
 class BoardToolError(RoadheatError):
     code = "board-tool"
@@ -71,19 +86,26 @@ def mpremote(port: str, *arguments: str) -> str:
     return run.stdout
 
 
-def flash(port: str, folder: Path, firmware: Path = FIRMWARE) -> None:
-    """Copy the firmware and a board's provisioned files (`folder`) to it and start it. What is there already stays."""
+def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
+    """Copy the firmware (None: leave what is there) and a board's provisioned files (`folder`) to it and start it. What
+    is there already stays. Provisioned files come last, sealed, beside those in force, and take their place whole: a
+    torn copy does not count, and the firmware that is to read them is there before them.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch)
-        for name in CARRIED:
+        fresh = [f"{name}.new" for name in PROVISIONED]
+        for name in PROVISIONED:
+            (stage / f"{name}.new").write_bytes(sealed_file(folder / name))
+        carried = CARRIED if firmware is not None else ()
+        for name in carried:
+            assert firmware is not None
             if (firmware / name).is_dir():
                 shutil.copytree(firmware / name, stage / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
             else:
                 shutil.copyfile(firmware / name, stage / name)
-        for name in PROVISIONED:
-            shutil.copyfile(folder / name, stage / name)
-        entries = [str(stage / name) for name in (*PROVISIONED, *reversed(CARRIED))]  # boot.py last
-        mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "reset")
+        entries = [str(stage / name) for name in (*reversed(carried), *fresh)]  # boot.py after what it starts
+        rename = f"import os\nfor n in {PROVISIONED!r}: os.rename(n + '.new', n)"
+        mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "exec", rename, "+", "reset")
 
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
@@ -153,15 +175,21 @@ def list_ports() -> None:
 @click.option("--host", help="Address that boards call; default: where the service listens.")
 @click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Default: Ethernet.")
 @click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
+@click.option("--active-low", is_flag=True, help="Relay modules that close on a low level.")
 @click.argument("boards", nargs=-1)
 def provision_command(
-    config_path: Path, host: str | None, wifi: tuple[str, str] | None, probe: tuple[str, ...], boards: tuple[str, ...]
+    config_path: Path,
+    host: str | None,
+    wifi: tuple[str, str] | None,
+    probe: tuple[str, ...],
+    active_low: bool,
+    boards: tuple[str, ...],
 ) -> None:
     """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
     config = load(config_path)
     roms = _pairs(probe, "--probe as z01.surface=28…")
     for name in boards or tuple(b.id for b in config.board):
-        folder = provision(config, name, host=host, wifi=wifi, roms=roms)
+        folder = provision(config, name, host=host, wifi=wifi, roms=roms, relay_active=0 if active_low else 1)
         missing = [
             f"{zone.id}.{place}"
             for zone in config.zones_of(name)
@@ -186,6 +214,20 @@ def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
         return "flashed"
 
     _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
+
+
+@board.command()
+@_config_option
+@_ports_argument
+def configure(config_path: Path, ports: tuple[str, ...]) -> None:
+    """Write the provisioned files alone, sealed, to boards that have their firmware, and start them."""
+    config = load(config_path)
+
+    def one(name: str, port: str) -> str:
+        flash(port, provisioned(config, name), firmware=None)
+        return "configured"
+
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
 
 
 def provisioned(config: Config, name: str) -> Path:
@@ -223,10 +265,7 @@ def status(ports: tuple[str, ...]) -> None:
     """Which board is it, what does it run? Leaves the application running where it can."""
 
     def one(_: str, port: str) -> str:
-        code = (
-            "import json,rh;c=json.load(open('config.json'));print(c['board'],rh.VERSION,'calls',c['host'],c['port'])"
-        )
-        text = mpremote(port, "resume", "exec", code).strip()
+        text = mpremote(port, "resume", "exec", _STATUS).strip()
         mpremote(port, "resume", "soft-reset")
         return text
 

@@ -37,7 +37,7 @@ from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.shares import merge
 from supervisor.planner.tariff import Tariff
 from supervisor.store.store import Store
-from supervisor.wire.messages import Flag, Winner
+from supervisor.wire.messages import Flag, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one 
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
 _OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
 WET_PERMILLE = 200  # of the boards' moisture sensors
-_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
+_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
 
 class PlanLoop:
@@ -182,10 +182,7 @@ class PlanLoop:
             site=self._config.site,
             overrides=tuple(override for override in held if override is not None),
             out_of_service=frozenset(
-                zone
-                for zone, state in live.items()
-                if state.sample is not None
-                and (state.sample.flags & _OUT_OF_SERVICE or state.sample.who == Winner.MAINTENANCE)
+                zone for zone, state in live.items() if state.sample is not None and _out_of_service(state.sample)
             ),
             peak_so_far_kw=dict(self._meter.peaks_kw),
             previous=self._previous(),
@@ -200,7 +197,7 @@ class PlanLoop:
         dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
         if sample is None or not live.online:
             return ZoneNow(live.zone, None, False, dictated)
-        if sample.flags & _OUT_OF_SERVICE or sample.who == Winner.MAINTENANCE:
+        if _out_of_service(sample):
             dictated = 0.0
         wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
         return ZoneNow(live.zone, surface_c(sample), wet, dictated)
@@ -220,3 +217,11 @@ def _summary(plans: Iterable[Plan]) -> str:
     labels = [f"{n} {label.value}" for label in PlanLabel if (n := sum(plan.label is label for plan in kept))]
     heating = sum(any(slot.duty_permille > 0 for slot in plan.slots) for plan in kept)
     return f"{', '.join(labels)}; {heating} of {len(kept)} will heat"
+
+
+def _out_of_service(sample: ZoneSample) -> bool:
+    """Whether the zone cannot heat. One with a broken cable can try when its board no longer holds it off: without
+    heat in the plan it would not find out that the current is back.
+    """
+    waits = bool(sample.flags & Flag.CABLE_BROKEN) and sample.who == Winner.INTERLOCK
+    return waits or bool(sample.flags & _OUT_OF_SERVICE) or sample.who == Winner.MAINTENANCE

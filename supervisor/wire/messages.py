@@ -71,6 +71,7 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
     up: int  # seconds since boot
     utc: int  # 0 while the clock is not set
     z: tuple[str, ...]  # its zones
+    life: str = ""  # board-life id, "" from firmware before 0.2
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
