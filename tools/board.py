@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,13 +15,9 @@ from rich.table import Table
 
 from supervisor.config import Config, load
 from supervisor.domain.errors import RoadheatError
+from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote
 from tools.provision import provision
-from tools.sealing import sealed_file
 
-FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
-CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
-PROVISIONED = ("config.json", "limits.json", "ca.der")
-_MPREMOTE_S = 180  # a full flash over a slow serial line
 _console = Console()
 
 # Runs on the board, with main.py stopped and outputs off: what is wired, and does it answer?
@@ -65,47 +57,6 @@ except ImportError:
 c = json.loads(text)
 print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
 """
-
-
-class BoardToolError(RoadheatError):
-    code = "board-tool"
-
-
-def mpremote(port: str, *arguments: str) -> str:
-    """Output of stock mpremote on the board at `port`; raises BoardToolError with what it said."""
-    program = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
-    try:
-        run = subprocess.run(program, capture_output=True, text=True, timeout=_MPREMOTE_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise BoardToolError("no answer", where=port, remedy="Press reset on the board and try again") from None
-    if run.returncode:
-        said = (run.stderr.strip() or run.stdout.strip()).splitlines()
-        raise BoardToolError(
-            said[-1] if said else "mpremote failed", where=port, remedy="Check the cable and that nobody else uses it"
-        )
-    return run.stdout
-
-
-def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
-    """Copy the firmware (None: leave what is there) and a board's provisioned files (`folder`) to it and start it. What
-    is there already stays. Provisioned files come last, sealed, beside those in force, and take their place whole: a
-    torn copy does not count, and the firmware that is to read them is there before them.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        stage = Path(scratch)
-        fresh = [f"{name}.new" for name in PROVISIONED]
-        for name in PROVISIONED:
-            (stage / f"{name}.new").write_bytes(sealed_file(folder / name))
-        carried = CARRIED if firmware is not None else ()
-        for name in carried:
-            assert firmware is not None
-            if (firmware / name).is_dir():
-                shutil.copytree(firmware / name, stage / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-            else:
-                shutil.copyfile(firmware / name, stage / name)
-        entries = [str(stage / name) for name in (*reversed(carried), *fresh)]  # boot.py after what it starts
-        rename = f"import os\nfor n in {PROVISIONED!r}: os.rename(n + '.new', n)"
-        mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "exec", rename, "+", "reset")
 
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:

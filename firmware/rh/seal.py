@@ -13,6 +13,7 @@ from hashlib import sha256
 _MARK = b"\n#roadheat "
 OLD = ".old"
 UNSEALED = "has no seal"
+MISSING = "is missing"
 
 
 def sealed(content: bytes) -> bytes:
@@ -26,7 +27,7 @@ def load(path: str) -> "tuple[bytes | None, str]":
         with open(path, "rb") as f:
             raw: bytes = f.read()
     except OSError:
-        return None, "is missing"
+        return None, MISSING
     at = raw.rfind(_MARK)
     if at < 0:
         return raw, UNSEALED
@@ -39,14 +40,16 @@ def load(path: str) -> "tuple[bytes | None, str]":
 def pick(path: str) -> "tuple[bytes | None, str, bool]":
     """What is in force: (content, why the newest is not as it should be, whether this is the last good copy instead).
 
-    The newest where its seal holds; else the last good copy; else the newest without a seal, from before there were
-    seals: whoever takes that must check that it is complete.
+    The newest where its seal holds; else the last good copy; else, where there never was one, the newest without a
+    seal: whoever takes that must check that it is complete.
     """
     content, why = load(path)
     if why:
         old, damage = load(path + OLD)
         if not damage and old != content:
             return old, why, True
+        if damage and damage != MISSING:
+            content = None
     return content, why, False
 
 

@@ -212,6 +212,15 @@ class Torn(Case):
             write(path, read(path)[:-3])
         self.assertIn("damaged", self.refused())
 
+    def test_no_seal_and_a_damaged_last_good_copy(self):
+        self.plain()
+        check.load()
+        for damaged in (b"", read("config.json.old")[:-3], text(SAFE)[:-1], text(SAFE)):
+            write("config.json", text(OTHER))
+            write("config.json.old", damaged)
+            self.assertIn("no seal", self.refused())
+        self.assertEqual(check.load(accept=True)[0].board, "b02")
+
     def test_authority_cut_short_does_not_stop_the_heat(self):
         for n in (0, 1, 2, 3, 4, 100, len(CA) - 1):
             wipe()

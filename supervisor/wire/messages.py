@@ -65,7 +65,7 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
 
     b: str  # board id
     fw: str  # firmware version
-    boot: int  # boots since provisioning
+    boot: int  # boots in this life
     ep: int  # newest supervisor epoch accepted
     q: int  # newest command sequence accepted in that epoch
     up: int  # seconds since boot

@@ -14,7 +14,7 @@ from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import FLASH_BYTES, EmulatedBoard, Wiring
 from hil_tests.vm.flash_image import firmware_files, read_image, write_image
 from hil_tests.vm.prompt import Prompt
-from tools.board import FIRMWARE
+from tools.flashing import FIRMWARE
 from tools.get_vm import vm_path
 from tools.provision import LIMITS, placeholder_rom
 from tools.sealing import sealed
