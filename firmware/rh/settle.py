@@ -12,7 +12,8 @@ from .check import ConfigError
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
-REMEDY = "run `roadheat board configure` to write it again"
+_REMEDY = "run `roadheat board configure` to write it again"
+_REMEDY_NEW = "run `roadheat board provision` and `roadheat board flash`"
 
 
 class Settled:
@@ -55,12 +56,12 @@ class Settled:
         raise self._error("is not one whole certificate")
 
     def _error(self, why: str) -> ConfigError:
-        return ConfigError(self._path, "file", "…", why + "; " + REMEDY)
+        return ConfigError(self._path, "file", "…", why + "; " + (_REMEDY_NEW if why == seal.MISSING else _REMEDY))
 
     def keep(self) -> None:
         """It has passed the check: seal it, keep it as last good copy. Writes only what differs; never raises."""
         if self.stale:
-            print("{} {}: the last good copy is used; {}".format(self._path, self.stale, REMEDY))
+            print("{} {}: the last good copy is used; {}".format(self._path, self.stale, _REMEDY))
             return
         try:
             for path in (self._path + seal.OLD, self._path):  # in this order: a cut between leaves the same content
