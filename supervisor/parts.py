@@ -26,7 +26,8 @@ from supervisor.weather.kma_asos import KmaAsosObservations
 from supervisor.weather.kma_village import KmaVillageProvider
 from supervisor.weather.met_norway import MetNorwayProvider
 from supervisor.weather.openmeteo import OpenMeteoProvider
-from supervisor.weather.provider import FileProvider, WeatherProvider
+from supervisor.weather.provider import WeatherProvider
+from supervisor.weather.watched import WatchedFile
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
 
@@ -93,10 +94,10 @@ async def take_up_alarms(store: Store, clock: Clock, metrics: Metrics, backgroun
 
 @asynccontextmanager
 async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherProvider]:
-    """The configured provider. Raises WeatherError for a file that cannot be used."""
+    """The configured provider. What is wrong with its file or its service shows when it is asked."""
     weather = config.weather
     if weather.provider == "file":
-        yield FileProvider.open(config.resolve(weather.file), config.site)
+        yield WatchedFile(config.resolve(weather.file), config.site)
         return
     async with aiohttp.ClientSession() as session:
         fetcher = Fetcher(session, clock, USER_AGENT)
