@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
@@ -76,20 +77,23 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def take_up_alarms(store: Store, clock: Clock, metrics: Metrics, background: Background) -> Alarms:
-    """Alarms that stood when the service last ran stand until their cause is seen to be gone."""
+@asynccontextmanager
+async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIterator[tuple[Alarms, Background]]:
+    """Alarms that stood when the service last ran stand until their cause is seen to be gone; changes are recorded.
+
+    Also gives the tasks beside the request, which say by alarms what fails of them.
+    """
     alarms = Alarms(clock, metrics)
     for record in await store.open_alarms():
         alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
-
-    async def record_change(alarm: Alarm) -> None:
-        if alarm.cleared_utc_s is None:
-            await store.raise_alarm(alarm.code, alarm.subject, alarm.text)
-        else:
-            await store.clear_alarm(alarm.code, alarm.subject)
-
-    alarms.changed.append(lambda alarm: background.spawn(record_change(alarm), "alarm"))
-    return alarms
+    recorder = AlarmRecorder(store)
+    alarms.changed.append(recorder.changed)
+    try:
+        async with Background(alarms, metrics) as background:
+            background.keep("alarm record", recorder.run)
+            yield alarms, background
+    finally:
+        await recorder.flush()
 
 
 @asynccontextmanager

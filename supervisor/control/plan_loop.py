@@ -32,10 +32,10 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
 from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.inputs import KWH_PER_KELVIN_HOUR, PlanInputs, PlanSettings
 from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.shares import merge
-from supervisor.planner.tariff import Tariff
+from supervisor.planner.tariff import Tariff, UnfailingTariff
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner
 
@@ -93,6 +93,11 @@ class PlanLoop:
         """Something changed: plan soon."""
         self._reasons.append(reason)
         self._asked.set()
+
+    def use_tariff(self, tariff: Tariff) -> None:
+        """Plan with these prices from now on, and soon."""
+        self._tariff = tariff
+        self.ask("prices")
 
     def override_changed(self, override: Override) -> None:
         """Plan anew when an override begins or ends; its way to the board needs no plan."""
@@ -178,7 +183,7 @@ class PlanLoop:
             roads=self._estimation.roads,
             state=self._estimation.state,
             forecast=self._forecasts.latest or Forecast(now, (), "none"),
-            tariff=self._tariff,
+            tariff=UnfailingTariff(self._tariff, self._settings.price_per_kelvin_hour / KWH_PER_KELVIN_HOUR),
             site=self._config.site,
             overrides=tuple(override for override in held if override is not None),
             out_of_service=frozenset(

@@ -189,7 +189,7 @@ def connect(target: Target) -> Endpoint:
 
 
 def _words(body: str) -> tuple[str, bool]:
-    """The sentence in an InfluxDB error body, and whether it is one: {"error": …} of 1.x and 3.x, {"code", "message"}."""
+    """The sentence in an InfluxDB error body, and whether it is one: {"error"} or {"code", "message"}."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

@@ -4,11 +4,11 @@
 |---|---|
 | 204 | the lines leave the spool |
 | none, 408, 425, 429, 5xx | again after a pause that grows to 30 s, with jitter; `Retry-After` is honoured |
-| a time-out, also the server's own | the same, with half the lines at once, down to 50; a quarter more after each batch delivered |
+| a time-out, also the server's own | the same, with half the lines, down to 50; a quarter more after each batch |
 | 413 | halved until it passes |
-| 201, 400, 422 with InfluxDB's JSON | halved until the bad line stands alone: it goes to the dead letters with the reason |
-| the same, of many lines in a row or of a tenth of a batch | held as below: it is the database that is wrong, not the lines |
-| anything else: another 2xx or 400, 3xx, 401, 403, 404 | held: alarm, and a try each minute until a person has put it right |
+| 201, 400, 422 with InfluxDB's JSON | halved until the bad line stands alone: a dead letter, with the reason |
+| the same for many lines in a row or a tenth of a batch | held: the database is wrong, not the lines |
+| anything else: another 2xx or 400, 3xx, 401, 403, 404 | held: alarm, and a try each minute |
 
 A line sent twice changes nothing: same series and same stamp overwrite.
 """
@@ -50,13 +50,11 @@ ALARM_DEAD = "influx-dead-letters"
 
 BATCH_POINTS_MIN = 50  # a request a second of these still carries a district
 LATE_S = 900.0  # without a delivery while points wait
-# Lines that nobody will ever take are some a day. More are a database that refuses a field, a tag, a new series: burying
-# them would empty the spool into the dead letters, and once a person has corrected it nothing would be left to send.
+# Lines that nobody will ever take are some a day. More are a database that refuses a field, a tag, a new series:
+# burying them would empty the spool, and once a person has corrected it nothing would be left to send.
 REFUSED_IN_A_ROW_MAX = 25
 REFUSED_SHARE_MAX = 0.1  # of a batch
-EXPIRED = (
-    "beyond retention"  # in the refusal of points that the database no longer keeps: theirs is no fault to correct
-)
+EXPIRED = "beyond retention"  # said of points that the database no longer keeps: nothing to correct
 
 REFUSED = frozenset({201, 400, 413, 422})
 LATER = frozenset({0, 408, 425, 429})
@@ -243,8 +241,8 @@ class Shipper:
                 ALARM_HELD,
                 "",
                 True,
-                f"{state.trouble}. Nothing is lost: it waits in the spool. Check address, token, database and what stands "
-                "between here and InfluxDB",
+                f"{state.trouble}. Nothing is lost: it waits in the spool. "
+                "Check address, token, database and what stands between here and InfluxDB",
             )
             return HOLD_S
         if answer.retry_after_s is not None:
@@ -278,7 +276,8 @@ class Shipper:
             ALARM_LATE,
             "",
             spool.points > 0 and late_s >= LATE_S,
-            f"Nothing delivered for {late_s / 60:.0f} min ({self.state.trouble or 'no answer yet'}). It waits in the spool",
+            f"Nothing delivered for {late_s / 60:.0f} min ({self.state.trouble or 'no answer yet'}): "
+            "it waits in the spool. Look at InfluxDB and the network",
         )
         if self._clock.monotonic_s() - self._last_dead_s >= DEAD_ALARM_S:
             self._alarm(ALARM_DEAD, "", False)

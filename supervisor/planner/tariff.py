@@ -6,6 +6,7 @@ guessed price would look optimal and not be.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,11 +23,14 @@ from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.spot import SpotTariff, read_prices
 
+logger = logging.getLogger(__name__)
+
 Array = npt.NDArray[np.float64]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY = "holiday"  # an eighth kind of day; a tariff that never names it treats holidays as Sundays
 _QUARTERS = 96
+JSON_MAX_BYTES = 1024 * 1024  # a tariff for every month and day has some 20 KB
 
 
 class Tariff(Protocol):
@@ -123,6 +127,34 @@ class BandTariff:
         return out
 
 
+@dataclass(frozen=True)
+class UnfailingTariff:
+    """Another tariff, without its failures: no plan waits for a price.
+
+    Where it raises, all slots cost `usual_per_kwh`; where it has no number for some, those cost what is usual for the
+    others. Prices below zero stay.
+    """
+
+    tariff: Tariff
+    usual_per_kwh: float
+
+    @property
+    def currency(self) -> str:
+        return self.tariff.currency
+
+    def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
+        try:
+            price = np.array(self.tariff.prices(start_utc_s, n_slots, slot_s), dtype=np.float64)
+            if price.shape != (n_slots,):
+                raise TariffError(f"{price.shape} prices for {n_slots} slots", where="tariff")
+        except Exception as error:
+            logger.error("no prices, all hours are planned at one: %s", error or type(error).__name__)
+            return np.full(n_slots, self.usual_per_kwh)
+        known = np.isfinite(price)
+        usual = float(np.median(price[known])) if known.any() else self.usual_per_kwh
+        return np.where(known, price, usual)
+
+
 class TariffFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The JSON form of a time-of-use tariff."""
 
@@ -134,21 +166,35 @@ class TariffFile(Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
 
 
-def read_tariff(path: Path, timezone: str) -> Tariff:
+def read_tariff(path: Path, timezone: str, holidays: Iterable[date] = ()) -> Tariff:
     """A tariff from a file: `.csv` with day-ahead prices, `.json` in the form of `TariffFile`.
 
-    `timezone` is used where the file names none. Raises TariffError naming file, place and remedy.
+    `timezone` is used where the file names none; `holidays` are added to the file's. Raises TariffError naming file,
+    place and remedy for anything that is wrong with it.
     """
-    if path.suffix == ".csv":
-        return read_prices(path)
+    return read_prices(path) if path.suffix == ".csv" else read_bands(path, timezone, holidays)
+
+
+def read_bands(path: Path, timezone: str, holidays: Iterable[date] = ()) -> BandTariff:
+    """A time-of-use tariff from JSON; raises TariffError, and nothing else."""
     try:
+        if path.stat().st_size > JSON_MAX_BYTES:
+            raise TariffError(f"over {JSON_MAX_BYTES} bytes", where=str(path), remedy="A tariff has some dozen bands")
         table = msgspec.json.decode(path.read_bytes(), type=TariffFile)
+        zone = table.timezone or timezone
+        ZoneInfo(zone)
+    except TariffError:
+        raise
     except OSError as error:
         raise TariffError(f"cannot be read: {error.strerror}", where=str(path), remedy="Check tariff.file") from error
-    except msgspec.MsgspecError as error:
-        raise TariffError(str(error), where=str(path), remedy="See docs/planner.md for the form of the file") from error
+    except Exception as error:  # no JSON, too deep, numbers of hundreds of digits, an unknown time zone
+        raise TariffError(
+            str(error)[:300] or type(error).__name__,
+            where=str(path),
+            remedy="See docs/planner.md for the form of the file",
+        ) from error
     return BandTariff(
-        table.bands, table.timezone or timezone, table.currency, frozenset(table.holidays), where=str(path)
+        table.bands, zone, table.currency, frozenset(table.holidays) | frozenset(holidays), where=str(path)
     )
 
 
@@ -170,7 +216,7 @@ def make_tariff(
             f"one of flat, band or file is needed, found {said}", where="tariff", remedy="Keep exactly one"
         )
     if file is not None:
-        return read_tariff(file, timezone)
+        return read_tariff(file, timezone, holidays)
     if flat is not None:
         return FlatTariff(flat, currency)
     return BandTariff(bands, timezone, currency, frozenset(holidays))

@@ -43,7 +43,7 @@ def unexpected(error: Exception, source: str) -> WeatherError:
 
 
 def reader(source: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate what reads a source's answers: whatever else it raises leaves as a WeatherError that names the source."""
+    """Decorate what reads a source's answers: whatever it raises leaves as a WeatherError that names the source."""
 
     def decorate(read: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(read)

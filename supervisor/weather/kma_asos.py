@@ -205,5 +205,6 @@ class KmaAsosObservations:
             "help": "0",
             "authKey": key,
         }
-        self.newest, _ = await self._fetcher.read(URL, query, lambda answer: parse(answer.body, self._site))
-        return self.newest
+        newest, _ = await self._fetcher.read(URL, query, lambda answer: parse(answer.body, self._site))
+        self.newest = newest
+        return newest

@@ -21,7 +21,7 @@ class WatchedFile:
     def __init__(self, path: Path, site: Site) -> None:
         self._path = path
         self._site = site
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int, int] | None = None
         self._fault: WeatherError | None = None
         self._file: FileProvider | None = None
 
@@ -43,7 +43,7 @@ class WatchedFile:
             remedy = "Put the file there: it is read as soon as it is"
             self._fault = WeatherError(error.strerror or "cannot be read", where=str(self._path), remedy=remedy)
             return
-        seen = (stat.st_mtime_ns, stat.st_size)
+        seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if seen == self._seen:
             return
         try:
