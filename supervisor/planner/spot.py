@@ -23,7 +23,7 @@ from supervisor.planner.price_series import DAY, SPAN_MAX_S, Label, PriceSeries,
 
 Array = npt.NDArray[np.float64]
 
-FILE_MAX_BYTES = 64 * 1024 * 1024  # twenty years of quarters have 30 MB
+FILE_MAX_BYTES = 16 * 1024 * 1024  # ten years of quarters have 12 MB
 _COLUMN = re.compile(r"price_([A-Za-z]{3})_per_(kwh|mwh)")
 _SCALE = {"mwh": 1e-3, "kwh": 1.0}  # to currency per kWh
 _REMEDY = "Give time_utc_start (ISO 8601, Z) and price_<currency>_per_mwh or _per_kwh, one row a step, none missing"
@@ -138,7 +138,7 @@ def _within_span(known: list[tuple[int, float, float]], wrong: dict[int, str]) -
     middle = sorted(time for _, time, _ in known)[len(known) // 2]
     for line, time, _ in known:
         if abs(time - middle) > SPAN_MAX_S / 2:
-            wrong[line] = f"{_text(time)} is years away from the other rows"
+            wrong[line] = "its time is years away from that of the other rows"
     return [row for row in known if row[0] not in wrong]
 
 

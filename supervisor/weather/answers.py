@@ -13,7 +13,7 @@ import numpy as np
 
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Array
-from supervisor.weather.gate import HUMIDITY, Columns, Where, utc_text
+from supervisor.weather.gate import HUMIDITY, TIME_UTC_S, Columns, Where, utc_text
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,13 @@ def unexpected(error: Exception, source: str) -> WeatherError:
     )
 
 
+def named(error: WeatherError, source: str) -> None:
+    """Make an error say its source, and no more of the answer than a person reads."""
+    error.message = error.message[:MESSAGE_MAX]
+    if source not in error.where:
+        error.where = f"{source}: {error.where}" if error.where else source
+
+
 def reader(source: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorate what reads a source's answers: whatever it raises leaves as a WeatherError that names the source."""
 
@@ -51,7 +58,7 @@ def reader(source: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             try:
                 return read(*args, **kwargs)
             except WeatherError as error:
-                error.message = error.message[:MESSAGE_MAX]  # it may quote the answer
+                named(error, source)
                 raise
             except Exception as error:
                 raise unexpected(error, source) from error
@@ -128,7 +135,8 @@ def place_in(source: str, keys: dict[str, str], time_utc_s: Sequence[float] | Ar
     """`where` for answers: the source's own key and the time."""
 
     def where(name: str, row: int) -> str:
-        time = utc_text(float(time_utc_s[min(row, len(time_utc_s) - 1)])) if len(time_utc_s) else "no time"
+        at = float(time_utc_s[min(row, len(time_utc_s) - 1)]) if len(time_utc_s) else math.nan
+        time = utc_text(at) if TIME_UTC_S[0] <= at <= TIME_UTC_S[1] else f"row {row}"
         return f"{source}: {keys.get(name, name)} at {time}"
 
     return where

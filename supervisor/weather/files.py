@@ -17,7 +17,7 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.answers import unexpected
+from supervisor.weather.answers import named, unexpected
 from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, utc_text
 from supervisor.weather.repair import Repairs
@@ -59,7 +59,8 @@ def read_weather_csv(
     """
     try:
         return _read(Path(path), site, start_utc_s, end_utc_s)
-    except WeatherError:
+    except WeatherError as error:
+        named(error, str(path))
         raise
     except Exception as error:
         raise unexpected(error, str(path)) from error
