@@ -93,7 +93,7 @@ def _read(path: Path, adder_per_kwh: float) -> tuple[PriceSeries, tuple[TariffEr
         names = list(rows.fieldnames or [])
         found = next((match for name in names if (match := _COLUMN.fullmatch(name))), None)
         if found is None or "time_utc_start" not in names:
-            raise TariffError("not a price table", where=f"{path}:1", remedy=_REMEDY)
+            raise TariffError(_why_no_table(names), where=f"{path}:1", remedy=_REMEDY)
         known: list[tuple[int, float, float]] = []
         wrong: dict[int, str] = {}  # by line
         for row in rows:
@@ -113,6 +113,16 @@ def _read(path: Path, adder_per_kwh: float) -> tuple[PriceSeries, tuple[TariffEr
     _name_order(known, wrong)
     _name_labels(series, known, wrong)
     return series, tuple(TariffError(wrong[line], where=f"{path}:{line}", remedy=_REMEDY) for line in sorted(wrong))
+
+
+def _why_no_table(names: list[str]) -> str:
+    """What a first line lacks, for the exports that people try most."""
+    if any(";" in name for name in names):
+        return "separated by semicolons: save it with commas between cells and points in numbers"
+    odd = next((name for name in names if name.startswith("price_")), None)
+    if odd is not None and "time_utc_start" in names:
+        return f"column {odd[:40]!r} names no currency of three letters and no MWh or kWh"
+    return "not a price table"
 
 
 def _time(text: str) -> float:
