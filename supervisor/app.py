@@ -5,7 +5,7 @@
        └────────── state estimate ◄── store (commit, then acknowledge) ◄── telemetry ┘
 
 Reading down `running` follows one storm: the record and its epoch, what is known of each zone, the forecast, the
-estimate of every road, the plan, the crew's overrides, the boards' door, and last the crew's own. What starts later
+estimate of every road, the plan, the crew's overrides, the boards' listener, and last the crew's. What starts later
 uses what started earlier; what fails at start ends everything before it in reverse, and so does SIGTERM. A SIGKILL
 is no worse: everything that counts was committed before it was answered, and a new start has a new epoch.
 """
@@ -145,7 +145,7 @@ async def running(
         intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
         watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
 
-        # 6 the loops, the energy record's way out, the two doors
+        # 6 the loops, the energy record's way out, the two listeners
         shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms))
         loops = await stack.enter_async_context(Background(alarms, metrics))
         endless = [
