@@ -216,7 +216,16 @@ class PlanLoop:
     def _moved_on(self) -> tuple[Plan, ...]:
         now = self._clock.utc_s()
         start = now - now % SLOT_S
-        return tuple(shifted_plan(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+        return tuple(_moved_on(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+
+
+def _moved_on(plan: Plan | None, zone: str, now: float, start: float) -> Plan:
+    """The last plan from `start` on; the local rule where it cannot be moved: it costs no other zone its plan."""
+    try:
+        return shifted_plan(plan, zone, now, start)
+    except Exception as error:
+        logger.error("the last plan of %s cannot be moved on", zone, exc_info=error)
+        return shifted_plan(None, zone, now, start)
 
 
 def _summary(plans: Iterable[Plan]) -> str:

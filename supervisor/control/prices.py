@@ -23,7 +23,7 @@ from supervisor.planner.tariff import Tariff
 
 logger = logging.getLogger(__name__)
 
-LOOK_EACH_S = 60.0  # tomorrow's prices come once a day; a plan is made each 15 min
+LOOK_EACH_S = 60.0  # tomorrow's prices come once a day; a plan is made every 15 min
 ALARM = "prices"
 
 
@@ -50,7 +50,7 @@ class Prices:
         await self.look()
 
     async def run(self) -> None:
-        """Look at the file each minute, for ever."""
+        """Look at the file every minute, for ever."""
         async for _ in each(self._clock, LOOK_EACH_S):
             await self.look()
 

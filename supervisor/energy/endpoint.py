@@ -41,12 +41,17 @@ class Answer(Struct, frozen=True):
     text: str = ""
     retry_after_s: float | None = None
     from_influx: bool = True  # whether the body is InfluxDB's own JSON, not some proxy's page
-    timed_out: bool = False  # it, or the server on our behalf, waited too long: fewer lines at once may pass
 
     @property
     def ok(self) -> bool:
         """Delivered: InfluxDB says 204 and nothing else; 200 is a page of whoever stands in between."""
         return self.status == 204
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether we, or the server for us, waited too long: fewer lines at once may pass."""
+        slow = (self.status == UNREACHABLE or self.status >= 500) and "timeout" in self.text.lower()
+        return slow or self.status in _TIMED_OUT
 
 
 class Endpoint(Protocol):
@@ -147,9 +152,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
             if len(body) >= BODY_MAX_BYTES:
                 response.close()
                 break
-    except TimeoutError:
-        return Answer(status, "the answer did not end", from_influx=False, timed_out=True)
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return Answer(status, f"the answer was cut off ({type(error).__name__})", from_influx=False)
     text, from_influx = _words(body[:BODY_MAX_BYTES].decode("utf-8", "replace"))
     if 300 <= status < 400:
@@ -161,7 +164,6 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
         text[:TEXT_MAX],
         retry_after_s(response.headers.get("Retry-After"), _time_of(response)),
         from_influx,
-        status in _TIMED_OUT or (status >= 500 and "timeout" in text.lower()),
     )
 
 
@@ -175,12 +177,10 @@ def _time_of(response: aiohttp.ClientResponse) -> float:
 
 def _no_answer(error: Exception) -> Answer:
     """For an exception on the way there or back."""
-    return Answer(
-        UNREACHABLE,
-        (str(error) or type(error).__name__)[:TEXT_MAX],
-        from_influx=False,
-        timed_out=isinstance(error, TimeoutError),
-    )
+    text = str(error)[:TEXT_MAX]
+    if isinstance(error, TimeoutError) and "timeout" not in text.lower():
+        text = f"timeout {text}".strip()
+    return Answer(UNREACHABLE, text or type(error).__name__, from_influx=False)
 
 
 def connect(target: Target) -> Endpoint:

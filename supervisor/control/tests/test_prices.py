@@ -40,7 +40,7 @@ def write(path: Path, hours: range, price: float = 100.0) -> None:
     os.utime(path, ns=(touched, touched))
 
 
-class Room:
+class Watched:
     def __init__(self, folder: Path, file: str = "prices.csv") -> None:
         self.config = city(folder, file)
         self.path = folder / file
@@ -62,8 +62,8 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
-    return Room(tmp_path)
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
 
 
 BROKEN: dict[str, Callable[[Path], object]] = {
@@ -76,86 +76,86 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_without_usable_prices_all_hours_cost_the_usual_until_the_file_is_right(room: Room, kind: str) -> None:
-    BROKEN[kind](room.path)
-    await room.prices.start()
-    assert room.prices.tariff.prices(NOW, 120).tolist() == [8000.0 / 64] * 120
-    assert "one price" in room.alarm()
-    assert "prices.csv" in room.alarm()
-    if room.path.is_dir():
-        room.path.rmdir()
-    write(room.path, range(48), 80.0)
-    await room.prices.look()
-    assert room.price() == pytest.approx(0.08)
-    assert room.alarm() == ""
-    assert len(room.heard) == 1
+async def test_without_prices_all_hours_cost_the_usual_until_the_file_is_right(watched: Watched, kind: str) -> None:
+    BROKEN[kind](watched.path)
+    await watched.prices.start()
+    assert watched.prices.tariff.prices(NOW, 120).tolist() == [8000.0 / 64] * 120
+    assert "one price" in watched.alarm()
+    assert "prices.csv" in watched.alarm()
+    if watched.path.is_dir():
+        watched.path.rmdir()
+    write(watched.path, range(48), 80.0)
+    await watched.prices.look()
+    assert watched.price() == pytest.approx(0.08)
+    assert watched.alarm() == ""
+    assert len(watched.heard) == 1
 
 
-async def test_a_broken_new_file_keeps_the_last_good_prices(room: Room) -> None:
-    write(room.path, range(48), 80.0)
-    await room.prices.start()
-    assert room.alarm() == ""
-    room.path.write_text("<html>Sign in</html>")
-    await room.prices.look()
-    assert room.price() == pytest.approx(0.08)
-    assert "last good prices" in room.alarm()
-    room.path.unlink()
-    await room.prices.look()
-    assert room.price() == pytest.approx(0.08)
-    write(room.path, range(48), 90.0)
-    await room.prices.look()
-    assert room.price() == pytest.approx(0.09)
-    assert room.alarm() == ""
+async def test_a_broken_new_file_keeps_the_last_good_prices(watched: Watched) -> None:
+    write(watched.path, range(48), 80.0)
+    await watched.prices.start()
+    assert watched.alarm() == ""
+    watched.path.write_text("<html>Sign in</html>")
+    await watched.prices.look()
+    assert watched.price() == pytest.approx(0.08)
+    assert "last good prices" in watched.alarm()
+    watched.path.unlink()
+    await watched.prices.look()
+    assert watched.price() == pytest.approx(0.08)
+    write(watched.path, range(48), 90.0)
+    await watched.prices.look()
+    assert watched.price() == pytest.approx(0.09)
+    assert watched.alarm() == ""
 
 
-async def test_prices_that_end_are_repeated_and_said_at_their_end(room: Room) -> None:
-    write(room.path, range(24))
-    await room.prices.start()
-    room.clock.advance(24 * 3600 - 1)
-    await room.prices.look()
-    assert room.alarm() == ""
-    room.clock.advance(1)
-    await room.prices.look()
-    assert "ended at 2023-12-30T00:00Z" in room.alarm()
-    room.clock.advance(40 * 86_400)
-    await room.prices.look()
-    assert np.isfinite(room.prices.tariff.prices(room.clock.utc_s(), 144)).all()
-    write(room.path, range(24 * 40, 24 * 43))
-    await room.prices.look()
-    assert room.alarm() == ""
+async def test_prices_that_end_are_repeated_and_said_at_their_end(watched: Watched) -> None:
+    write(watched.path, range(24))
+    await watched.prices.start()
+    watched.clock.advance(24 * 3600 - 1)
+    await watched.prices.look()
+    assert watched.alarm() == ""
+    watched.clock.advance(1)
+    await watched.prices.look()
+    assert "ended at 2023-12-30T00:00Z" in watched.alarm()
+    watched.clock.advance(40 * 86_400)
+    await watched.prices.look()
+    assert np.isfinite(watched.prices.tariff.prices(watched.clock.utc_s(), 144)).all()
+    write(watched.path, range(24 * 40, 24 * 43))
+    await watched.prices.look()
+    assert watched.alarm() == ""
 
 
-async def test_prices_that_begin_tomorrow_serve_today(room: Room) -> None:
-    write(room.path, range(24, 48))
-    await room.prices.start()
-    assert room.price() == pytest.approx(0.1)
-    assert "begin at 2023-12-30T00:00Z" in room.alarm()
-    room.clock.advance(86_400)
-    await room.prices.look()
-    assert room.alarm() == ""
+async def test_prices_that_begin_tomorrow_serve_today(watched: Watched) -> None:
+    write(watched.path, range(24, 48))
+    await watched.prices.start()
+    assert watched.price() == pytest.approx(0.1)
+    assert "begin at 2023-12-30T00:00Z" in watched.alarm()
+    watched.clock.advance(86_400)
+    await watched.prices.look()
+    assert watched.alarm() == ""
 
 
-async def test_a_missing_hour_is_filled_and_said(room: Room) -> None:
-    write(room.path, range(48))
-    lines = room.path.read_text().splitlines()
-    room.path.write_text("\n".join([*lines[:24], *lines[25:]]) + "\n")
-    await room.prices.start()
-    assert room.price(23) == pytest.approx(0.1)
-    assert "gap before 2023-12-30T00:00Z" in room.alarm()
-    assert "4 quarters filled" in room.alarm()
+async def test_a_missing_hour_is_filled_and_said(watched: Watched) -> None:
+    write(watched.path, range(48))
+    lines = watched.path.read_text().splitlines()
+    watched.path.write_text("\n".join([*lines[:24], *lines[25:]]) + "\n")
+    await watched.prices.start()
+    assert watched.price(23) == pytest.approx(0.1)
+    assert "gap before 2023-12-30T00:00Z" in watched.alarm()
+    assert "4 quarters filled" in watched.alarm()
 
 
 async def test_a_json_tariff_is_watched_too(tmp_path: Path) -> None:
-    room = Room(tmp_path, "tariff.json")
-    await room.prices.start()
-    assert "one price" in room.alarm()
-    room.path.write_text('{"currency":"KRW","bands":[{"name":"a","price_per_kwh":99.0}]}')
-    await room.prices.look()
-    assert (room.price(), room.alarm()) == (99.0, "")
-    room.path.write_text("[" * 100_000)
-    await room.prices.look()
-    assert room.price() == 99.0
-    assert "last good" in room.alarm()
+    watched = Watched(tmp_path, "tariff.json")
+    await watched.prices.start()
+    assert "one price" in watched.alarm()
+    watched.path.write_text('{"currency":"KRW","bands":[{"name":"a","price_per_kwh":99.0}]}')
+    await watched.prices.look()
+    assert (watched.price(), watched.alarm()) == (99.0, "")
+    watched.path.write_text("[" * 100_000)
+    await watched.prices.look()
+    assert watched.price() == 99.0
+    assert "last good" in watched.alarm()
 
 
 async def test_what_city_toml_itself_says_of_prices_is_still_refused(tmp_path: Path) -> None:
