@@ -87,7 +87,8 @@ class Prices:
     def _say(self) -> None:
         """One alarm, with the reason that matters most; anew when another one does."""
         kind, text = self._trouble()
-        if kind != self._said:
+        stood = next((alarm.text for alarm in self._alarms.standing() if alarm.code == ALARM), text)
+        if kind != self._said and stood != text:
             self._alarms.set(ALARM, "", False)
         self._alarms.set(ALARM, "", bool(kind), text)
         self._said = kind

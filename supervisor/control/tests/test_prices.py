@@ -145,6 +145,19 @@ async def test_a_missing_hour_is_filled_and_said(watched: Watched) -> None:
     assert "4 quarters filled" in watched.alarm()
 
 
+async def test_a_restart_raises_no_second_alarm_for_the_same_trouble_but_one_for_another(watched: Watched) -> None:
+    watched.path.unlink()
+    await watched.prices.start()
+    changes: list[bool] = []
+    watched.alarms.changed.append(lambda alarm: changes.append(alarm.cleared_utc_s is None))
+    await Prices(watched.config, watched.alarms, watched.clock).start()
+    assert changes == []
+    write(watched.path, range(-48, -24))
+    await Prices(watched.config, watched.alarms, watched.clock).start()
+    assert changes == [False, True]
+    assert "ended" in watched.alarm()
+
+
 async def test_a_json_tariff_is_watched_too(tmp_path: Path) -> None:
     watched = Watched(tmp_path, "tariff.json")
     await watched.prices.start()
