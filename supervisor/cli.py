@@ -114,7 +114,7 @@ def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) ->
     from supervisor.config import load
     from supervisor.domain.clock import Clock, SystemClock
 
-    config = load(path)
+    config = load(path, without_data=True)
 
     async def whole(clock: Clock) -> None:
         logs.configure(clock, log_level)

@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
@@ -26,7 +27,8 @@ from supervisor.weather.kma_asos import KmaAsosObservations
 from supervisor.weather.kma_village import KmaVillageProvider
 from supervisor.weather.met_norway import MetNorwayProvider
 from supervisor.weather.openmeteo import OpenMeteoProvider
-from supervisor.weather.provider import FileProvider, WeatherProvider
+from supervisor.weather.provider import WeatherProvider
+from supervisor.weather.watched import WatchedFile
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
 
@@ -75,28 +77,31 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def take_up_alarms(store: Store, clock: Clock, metrics: Metrics, background: Background) -> Alarms:
-    """Alarms that stood when the service last ran stand until their cause is seen to be gone."""
+@asynccontextmanager
+async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIterator[tuple[Alarms, Background]]:
+    """Alarms that stood when the service last ran stand until their cause is seen to be gone; changes are recorded.
+
+    Also gives the tasks beside the request, which say by alarms what fails of them.
+    """
     alarms = Alarms(clock, metrics)
     for record in await store.open_alarms():
         alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
-
-    async def record_change(alarm: Alarm) -> None:
-        if alarm.cleared_utc_s is None:
-            await store.raise_alarm(alarm.code, alarm.subject, alarm.text)
-        else:
-            await store.clear_alarm(alarm.code, alarm.subject)
-
-    alarms.changed.append(lambda alarm: background.spawn(record_change(alarm), "alarm"))
-    return alarms
+    recorder = AlarmRecorder(store)
+    alarms.changed.append(recorder.changed)
+    try:
+        async with Background(alarms, metrics) as background:
+            background.keep("alarm record", recorder.run)
+            yield alarms, background
+    finally:
+        await recorder.flush()
 
 
 @asynccontextmanager
 async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherProvider]:
-    """The configured provider. Raises WeatherError for a file that cannot be used."""
+    """The configured provider. What is wrong with its file or its service shows when it is asked."""
     weather = config.weather
     if weather.provider == "file":
-        yield FileProvider.open(config.resolve(weather.file), config.site)
+        yield WatchedFile(config.resolve(weather.file), config.site)
         return
     async with aiohttp.ClientSession() as session:
         fetcher = Fetcher(session, clock, USER_AGENT)

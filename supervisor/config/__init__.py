@@ -29,7 +29,7 @@ from supervisor.config.schema import (
     WeatherConfig,
     WebConfig,
 )
-from supervisor.config.source import parse
+from supervisor.config.source import MISSING_DATA, parse
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
 
@@ -108,9 +108,13 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
     return config, tuple(find_problems(config, source))
 
 
-def load(path: Path | str) -> Config:
-    """The configuration in `path`; raises InvalidConfig with everything that is wrong."""
-    config, problems = read(Path(path))
+def load(path: Path | str, *, without_data: bool = False) -> Config:
+    """The configuration in `path`; raises InvalidConfig with everything that is wrong.
+
+    `without_data`: a weather or price file that is missing is none of it, for a service that goes on without.
+    """
+    config, found = read(Path(path))
+    problems = tuple(problem for problem in found if not (without_data and problem.code == MISSING_DATA))
     if problems or config is None:
         raise InvalidConfig(problems)
     return config

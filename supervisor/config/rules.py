@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.config.schema import Config
-from supervisor.config.source import Source
+from supervisor.config.source import MISSING_DATA, Source
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Zone
 from supervisor.road.materials import MATERIALS
@@ -94,7 +94,8 @@ def _weather(config: Config, source: Source) -> Problems:
     elif weather.file and weather.provider != "file":
         yield source.problem("weather.file", "provider reads no file", 'Remove it or write provider = "file"')
     elif weather.file and not config.resolve(weather.file).is_file():
-        yield source.problem("weather.file", "no such file", f"Put it at {config.resolve(weather.file)}")
+        remedy = f"Put it at {config.resolve(weather.file)}"
+        yield source.problem("weather.file", "no such file", remedy, code=MISSING_DATA)
 
 
 def _tariff(config: Config, source: Source) -> Problems:
@@ -106,7 +107,8 @@ def _tariff(config: Config, source: Source) -> Problems:
         said = " and ".join(given) or "none"
         yield source.problem("tariff", f"{said} given", "Give exactly one of flat, [[tariff.band]] and file")
     if tariff.file and not config.resolve(tariff.file).is_file():
-        yield source.problem("tariff.file", "no such file", f"Put it at {config.resolve(tariff.file)}")
+        remedy = f"Put it at {config.resolve(tariff.file)}"
+        yield source.problem("tariff.file", "no such file", remedy, code=MISSING_DATA)
     if not re.fullmatch(r"[A-Z]{3}", tariff.currency):
         yield source.problem("tariff.currency", "no currency code", 'Write three capitals such as "KRW"')
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from supervisor.domain.errors import ConfigError
 
+MISSING_DATA = "missing-data"  # code of a problem that keeps nothing from starting
+
 
 class Source:
     """The file's text, to say where a key stands and what its value is."""
@@ -47,12 +49,12 @@ class Source:
                 return number
         return start
 
-    def problem(self, key: str, message: str, remedy: str) -> ConfigError:
+    def problem(self, key: str, message: str, remedy: str, code: str | None = None) -> ConfigError:
         """An error that names file, line, key and value."""
         line, value = self.line(key), self.value(key)
         place = f"{self.path.name}:{line}" if line else self.path.name
         shown = "" if value is None or isinstance(value, dict | list) else f" = {value!r}"
-        return ConfigError(message, where=f"{place}: {key}{shown}", remedy=remedy)
+        return ConfigError(message, where=f"{place}: {key}{shown}", remedy=remedy, code=code)
 
 
 def parse(path: Path) -> Source:

@@ -7,6 +7,7 @@ and of two services running at once the older loses. After `hello` a board gets 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,6 +22,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.domain.clock import Clock
+from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Slot
 from supervisor.domain.zone import Zone
@@ -39,6 +41,7 @@ from supervisor.wire.messages import (
 logger = logging.getLogger(__name__)
 
 PENDING_MAX = 256  # commands of a board without an answer that are remembered
+TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
 PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
 
 
@@ -113,6 +116,7 @@ class Dispatcher:
         self._background = background
         self._newer_epoch = newer_epoch
         self._sessions: dict[str, _Session] = {}
+        self._taking_over: dict[str, BoardLink] = {}  # by board: sessions that wait for a newer epoch
         self._zones_of: dict[str, list[Zone]] = {}
         for zone in sorted(zones, key=lambda zone: zone.relay):
             self._zones_of.setdefault(zone.board, []).append(zone)
@@ -127,8 +131,10 @@ class Dispatcher:
         board = link.board_id
         newer = hello.ep > self.epoch
         if newer and self._newer_epoch is not None:
+            self._taking_over[board] = link
             self._background.spawn(self._take_over(link, hello, self._newer_epoch), "take-over")
             return
+        self._taking_over.pop(board, None)
         start = hello.q if hello.ep == self.epoch else 0
         self._sessions[board] = _Session(link, start, not newer, OrderedDict())
         self._metrics.boards_online.set(len(self._sessions))
@@ -161,14 +167,27 @@ class Dispatcher:
                 self._send_plan(plan)
 
     async def _take_over(self, link: BoardLink, hello: Hello, newer_epoch: Callable[[int], Awaitable[int]]) -> None:
-        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise."""
-        if hello.ep > self.epoch:
-            self.epoch = await newer_epoch(hello.ep)
-            logger.warning("took over at epoch %d", self.epoch)
-        self.attach(link, hello)
+        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise.
+
+        Tried again while the record does not take it, for as long as the board is there.
+        """
+        while self._taking_over.get(link.board_id) is link:
+            try:
+                if hello.ep > self.epoch:
+                    self.epoch = await newer_epoch(hello.ep)
+                    logger.warning("took over at epoch %d", self.epoch)
+            except StoreError as error:
+                logger.error("cannot take over from epoch %d yet: %s", hello.ep, error)
+                await asyncio.sleep(TAKE_OVER_AGAIN_S)
+                continue
+            if self._taking_over.get(link.board_id) is link:
+                del self._taking_over[link.board_id]
+                self.attach(link, hello)
 
     def detach(self, link: BoardLink) -> None:
         """The session is over; a newer session of the same board stays."""
+        if self._taking_over.get(link.board_id) is link:
+            del self._taking_over[link.board_id]
         session = self._sessions.get(link.board_id)
         if session is not None and session.link is link:
             del self._sessions[link.board_id]

@@ -106,6 +106,9 @@ class Estimation:
         except RoadheatError as error:
             logger.warning("no spin-up: %s", error)
             return
+        except Exception as error:  # whatever was kept or observed must not prevent the start
+            logger.error("no spin-up", exc_info=error)
+            return
         if state is not None:
             self.estimator.state = state
 
@@ -120,8 +123,9 @@ class Estimation:
                 if not failing:
                     logger.warning("no estimate from %.0f on: %s", now, error)
                 failing = True
-            if now % KEEP_EACH_S == 0:
-                await self.keep(now)
+            finally:
+                if now % KEEP_EACH_S == 0:
+                    await self._try_to_keep(now)
 
     def observe(self, sample: ZoneSample, dt_s: float) -> None:
         """Take in a live sample of the running minute."""
@@ -162,6 +166,12 @@ class Estimation:
             if (live.surface_word, live.lying_mm) != (text, mm):
                 live.surface_word, live.lying_mm = text, mm
                 self._live.touch(zone.id)
+
+    async def _try_to_keep(self, now_utc_s: float) -> None:
+        try:
+            await self.keep(now_utc_s)
+        except RoadheatError as error:  # a full disk: the estimate goes on in memory
+            logger.error("estimate not kept: %s", error)
 
     async def keep(self, now_utc_s: float) -> None:
         """Commit the estimate."""

@@ -16,6 +16,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.estimation import Estimation
+from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState, ZoneLive
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
@@ -166,8 +167,7 @@ class Intake:
             zone.plan_state = "measured"
         self._live.touch(sample.zone)
         if not was_online:
-            for listener in self.returned:
-                listener(sample.zone)
+            tell(self.returned, "zone heard again", sample.zone)
 
     def _check_override(self, zone: ZoneLive, override: Override, start_utc_s: float) -> None:
         """Accepted is not yet done: telemetry decides."""

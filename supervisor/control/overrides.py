@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import CommandError, NotFoundError
@@ -147,13 +148,23 @@ class Overrides:
         return override
 
     async def expire(self) -> None:
-        """End what is past its expiry, and forget what ended long ago."""
+        """End what is past its expiry, and forget what ended long ago.
+
+        One that cannot be recorded keeps no other from ending; then raises the first such error.
+        """
+        first: Exception | None = None
         for override in list(self._by_id.values()):
             left_s = self.left_s(override)
             if override.state in LIVE_STATES and left_s <= 0:
-                await self.advance(override.id, OverrideState.EXPIRED)
+                try:
+                    await self.advance(override.id, OverrideState.EXPIRED)
+                except Exception as error:
+                    first = first or error
             elif left_s < -LOOK_BACK_S:
-                del self._by_id[override.id], self._ends_s[override.id]
+                self._by_id.pop(override.id, None)
+                self._ends_s.pop(override.id, None)
+        if first is not None:
+            raise first
 
     def _hold(self, override: Override) -> None:
         self._by_id[override.id] = override
@@ -169,5 +180,4 @@ class Overrides:
         self._live.touch(override.zone)
 
     def _tell(self, override: Override) -> None:
-        for listener in self.changed:
-            listener(override)
+        tell(self.changed, "override", override)

@@ -32,10 +32,10 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
 from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.inputs import KWH_PER_KELVIN_HOUR, PlanInputs, PlanSettings
 from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.shares import merge
-from supervisor.planner.tariff import Tariff
+from supervisor.planner.tariff import Tariff, UnfailingTariff
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
@@ -93,6 +93,11 @@ class PlanLoop:
         """Something changed: plan soon."""
         self._reasons.append(reason)
         self._asked.set()
+
+    def use_tariff(self, tariff: Tariff) -> None:
+        """Plan with these prices from now on, and soon."""
+        self._tariff = tariff
+        self.ask("prices")
 
     def override_changed(self, override: Override) -> None:
         """Plan anew when an override begins or ends; its way to the board needs no plan."""
@@ -178,7 +183,7 @@ class PlanLoop:
             roads=self._estimation.roads,
             state=self._estimation.state,
             forecast=self._forecasts.latest or Forecast(now, (), "none"),
-            tariff=self._tariff,
+            tariff=UnfailingTariff(self._tariff, self._settings.price_per_kelvin_hour / KWH_PER_KELVIN_HOUR),
             site=self._config.site,
             overrides=tuple(override for override in held if override is not None),
             out_of_service=frozenset(
@@ -208,7 +213,16 @@ class PlanLoop:
     def _moved_on(self) -> tuple[Plan, ...]:
         now = self._clock.utc_s()
         start = now - now % SLOT_S
-        return tuple(shifted_plan(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+        return tuple(_moved_on(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+
+
+def _moved_on(plan: Plan | None, zone: str, now: float, start: float) -> Plan:
+    """The last plan from `start` on; the local rule where it cannot be moved: it costs no other zone its plan."""
+    try:
+        return shifted_plan(plan, zone, now, start)
+    except Exception as error:
+        logger.error("the last plan of %s cannot be moved on", zone, exc_info=error)
+        return shifted_plan(None, zone, now, start)
 
 
 def _summary(plans: Iterable[Plan]) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError
@@ -33,7 +34,10 @@ REVOKE_CHECK_S = 30.0  # a stolen key is shut out within 60 s (FAULTS 28)
 class Gateway:
     """Use as `async with`: listening between enter and exit; `address` says where."""
 
-    def __init__(self, config: Config, pki: Pki, control: BoardControl, metrics: Metrics) -> None:
+    def __init__(
+        self, config: Config, pki: Pki, control: BoardControl, metrics: Metrics, alarms: Alarms | None = None
+    ) -> None:
+        """`alarms` hear of loops that fail."""
         self._config = config
         self._pki = pki
         self._control = control
@@ -41,7 +45,7 @@ class Gateway:
         self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
         self._sessions: dict[str, BoardSession] = {}
         self._refusals = Refusals(metrics)
-        self._background = Background()
+        self._background = Background(alarms, metrics)
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self.address = ("", 0)
@@ -64,7 +68,7 @@ class Gateway:
             await self._runner.cleanup()
             where = f"boards.listen = {boards.listen!r}"
             raise ConfigError(f"cannot listen: {error.strerror}", where=where, remedy="Free the port") from error
-        self._background.spawn(self._revoke(), "board-keys")
+        self._background.keep("board-keys", self._revoke)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -115,5 +119,8 @@ class Gateway:
 def _still_holds(path: Path, key: bytes) -> bool:
     try:
         return load_key(path) == key
-    except (ConfigError, OSError):
+    except (ConfigError, ValueError):
         return False
+    except OSError as error:  # out of file handles, a disk that hangs: says nothing of the key
+        logger.error("key %s cannot be looked at: %s", path, error)
+        return True

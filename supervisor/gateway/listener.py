@@ -60,7 +60,7 @@ class Listener:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
         listening.setblocking(False)
         self._sockets.append(listening)
-        self._background.spawn(self._accept(listening), "boards-accept")
+        self._background.keep("boards-accept", lambda: self._accept(listening))
         name = listening.getsockname()
         return str(name[0]), int(name[1])
 
@@ -85,13 +85,16 @@ class Listener:
                 logger.error("cannot accept boards: %s", error)
                 await asyncio.sleep(1)
                 continue
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except BaseException:
+                self._slots.release()
+                raise
             self._background.spawn(self._handshake(connection), "board-handshake")
 
     async def _handshake(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         peer = _peer(connection)
         try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport, _ = await loop.connect_accepted_socket(
                 self._make_protocol,
                 connection,
@@ -99,7 +102,7 @@ class Listener:
                 ssl_handshake_timeout=HANDSHAKE_S,
                 ssl_shutdown_timeout=2.0,
             )
-        except (OSError, ssl.SSLError, ConnectionError) as error:
+        except Exception as error:  # the network's, TLS's: whatever a connection does ends that connection
             self._refusals.refuse("tls", peer, str(error) or type(error).__name__)
             connection.close()
             return

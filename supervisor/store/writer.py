@@ -85,7 +85,10 @@ class Writer:
         try:
             while self._waiting:
                 group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-                outcomes = await in_thread(self._write_thread, self._commit, [job for job, _ in group])
+                try:
+                    outcomes = await in_thread(self._write_thread, self._commit, [job for job, _ in group])
+                except Exception as failure:  # no thread could be had: who waits must hear of it
+                    outcomes = [(None, self._store_error(failure)) for _ in group]
                 for (_, done), (value, error) in zip(group, outcomes, strict=True):
                     if done.done():  # whoever waited has been cancelled; the work is kept
                         continue

@@ -91,6 +91,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
         logger.info("stream client lost")
         if request.transport is not None:
             request.transport.abort()  # a polite close would wait for the very bytes that do not go out
+    except Exception as error:
+        if not response.prepared:
+            raise
+        logger.error("stream failed, the client connects again", exc_info=error)  # too late for an error page
     finally:
         subscription.close()
         request.app[STREAMS].discard(subscription)
