@@ -164,6 +164,8 @@ async def running(
         url = await stack.enter_async_context(listen_web(config, make_app(services)))
         link = await sessions.first_link()
         admin_link = None if link is None else url + link
+        if link is None and not await sessions.admin_can_sign_in():
+            logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
         yield Service(live, overrides, plan_loop, store, alarms, gateway.address, url, admin_link, tuple(endless))
 
 
