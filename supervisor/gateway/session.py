@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from supervisor.domain.errors import ConfigError, FrameError, StoreError
-from supervisor.gateway.refusals import Refusals
+from supervisor.net.refusals import Refusals
 from supervisor.wire.authentication import open_report, seal_command, split
 from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Hello, Nonce, ResultFrame, Telemetry
 

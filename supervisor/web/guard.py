@@ -15,6 +15,7 @@ from aiohttp import web
 from supervisor.domain.errors import ForbiddenError
 from supervisor.store.access import ROLES
 from supervisor.web.keys import RENEWED, SERVICES, SESSION
+from supervisor.web.listening import signed_in
 from supervisor.web.pages import plain, wants_page
 from supervisor.web.problems import RequestError
 from supervisor.web.sessions import Session
@@ -108,6 +109,7 @@ async def require_session(request: web.Request, handler: Handler) -> web.StreamR
             return plain(request, "login.ask", status=401)
         raise RequestError("unauthenticated", remedy="Open a sign-in link; an administrator makes one for you")
     request[SESSION] = session
+    signed_in(request)
     request[RENEWED] = request.app[SERVICES].sessions.use(session)
     response = await handler(request)
     if request[RENEWED] and not response.prepared and cookie_name(request) not in response.cookies:

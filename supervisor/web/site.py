@@ -12,6 +12,7 @@ from supervisor.web.api import BODY_MAX_BYTES, ROUTES
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
 from supervisor.web.keys import SERVICES, Services
+from supervisor.web.listening import ENTRANCE, Entrance, watch_connection
 from supervisor.web.once import ONCE, Once, keyed
 from supervisor.web.pace import Pace
 from supervisor.web.problems import problems
@@ -28,7 +29,8 @@ def setup(app: web.Application, services: Services) -> None:
     app[login.FAILURES] = login.Failures()
     app[pages.FILES] = files.load()
     metrics.install(app, services.live, services.registry)
-    app.middlewares.extend((metrics.count, problems, require_session, require_own_page))
+    app[ENTRANCE] = Entrance()
+    app.middlewares.extend((watch_connection, metrics.count, problems, require_session, require_own_page))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
     for route in ROUTES:
