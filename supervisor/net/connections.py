@@ -45,7 +45,7 @@ class Connection:
     address: str
     drop: Callable[[], object]
     stage: Stage = Stage.SILENT
-    deadline_s: float | None = None
+    deadline: int = 0  # number of the one that holds; 0: none
     late: str = ""  # what has not happened by the deadline; "": nothing worth counting
     proven: bool = False  # for its listener: somebody has shown who they are
 
@@ -130,12 +130,13 @@ class Connections:
             connection.stage = stage
             self._stages[stage].setdefault(connection.address, {})[connection] = None
         connection.late = late
-        connection.deadline_s = None if left_s is None else self._now_s() + left_s
-        if connection.deadline_s is not None:
+        connection.deadline = 0
+        if left_s is not None:
             self._pushed += 1
-            heapq.heappush(self._deadlines, (connection.deadline_s, self._pushed, connection))
+            connection.deadline = self._pushed
+            heapq.heappush(self._deadlines, (self._now_s() + left_s, self._pushed, connection))
             if len(self._deadlines) > 4 * self._count + HEAP_SLACK:
-                self._deadlines = [each for each in self._deadlines if each[2].deadline_s == each[0]]
+                self._deadlines = [each for each in self._deadlines if each[2].deadline == each[1]]
                 heapq.heapify(self._deadlines)
             self._arm()
 
@@ -144,7 +145,7 @@ class Connections:
         if connection in self._stages[connection.stage].get(connection.address, ()):
             self._remove(connection)
             self._count -= 1
-        connection.deadline_s = None
+        connection.deadline = 0
 
     def close(self) -> None:
         """Drop everything."""
@@ -182,8 +183,8 @@ class Connections:
         self._timer, self._timer_s = None, float("inf")
         now_s = self._now_s()
         while self._deadlines and self._deadlines[0][0] <= now_s:
-            due_s, _, connection = heapq.heappop(self._deadlines)
-            if connection.deadline_s == due_s:
+            _, number, connection = heapq.heappop(self._deadlines)
+            if connection.deadline == number:
                 if connection.late:  # the end of an idle connection is none's fault
                     self._refuse("silent", connection.address, connection.late)
                 self.leave(connection)
