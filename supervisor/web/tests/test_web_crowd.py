@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from supervisor.web import listening
 from supervisor.web.keys import SERVICES
 from supervisor.web.listening import ENTRANCE, web_caps
 from supervisor.web.tests.raw_http import answers
+from supervisor.wire.pki import ensure_pki
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 BUDGET = 40
@@ -199,3 +201,21 @@ def test_proxies_and_loopback_have_no_cap_of_their_own() -> None:
     for host in ("10.0.0.6", "", "2001:db8::6", "nonsense"):
         assert not caps.exempt(host), host
     assert web_caps(400, 7, ()).silent_per_address == 7
+
+
+async def test_over_tls_silent_connections_hold_no_slot_and_phones_are_answered(
+    district: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pki = ensure_pki(tmp_path / "pki", "roadheat")
+    (tmp_path / "weather.csv").write_text("time_utc\n")
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    config = load(tmp_path / "city.toml")
+    tls = msgspec.structs.replace(config.web, listen="127.0.0.1:0", cert=str(pki.server_pem), key=str(pki.server_key))
+    trust = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
+    async with listen_web(msgspec.structs.replace(config, web=tls), district.app, BUDGET) as url:
+        assert url.startswith("https://")
+        async with crowd(("127.0.0.1", int(url.rpartition(":")[2])), 300), aiohttp.ClientSession() as http:
+            for _ in range(10):
+                async with http.get(f"{url}/api/v1/zones", ssl=trust, server_hostname="roadheat") as answer:
+                    assert answer.status == 401
+    assert refused(district, "crowded") > 0
