@@ -68,6 +68,7 @@ class Gateway:
         try:
             self.address = await self._listener.start(host.strip("[]"), int(port))
         except OSError as error:
+            self._listener.close()
             await self._runner.cleanup()
             where = f"boards.listen = {boards.listen!r}"
             raise ConfigError(f"cannot listen: {error.strerror}", where=where, remedy="Free the port") from error

@@ -26,7 +26,7 @@ BACKLOG: Final = 4096  # connections that the kernel holds between two turns of 
 ACCEPT_MAX: Final = 128  # accepted in one turn; other work comes in between
 FIRST_BYTES_S: Final = 5.0  # a ClientHello follows the connection at once; LTE with loss takes seconds
 HANDSHAKE_S: Final = 20.0  # a chip needs about 1 s; LTE with loss several
-SLOT_S: Final = 2.0  # our part of a handshake takes 5 ms and the rest is waiting for the other side
+SLOT_S: Final = 0.25  # our part of a handshake takes 2 ms, the rest is waiting: 64 slots begin 256 of them a second
 RETRY_S: Final = 0.2  # out of file handles, or bytes that are not all there
 TLS_BUFFER_BYTES: Final = 16 * 1024  # asyncio's default of 256 KiB costs 305 KB a connection, this 56 KB (FAULTS §5)
 RECORD_HEAD: Final = 5  # bytes of a TLS record before its content: kind, version, length
@@ -99,14 +99,22 @@ class Acceptor:
         self._listening: list[socket.socket] = []
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen at all addresses of `host`; returns the first one (port 0 asks the system for a free one)."""
+        """Listen at all addresses of `host`; returns the first one (port 0 asks the system for a free one).
+
+        Raises OSError where no address of it can be listened at.
+        """
         asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES  # type: ignore[attr-defined]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, address in dict.fromkeys((each[0], each[4]) for each in found):
             if port == 0 and self._listening:
                 break  # a free port of one address need not be free on another
-            listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+            try:
+                listening = socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
+            except OSError:
+                if (family, address) == (found[-1][0], found[-1][4]) and not self._listening:
+                    raise
+                continue  # such as "localhost" on a machine without IPv6
             listening.setblocking(False)
             self._listening.append(listening)
             loop.add_reader(listening, self._accept, listening)

@@ -138,8 +138,8 @@ async def problems(
         if error.status < 400:
             raise
         return _from_http(error)
-    except (ConnectionError, TimeoutError):
-        raise  # the client went away: nobody to answer
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) or request.transport is None or request.transport.is_closing():
+            raise  # the client went away: nobody to answer
         logger.exception("request failed", extra={"path": request.path})
         return response(to_problem(RequestError("internal")))

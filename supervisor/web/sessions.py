@@ -61,6 +61,8 @@ class Sessions:
         Each start before that makes a new one: the link of an earlier log may be lost. All of them become void at the
         first sign-in of an administrator.
         """
+        if await self._store.kv_get(access.FIRST_DONE) is not None:
+            return None
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self._now()
         made = await self._store.write(lambda db: access.first_link(db, token, now, now + FIRST_LINK_S))
         return f"/login?token={token}" if made else None

@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 
 
 @asynccontextmanager
-async def crowd(address: tuple[str, int], count: int, first: bytes = b"") -> AsyncIterator[list[socket.socket]]:
-    """`count` connections that send `first` and then nothing, and read nothing."""
+async def crowd(
+    address: tuple[str, int], count: int, first: bytes = b"", source: str = "127.0.0.1"
+) -> AsyncIterator[list[socket.socket]]:
+    """`count` connections from the address `source` that send `first` and then nothing, and read nothing."""
     loop = asyncio.get_running_loop()
     made: list[socket.socket] = []
     try:
         for _ in range(count):
             each = socket.socket()
+            each.bind((source, 0))
             each.setblocking(False)
             made.append(each)
             await loop.sock_connect(each, address)

@@ -77,17 +77,6 @@ async def test_caps_of_an_address_drop_its_own_oldest() -> None:
     assert len(table.connections) == 2 + 4 + 20
 
 
-async def test_many_boards_behind_one_address_all_stay() -> None:
-    from supervisor.gateway.listener import board_caps
-
-    table = Table(board_caps(2 * 2000 + 256, boards=2000, per_address=0))
-    made = [table.enter("10.0.0.1") for _ in range(2000)]
-    for connection in made:
-        assert connection is not None
-        table.connections.move(connection, Stage.KEPT, None)
-    assert table.dropped == []
-
-
 async def test_a_deadline_drops_who_has_not_moved_on() -> None:
     table = Table(Caps(10, 9, 9))
     loop = asyncio.get_running_loop()
