@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 PROBLEM_JSON: Final = "application/problem+json"
 
-# Every code this floor itself gives, with its status and the title in English.
+# Every code this layer itself gives, with its status and the title in English.
 CODES: Final[dict[str, tuple[int, str]]] = {
     "bad-json": (400, "The body is not JSON"),
     "bad-request": (400, "The request is malformed"),
@@ -66,7 +66,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RequestError(CommandError):
-    """A request refused by this floor; `code` is a key of `CODES`."""
+    """A request refused by this layer; `code` is a key of `CODES`."""
 
     def __init__(self, code: str, message: str = "", *, where: str = "", remedy: str = "") -> None:
         super().__init__(message or CODES[code][1], where=where, remedy=remedy, code=code)
