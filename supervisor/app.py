@@ -156,7 +156,7 @@ async def running(
         ]
         if shipper is not None:
             endless.append(loops.spawn(shipper.run(), "influx"))
-        gateway = await stack.enter_async_context(Gateway(config, pki, intake, metrics, budgets.boards))
+        gateway = await stack.enter_async_context(Gateway(config, pki, intake, metrics, connections_max=budgets.boards))
         sessions = Sessions(store, clock)
         services = Services(
             live=live, overrides=overrides, sessions=sessions, clock=clock, site=config.site,

@@ -35,7 +35,7 @@ class Gateway:
     """Use as `async with`: listening between enter and exit; `address` says where."""
 
     def __init__(
-        self, config: Config, pki: Pki, control: BoardControl, metrics: Metrics, connections_max: int | None = None
+        self, config: Config, pki: Pki, control: BoardControl, metrics: Metrics, *, connections_max: int | None = None
     ) -> None:
         self._config = config
         self._pki = pki

@@ -267,7 +267,7 @@ class Acceptor:
         tls = {} if self._context is None else {"ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": 2.0}
         try:
             await loop.connect_accepted_socket(protocol, sock, ssl=self._context, **tls)
-        except (OSError, ssl.SSLError, ConnectionError) as error:
+        except Exception as error:  # the network's, TLS's: whatever a connection does ends that connection
             self._refuse("tls", entry.address, str(error) or type(error).__name__)
             self.connections.leave(entry)
             sock.close()

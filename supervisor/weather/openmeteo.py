@@ -40,7 +40,7 @@ KEYS = {
     "precipitation_mm_h": "precipitation",
     "snow_fraction": "snowfall",
 }
-_MEMBER = re.compile(r"_member(\d+)\Z")
+_MEMBER = re.compile(r"_member(\d+)$")
 
 
 def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = None) -> Forecast:

@@ -48,6 +48,6 @@ async def read_struct(request: web.Request, struct: type[S]) -> S:
         raise RequestError("bad-json", str(error)) from None
 
 
-def json_response(data: object, status: int = 200) -> web.Response:
+def json_answer(data: object, status: int = 200) -> web.Response:
     """Structs as a JSON answer."""
     return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from supervisor.domain.names import clean_name
-from supervisor.web.body import json_response, read_struct
+from supervisor.web.body import json_answer, read_struct
 from supervisor.web.guard import need_role
 from supervisor.web.keys import SERVICES
 from supervisor.web.schema import LinkAnswer, LinkRequest, PendingLink, PersonAnswer, PersonSession
@@ -13,7 +13,7 @@ from supervisor.web.schema import LinkAnswer, LinkRequest, PendingLink, PersonAn
 
 async def get_people(request: web.Request) -> web.Response:
     own = need_role(request, "admin").id
-    return json_response(
+    return json_answer(
         [
             PersonAnswer(
                 name=person.name,
@@ -36,7 +36,7 @@ async def post_link(request: web.Request) -> web.Response:
         wanted.user, wanted.role, session.user, change_role=wanted.change_role
     )
     path = f"/login?token={token}"
-    return json_response(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
+    return json_answer(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
 
 
 async def revoke_link(request: web.Request) -> web.Response:

@@ -98,7 +98,10 @@ async def run_city(path: Path, connections_max: int | None = None) -> AsyncItera
     pki = ensure_pki(config.pki_dir, config.boards.server_name)
     control, metrics = RecordingControl(), Metrics()
     tls = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
-    async with Gateway(config, pki, control, metrics, connections_max) as gateway, aiohttp.ClientSession() as http:
+    async with (
+        Gateway(config, pki, control, metrics, connections_max=connections_max) as gateway,
+        aiohttp.ClientSession() as http,
+    ):
         yield City(config, control, metrics, gateway, http, tls)
 
 
