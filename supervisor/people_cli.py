@@ -78,31 +78,23 @@ def user() -> None:
 @config_option
 def list_people(path: Path) -> None:
     """Everybody who may sign in, with sessions and unused links and their ids."""
-    from rich.console import Console
-    from rich.table import Table
-
     config, now = load(path), int(SystemClock().utc_s())
     zone = ZoneInfo(config.site.timezone)
 
     def local(utc_s: int) -> str:
-        return datetime.fromtimestamp(utc_s, zone).strftime("%Y-%m-%d %H:%M") if utc_s else ""
+        return datetime.fromtimestamp(utc_s, zone).strftime("%Y-%m-%d %H:%M") if utc_s else "unknown"
 
-    table = Table("name", "role", "id", "what", "made", "last seen", "until")
     with _transaction(config) as db:
         for person in access.overview(db, now):
-            if not (person.sessions or person.links):
-                table.add_row(person.name, person.role, "", "not signed in", "", "", "")
+            nothing = "" if person.sessions or person.links else ", not signed in"
+            click.echo(f"{person.name} ({person.role}{nothing})")
             for s in person.sessions:
-                table.add_row(
-                    person.name, s.role, s.id, f"session, {s.device or 'device'}", local(s.created_utc_s),
-                    local(s.seen_utc_s), local(s.expires_utc_s),
-                )  # fmt: skip
+                since, seen, until = (local(at) for at in (s.created_utc_s, s.seen_utc_s, s.expires_utc_s))
+                click.echo(f"  {s.id}  {s.device or 'device'} since {since}, last seen {seen}, until {until}")
             for link in person.links:
-                made = f"unused link by {link.made_by or 'the service'}"
-                table.add_row(
-                    person.name, link.role, link.id, made, local(link.made_utc_s), "", local(link.expires_utc_s)
-                )  # fmt: skip
-        Console(soft_wrap=True).print(table)
+                click.echo(
+                    f"  {link.id}  unused link by {link.made_by or 'the service'}, until {local(link.expires_utc_s)}"
+                )
         _say_if_locked_out(db, now)
 
 
