@@ -44,6 +44,7 @@ from supervisor.control.watch import Watch
 from supervisor.domain.clock import Clock
 from supervisor.domain.plan import SLOT_S
 from supervisor.gateway.gateway import Gateway
+from supervisor.net.handles import raise_limit, share_out
 from supervisor.parts import (
     keep_alarms,
     listen_web,
@@ -90,6 +91,7 @@ async def running(
     """The whole service between enter and exit. Raises RoadheatError where a part cannot start."""
     async with AsyncExitStack() as stack:
         # 1 the record, and this start's epoch: committed before anything can be commanded with it
+        budgets = share_out(raise_limit(), len(config.board))
         pki = prepare_files(config)
         store = await stack.enter_async_context(open_store(config, clock))
         epoch = await store.next_epoch()
@@ -159,16 +161,20 @@ async def running(
         ]
         if shipper is not None:
             endless.append(loops.keep("influx", shipper.run))
-        gateway = await stack.enter_async_context(Gateway(config, pki, intake, metrics, alarms))
+        gateway = await stack.enter_async_context(
+            Gateway(config, pki, intake, metrics, alarms, connections_max=budgets.boards)
+        )
         sessions = Sessions(store, clock)
         services = Services(
             live=live, overrides=overrides, sessions=sessions, clock=clock, site=config.site,
             public_url=config.web.public_url, metrics_token=os.environ.get(config.web.metrics_token_env, ""),
             registry=metrics.registry,
         )  # fmt: skip
-        url = await stack.enter_async_context(listen_web(config, make_app(services)))
+        url = await stack.enter_async_context(listen_web(config, make_app(services), budgets.web))
         link = await sessions.first_link()
         admin_link = None if link is None else url + link
+        if link is None and not await sessions.admin_can_sign_in():
+            logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
         yield Service(live, overrides, plan_loop, store, alarms, gateway.address, url, admin_link, tuple(endless))
 
 

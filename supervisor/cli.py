@@ -29,6 +29,7 @@ PLUGINS = "roadheat.commands"
 OWN = {
     "calibrate": "supervisor.energy.calibrate_cli:calibrate",
     "energy": "supervisor.energy.cli:energy",
+    "user": "supervisor.people_cli:user",
 }
 
 

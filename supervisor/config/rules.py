@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -80,6 +81,17 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("web.listen", "the boards' address too", "Give each listener its own port")
     if config.boards.handshakes_max < 1:
         yield source.problem("boards.handshakes_max", "nobody could connect", "Write at least 1; 64 is proven")
+    for table, most in (
+        ("boards", config.boards.connections_per_address),
+        ("web", config.web.connections_per_address),
+    ):
+        if most < 0:
+            yield source.problem(f"{table}.connections_per_address", "less than none", "Leave it out, or write 64")
+    for number, proxy in enumerate(config.web.proxies):
+        try:
+            ipaddress.ip_address(proxy)
+        except ValueError:
+            yield source.problem(f"web.proxies[{number}]", "not an IP address", 'Write one such as "10.0.0.5"')
     if bool(config.web.cert) != bool(config.web.key):
         yield source.problem("web.cert", "certificate and key go together", "Give both web.cert and web.key")
     for key, name in (("web.cert", config.web.cert), ("web.key", config.web.key)):

@@ -224,6 +224,10 @@ class Store:
         now = self._clock.utc_s()
         return await self.read(lambda db: people.find_session(db, token, now))
 
+    async def touch_session(self, token: str, expires_utc_s: int) -> None:
+        now = self._now()
+        await self.write(lambda db: people.touch_session(db, token, now, expires_utc_s))
+
     async def end_session(self, token: str) -> None:
         await self.write(lambda db: people.end_session(db, token))
 

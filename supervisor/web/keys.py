@@ -1,4 +1,4 @@
-"""What the web floor is handed, and where its handlers find it."""
+"""What the web layer is handed, and where its handlers find it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from supervisor.web.sessions import Session, Sessions
 
 @dataclass(frozen=True)
 class Services:
-    """The rooms below that the web floor speaks to."""
+    """Services used by the web layer."""
 
     live: LiveState
     overrides: Overrides
@@ -33,3 +33,4 @@ class Services:
 
 SERVICES: Final = web.AppKey("services", Services)
 SESSION: Final = web.RequestKey("session", Session)
+RENEWED: Final = web.RequestKey("renewed", bool)  # the session got longer: the cookie is to be set anew

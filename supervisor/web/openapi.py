@@ -57,7 +57,6 @@ def _operation(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     ]
     if route.method != "GET":
         parameters.append({"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}})
-    if route.status == 201 and "overrides" in route.path:
         key = {"type": "string", "minLength": 8, "maxLength": 64, "pattern": "^[0-9A-Za-z]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     operation: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -79,8 +79,9 @@ class PlanAnswer(Struct, kw_only=True):
 class LinkRequest(Struct, forbid_unknown_fields=True):
     """An invitation for one person: a one-time link."""
 
-    user: Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[\w .\-]+$")]
-    role: Annotated[str, Meta(pattern="^(viewer|crew|engineer|admin)$")] = "crew"
+    user: Annotated[str, Meta(min_length=2, max_length=200)]  # at most 40 letters once in its one spelling
+    role: Literal["viewer", "crew", "engineer", "admin"] = "crew"
+    change_role: bool = False  # a known person gets `role`; otherwise another role than the known one is refused
 
 
 class LinkAnswer(Struct):
@@ -90,6 +91,35 @@ class LinkAnswer(Struct):
     role: str
     path: str
     expires_utc_s: int
+
+
+class PersonSession(Struct):
+    """Where a person is signed in. `id` opens nothing."""
+
+    id: str
+    device: str  # "phone", "computer" or "program", as the browser says; "" from before that was kept
+    created_utc_s: int
+    seen_utc_s: int  # true to the minute
+    expires_utc_s: int
+    own: bool  # the session that asks
+
+
+class PendingLink(Struct):
+    """A link that has not been used yet."""
+
+    id: str
+    by: str  # who made it
+    made_utc_s: int
+    expires_utc_s: int
+
+
+class PersonAnswer(Struct):
+    """Somebody who may sign in."""
+
+    name: str
+    role: str
+    sessions: list[PersonSession]  # last seen first
+    links: list[PendingLink]
 
 
 class ClockEvent(Struct):
