@@ -26,6 +26,7 @@ from datetime import timedelta
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
+from supervisor.control.danger import Dangers
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
@@ -54,7 +55,7 @@ from supervisor.planner.configured import configured_tariff
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
-from supervisor.web import Services, make_app
+from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Service:
     plan_loop: PlanLoop
     store: Store
     alarms: Alarms
+    dangers: Dangers
     board_address: tuple[str, int]
     web_url: str
     admin_link: str | None  # until an administrator has signed in
@@ -120,6 +122,15 @@ async def running(
             epoch, config.zone, live, overrides, alarms, metrics, clock, background,
             newer_epoch=store.raise_epoch if take_over else None,
         )  # fmt: skip
+        overrides.late.changed.append(
+            lambda waiting: alarms.set(
+                "not-recorded", "", waiting > 0,
+                "A safety command is carried out and not recorded yet: the disk is full. Free the disk",
+            )
+        )  # fmt: skip
+        alarms.set("not-recorded", "", overrides.late.waiting > 0)  # what waited when the service ended is lost
+        dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
+        await dangers.load()
         for plan in (await store.latest_plans()).values():
             if plan.zone in live.zones:
                 live.zones[plan.zone].plan = plan
@@ -138,6 +149,7 @@ async def running(
         # 5 what makes a new plan, besides the quarter of an hour
         forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
         overrides.changed.append(plan_loop.override_changed)
+        dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
         intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
         watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
 
@@ -151,6 +163,7 @@ async def running(
             loops.spawn(watch.run(), "watch"),
             loops.spawn(recalibration.run(), "calibration"),
             loops.spawn(guard.run(), "demand guard"),
+            loops.spawn(dangers.run(), "electric danger"),
         ]
         if shipper is not None:
             endless.append(loops.spawn(shipper.run(), "influx"))
@@ -159,12 +172,14 @@ async def running(
         services = Services(
             live=live, overrides=overrides, sessions=sessions, clock=clock, site=config.site,
             public_url=config.web.public_url, metrics_token=os.environ.get(config.web.metrics_token_env, ""),
-            registry=metrics.registry,
+            registry=metrics.registry, safety=Safety(store, dangers, intake.cables, alarms),
         )  # fmt: skip
         url = await stack.enter_async_context(listen_web(config, make_app(services)))
         link = await sessions.first_link()
         admin_link = None if link is None else url + link
-        yield Service(live, overrides, plan_loop, store, alarms, gateway.address, url, admin_link, tuple(endless))
+        yield Service(
+            live, overrides, plan_loop, store, alarms, dangers, gateway.address, url, admin_link, tuple(endless)
+        )
 
 
 async def serve(config: Config, clock: Clock, *, take_over: bool = False, say: Callable[[str], None] = print) -> None:

@@ -45,6 +45,7 @@ SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one 
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
 _OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
 WET_PERMILLE = 200  # of the boards' moisture sensors
+# By the board's own flags: a broken cable that only we remember is planned for, so that the board can try it again.
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
 
 
@@ -170,7 +171,7 @@ class PlanLoop:
     def _inputs(self) -> PlanInputs:
         now = self._clock.utc_s()
         live = self._live.zones
-        held = (self._overrides.live_for(zone) for zone in live)
+        held = (self._overrides.dictated(zone) for zone in live)
         return PlanInputs(
             now_utc_s=now,
             zones=self._estimation.zones,
@@ -196,7 +197,7 @@ class PlanLoop:
         return with_headroom(self._config.feeder, self._config.zone)
 
     def _zone_now(self, live: ZoneLive) -> ZoneNow:
-        sample, override = live.sample, self._overrides.live_for(live.zone.id)
+        sample, override = live.sample, self._overrides.dictated(live.zone.id)
         dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
         if sample is None or not live.online:
             return ZoneNow(live.zone, None, False, dictated)

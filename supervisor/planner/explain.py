@@ -22,6 +22,7 @@ DURING = {
     Hazard.WET: "keep-wet-above-freezing",
     Hazard.FROST: "frost",
 }
+HEATED_IN_SNOW = "heated-in-snow"  # said of the moment, by whoever sees that snow falls
 CAPACITY = "beyond-capacity"  # full heat, and still short: the cable cannot give more
 SHED = "shed"  # other zones of the feeder need the power more
 OVERRIDE = "override"
@@ -34,6 +35,7 @@ LOCAL = "local-rule"  # no plan: the board decides
 CODES: tuple[str, ...] = (
     *PREHEAT.values(),
     *DURING.values(),
+    HEATED_IN_SNOW,
     CAPACITY,
     SHED,
     OVERRIDE,

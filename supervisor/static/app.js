@@ -2,6 +2,7 @@
 
 import { Account } from "./account.js";
 import { session } from "./api.js";
+import { DangerBoxes } from "./danger.js";
 import { number, setTimezone, weekClock } from "./format.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
@@ -45,6 +46,7 @@ function App() {
   return html`
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
+    <${DangerBoxes} />
     <${ZoneList} onOpen=${open} />
     <${Account} />
     ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}

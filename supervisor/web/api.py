@@ -49,7 +49,8 @@ class Route:
     problems: tuple[str, ...] = ()  # codes besides those that every operation may give
 
 
-def _json(data: object, status: int = 200) -> web.Response:
+def json_answer(data: object, status: int = 200) -> web.Response:
+    """Any struct as a JSON response."""
     return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json")
 
 
@@ -71,7 +72,8 @@ async def _body(request: web.Request, struct: type[S]) -> S:
         raise RequestError("bad-json", str(error)) from None
 
 
-def _zone_id(request: web.Request) -> str:
+def zone_id(request: web.Request) -> str:
+    """The zone of the path; raises NotFoundError."""
     zone = request.match_info["zone"]
     if zone not in request.app[SERVICES].live.zones:
         raise NotFoundError("unknown zone", where=zone[:80], remedy="GET /api/v1/zones lists them", code="unknown-zone")
@@ -87,7 +89,7 @@ def _override_id(request: web.Request) -> int:
 
 async def get_session(request: web.Request) -> web.Response:
     session, services = request[SESSION], request.app[SERVICES]
-    return _json(
+    return json_answer(
         SessionAnswer(
             user=session.user,
             role=session.role,
@@ -108,11 +110,11 @@ async def delete_session(request: web.Request) -> web.Response:
 
 
 async def get_zones(request: web.Request) -> web.Response:
-    return _json(request.app[SERVICES].live.snapshot())
+    return json_answer(request.app[SERVICES].live.snapshot())
 
 
 async def get_zone(request: web.Request) -> web.Response:
-    return _json(request.app[SERVICES].live.view(_zone_id(request)))
+    return json_answer(request.app[SERVICES].live.view(zone_id(request)))
 
 
 def plan_answer(plan: Plan) -> PlanAnswer:
@@ -138,16 +140,18 @@ def plan_answer(plan: Plan) -> PlanAnswer:
 
 
 async def get_plan(request: web.Request) -> web.Response:
-    zone = _zone_id(request)
+    zone = zone_id(request)
     plan = request.app[SERVICES].live.zones[zone].plan
     if plan is None:
         raise NotFoundError(
             "no plan yet", where=zone, remedy="The board's local rule decides meanwhile", code="no-plan"
         )
-    return _json(plan_answer(plan))
+    return json_answer(plan_answer(plan))
 
 
-def _override_answer(override: Override) -> OverrideAnswer:
+def _override_answer(request: web.Request, override: Override) -> OverrideAnswer:
+    live = request.app[SERVICES].live
+    blocked = override.zone in live.zones and live.view(override.zone).blocked
     return OverrideAnswer(
         id=override.id,
         zone=override.zone,
@@ -157,57 +161,60 @@ def _override_answer(override: Override) -> OverrideAnswer:
         created_utc_s=override.created_utc_s,
         expires_utc_s=override.expires_utc_s,
         state=override.state.value,
+        recorded=override.recorded,
+        not_heating=live.view(override.zone).not_heating if blocked else None,
     )
 
 
 async def post_override(request: web.Request) -> web.Response:
     session = need_role(request, "crew")
-    zone = _zone_id(request)
+    zone = zone_id(request)
     wanted = await _body(request, OverrideRequest)
 
     async def work() -> web.Response:
         override = await request.app[SERVICES].overrides.request(
             zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user
         )
-        return _json(_override_answer(override), status=201)
+        return json_answer(_override_answer(request, override), status=201)
 
     return await request.app[ONCE].run(session.user, request.headers.get("Idempotency-Key"), work)
 
 
 async def get_override(request: web.Request) -> web.Response:
-    return _json(_override_answer(request.app[SERVICES].overrides.get(_override_id(request))))
+    return json_answer(_override_answer(request, request.app[SERVICES].overrides.get(_override_id(request))))
 
 
 async def delete_override(request: web.Request) -> web.Response:
     session = need_role(request, "crew")
     override = await request.app[SERVICES].overrides.cancel(_override_id(request), session.user)
-    return _json(_override_answer(override))
+    return json_answer(_override_answer(request, override))
 
 
 async def post_link(request: web.Request) -> web.Response:
     session = need_role(request, "admin")
     wanted = await _body(request, LinkRequest)
     token, expires_utc_s = await request.app[SERVICES].sessions.invite(wanted.user, wanted.role, session.user)
-    return _json(LinkAnswer(wanted.user, wanted.role, f"/login?token={token}", expires_utc_s), status=201)
+    return json_answer(LinkAnswer(wanted.user, wanted.role, f"/login?token={token}", expires_utc_s), status=201)
 
 
 _BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
-_MUTATION: Final = ("bad-origin", "bad-csrf", "forbidden")
+MUTATION: Final = ("bad-origin", "bad-csrf", "forbidden")
 
 ROUTES: Final = (
     Route("GET", "/api/v1/session", get_session, "Who is signed in", SessionAnswer),
-    Route("DELETE", "/api/v1/session", delete_session, "Sign out", None, 204, problems=_MUTATION[:2]),
+    Route("DELETE", "/api/v1/session", delete_session, "Sign out", None, 204, problems=MUTATION[:2]),
     Route("POST", "/api/v1/links", post_link, "Invite a person: a one-time sign-in link (role admin)",
-          LinkAnswer, 201, LinkRequest, (*_MUTATION, *_BODY)),
+          LinkAnswer, 201, LinkRequest, (*MUTATION, *_BODY)),
     Route("GET", "/api/v1/zones", get_zones, "All zones as they are now", list[ZoneView]),
     Route("GET", "/api/v1/zones/{zone}", get_zone, "One zone as it is now", ZoneView, problems=("unknown-zone",)),
     Route("GET", "/api/v1/zones/{zone}/plan", get_plan, "What the zone will do and why", PlanAnswer,
           problems=("unknown-zone", "no-plan")),
     Route("POST", "/api/v1/zones/{zone}/overrides", post_override,
           "Command a zone for a limited time, with a reason (role crew); the newest command wins",
-          OverrideAnswer, 201, OverrideRequest, ("unknown-zone", "command", "store", *_MUTATION, *_BODY)),
+          OverrideAnswer, 201, OverrideRequest,
+          ("unknown-zone", "command", "electric-danger", "store", *MUTATION, *_BODY)),
     Route("GET", "/api/v1/overrides/{override}", get_override, "How far a command has come", OverrideAnswer,
           problems=("not-found", "unknown-override")),
     Route("DELETE", "/api/v1/overrides/{override}", delete_override, "End a command now (role crew)", OverrideAnswer,
-          problems=("not-found", "unknown-override", "store", *_MUTATION)),
+          problems=("not-found", "unknown-override", "electric-danger", "store", *MUTATION)),
 )  # fmt: skip

@@ -7,12 +7,13 @@ from importlib import metadata
 from aiohttp import web
 
 from supervisor.web import files, login, metrics, openapi, pages, stream
-from supervisor.web.api import BODY_MAX_BYTES, ROUTES
+from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.guard import add_headers, require_own_page, require_session
 from supervisor.web.keys import SERVICES, Services
 from supervisor.web.once import ONCE, Once
 from supervisor.web.pace import Pace
 from supervisor.web.problems import problems
+from supervisor.web.safety import ALL_ROUTES
 
 
 def setup(app: web.Application, services: Services) -> None:
@@ -27,7 +28,7 @@ def setup(app: web.Application, services: Services) -> None:
     app.middlewares.extend((metrics.count, problems, require_session, require_own_page))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
-    for route in ROUTES:
+    for route in ALL_ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
     app.router.add_get("/api/v1/stream", stream.stream, allow_head=False)
     app.router.add_get("/metrics", metrics.get_metrics)
