@@ -164,8 +164,8 @@ class Overrides:
             commands.update_override_state(db, override.id, OverrideState.CANCELLED)
 
         ended = msgspec.structs.replace(override, state=OverrideState.CANCELLED)
-        if override.mode is OverrideMode.OFF:
-            await self._record_now(record)
+        if override.mode is OverrideMode.OFF:  # back to heat: recorded first, if need be in the space set aside
+            await self._record_now(record, safety=True)
         else:
             ended = self._late(ended, record)
         self._hold(ended)
@@ -234,11 +234,11 @@ class Overrides:
         self._newest_id += 1
         return self._newest_id
 
-    async def _record_now(self, record: Callable[[sqlite3.Connection], None]) -> None:
+    async def _record_now(self, record: Callable[[sqlite3.Connection], None], *, safety: bool = False) -> None:
         """Commit after everything that waits; raises StoreError."""
         if not await self.late.flush() and self.late.error is not None:
             raise self.late.error
-        await self._store.write(record)
+        await self._store.write(record, safety=safety)
 
     def _late(self, override: Override, record: Callable[[sqlite3.Connection], None]) -> Override:
         """Queue a record; returns the override as not recorded yet. Its `recorded` comes with the commit."""

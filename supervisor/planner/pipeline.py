@@ -31,6 +31,7 @@ from supervisor.planner.stability import keep_if_as_good
 
 FLEET_ZONES = 200  # from here the fleet solver is quicker than feeders one by one
 _CAPPED = 0.98  # part of the feeder's limit from which a slot counts as full
+_LYING_MM = 0.1  # snow, ice or frost that makes ice minutes
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ def _publish(
     off = np.array([zone.zone.id in inputs.out_of_service for zone in problem.zones])
     fixed = ~np.array([zone.free for zone in problem.zones])
     slots = slot_values(outlook, duty, lift, capped, fixed, off)
-    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off)
+    state = inputs.state
+    lying = (state.snow_mm + state.ice_mm + state.frost_mm)[lanes] >= _LYING_MM
+    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off, lying=lying)
     probability, unheated = outlook.probability, outlook.free_c.mean(axis=1)
     for i, zone in enumerate(problem.zones):
         name = zone.zone.id

@@ -243,3 +243,44 @@ async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: 
     assert works.alarm_codes() == [("store", "")]
     await works.hear([frames[1]])
     assert works.alarm_codes() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "power_w", "who", "flags", "measured", "failed"),
+    [
+        ("on", 60_000, Winner.OVERRIDE, 0, True, None),
+        ("on", 0, Winner.INTERLOCK, Flag.EARTH_FAULT | Flag.LATCHED, False, "measured"),
+        ("boost", 0, Winner.MAINTENANCE, 0, False, "measured"),
+        ("on", 0, Winner.OVERRIDE, Flag.CABLE_BROKEN, False, "measured"),
+        ("off", 0, Winner.OVERRIDE, 0, True, None),
+        ("off", 0, Winner.INTERLOCK, Flag.EARTH_FAULT | Flag.LATCHED, True, None),
+        ("off", 60_000, Winner.INTERLOCK, Flag.CONTACTOR_WELDED | Flag.LATCHED, False, "measured"),
+    ],
+)
+async def test_an_override_is_measured_only_where_the_current_says_so(
+    works: Works, mode: str, power_w: int, who: Winner, flags: int, measured: bool, failed: str | None
+) -> None:
+    rooms = works.rooms
+    made = await rooms.overrides.request("z01", mode, 60, "ice on the bend", "kim")
+    command = works.link.overrides()[-1]
+    await works.intake.answered(works.link, ResultFrame(ep=command.ep, q=command.q, rc=0))
+    rooms.clock.advance(10)
+    await works.hear([telemetry(1, sample(power_w=power_w, who=int(who), flags=int(flags)), up=110)])
+    await until(lambda: not rooms.background._tasks)
+    wanted = OverrideState.MEASURED if measured else OverrideState.ACCEPTED
+    assert rooms.overrides.get(made.id).state is wanted
+    view = rooms.live.view("z01").override
+    assert view is not None
+    assert view.failed_step == failed
+
+
+async def test_a_measured_on_that_a_fault_stops_is_shown_as_stopped(works: Works) -> None:
+    rooms = works.rooms
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await rooms.overrides.advance(made.id, OverrideState.MEASURED)
+    rooms.clock.advance(10)
+    flags = int(Flag.EARTH_FAULT | Flag.LATCHED)
+    await works.hear([telemetry(1, sample(power_w=0, who=1, flags=flags), up=110)])
+    view = rooms.live.view("z01")
+    assert view.override is not None
+    assert (view.not_heating, view.override.failed_step) == ("earth-fault", "measured")
