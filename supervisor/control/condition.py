@@ -77,8 +77,8 @@ class Facts:
 class Condition:
     """The answers."""
 
-    heated: bool | None  # None: not known
-    not_heating: str | None  # one of CODES; None while heated
+    heated: bool | None  # None: not known; True beside a reason: current flows although it is to be off
+    not_heating: str | None  # one of CODES; None while it is heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
     offered: tuple[str, ...]  # commands that make sense now
     rank: int  # place in the list: the least number first
@@ -100,9 +100,11 @@ class _Place(IntEnum):
 
 
 def condition(facts: Facts) -> Condition:
-    """Decide. A zone that a fault keeps off is not heated whatever else is known; without contact nothing is known."""
+    """Decide. Without contact nobody knows whether it is heated, unless a latch of its board keeps it off."""
     reason = _reason(facts)
-    heated = None if reason in NO_CONTACT else reason is None
+    heated: bool | None = reason is None or _current_flows(facts)
+    if not facts.online:
+        heated = None if reason in (*NO_CONTACT, ELECTRIC_DANGER) else False
     modes: tuple[str, ...] = ("on", "boost", "off")
     offered = modes[2:] if reason in NEEDS_PERSON else modes
     return Condition(heated, reason, reason in STOPS, offered, _rank(facts, reason))
@@ -126,7 +128,7 @@ def _reason(facts: Facts) -> str | None:
         return MAINTENANCE
     if facts.who == Winner.INTERLOCK:
         return INTERLOCK
-    if facts.power_w >= HEATED_SHARE * facts.rated_w:
+    if _current_flows(facts):
         return None
     if facts.who == Winner.OVERRIDE:
         if facts.override is OverrideMode.OFF or (facts.override is None and facts.duty_permille <= 0):
@@ -139,6 +141,10 @@ def _reason(facts: Facts) -> str | None:
     if facts.shed:
         return SHED
     return NOT_PLANNED if lies(facts) else NOT_NEEDED
+
+
+def _current_flows(facts: Facts) -> bool:
+    return facts.online and facts.power_w >= HEATED_SHARE * facts.rated_w
 
 
 def _rank(facts: Facts, reason: str | None) -> int:

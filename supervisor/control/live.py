@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor.control.sky import Sky
-from supervisor.control.view import OverrideView, PlanView, WhyView, ZoneView, override_view, zone_view
+from supervisor.control.view import OverrideView, PlanView, WhyView, ZoneView, override_view, reasons_now, zone_view
 from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.clock import Clock
+from supervisor.domain.plan import Reason
 from supervisor.domain.zone import Zone
 
 __all__ = [
@@ -88,6 +89,11 @@ class LiveState:
     def view(self, zone_id: str) -> ZoneView:
         """One zone as the app shows it; raises KeyError where it is unknown."""
         return zone_view(self.zones[zone_id], self.sky, self.clock.utc_s())
+
+    def reasons(self, zone_id: str) -> tuple[Reason, ...]:
+        """Why the zone's plan heats, as it is true now; none without a plan."""
+        live = self.zones[zone_id]
+        return () if live.plan is None else reasons_now(live, live.plan, self.sky, self.clock.utc_s())
 
     def snapshot(self) -> list[ZoneView]:
         """Every zone as the app shows it."""

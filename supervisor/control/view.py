@@ -75,8 +75,8 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     duty_permille: int | None
     who: int | None  # wire.messages.Winner
     flags: int  # wire.messages.Flag; a broken cable stays flagged until current is measured or a person clears it
-    heated: bool | None  # null: nobody knows
-    not_heating: str | None  # why not, one of condition.CODES; null while heated
+    heated: bool | None  # null: nobody knows; true beside a reason: current flows although it is to be off
+    not_heating: str | None  # why not, one of condition.CODES; null while heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
     offered: tuple[str, ...]  # commands that make sense now: on, boost, off
     rank: int  # place in the list, the most urgent first: the least number
@@ -195,8 +195,9 @@ def danger_view(danger: Danger) -> DangerView:
     return DangerView(danger.kind, danger.subject, danger.user, danger.raised_utc_s, danger.cleared_by, danger.recorded)
 
 
-def _plan_view(live: ZoneLive, plan: Plan, sky: Sky, now_utc_s: float) -> PlanView:
-    why = true_now(
+def reasons_now(live: ZoneLive, plan: Plan, sky: Sky, now_utc_s: float) -> tuple[Reason, ...]:
+    """The plan's reasons, brought up to date with what lies and falls."""
+    return true_now(
         plan.why,
         plan.start_utc_s,
         now_utc_s,
@@ -204,6 +205,10 @@ def _plan_view(live: ZoneLive, plan: Plan, sky: Sky, now_utc_s: float) -> PlanVi
         lying_mm=live.lying_mm,
         falling=sky.falling,
     )
+
+
+def _plan_view(live: ZoneLive, plan: Plan, sky: Sky, now_utc_s: float) -> PlanView:
+    why = reasons_now(live, plan, sky, now_utc_s)
     return PlanView(
         label=plan.label,
         why=tuple(_why(reason, plan.start_utc_s) for reason in why),

@@ -2,7 +2,7 @@
 
 import { Account } from "./account.js";
 import { session } from "./api.js";
-import { DangerBoxes } from "./danger.js";
+import { DangerBoxes, DangerStrip } from "./danger.js";
 import { number, setTimezone, weekClock } from "./format.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
@@ -21,6 +21,7 @@ function Header() {
   const other = LANGUAGES.find((tag) => tag !== current());
   const swap = () => use(other, true).then(changed, () => say("notice.failed", { why: t("problem.no-answer") }, "bad"));
   return html`<header class="top">
+    <${DangerStrip} />
     <img src="/static/icon.svg" alt="" width="40" height="40" />
     <div class="site">
       <h1>${model.session?.site || "Roadheat"}</h1>

@@ -74,6 +74,14 @@ export function DangerBoxes() {
   return html`${standing(model.zones.values()).map((each) => html`<${Box} key=${each.danger.kind + each.danger.subject} ...${each} />`)}`;
 }
 
+/** In the head that never scrolls away. */
+export function DangerStrip() {
+  const count = standing(model.zones.values()).length;
+  if (!count) return null;
+  const show = () => scrollTo({ top: 0 });
+  return html`<button type="button" class="danger-strip" onClick=${show}><${Icon} name="bolt" size=${20} /> ${t("danger.stands")}${count > 1 ? ` · ${count}` : ""}</button>`;
+}
+
 /** On a zone's page: how far OFF has come here, and how to end it. */
 export function DangerHere({ zone }) {
   return html`<section class="danger-box" aria-label=${t("danger.stands")}>

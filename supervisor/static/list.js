@@ -51,7 +51,9 @@ function Card({ zone, now_s, onOpen }) {
       <span class="body">
         <span class="head">
           <span class="name">${name(zone, current())}</span>
-          <span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>
+          ${zone.surface_c === null
+            ? html`<span class="no-degrees">${t("card.no-temperature")}</span>`
+            : html`<span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>`}
         </span>
         <span class="facts">
           ${!zone.blocked && html`<${Heat} zone=${zone} now_s=${now_s} />`}

@@ -99,10 +99,10 @@ export function Panel({ zone, onClose }) {
       ${problems.map((word) => html`<p class="problem"><${Icon} name="trouble" size=${20} /> ${t(`flag.${word}`)} <small>${t(`flag-help.${word}`)}</small></p>`)}
       ${!zone.online && html`<p class="problem"><${Icon} name="offline" size=${20} /> ${zone.updated_utc_s ? t("panel.offline-since", { time: clock(zone.updated_utc_s), age: age(now_s - zone.updated_utc_s) }) : t("panel.never-heard")}</p>`}
       <dl class="figures">
-        <${Fact} label=${t("figure.surface")} value=${celsius(zone.surface_c)} unit="C" />
-        <${Fact} label=${t("figure.power")} value=${kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
-        <${Fact} label=${t("figure.lying")} value=${number(zone.snow_mm)} unit="mm" />
-        <${Fact} label=${t("figure.cable")} value=${celsius(zone.cable_c)} unit="C" />
+        <${Fact} label=${t("figure.surface")} value=${zone.surface_c === null ? t("figure.unknown") : celsius(zone.surface_c)} unit=${zone.surface_c === null ? "" : "C"} />
+        <${Fact} label=${t("figure.power")} value=${zone.power_w === null ? t("figure.unknown") : kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
+        <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_mm)} unit=${zone.look === "unknown" ? "" : "mm"} />
+        <${Fact} label=${t("figure.cable")} value=${zone.cable_c === null ? t("figure.unknown") : celsius(zone.cable_c)} unit=${zone.cable_c === null ? "" : "C"} />
       </dl>
       ${running && !changing
         ? html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand && !zone.dangers.length} onChange=${() => setChanging(true)} />`

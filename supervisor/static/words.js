@@ -14,15 +14,17 @@ export function reason(why) {
   return tidy(t(key, values));
 }
 
-/** "Not heating: earth fault"; without contact nobody knows. */
+/** "Not heating: earth fault"; without contact nobody knows; and current may flow although it is to be off. */
 export function stopWords(zone) {
+  if (zone.dangers.length) return t("danger.stands");
   if (["offline", "never-heard"].includes(zone.not_heating)) return t("zone.heat-unknown");
-  return t("zone.not-heating", { why: t(`stop.${zone.not_heating}`) });
+  return t(zone.heated ? "zone.current-flows" : "zone.not-heating", { why: t(`stop.${zone.not_heating}`) });
 }
 
 /** What the zone does now and why, as lines: the first is the sentence, the second what comes next. */
 export function doingWords(zone, now_s) {
   if (unhelped(zone)) {
+    if (zone.dangers.length) return [t("danger.stands"), t(`danger.reach.${zone.off_reach}`)];
     const more = zone.not_heating === "switched-off" && zone.override ? t("doing.override-by", zone.override) : "";
     return more ? [stopWords(zone), more] : [stopWords(zone)];
   }

@@ -26,8 +26,8 @@ export const LIVE_STATES = ["requested", "sent", "accepted", "measured"];
 /** "icy", "snow", "wet", "dry" or "unknown": colour and sign, as the server decides what may be claimed. */
 export const kind = (zone) => zone.look ?? KINDS[zone.state] ?? "unknown";
 
-/** What the board says besides the reason why it is not heated. */
-export const faults = (zone) => FLAGS.filter(([bit, word]) => zone.flags & bit & BLOCKING && word !== zone.not_heating).map(([, word]) => word);
+/** What the board says besides the reason why it is not heated; a latch comes with one and is said there. */
+export const faults = (zone) => FLAGS.filter(([bit, word]) => zone.flags & bit & BLOCKING && word !== zone.not_heating && word !== "latched").map(([, word]) => word);
 export const notes = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & ~BLOCKING).map(([, word]) => word);
 export const troubled = (zone) => !zone.online || zone.blocked;
 

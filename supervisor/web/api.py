@@ -12,7 +12,7 @@ from msgspec import Struct
 from supervisor.control.live import ZoneView
 from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override
-from supervisor.domain.plan import SLOT_S, Plan
+from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.web.guard import Handler, cookie_name, need_role
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.once import ONCE
@@ -117,8 +117,11 @@ async def get_zone(request: web.Request) -> web.Response:
     return json_answer(request.app[SERVICES].live.view(zone_id(request)))
 
 
-def plan_answer(plan: Plan) -> PlanAnswer:
-    """A plan with its run-length slots made absolute; the last one ends with the lease, or after one slot."""
+def plan_answer(plan: Plan, why: tuple[Reason, ...]) -> PlanAnswer:
+    """A plan and its reasons as they are true now.
+
+    Its run-length slots are made absolute; the last one ends with the lease, or after one slot.
+    """
     end_s = plan.start_utc_s + max(plan.lease_s, (plan.slots[-1].start_s + SLOT_S) if plan.slots else 0)
     starts = [plan.start_utc_s + slot.start_s for slot in plan.slots]
     return PlanAnswer(
@@ -134,7 +137,7 @@ def plan_answer(plan: Plan) -> PlanAnswer:
         ],
         why=[
             WhyAnswer(r.code, plan.start_utc_s + r.start_s, plan.start_utc_s + r.end_s, r.probability, r.hazard_utc_s)
-            for r in plan.why
+            for r in why
         ],
     )
 
@@ -146,7 +149,7 @@ async def get_plan(request: web.Request) -> web.Response:
         raise NotFoundError(
             "no plan yet", where=zone, remedy="The board's local rule decides meanwhile", code="no-plan"
         )
-    return json_answer(plan_answer(plan))
+    return json_answer(plan_answer(plan, request.app[SERVICES].live.reasons(zone)))
 
 
 def _override_answer(request: web.Request, override: Override) -> OverrideAnswer:

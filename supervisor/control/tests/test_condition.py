@@ -41,13 +41,15 @@ TABLE = [
     ({**BLOCKED}, False, "interlock"),
     ({"online": False}, None, "offline"),
     ({"online": False, "heard": False, "who": None, **OFF}, None, "never-heard"),
-    ({"dangers": True}, False, "electric-danger"),
-    ({"dangers": True, "online": False, "heard": False}, False, "electric-danger"),
+    ({"dangers": True}, True, "electric-danger"),  # the OFF has not been carried out yet
+    ({"dangers": True, **OFF}, False, "electric-danger"),
+    ({"dangers": True, "online": False, "heard": False}, None, "electric-danger"),
     ({**BLOCKED, "flags": Flag.EARTH_FAULT | Flag.LATCHED}, False, "earth-fault"),
     ({**BLOCKED, "flags": Flag.EARTH_FAULT | Flag.LATCHED, "override": OverrideMode.ON}, False, "earth-fault"),
     ({"online": False, "flags": Flag.EARTH_FAULT | Flag.LATCHED}, False, "earth-fault"),  # stays until reset on site
     ({"online": False, "flags": Flag.OVER_TEMPERATURE}, None, "offline"),
-    ({"who": Winner.INTERLOCK, "flags": Flag.CONTACTOR_WELDED | Flag.LATCHED}, False, "contactor-welded"),
+    ({"who": Winner.INTERLOCK, "flags": Flag.CONTACTOR_WELDED | Flag.LATCHED}, True, "contactor-welded"),
+    ({**BLOCKED, "flags": Flag.CONTACTOR_WELDED | Flag.LATCHED}, False, "contactor-welded"),
     ({**OFF, "flags": Flag.CABLE_BROKEN}, False, "cable-broken"),
     ({**ON, "power_w": 0, "flags": Flag.CABLE_BROKEN}, False, "cable-broken"),  # the board tries again
     ({**BLOCKED, "flags": Flag.SENSOR_IMPLAUSIBLE | Flag.SELF_TEST_PENDING}, False, "sensor-implausible"),
