@@ -101,7 +101,8 @@ class Dangers:
         if danger.cleared_by is not None:
             danger = msgspec.structs.replace(danger, cleared_by=None, cleared_utc_s=None)
             return await self._record_late(danger, now, user, "danger-again")
-        return danger
+        await self._overrides.late.flush_soon()
+        return self._standing.get((kind.value, subject), danger)
 
     async def clear(self, kind: DangerKind, subject: str, user: str) -> Danger:
         """One of two people says that the danger is over. The same person twice counts once.

@@ -93,7 +93,7 @@ class Intake:
     async def heard(self, link: BoardLink, hello: Hello, frames: Sequence[Telemetry]) -> None:
         """Commit frames of one board, acknowledge those that are kept, then act on the live ones.
 
-        Raises StoreError where one could not be kept; the others are acknowledged.
+        Raises StoreError where one could not be kept; the others are acknowledged. A live one is shown all the same.
         """
         board, received = link.board_id, self._clock.utc_s()
         began = self._clock.monotonic_s()
@@ -106,6 +106,7 @@ class Intake:
         for frame, end, outcome in zip(frames, ends, outcomes, strict=True):
             if isinstance(outcome, StoreError):
                 failure = outcome
+                self._show_frame(board, frame, end)  # people see what the disk cannot take; it counts when it is kept
                 continue
             kept.setdefault(frame.boot, []).append(frame.q)
             (self._new if outcome else self._duplicate).inc()
@@ -139,6 +140,10 @@ class Intake:
 
     def _take_in(self, board: str, frame: Telemetry, end_utc_s: float) -> None:
         self._meter.add(end_utc_s - frame.dt, frame.dt, frame.z)
+        self._show_frame(board, frame, end_utc_s)
+
+    def _show_frame(self, board: str, frame: Telemetry, end_utc_s: float) -> None:
+        """Act on a live frame, once: a frame sent again is not newer than what is shown."""
         now = self._clock.utc_s()
         if now - end_utc_s > LIVE_S:
             return

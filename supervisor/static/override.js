@@ -77,7 +77,8 @@ function Choice({ group, value, chosen, onChoose, children, wide }) {
 /** Mode first; then time and reason open up. Only the usual time is chosen beforehand: a pocket cannot send it. */
 export function Form({ zone, onSent, onBack }) {
   const times = [...MINUTES.filter((each) => each < zone.override_max_min), zone.override_max_min].slice(-5);
-  const [mode, setMode] = useState("");
+  const [picked, setMode] = useState("");
+  const mode = zone.offered.includes(picked) ? picked : ""; // a fault may have come while the form was open
   const [total, setTotal] = useState(times.includes(USUAL_MIN) ? USUAL_MIN : times[0]);
   const [quick, setQuick] = useState("");
   const [text, setText] = useState("");
