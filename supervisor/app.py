@@ -26,6 +26,7 @@ from datetime import timedelta
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
+from supervisor.control.danger import Dangers
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
@@ -56,7 +57,7 @@ from supervisor.parts import (
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
-from supervisor.web import Services, make_app
+from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Service:
     plan_loop: PlanLoop
     store: Store
     alarms: Alarms
+    dangers: Dangers
     board_address: tuple[str, int]
     web_url: str
     admin_link: str | None  # until an administrator has signed in
@@ -123,6 +125,15 @@ async def running(
             epoch, config.zone, live, overrides, alarms, metrics, clock, background,
             newer_epoch=store.raise_epoch if take_over else None,
         )  # fmt: skip
+        overrides.late.changed.append(
+            lambda waiting: alarms.set(
+                "not-recorded", "", waiting > 0,
+                "A safety command is carried out and not recorded yet: the disk is full. Free the disk",
+            )
+        )  # fmt: skip
+        alarms.set("not-recorded", "", overrides.late.waiting > 0)  # what waited when the service ended is lost
+        dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
+        await dangers.load()
         for plan in (await store.latest_plans()).values():
             if plan.zone in live.zones:
                 live.zones[plan.zone].plan = plan
@@ -144,6 +155,7 @@ async def running(
         prices.changed.append(plan_loop.use_tariff)
         forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
         overrides.changed.append(plan_loop.override_changed)
+        dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
         intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
         watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
 
@@ -158,6 +170,7 @@ async def running(
             loops.keep("calibration", recalibration.run, LOOK_EACH_S),
             loops.keep("demand guard", guard.run),
             loops.keep("prices", prices.run),
+            loops.keep("electric danger", dangers.run),
         ]
         if shipper is not None:
             endless.append(loops.keep("influx", shipper.run))
@@ -168,14 +181,16 @@ async def running(
         services = Services(
             live=live, overrides=overrides, sessions=sessions, clock=clock, site=config.site,
             public_url=config.web.public_url, metrics_token=os.environ.get(config.web.metrics_token_env, ""),
-            registry=metrics.registry,
+            registry=metrics.registry, safety=Safety(store, dangers, intake.cables, alarms),
         )  # fmt: skip
         url = await stack.enter_async_context(listen_web(config, make_app(services), budgets.web))
         link = await sessions.first_link()
         admin_link = None if link is None else url + link
         if link is None and not await sessions.admin_can_sign_in():
             logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
-        yield Service(live, overrides, plan_loop, store, alarms, gateway.address, url, admin_link, tuple(endless))
+        yield Service(
+            live, overrides, plan_loop, store, alarms, dangers, gateway.address, url, admin_link, tuple(endless)
+        )
 
 
 async def serve(config: Config, clock: Clock, *, take_over: bool = False, say: Callable[[str], None] = print) -> None:

@@ -81,7 +81,7 @@ class DemandGuard:
         sample = live.sample
         if sample is None or not live.online:
             return None
-        dictated = self._overrides.live_for(live.zone.id) is not None
+        dictated = self._overrides.dictated(live.zone.id) is not None
         return CircuitNow(
             live.zone,
             surface_c(sample) or 0.0,

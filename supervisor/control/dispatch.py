@@ -2,7 +2,8 @@
 
 Every command carries the service's epoch and a sequence that only grows. The epoch is new at each start of the
 service, committed before its first use, so that a restart can never repeat a (epoch, sequence) a board has accepted,
-and of two services running at once the older loses. After `hello` a board gets clock, overrides, then plans.
+and of two services running at once the older loses. After `hello` a board gets clock, the OFF of electric dangers,
+overrides, then plans.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
 PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
 
 
+Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about: told of the board's answer
+
+
 class BoardLink(Protocol):
     """A board's session as control sees it (the gateway's)."""
 
@@ -61,7 +65,7 @@ class _Session:
     link: BoardLink
     sequence: int  # of the last command
     commanded: bool  # False: the board follows a newer service
-    pending: OrderedDict[int, Plan | Override | None]
+    pending: OrderedDict[int, Subject]
 
 
 def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
@@ -121,10 +125,16 @@ class Dispatcher:
         for zone in sorted(zones, key=lambda zone: zone.relay):
             self._zones_of.setdefault(zone.board, []).append(zone)
         self.accepted_at: dict[int, float] = {}  # override → UTC, in this board session
+        self.attached: list[Callable[[str], None]] = []  # called with a board that connects, once it has the time
         overrides.changed.append(self._override_changed)
 
     def connected(self, board_id: str) -> bool:
         return board_id in self._sessions
+
+    def commands(self, board_id: str) -> bool:
+        """Whether the board is connected and follows this service."""
+        session = self._sessions.get(board_id)
+        return session is not None and session.commanded
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
         """A board has proven who it is: tell it everything that holds now."""
@@ -154,6 +164,8 @@ class Dispatcher:
             "provision it again",
         )
         self.send_clock(board)
+        for listener in self.attached:
+            listener(board)
         for zone in self._zones_of.get(board, []):
             held = self._overrides.live_for(zone.id)
             if held is not None:
@@ -209,6 +221,20 @@ class Dispatcher:
                 self._send_plan(plan)
                 self._live.touch(plan.zone)
 
+    def command(
+        self, zone_id: str, mode: str, length_s: int, until_utc_s: int, answered: Callable[[Result], None] | None = None
+    ) -> bool:
+        """Send an override that is nobody's (electric danger), or a cancel; False where its board cannot be told."""
+        board = self._live.zones[zone_id].zone.board
+        return self._send(
+            board,
+            lambda q: OverrideCommand(
+                b=board, ep=self.epoch, q=q, z=zone_id, id=0, m=mode, dur=length_s, exp=until_utc_s
+            ),
+            answered,
+            "override",
+        )
+
     def resend(self, override: Override) -> None:
         """Tell the board again: it does not do what it accepted."""
         self.accepted_at.pop(override.id, None)
@@ -235,6 +261,8 @@ class Dispatcher:
                 zone.plan_state = "accepted" if code is Result.OK else "refused"
                 self._live.touch(subject.zone)
             self._alarms.set("plan-refused", subject.zone, code is not Result.OK, f"Board answers {code.name}")
+        elif callable(subject):
+            subject(code)
         elif isinstance(subject, Override) and subject.state in LIVE_STATES:
             if code is Result.OK:
                 self.accepted_at[subject.id] = self._clock.utc_s()
@@ -255,7 +283,7 @@ class Dispatcher:
         live = override.state in LIVE_STATES
         left_s = max(0, round(self._overrides.left_s(override))) if live else 0
         zone = self._live.zones.get(override.zone)
-        if zone is None or (live and left_s == 0):
+        if zone is None or zone.dangers or (live and left_s == 0):  # under electric danger nothing takes OFF's place
             return
         board = zone.zone.board
         sent = self._send(
@@ -286,9 +314,7 @@ class Dispatcher:
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
             zone.plan_state = "sent"
 
-    def _send(
-        self, board: str, command: Callable[[int], Command | bytes], subject: Plan | Override | None, kind: str
-    ) -> bool:
+    def _send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
         session = self._sessions.get(board)
         if session is None or not session.commanded:
             return False

@@ -17,6 +17,7 @@ import numpy as np
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState, moisture_permille, surface_c
 from supervisor.control.pace import each
+from supervisor.control.sky import Sky, sky_now
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
@@ -120,6 +121,7 @@ class Estimation:
                 self.update(now)
                 failing = False
             except RoadheatError as error:
+                self._live.see(Sky())
                 if not failing:
                     logger.warning("no estimate from %.0f on: %s", now, error)
                 failing = True
@@ -146,6 +148,7 @@ class Estimation:
         """Advance the estimate to the end of the minute that is over. Raises WeatherError or PhysicsError."""
         weather = self._forecasts.minute(now_utc_s - MINUTE_S)
         self.air_c = float(np.asarray(weather.air_c).flat[0])
+        self._live.see(sky_now(weather, self._forecasts.latest, now_utc_s))
         seconds, joules, surface, moist = self._sums
         with np.errstate(invalid="ignore", divide="ignore"):
             power_w_m2 = np.where(seconds > 0, joules / seconds, 0.0) * self._per_area

@@ -175,7 +175,7 @@ class PlanLoop:
     def _inputs(self) -> PlanInputs:
         now = self._clock.utc_s()
         live = self._live.zones
-        held = (self._overrides.live_for(zone) for zone in live)
+        held = (self._overrides.dictated(zone) for zone in live)
         return PlanInputs(
             now_utc_s=now,
             zones=self._estimation.zones,
@@ -198,7 +198,7 @@ class PlanLoop:
         return with_headroom(self._config.feeder, self._config.zone)
 
     def _zone_now(self, live: ZoneLive) -> ZoneNow:
-        sample, override = live.sample, self._overrides.live_for(live.zone.id)
+        sample, override = live.sample, self._overrides.dictated(live.zone.id)
         dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
         if sample is None or not live.online:
             return ZoneNow(live.zone, None, False, dictated)

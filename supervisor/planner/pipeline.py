@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 FLEET_ZONES = 200  # from here the fleet solver is quicker than feeders one by one
 _CAPPED = 0.98  # part of the feeder's limit from which a slot counts as full
+_LYING_MM = 0.1  # snow, ice or frost that makes ice minutes
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,9 @@ def _publish(
     off = np.array([zone.zone.id in inputs.out_of_service for zone in problem.zones])
     fixed = ~np.array([zone.free for zone in problem.zones])
     slots = slot_values(outlook, duty, lift, capped, fixed, off)
-    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off)
+    state = inputs.state
+    lying = (state.snow_mm + state.ice_mm + state.frost_mm)[lanes] >= _LYING_MM
+    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off, lying=lying)
     probability, unheated = outlook.probability, outlook.free_c.mean(axis=1)
     for i, zone in enumerate(problem.zones):
         name = zone.zone.id

@@ -23,6 +23,7 @@ import pytest
 from supervisor.app import Service, running
 from supervisor.config import Config, load
 from supervisor.domain.clock import SystemClock
+from supervisor.domain.danger import DangerKind
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
 from supervisor.net.tests.sockets import crowd
 from supervisor.weather.design_storm import design_storm
@@ -253,3 +254,41 @@ def test_too_few_file_handles_for_the_boards_are_said_at_start(config: Config) -
     assert done.returncode == 1
     assert "6 boards need" in done.stderr
     assert "LimitNOFILE" in done.stderr
+
+
+async def next_override(board: BoardClient) -> OverrideCommand:
+    """The next override, answered like the board would."""
+    command: OverrideCommand = await next_of(board, OverrideCommand)
+    await board.send(ResultFrame(ep=command.ep, q=command.q, rc=0))
+    return command
+
+
+async def test_electric_danger_goes_to_the_board_and_stands_over_a_restart_until_two_people_clear_it(
+    config: Config,
+) -> None:
+    async with service(config) as started, client() as http:
+        assert started.admin_link is not None
+        board = await dial(config, http, started.board_address, hello())
+        crew = Crew(http, started.web_url)
+        await crew.sign_in(started.admin_link)
+        feeder = (await crew.get("/api/v1/zones"))[0]["feeder"]
+        status, danger = await crew.post(f"/api/v1/feeders/{feeder}/danger", None)
+        assert status == 200
+        assert {zone["zone"] for zone in danger["zones"]} >= {"z01", "z02"}
+        told = [await next_override(board) for _ in range(2)]
+        assert {(one.z, one.m) for one in told} == {("z01", "off"), ("z02", "off")}
+        for q, w in ((1, 0), (2, 0)):
+            await board.send(telemetry(q, sample(power_w=w, who=3), sample("z02", power_w=w, who=3), up=12 + 10 * q))
+            assert (await next_of(board, Ack)).q == (q,)
+        view = await crew.get("/api/v1/zones/z01")
+        assert (view["off_reach"], view["not_heating"]) == ("measured", "electric-danger")
+        assert (await crew.post(f"/api/v1/feeders/{feeder}/danger/clear", None))[1]["cleared_by"] == "admin"
+    async with service(config) as started, client() as http:
+        assert [alarm.code for alarm in started.alarms.standing() if alarm.subject == feeder] == ["electric-danger"]
+        board = await dial(config, http, started.board_address, hello(boot=4))
+        told = [await next_override(board) for _ in range(2)]
+        assert {(one.z, one.m) for one in told} == {("z01", "off"), ("z02", "off")}
+        danger = await started.dangers.clear(DangerKind.FEEDER, feeder, "park")
+        assert not danger.stands
+        told = [await next_override(board) for _ in range(2)]
+        assert {(one.z, one.m) for one in told} == {("z01", "cancel"), ("z02", "cancel")}

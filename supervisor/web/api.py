@@ -11,7 +11,7 @@ from msgspec import Struct
 from supervisor.control.live import ZoneView
 from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override
-from supervisor.domain.plan import SLOT_S, Plan
+from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.web import people
 from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
 from supervisor.web.guard import Handler, drop_cookie, need_role
@@ -92,8 +92,11 @@ async def get_zone(request: web.Request) -> web.Response:
     return json_answer(request.app[SERVICES].live.view(zone_id(request)))
 
 
-def plan_answer(plan: Plan) -> PlanAnswer:
-    """A plan with its run-length slots made absolute; the last one ends with the lease, or after one slot."""
+def plan_answer(plan: Plan, why: tuple[Reason, ...]) -> PlanAnswer:
+    """A plan and its reasons as they are true now.
+
+    Its run-length slots are made absolute; the last one ends with the lease, or after one slot.
+    """
     end_s = plan.start_utc_s + max(plan.lease_s, (plan.slots[-1].start_s + SLOT_S) if plan.slots else 0)
     starts = [plan.start_utc_s + slot.start_s for slot in plan.slots]
     return PlanAnswer(
@@ -109,7 +112,7 @@ def plan_answer(plan: Plan) -> PlanAnswer:
         ],
         why=[
             WhyAnswer(r.code, plan.start_utc_s + r.start_s, plan.start_utc_s + r.end_s, r.probability, r.hazard_utc_s)
-            for r in plan.why
+            for r in why
         ],
     )
 
@@ -121,10 +124,12 @@ async def get_plan(request: web.Request) -> web.Response:
         raise NotFoundError(
             "no plan yet", where=zone, remedy="The board's local rule decides meanwhile", code="no-plan"
         )
-    return json_answer(plan_answer(plan))
+    return json_answer(plan_answer(plan, request.app[SERVICES].live.reasons(zone)))
 
 
-def _override_answer(override: Override) -> OverrideAnswer:
+def _override_answer(request: web.Request, override: Override) -> OverrideAnswer:
+    live = request.app[SERVICES].live
+    blocked = override.zone in live.zones and live.view(override.zone).blocked
     return OverrideAnswer(
         id=override.id,
         zone=override.zone,
@@ -134,6 +139,8 @@ def _override_answer(override: Override) -> OverrideAnswer:
         created_utc_s=override.created_utc_s,
         expires_utc_s=override.expires_utc_s,
         state=override.state.value,
+        recorded=override.recorded,
+        not_heating=live.view(override.zone).not_heating if blocked else None,
     )
 
 
@@ -144,17 +151,17 @@ async def post_override(request: web.Request) -> web.Response:
     override = await request.app[SERVICES].overrides.request(
         zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user
     )
-    return json_answer(_override_answer(override), status=201)
+    return json_answer(_override_answer(request, override), status=201)
 
 
 async def get_override(request: web.Request) -> web.Response:
-    return json_answer(_override_answer(request.app[SERVICES].overrides.get(_override_id(request))))
+    return json_answer(_override_answer(request, request.app[SERVICES].overrides.get(_override_id(request))))
 
 
 async def delete_override(request: web.Request) -> web.Response:
     session = need_role(request, "crew")
     override = await request.app[SERVICES].overrides.cancel(_override_id(request), session.user)
-    return json_answer(_override_answer(override))
+    return json_answer(_override_answer(request, override))
 
 
 _BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
@@ -181,9 +188,10 @@ ROUTES: Final = (
           problems=("unknown-zone", "no-plan")),
     Route("POST", "/api/v1/zones/{zone}/overrides", post_override,
           "Command a zone for a limited time, with a reason (role crew); the newest command wins",
-          OverrideAnswer, 201, OverrideRequest, ("unknown-zone", "command", "store", *MUTATION, *_BODY)),
+          OverrideAnswer, 201, OverrideRequest,
+          ("unknown-zone", "command", "electric-danger", "store", *MUTATION, *_BODY)),
     Route("GET", "/api/v1/overrides/{override}", get_override, "How far a command has come", OverrideAnswer,
           problems=("not-found", "unknown-override")),
     Route("DELETE", "/api/v1/overrides/{override}", delete_override, "End a command now (role crew)", OverrideAnswer,
-          problems=("not-found", "unknown-override", "store", *MUTATION)),
+          problems=("not-found", "unknown-override", "electric-danger", "store", *MUTATION)),
 )  # fmt: skip

@@ -8,11 +8,25 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from supervisor.control.alarms import Alarms
+from supervisor.control.broken_cable import BrokenCables
+from supervisor.control.danger import Dangers
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.domain.clock import Clock, SystemClock
 from supervisor.domain.zone import Site
+from supervisor.store.store import Store
 from supervisor.web.sessions import Session, Sessions
+
+
+@dataclass(frozen=True)
+class Safety:
+    """What people do about faults and electric danger."""
+
+    store: Store
+    dangers: Dangers
+    cables: BrokenCables
+    alarms: Alarms
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,7 @@ class Services:
     # Real time even where `clock` is a demo's: it paces what is sent to people, and decides nothing.
     wall: Clock = field(default_factory=SystemClock)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
+    safety: Safety | None = None  # None: nothing of it can be asked for
 
 
 SERVICES: Final = web.AppKey("services", Services)

@@ -30,6 +30,31 @@ class OverrideAnswer(Struct, kw_only=True):
     created_utc_s: int
     expires_utc_s: int
     state: str
+    recorded: bool  # False: sent, and not on the disk yet
+    not_heating: str | None  # why the zone stays off whatever is commanded: a code of ZoneView.not_heating
+
+
+class DangerZone(Struct):
+    """One zone under electric danger."""
+
+    zone: str
+    board: str
+    reach: str | None  # unreachable, sent, accepted, refused, measured (no current) or flowing (current although off)
+    off_until_utc_s: int | None  # how long its board holds off by itself
+
+
+class DangerAnswer(Struct, kw_only=True):
+    """An electric danger as it is now."""
+
+    kind: str  # zone or feeder
+    subject: str
+    user: str
+    raised_utc_s: int
+    cleared_by: str | None  # the first of two people
+    confirmed_by: str | None  # the second
+    stands: bool
+    recorded: bool  # False: carried out, and not on the disk yet
+    zones: list[DangerZone]
 
 
 class SessionAnswer(Struct, kw_only=True):

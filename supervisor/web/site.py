@@ -8,7 +8,7 @@ from aiohttp import web
 
 from supervisor import logs
 from supervisor.web import files, login, metrics, openapi, pages, stream
-from supervisor.web.api import BODY_MAX_BYTES, ROUTES
+from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
 from supervisor.web.keys import SERVICES, Services
@@ -16,6 +16,7 @@ from supervisor.web.listening import ENTRANCE, Entrance, watch_connection
 from supervisor.web.once import ONCE, Once, keyed
 from supervisor.web.pace import Pace
 from supervisor.web.problems import problems
+from supervisor.web.safety import ALL_ROUTES
 
 
 def setup(app: web.Application, services: Services) -> None:
@@ -33,7 +34,7 @@ def setup(app: web.Application, services: Services) -> None:
     app.middlewares.extend((watch_connection, metrics.count, problems, require_session, require_own_page))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
-    for route in ROUTES:
+    for route in ALL_ROUTES:
         handler = route.handler if route.method in SAFE_METHODS else keyed(route.handler)
         app.router.add_route(route.method, route.path, handler)
     app.router.add_get("/api/v1/stream", stream.stream, allow_head=False)
