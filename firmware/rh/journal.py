@@ -7,13 +7,28 @@ import os
 from binascii import crc32
 from struct import pack, unpack_from
 
-if 0:  # for the type checker; leaves nothing on the chip
-    pass
-
 SEGMENT = 32  # records a file: within one 4 KB block of the file system
 SEGMENTS_MAX = 49
 FLUSH = 5  # records gathered in RAM before one append: spares the flash, risks five minutes at a power cut
 RAM_MAX = 120  # when flash takes nothing
+
+
+def _numbers(folder: str) -> "list[int]":
+    """Of the segments there are; makes the folder. Nothing found on flash may keep a board from starting."""
+    numbers: "list[int]" = []
+    try:
+        os.mkdir(folder)
+    except Exception:
+        pass  # most often: it is there
+    try:
+        for name in os.listdir(folder):
+            digits = name[:-4]
+            if name.endswith(".bin") and digits.isdigit():
+                numbers.append(int(digits))
+    except Exception:
+        pass  # RAM has to do
+    numbers.sort()
+    return numbers
 
 
 class Journal:
@@ -31,11 +46,7 @@ class Journal:
         self._next = 0  # index in head of the record to send next
         self._written = SEGMENT  # records in the newest segment: the first flush opens a new one
         self.dropped = 0
-        try:
-            os.mkdir(folder)
-        except OSError:
-            pass
-        self._segments = sorted(int(name[:-4]) for name in os.listdir(folder) if name.endswith(".bin"))
+        self._segments = _numbers(folder)
         self._number = self._segments[-1] if self._segments else 0
 
     def __len__(self) -> int:
@@ -44,6 +55,9 @@ class Journal:
 
     def put(self, record: bytes) -> None:
         """Keep a record; it survives a power cut after at most FLUSH of them."""
+        if len(self._tail) >= RAM_MAX:  # flash has taken nothing for two hours
+            self._tail.pop(0)
+            self.dropped += 1
         self._tail.append(record)
         if len(self._tail) >= FLUSH:
             self._flush()
@@ -101,7 +115,7 @@ class Journal:
                         records.append(raw[:-4])
                     else:
                         self.dropped += 1
-        except OSError:
+        except Exception:  # what could be read is sent
             pass
         return records
 
@@ -118,16 +132,14 @@ class Journal:
                 f.write(b"".join([record + pack("<I", crc32(record)) for record in self._tail]))
             self._written += len(self._tail)
             self._tail = []
-        except OSError:  # full or worn: RAM holds two hours
-            if len(self._tail) > RAM_MAX:
-                self._tail.pop(0)
-                self.dropped += 1
+        except Exception:  # full, worn or without memory: RAM holds two hours
+            pass
 
     def _remove(self, number: "int | None") -> None:
         if number is not None:
             try:
                 os.remove(self._path(number))
-            except OSError:
+            except Exception:
                 pass
 
     def _path(self, number: int) -> str:

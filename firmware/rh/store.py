@@ -34,13 +34,13 @@ def load(path: str) -> "dict[str, Any] | None":
     return json.loads(raw[32:])  # type: ignore[no-any-return]
 
 
-def fingerprint() -> bytes:
-    """Hash over program and configuration, to notice that flash no longer holds what was there at boot."""
+def fingerprint(program: bool = True) -> bytes:
+    """Hash over the program, or over the configuration, to notice that flash no longer holds what it did at boot."""
     digest = sha256()
     chunk = bytearray(512)
     for folder in ("", "rh", "drivers"):
         for name in sorted(os.listdir(folder)):
-            if name.endswith((".py", ".mpy")) or name in ("config.json", "limits.json"):
+            if name.endswith((".py", ".mpy")) if program else name in ("config.json", "limits.json"):
                 with open(folder + "/" + name if folder else name, "rb") as f:
                     while True:
                         n = f.readinto(chunk)
