@@ -14,7 +14,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -118,11 +117,11 @@ class HostileServer:
         )
 
     def _load(self, certificate: bytes, key: bytes) -> ssl.SSLContext:
-        paths: list[Path] = [self._folder / "server.pem", self._folder / "server.key"]
-        for path, data in zip(paths, (certificate, key), strict=True):
-            path.write_bytes(data)
+        own, secret = self._folder / "server.pem", self._folder / "server.key"
+        own.write_bytes(certificate)
+        secret.write_bytes(key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*paths)
+        context.load_cert_chain(own, secret)
         return context
 
 
