@@ -15,8 +15,8 @@ from enum import Enum
 from typing import Protocol
 
 from hil_tests.bench.zone import BenchZone
-from supervisor.domain.plan import SLOT_S, STANDBY, Plan
-from supervisor.planner.explain import SHED
+from supervisor.domain.plan import STANDBY, Plan
+from supervisor.planner.explain import LOCAL, SHED, STALE
 
 LIMIT_MS = 15 * 60_000
 SHED_MS = 30 * 60_000  # then others of the feeder have to give way
@@ -79,7 +79,8 @@ class Liveness:
         self._earth: set[str] = set()
         self._locked: dict[str, int] = {}
         self.service: Service | None = None
-        low = limits.get("local_duty_permille", 1000) * limits["period_s"] < 1000 * limits["min_on_s"]
+        period_s = min(limits["period_s"], OFF_MAX_S + limits["min_on_s"])  # as boards bound it
+        low = limits.get("local_duty_permille", 1000) * period_s < 1000 * limits["min_on_s"]
         self._limit_ms = (SHED_MS if low else LIMIT_MS) + GRACE_MS
 
     # -- what happened ----------------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def plan_excuse(plan: Plan, utc_s: float, surface_c: float, least: float) -> Exc
     trim = min(max((slot.setpoint_mc / 1000 - surface_c) * GAIN_PER_K, -TRIM_MAX), TRIM_MAX)
     if slot.duty_permille / 1000 + trim >= least:
         return Excuse.NONE
-    codes = {why.code for why in plan.why if why.start_s <= at_s < max(why.end_s, why.start_s + SLOT_S)}
+    codes = {why.code for why in plan.why if why.start_s <= at_s < why.end_s} - {STALE, LOCAL}  # of age, not of heat
     if not codes:
         return Excuse.NONE
-    return Excuse.SHED if codes == {SHED} else Excuse.FULL
+    return Excuse.SHED if SHED in codes else Excuse.FULL

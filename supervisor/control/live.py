@@ -107,6 +107,7 @@ class ZoneLive:
     plan: Plan | None = None
     plan_state: str = "requested"
     override: Override | None = None
+    waiting_since_utc_s: float | None = None  # cold and wet and without heat, kept by the demand guard
 
 
 def surface_c(sample: ZoneSample) -> float | None:
