@@ -63,6 +63,8 @@ class _Watch:
     stretches: deque[tuple[int, int]] = field(default_factory=deque)
     latched: bool = False
     off: list[tuple[int, int]] = field(default_factory=list)  # OFF by a person: from, to
+    plans: Sequence[Plan] = ()  # as the service had them at `asked_ms`
+    asked_ms: int = -LIMIT_MS
 
 
 class Liveness:
@@ -159,6 +161,7 @@ class Liveness:
             watch.cold_since_ms = now_ms
         if now_ms - watch.need_since_ms <= self._limit_ms:
             return
+        watch.asked_ms = -LIMIT_MS  # the record may have grown since
         excused_ms = self._last_excused(zone, watch, now_ms)
         if excused_ms is not None:
             watch.need_since_ms = excused_ms
@@ -228,7 +231,9 @@ class Liveness:
             return None
         at_s = self._start_utc_s + min(at_ms, watch.contact_ms) / 1000
         now_s = self._start_utc_s + at_ms / 1000
-        known = [plan for plan in self.service.plans(zone) if plan.issued_utc_s <= at_s]
+        if at_ms - watch.asked_ms >= LOOK_BACK_MS:
+            watch.plans, watch.asked_ms = self.service.plans(zone), at_ms
+        known = [plan for plan in watch.plans if plan.issued_utc_s <= at_s]
         return known[-1] if known and now_s < known[-1].issued_utc_s + known[-1].lease_s else None
 
     def _of(self, board: str) -> list[BenchZone]:

@@ -70,6 +70,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     weather: Weather
     hours: float
     boards: int = 1
+    contract_share: float = 1.0  # of what is installed on a feeder
     seed: int = 1
     limits: dict[str, int] = {}
     server: str = "service"  # who listens: the real service, `none`, or a kind of bench.hostile
