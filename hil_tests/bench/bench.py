@@ -93,6 +93,7 @@ class Bench:
         self.recorder = Recorder(self.config.zone, self.config.feeder, start_utc_s)
         self.on_minute: list[Callable[[Bench], None]] = []
         self._resets_seen = dict.fromkeys(self.boards, 0)
+        self._typed = dict.fromkeys(self.boards, 0)
         self._show()
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -227,6 +228,7 @@ class Bench:
 
     def _live_through(self, ms: int) -> None:
         """Account for what the contactors did in the last `ms`, then move the plant."""
+        self._notice_console()
         self._notice_resets()
         began_ms = self.now_ms - ms
         edges: list[tuple[Edge, BenchZone]] = []
@@ -288,6 +290,12 @@ class Bench:
             truth = zone.truth
             truth.surface_c, truth.cable_c, truth.water_mm, truth.ice_mm, truth.snow_mm, truth.frost_mm = row
             zone.show(moisture, noise)
+
+    def _notice_console(self) -> None:
+        for name, board in self.boards.items():
+            if self._typed[name] != board.console.typed:
+                self._typed[name] = board.console.typed
+                self.invariants.liveness.typed(name, self.now_ms)
 
     def _notice_resets(self) -> None:
         for name, board in self.boards.items():

@@ -22,6 +22,7 @@ LIMIT_MS = 15 * 60_000
 SHED_MS = 30 * 60_000  # then others of the feeder have to give way
 GRACE_MS = 40_000  # the loop, its self-test, and the bench's own step
 POWER_RETURN_MAX_S, OFF_MAX_S = 300, 900  # after power came back; with the minimum off time
+PROMPT_MS = 1_800_000  # an engineer at the prompt: a board left there starts again after so long
 REST_MS = 1_800_000  # after the longest on-time
 DAY_MS = 25 * 3_600_000  # boards count the day in hourly buckets …
 SPENT_AHEAD_S = 600  # … and after a reboot so much more
@@ -80,6 +81,7 @@ class Liveness:
         self._watch = {zone.id: _Watch() for zone in zones}
         self._earth: set[str] = set()
         self._locked: dict[str, int] = {}
+        self._typed: dict[str, int] = {}
         self.service: Service | None = None
         period_s = min(limits["period_s"], OFF_MAX_S + limits["min_on_s"])  # as boards bound it
         low = limits.get("local_duty_permille", 1000) * period_s < 1000 * limits["min_on_s"]
@@ -107,7 +109,8 @@ class Liveness:
         for zone in self._of(board):
             watch = self._watch[zone.id]
             watch.reset_ms = at_ms
-            if cause == 1 or watch.redeemed:  # 1: power came back
+            by_hand = at_ms - self._typed.get(board, -PROMPT_MS) < PROMPT_MS
+            if cause == 1 or watch.redeemed or by_hand:  # 1: power came back
                 watch.until_ms = max(watch.until_ms, at_ms + min(delay_s, OFF_MAX_S) * 1000)
                 watch.redeemed = cause == 1
 
@@ -128,6 +131,10 @@ class Liveness:
         if at_ms - turned_ms >= 3_000:
             for zone in self._of(board):
                 self._watch[zone.id].latched = False
+
+    def typed(self, board: str, at_ms: int) -> None:
+        """Somebody types at the board's console: while that has stopped the application, outputs are off."""
+        self._typed[board] = at_ms
 
     def off(self, zone: str, from_ms: int, to_ms: int) -> None:
         """A person keeps `zone` off in this window."""
@@ -184,6 +191,7 @@ class Liveness:
             not getattr(zone.board, "powered", True)
             or board in self._earth
             or board in self._locked
+            or self._at_prompt(zone, now_ms)
             or watch.latched
             or now_ms < watch.until_ms
             or hot
@@ -191,6 +199,10 @@ class Liveness:
             or any(begin <= now_ms <= end for begin, end in watch.off)
             or self._day_spent(watch, now_ms)
         )
+
+    def _at_prompt(self, zone: BenchZone, now_ms: int) -> bool:
+        typed_ms = self._typed.get(zone.board.name)
+        return typed_ms is not None and now_ms - typed_ms <= PROMPT_MS and not zone.board.application
 
     def _day_spent(self, watch: _Watch, now_ms: int) -> bool:
         begin_ms = now_ms - DAY_MS

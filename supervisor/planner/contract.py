@@ -84,7 +84,10 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
             held.setdefault(zone.zone.id, []).append(slot)
     adjusted.update(_hand_on(plans, now, values, contract_kw))
-    adjusted.update(give_turns(plans, now, values, contract_kw))
+    for name in give_turns(plans, now, values, contract_kw):
+        adjusted.add(name)
+        if values[name][0][0] == 0 and 0 not in held.get(name, []):
+            held.setdefault(name, []).insert(0, 0)
     changed = adjusted.union(held)
     return {p.zone: _replaced(p, *values[p.zone], held.get(p.zone, [])) for p in plans if p.zone in changed}
 

@@ -9,9 +9,9 @@ from supervisor.domain.zone import Zone
 HELD_SLOTS = 4  # by then there are three newer plans
 LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/decisions/0006); 0.65 is a step below 2/3
 CAN_WAIT_C = 1.0  # a wet road so warm keeps above freezing for a quarter of an hour in the heaviest snow
-# A cold wet zone may be shed for half an hour (invariant I16). One that has waited for a quarter would pass that
-# before the plan after next.
-TURN_AFTER_S = 900.0
+# A cold wet zone may be shed for half an hour (invariant I16). One that has waited for so long would pass that before
+# the plan after next; a minute less than a quarter, because telemetry comes late.
+TURN_AFTER_S = 840.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from supervisor.planner.plans import ON_MC
 from supervisor.planner.quarter import LEAST, MOST, TURN_AFTER_S, ZoneNow, urgency, worst
 
 _EPSILON = 1e-9
+# A third of a period, rounded to permilles, is a second short of the minimum on time and would be owed instead of
+# given; feedback on a road that warms a little must not take it below that either.
+TURN_DUTY, _TURN_ABOVE_C = 0.35, 0.2
+_TURN_MOST = 0.4  # with feedback on a road that cools
 # A board that hears nothing newer keeps to a plan until its lease ends, and nobody could give it a turn: then its own
 # local rule does.
 SHED_MAX_S = 1_800
@@ -64,30 +68,31 @@ def _due(plan: Plan, zone: ZoneNow, duty: float) -> bool:
     cold = zone.wet and zone.surface_c is not None and zone.surface_c <= plan.on_mc / 1000
     held_back = any(why.code == DRIES and why.start_s <= 0 < why.end_s for why in plan.why)
     dictated = zone.override is not None
-    return cold and not dictated and not held_back and 0 <= duty < LEAST - _EPSILON and zone.waiting_s > TURN_AFTER_S
+    return cold and not dictated and not held_back and 0 <= duty < TURN_DUTY and zone.waiting_s > TURN_AFTER_S
 
 
 def _make_room(
     zone: str, others: list[str], now: Mapping[str, ZoneNow], values: Values, contract_kw: float
 ) -> list[str]:
     """Give `zone` the least window in the running slot; the zones changed, none where the contract has no room."""
-    need_kw = LEAST * now[zone].zone.power_w / 1000
+    need_kw = _TURN_MOST * now[zone].zone.power_w / 1000
     drawn_kw = sum(_draw_kw(now[name], float(values[name][0][0])) for name in values if name != zone)
     lowered: dict[str, float] = {}
     givers = sorted(others, key=lambda z: urgency(now[z].zone, now[z].surface_c or 0.0), reverse=True)
-    for least in (MOST, LEAST, 0.0):
-        for name in givers:
-            duty = lowered.get(name, float(values[name][0][0]))
-            if drawn_kw + need_kw <= contract_kw + _EPSILON:
-                break
-            if duty > least + _EPSILON:
-                drawn_kw -= (worst(duty) - worst(least)) * now[name].zone.power_w / 1000
-                lowered[name] = least
+    steps = [(name, least) for name in givers for least in (MOST, LEAST)] + [(name, 0.0) for name in givers]
+    for name, least in steps:
+        duty = lowered.get(name, float(values[name][0][0]))
+        if drawn_kw + need_kw <= contract_kw + _EPSILON:
+            break
+        if duty > least + _EPSILON:
+            drawn_kw -= (worst(duty) - worst(least)) * now[name].zone.power_w / 1000
+            lowered[name] = least
     if drawn_kw + need_kw > contract_kw + _EPSILON:
         return []
-    for name, duty in {**lowered, zone: LEAST}.items():
+    for name, duty in {**lowered, zone: TURN_DUTY}.items():
         values[name][0][0] = duty
         values[name][1][0] = round(now[name].surface_c or 0.0, 1)  # feedback asks for nothing more
+    values[zone][1][0] += _TURN_ABOVE_C
     return [*lowered, zone]
 
 

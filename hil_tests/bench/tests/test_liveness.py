@@ -24,7 +24,9 @@ class Bed:
     """One zone on one board, time in the test's hand."""
 
     def __init__(self, **limits: int) -> None:
-        self.board = SimpleNamespace(name="b01", powered=True, set_temperature=lambda *_: None, set_adc=lambda *_: None)
+        self.board = SimpleNamespace(
+            name="b01", powered=True, application=True, set_temperature=lambda *_: None, set_adc=lambda *_: None
+        )
         layers = (Layer("asphalt", 0.2),)
         zone = Zone(id="z01", name="", board="b01", relay=0, feeder="f1", power_w=50_000, area_m2=160, layers=layers)
         self.zone = BenchZone(zone, {"relay_active": 1, "ct_w_per_mv": 25}, cast(Any, self.board), 0)
@@ -150,14 +152,22 @@ def _weld(bed: Bed, on: bool) -> None:
         _lock(bed, False)
 
 
-EXCEPTIONS = [_sensor, _cable_sensor, _hot_cable, _frozen, _lock, _off, _no_power, _earth, _weld]
+def _prompt(bed: Bed, on: bool) -> None:
+    bed.board.application = not on
+    if on:
+        for _ in range(23):
+            bed.invariants.liveness.typed("b01", bed.now_ms)
+            bed.minutes(10)
+
+
+EXCEPTIONS = [_sensor, _cable_sensor, _hot_cable, _frozen, _lock, _off, _no_power, _earth, _weld, _prompt]
 
 
 @pytest.mark.parametrize("exception", EXCEPTIONS, ids=lambda f: f.__name__[1:])
 def test_a_named_exception_excuses_while_it_lasts_and_no_longer(exception: Callable[[Bed, bool], None]) -> None:
     bed = Bed().minutes(RETURN_MIN)
     exception(bed, True)
-    assert not bed.minutes(240).broken
+    assert not bed.minutes(240 if exception is not _prompt else 10).broken
     exception(bed, False)
     assert not bed.minutes(14).broken
     assert bed.minutes(20).broken == {"I16"}
@@ -289,3 +299,19 @@ def test_off_on_record_excuses() -> None:
     bed = Bed()
     bed.invariants.liveness.service = Record([], off=True)
     assert not bed.minutes(180).broken
+
+
+def test_a_board_left_at_its_prompt_starts_again_in_half_an_hour() -> None:
+    bed = Bed().minutes(RETURN_MIN)
+    bed.invariants.liveness.typed("b01", bed.now_ms)
+    bed.board.application = False
+    assert not bed.minutes(44).broken
+    assert bed.minutes(3).broken == {"I16"}
+
+
+def test_typing_at_a_board_that_goes_on_is_no_excuse() -> None:
+    bed = Bed().minutes(RETURN_MIN)
+    for _ in range(20):
+        bed.invariants.liveness.typed("b01", bed.now_ms)
+        bed.minutes(1)
+    assert bed.broken == {"I16"}
