@@ -35,7 +35,6 @@ class Sessions(unittest.TestCase):
 
         async def scenario():
             task = asyncio.create_task(self.link._session())
-            self.link.task = task
             await steps()
             task.cancel()
             try:
