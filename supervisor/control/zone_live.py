@@ -26,6 +26,7 @@ class ZoneLive:
     plan: Plan | None = None
     plan_state: str = "requested"
     override: Override | None = None
+    waiting_since_utc_s: float | None = None  # cold and wet and without heat, kept by the demand guard
     cable_broken: bool = False  # known to be, whatever the board says while it tries again
     dangers: tuple[Danger, ...] = ()  # that stand here
     off: OffAtBoard | None = None  # how far the OFF of a danger has come

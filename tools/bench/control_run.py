@@ -12,12 +12,13 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
-from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
+from supervisor.planner.contract import keep_contract, with_headroom
 from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.physics import Physics
 from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.pose import foresee_inputs
+from supervisor.planner.quarter import ZoneNow
 from supervisor.planner.tariff import Tariff
 from supervisor.road import Forcing
 from supervisor.weather.resample import at_steps, between
