@@ -1,0 +1,97 @@
+"""How much time a board's records may claim: never more than has passed.
+
+The energy that a record may bring is bounded by the uptime it claims, so the uptime itself has to be bounded, or a
+board could book a year of full power at once. Time passes at the rate of the supervisor's clock: `spare_s` grows with
+it and shrinks by what each record claims (the uptime since the record before, within its boot). What was dark between
+two boots stays claimable for the journal of the earlier one, and expires as live records come in.
+
+A record that claims more is kept, but its counter's rise is not booked: `believed` is false.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from supervisor.store.tick import Position
+
+SLACK_S = 180  # records may wait this long in the network before they arrive, and the next one not at all
+JOURNAL_S = 7 * 86_400  # unclaimed time is kept no longer; a board's journal reaches back 26 h
+
+
+def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, first: bool) -> bool:
+    """Whether the time that a record at `at` claims has passed; it is claimed then.
+
+    `first`: the board has no record yet.
+    """
+    row = db.execute(
+        "SELECT received_utc_s, spare_s, early_s, first_life, first_boot, life, boot, up_s "
+        "FROM board_time WHERE board = ?",
+        (board,),
+    ).fetchone()
+    if row is None:
+        row = _begin(db, board, at, received_utc_s, first)
+    known_utc_s, spare_s, early_s, first_life, first_boot, *newest = row
+    passed_s = max(0, received_utc_s - known_utc_s)
+    spare_s += passed_s
+    life, boot, up_s = newest
+    is_newest = (at.life, at.boot, at.up_s) > (life, boot, up_s)
+    if is_newest:
+        claimed_s = at.up_s - up_s if (at.life, at.boot) == (life, boot) else at.up_s
+        claimed_s = 0 if first else claimed_s
+        newest = [at.life, at.boot, at.up_s]
+    else:
+        claimed_s = _claimed_late_s(db, board, at)
+    early = (at.life, at.boot) < (first_life, first_boot)
+    believed: bool = claimed_s <= (early_s if early else spare_s)
+    if believed and early:
+        early_s -= claimed_s
+    elif believed:
+        spare_s -= claimed_s
+        if is_newest and abs(passed_s - claimed_s) <= SLACK_S:  # live: as time is covered, older dark time expires
+            spare_s = max(min(spare_s, SLACK_S), spare_s - passed_s)
+    spare_s = min(spare_s, JOURNAL_S)
+    db.execute(
+        "UPDATE board_time SET received_utc_s = ?, spare_s = ?, early_s = ?, life = ?, boot = ?, up_s = ? "
+        "WHERE board = ?",
+        (received_utc_s, spare_s, early_s, *newest, board),
+    )
+    return believed
+
+
+def _begin(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, first: bool) -> tuple[int, ...]:
+    """The account of a board without one: it is new, or its record is from before accounts were kept."""
+    life, boot, up_s, known_utc_s = at.life, at.boot, at.up_s - 1, received_utc_s
+    if not first:
+        found = db.execute(
+            "SELECT life, boot, up_s, received_utc_s FROM tick WHERE board = ? "
+            "ORDER BY life DESC, boot DESC, up_s DESC, q DESC LIMIT 1",
+            (board,),
+        ).fetchone()
+        if found is None:  # all its ticks have been pruned
+            found = (*db.execute(
+                "SELECT life, boot, up_s FROM meter WHERE board = ? ORDER BY life DESC, boot DESC, up_s DESC LIMIT 1",
+                (board,),
+            ).fetchone(), received_utc_s - JOURNAL_S)  # fmt: skip
+        life, boot, up_s, known_utc_s = found
+    row = known_utc_s, SLACK_S, JOURNAL_S, life, boot, life, boot, up_s
+    db.execute(
+        "INSERT INTO board_time (board, received_utc_s, spare_s, early_s, first_life, first_boot, life, boot, up_s) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (board, *row),
+    )
+    return row
+
+
+def _claimed_late_s(db: sqlite3.Connection, board: str, at: Position) -> int:
+    """Time that a record before the newest one claims: none where the one after it, of its boot, has claimed it."""
+    key = (board, at.life, at.boot, at.up_s)
+    after = db.execute(
+        "SELECT believed FROM tick WHERE board = ? AND life = ? AND boot = ? AND up_s >= ? ORDER BY up_s, q LIMIT 1",
+        key,
+    ).fetchone()
+    if after is not None and after[0]:
+        return 0
+    before = db.execute(
+        "SELECT max(up_s) FROM tick WHERE board = ? AND life = ? AND boot = ? AND up_s <= ?", key
+    ).fetchone()
+    return at.up_s - (before[0] or 0)
