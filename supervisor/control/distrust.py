@@ -14,7 +14,7 @@ from supervisor.wire.messages import Telemetry
 from supervisor.wire.reports import Damaged
 
 STANDS_S = 86_400.0  # an alarm stands this long after the last case: a person looks at least once a day
-ENERGY, FRAMES = "energy-quarantined", "telemetry-refused"
+ENERGY, FRAMES, ESTIMATE = "energy-quarantined", "telemetry-refused", "estimate-reset"
 FRAMES_REMEDY = "Compare its zones with the configuration; provision it again. If nobody works on it, take its key away"
 ENERGY_REMEDY = (
     "It is not in the record. Check the current transformer and the rated power; if both are right, provision the "
@@ -61,6 +61,16 @@ class Distrust:
         self._settle(FRAMES, board)
         for zone in booking.rated_w:
             self._settle(ENERGY, zone)
+            self._settle(ESTIMATE, zone)
+
+    def estimate_lost(self, zone: str) -> None:
+        """A zone's estimate left the physical range and was begun anew."""
+        self._raise(
+            ESTIMATE,
+            zone,
+            "The estimate of this road left the physical range and was begun anew: what lies there is not known. "
+            "Look at the road, its sensor and its power measurement",
+        )
 
     async def _refuse(self, board: str, key: tuple[int, int], reason: str, raw: bytes, zone: str = "") -> None:
         self._metrics.samples_refused.labels(board).inc()

@@ -78,6 +78,7 @@ class Intake:
         self._clock = clock
         self._background = background
         self._distrust = Distrust(store, alarms, metrics, clock)
+        estimation.lane_lost.append(self._distrust.estimate_lost)
         self._stamps = Stamps()
         self._rated_w: dict[str, dict[str, int]] = {}
         for zone in (known.zone for known in live.zones.values()):

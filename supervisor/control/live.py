@@ -17,7 +17,7 @@ from supervisor.domain.clock import Clock
 from supervisor.domain.override import Override
 from supervisor.domain.plan import Plan, PlanLabel, Reason
 from supervisor.domain.zone import Zone
-from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag, ZoneSample
+from supervisor.wire.messages import NO_READING_MC, Flag, ZoneSample, is_surface
 
 OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
@@ -111,13 +111,13 @@ class ZoneLive:
 
 def surface_c(sample: ZoneSample) -> float | None:
     """Measured surface temperature, None where there is none to believe."""
-    believed = sample.surface_mc != NO_READING_MC and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
+    believed = is_surface(sample.surface_mc) and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
     return sample.surface_mc / 1000 if believed else None
 
 
 def moisture_permille(sample: ZoneSample) -> int | None:
     """Measured moisture, None where there is none to believe."""
-    believed = sample.moisture_permille != NO_MOISTURE and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
+    believed = 0 <= sample.moisture_permille <= 1000 and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
     return sample.moisture_permille if believed else None
 
 

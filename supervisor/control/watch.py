@@ -58,9 +58,10 @@ class Watch:
         self._meter.roll(self._clock.utc_s())
         kept = await self._store.kv_get(f"{PEAKS}.{self._meter.month}")
         if kept is not None:
-            for feeder, kw in msgspec.json.decode(kept, type=dict[str, float]).items():
-                if feeder in self._meter.peaks_kw:
-                    self._meter.peaks_kw[feeder] = kw
+            try:
+                self._meter.take_up(kept)
+            except ValueError as error:
+                logger.warning("the month's peaks count from now on: %s", error)
 
     async def run(self) -> None:
         """Rounds for ever; one that fails is logged and the next one comes."""

@@ -13,6 +13,7 @@ from supervisor.store.tick import GAP_MIN_S, Tick, ZoneTick, escape_tag
 HOUR_S = 3600
 QUARTER_S = 900  # the tariff's and the contract's interval
 PRUNE_MAX = 2_000  # ticks deleted in one transaction: about 20 ms, so that telemetry need not wait
+NEVER_UTC_S = -(2**62)
 SPREAD_MAX_S = 7 * 86_400  # energy of a longer gap goes to its last week: hours to be written stay bounded
 SETTLE_S = 120  # an hour's point is sent this long after its end: the last live tick has come by then
 
@@ -20,7 +21,10 @@ SETTLE_S = 120  # an hour's point is sent this long after its end: the last live
 def pruned_before_utc_s(db: sqlite3.Connection) -> int:
     """Ticks that start before this are gone; a replay of one is not new."""
     row = db.execute("SELECT value FROM kv WHERE key = 'pruned_before_utc_s'").fetchone()
-    return int(row[0]) if row else -(2**62)
+    try:
+        return int(row[0]) if row else NEVER_UTC_S
+    except ValueError:  # damaged: an old record may come twice, but none is refused
+        return NEVER_UTC_S
 
 
 def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = PRUNE_MAX) -> int:
