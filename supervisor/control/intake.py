@@ -154,7 +154,8 @@ class Intake:
         self, board: str, hello: Hello, frame: Telemetry, what: Admitted, received_utc_s: float, stamp: Stamp
     ) -> bool | StoreError:
         """Whether it is new and in the record, or why it could not be kept."""
-        booking = Booking(self._rated_w.get(board, {}), hello.life, hello.boot)
+        ran_s = self._stamps.ran_s(board, hello.boot, received_utc_s)
+        booking = Booking(self._rated_w.get(board, {}), hello.life, hello.boot, ran_s)
         try:
             await self._distrust.admitted(board, frame, what)
             if frame.boot > hello.boot:

@@ -35,6 +35,11 @@ class Stamps:
         while len(boots) > BOOTS_MAX:
             del boots[next(iter(boots))]
 
+    def ran_s(self, board: str, boot: int, now_utc_s: float) -> int:
+        """How long that boot of the board has lasted, as its greeting has it; 0 where it is not known."""
+        booted = self._booted_utc_s.get(board, {}).get(boot)
+        return 0 if booted is None else max(0, int(now_utc_s - booted))
+
     def stamp(self, board: str, frame: Telemetry, received_utc_s: float) -> Stamp:
         """When the frame's interval ended."""
         booted = self._booted_utc_s.get(board, {}).get(frame.boot)

@@ -17,6 +17,7 @@ from supervisor.store.meter import Meter, advance
 from supervisor.store.tick import Position, Tick, ZoneTick, decode_zones, encode_zones, reading, tick_lines
 
 REPLAY_MAX = 48  # ticks in one commit: at some 60 µs each it stays within milliseconds
+AGAIN_MAX = 4  # the same while ticks wait for it anyway: of a journal's tail each record would do all of them again
 LOOK_BACK_MAX = 16  # ticks searched for one that has the zone: a board's frames hold all its zones, or take turns
 
 _meter_encoder = msgspec.msgpack.Encoder()
@@ -117,8 +118,9 @@ def _recompute(
         zone: Position(*at)
         for zone, *at in db.execute("SELECT zone, life, boot, up_s, q FROM replay WHERE board = ?", (board,))
     }
-    while late and seen < REPLAY_MAX:
-        rows = _after(db, board, last, REPLAY_MAX - seen if seen else 2)
+    most = AGAIN_MAX if moved_wh and left.keys() & late.keys() else REPLAY_MAX
+    while late and seen < most:
+        rows = _after(db, board, last, most - seen if seen else 2)
         if not rows:
             break
         for row_id, tick in rows:

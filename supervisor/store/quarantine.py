@@ -69,7 +69,12 @@ def put_frame(
 
 
 def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quarantined]:
-    """What was quarantined of intervals that begin in a period, oldest first."""
+    """What was quarantined of intervals that begin in a period, oldest first.
+
+    None of a record that a version without quarantine wrote.
+    """
+    if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'").fetchone() is None:
+        return []
     rows = db.execute(
         "SELECT board, zone, received_utc_s, start_utc_s, excess_wh, reason FROM quarantine "
         "WHERE start_utc_s >= ? AND start_utc_s < ? ORDER BY start_utc_s, id",

@@ -14,7 +14,7 @@ HOUR_S = 3600
 QUARTER_S = 900  # the tariff's and the contract's interval
 PRUNE_MAX = 2_000  # ticks deleted in one transaction: about 20 ms, so that telemetry need not wait
 NEVER_UTC_S = -(2**62)
-SPREAD_MAX_S = 7 * 86_400  # energy of a longer gap goes to its last week: hours to be written stay bounded
+SPREAD_MAX_S = 4 * 86_400  # energy of a longer gap goes to its last days: hours to be written stay bounded
 SETTLE_S = 120  # an hour's point is sent this long after its end: the last live tick has come by then
 
 

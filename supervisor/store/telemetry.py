@@ -35,6 +35,7 @@ class Booking:
     rated_w: Mapping[str, int]  # of its zones
     life_id: str = ""  # as its hello says it; "" from firmware before 0.2
     boot: int = 0  # of its hello
+    up_s: int = 0  # since that boot, as its hello has it
     excess: list[Excess] = field(default_factory=list)
     refused: str = ""  # why the frame is in quarantine instead of the record
 
@@ -70,7 +71,10 @@ def commit(
         return _refuse(db, board, telemetry, received_utc_s, booking, "too many records for its time")
     position = Position(life, telemetry.boot, telemetry.up, telemetry.q)
     heads = late.heads(db, board)
-    believed = booking is None or uptime.believes(db, board, position, received_utc_s, first=not heads)
+    believed = True
+    if booking is not None:
+        ran_s = booking.up_s if booking.boot == telemetry.boot else 0
+        believed = uptime.believes(db, board, position, received_utc_s, ran_s=None if heads else ran_s)
     tick = Tick(
         board, life, telemetry.boot, telemetry.up, telemetry.q, second, telemetry.dt, received_utc_s,
         None if air_c is None else round(air_c * 1000), believed, (),

@@ -15,24 +15,27 @@ import sqlite3
 from supervisor.store.tick import Position
 
 SLACK_S = 180  # records may wait this long in the network before they arrive, and the next one not at all
+DRIFT = 1.002  # a board's crystal may run so much faster than the supervisor's clock; 50 ppm are usual
 JOURNAL_S = 7 * 86_400  # unclaimed time is kept no longer; a board's journal reaches back 26 h
 
 
-def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, first: bool) -> bool:
+def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, ran_s: int | None) -> bool:
     """Whether the time that a record at `at` claims has passed; it is claimed then.
 
-    `first`: the board has no record yet.
+    `ran_s`: for a board without any record, how long it says that it has run in this boot: so far its journal may
+    reach back. None for others.
     """
+    first = ran_s is not None
     row = db.execute(
         "SELECT received_utc_s, spare_s, early_s, first_life, first_boot, life, boot, up_s "
         "FROM board_time WHERE board = ?",
         (board,),
     ).fetchone()
     if row is None:
-        row = _begin(db, board, at, received_utc_s, first)
+        row = _begin(db, board, at, received_utc_s, ran_s)
     known_utc_s, spare_s, early_s, first_life, first_boot, *newest = row
     passed_s = max(0, received_utc_s - known_utc_s)
-    spare_s += passed_s
+    spare_s += passed_s * DRIFT
     life, boot, up_s = newest
     is_newest = (at.life, at.boot, at.up_s) > (life, boot, up_s)
     if is_newest:
@@ -58,10 +61,15 @@ def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: i
     return believed
 
 
-def _begin(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, first: bool) -> tuple[int, ...]:
+def _begin(
+    db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, ran_s: int | None
+) -> tuple[float, ...]:
     """The account of a board without one: it is new, or its record is from before accounts were kept."""
     life, boot, up_s, known_utc_s = at.life, at.boot, at.up_s - 1, received_utc_s
-    if not first:
+    spare_s = SLACK_S
+    if ran_s is not None:
+        spare_s += min(max(0, ran_s - at.up_s), JOURNAL_S)
+    else:
         found = db.execute(
             "SELECT life, boot, up_s, received_utc_s FROM tick WHERE board = ? "
             "ORDER BY life DESC, boot DESC, up_s DESC, q DESC LIMIT 1",
@@ -73,7 +81,7 @@ def _begin(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int
                 (board,),
             ).fetchone(), received_utc_s - JOURNAL_S)  # fmt: skip
         life, boot, up_s, known_utc_s = found
-    row = known_utc_s, SLACK_S, JOURNAL_S, life, boot, life, boot, up_s
+    row = known_utc_s, spare_s, JOURNAL_S, life, boot, life, boot, up_s
     db.execute(
         "INSERT INTO board_time (board, received_utc_s, spare_s, early_s, first_life, first_boot, life, boot, up_s) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -26,7 +26,7 @@ CREATE TABLE board_life_id (
 CREATE TABLE board_time (
     board TEXT PRIMARY KEY,
     received_utc_s INTEGER NOT NULL,
-    spare_s INTEGER NOT NULL,       -- time that has passed and that no record covers yet
+    spare_s REAL NOT NULL,          -- time that has passed and that no record covers yet
     early_s INTEGER NOT NULL,       -- the same before the first record ever
     first_life INTEGER NOT NULL, first_boot INTEGER NOT NULL,
     life INTEGER NOT NULL, boot INTEGER NOT NULL, up_s INTEGER NOT NULL -- the newest record
