@@ -42,6 +42,7 @@ def back_up(connection: sqlite3.Connection, path: Path, step: int) -> Path:
         copy = sqlite3.connect(half)
         try:
             connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
             verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
         finally:
             copy.close()
@@ -81,7 +82,7 @@ def _holds(path: Path) -> tuple[object, ...] | None:
     """The same of a copy; None where it is damaged."""
     copy = None
     try:
-        copy = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        copy = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         if copy.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             return None
         return _held(copy)
