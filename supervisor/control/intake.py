@@ -161,6 +161,9 @@ class Intake:
             if frame.boot > hello.boot:
                 await self._distrust.unusable(board, frame, f"boot {frame.boot} of a board in boot {hello.boot}")
                 return False
+            if self._stamps.is_ahead(board, frame, received_utc_s):
+                await self._distrust.unusable(board, frame, f"up for {frame.up} s, its greeting says {ran_s} s")
+                return False
             try:
                 new = await self._store.commit_telemetry(
                     board, what.frame, received_utc_s, stamp.end_utc_s - frame.dt, self._estimation.air_c, booking

@@ -9,6 +9,8 @@ from msgspec import Struct
 from supervisor.wire.messages import Telemetry
 
 CLOCK_TRUST_S = 120.0  # board's clock against its uptime; crystals drift 4 s a day
+UPTIME_SLACK_S = 180.0  # how far a record may be ahead of what its board's greeting makes of it, and the share
+UPTIME_DRIFT = 1.002  # by which its crystal may run faster
 OLDEST_S = 90 * 86_400.0  # before its receipt: raw records are kept no longer, and a journal reaches back 26 h
 FIRST_UTC_S = 1_577_836_800.0  # 2020: no board is older, and clocks that were never set say 1970 or 2000
 BOOTS_MAX = 4  # of a board whose beginning is remembered, for the journal of an earlier one
@@ -39,6 +41,11 @@ class Stamps:
         """How long that boot of the board has lasted, as its greeting has it; 0 where it is not known."""
         booted = self._booted_utc_s.get(board, {}).get(boot)
         return 0 if booted is None else max(0, int(now_utc_s - booted))
+
+    def is_ahead(self, board: str, frame: Telemetry, now_utc_s: float) -> bool:
+        """Whether the frame claims a longer uptime than its board can have by its own greeting."""
+        booted = self._booted_utc_s.get(board, {}).get(frame.boot)
+        return booted is not None and frame.up > (now_utc_s - booted) * UPTIME_DRIFT + UPTIME_SLACK_S
 
     def stamp(self, board: str, frame: Telemetry, received_utc_s: float) -> Stamp:
         """When the frame's interval ended."""

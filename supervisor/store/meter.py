@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 BOOT_SLACK_S = 20  # a first record that ends this soon after boot has seen all of its energy (two live intervals)
+FIRST_MAX_S = 120  # of a first record, whatever length it says: records last 10 or 60 s
 EXPLAINED_FACTOR = 2  # a rise of up to twice the measured mean power is taken for real: the mean may miss a switching
 EXPLAINED_SLACK_WH = 1  # integer counters
 RATED_PERCENT = 110  # of its rated power a cable may draw: mains 5 % high, as the square
@@ -69,7 +70,7 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
     elif before is not None or reading.up_s <= reading.dt_s + BOOT_SLACK_S:
         elapsed_s = reading.up_s
     else:
-        elapsed_s = reading.dt_s
+        elapsed_s = min(reading.dt_s, FIRST_MAX_S)
     gap_s = max(0, elapsed_s - reading.dt_s) if before is not None else 0
     returned = _returned(before, reading) if before is not None and same_boot else None
     meter, delta_wh = returned or _counted(before, reading, base_wh)

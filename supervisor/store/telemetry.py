@@ -71,10 +71,13 @@ def commit(
         return _refuse(db, board, telemetry, received_utc_s, booking, "too many records for its time")
     position = Position(life, telemetry.boot, telemetry.up, telemetry.q)
     heads = late.heads(db, board)
-    believed = True
+    believed: bool | None = True
     if booking is not None:
         ran_s = booking.up_s if booking.boot == telemetry.boot else 0
         believed = uptime.believes(db, board, position, received_utc_s, ran_s=None if heads else ran_s)
+    if believed is None:
+        why = "from long before the board's first record"
+        return _refuse(db, board, telemetry, received_utc_s, booking, why)
     tick = Tick(
         board, life, telemetry.boot, telemetry.up, telemetry.q, second, telemetry.dt, received_utc_s,
         None if air_c is None else round(air_c * 1000), believed, (),

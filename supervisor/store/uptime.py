@@ -16,11 +16,13 @@ from supervisor.store.tick import Position
 
 SLACK_S = 180  # records may wait this long in the network before they arrive, and the next one not at all
 DRIFT = 1.002  # a board's crystal may run so much faster than the supervisor's clock; 50 ppm are usual
-JOURNAL_S = 7 * 86_400  # unclaimed time is kept no longer; a board's journal reaches back 26 h
+JOURNAL_S = 28 * 3600  # unclaimed time that is kept; a board's journal holds 26 h
 
 
-def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, ran_s: int | None) -> bool:
+def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, ran_s: int | None) -> bool | None:
     """Whether the time that a record at `at` claims has passed; it is claimed then.
+
+    None: it is from so long before the board's first record that it has no place.
 
     `ran_s`: for a board without any record, how long it says that it has run in this boot: so far its journal may
     reach back. None for others.
@@ -45,6 +47,12 @@ def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: i
     else:
         claimed_s = _claimed_late_s(db, board, at)
     early = (at.life, at.boot) < (first_life, first_boot)
+    if not is_newest and (at.life, at.boot) == (first_life, first_boot):
+        before_s = _before_first_s(db, board, at)
+        if before_s is not None:
+            if before_s > early_s:
+                return None
+            early, claimed_s = True, before_s
     believed: bool = claimed_s <= (early_s if early else spare_s)
     if believed and early:
         early_s -= claimed_s
@@ -90,16 +98,27 @@ def _begin(
     return row
 
 
+def _before_first_s(db: sqlite3.Connection, board: str, at: Position) -> int | None:
+    """Time from `at` to the first record of its boot, of which nobody has claimed any yet; None where `at` is later."""
+    first = db.execute(
+        "SELECT min(up_s) FROM tick WHERE board = ? AND life = ? AND boot = ?", (board, at.life, at.boot)
+    ).fetchone()[0]
+    return None if first is None or at.up_s >= first else first - at.up_s
+
+
 def _claimed_late_s(db: sqlite3.Connection, board: str, at: Position) -> int:
     """Time that a record before the newest one claims: none where the one after it, of its boot, has claimed it."""
-    key = (board, at.life, at.boot, at.up_s)
+    key = (board, at.life, at.boot, at.up_s, at.q)
     after = db.execute(
-        "SELECT believed FROM tick WHERE board = ? AND life = ? AND boot = ? AND up_s >= ? ORDER BY up_s, q LIMIT 1",
+        "SELECT believed FROM tick WHERE board = ? AND life = ? AND boot = ? AND (up_s, q) > (?, ?) "
+        "ORDER BY up_s, q LIMIT 1",
         key,
     ).fetchone()
     if after is not None and after[0]:
         return 0
     before = db.execute(
-        "SELECT max(up_s) FROM tick WHERE board = ? AND life = ? AND boot = ? AND up_s <= ?", key
+        "SELECT up_s FROM tick WHERE board = ? AND life = ? AND boot = ? AND (up_s, q) < (?, ?) "
+        "ORDER BY up_s DESC, q DESC LIMIT 1",
+        key,
     ).fetchone()
-    return at.up_s - (before[0] or 0)
+    return at.up_s - (before[0] if before is not None else 0)
