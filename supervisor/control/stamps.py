@@ -9,7 +9,7 @@ from msgspec import Struct
 from supervisor.wire.messages import Telemetry
 
 CLOCK_TRUST_S = 120.0  # board's clock against its uptime; crystals drift 4 s a day
-UPTIME_SLACK_S = 180.0  # how far a record may be ahead of what its board's greeting makes of it, and the share
+UPTIME_SLACK_S = 600.0  # how far a record may be ahead of what its board's greeting makes of it, and the share
 UPTIME_DRIFT = 1.002  # by which its crystal may run faster
 OLDEST_S = 90 * 86_400.0  # before its receipt: raw records are kept no longer, and a journal reaches back 26 h
 FIRST_UTC_S = 1_577_836_800.0  # 2020: no board is older, and clocks that were never set say 1970 or 2000

@@ -80,6 +80,10 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
     spare_wh = before.spare_wh if before is not None and same_boot else 0
     limit_wh = allowed_wh + spare_wh if reading.believed else 0
     excess_wh = max(0, delta_wh - limit_wh)
+    if (
+        before is None and excess_wh
+    ):  # a first counter that has not counted since this boot says nothing of the interval
+        excess_wh = delta_wh
     delta_wh -= excess_wh
     most_wh = drawable_wh(reading.rated_w, SPARE_S)
     if delta_wh == 0:  # a counter in steps of a kilowatt-hour stands still, and what was measured may still come

@@ -15,6 +15,7 @@ import sqlite3
 from supervisor.store.tick import Position
 
 SLACK_S = 180  # records may wait this long in the network before they arrive, and the next one not at all
+FIRST_S = 600  # the same for a board that is heard for the first time: nobody knows yet how late its records come
 DRIFT = 1.002  # a board's crystal may run so much faster than the supervisor's clock; 50 ppm are usual
 JOURNAL_S = 28 * 3600  # unclaimed time that is kept; a board's journal holds 26 h
 
@@ -74,7 +75,7 @@ def _begin(
 ) -> tuple[float, ...]:
     """The account of a board without one: it is new, or its record is from before accounts were kept."""
     life, boot, up_s, known_utc_s = at.life, at.boot, at.up_s - 1, received_utc_s
-    spare_s = SLACK_S
+    spare_s = SLACK_S if ran_s is None else FIRST_S
     if ran_s is not None:
         spare_s += min(max(0, ran_s - at.up_s), JOURNAL_S)
     else:
