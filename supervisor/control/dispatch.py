@@ -39,6 +39,9 @@ from supervisor.wire.messages import (
 logger = logging.getLogger(__name__)
 
 PENDING_MAX = 256  # commands of a board without an answer that are remembered
+# Starts that a service restored from a backup may not know of. A board that names more is not believed: following it
+# would in time use up the numbers that all boards can count to.
+EPOCHS_AHEAD_MAX = 10_000
 PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
 
 
@@ -126,7 +129,7 @@ class Dispatcher:
         """A board has proven who it is: tell it everything that holds now."""
         board = link.board_id
         newer = hello.ep > self.epoch
-        if newer and self._newer_epoch is not None:
+        if newer and self._newer_epoch is not None and hello.ep - self.epoch <= EPOCHS_AHEAD_MAX:
             self._background.spawn(self._take_over(link, hello, self._newer_epoch), "take-over")
             return
         start = hello.q if hello.ep == self.epoch else 0
