@@ -49,6 +49,7 @@ class Distrust:
     def committed(self, board: str, booking: Booking) -> None:
         """Say what a commit did not book, and end alarms whose last case is long ago."""
         if booking.refused:
+            self._metrics.samples_refused.labels(board).inc()
             self._raise(FRAMES, board, f"Board {board} sends a record that cannot be kept ({booking.refused})")
         for excess in booking.excess:
             self._metrics.quarantined_wh.labels(excess.zone).inc(excess.excess_wh)

@@ -158,9 +158,6 @@ class Intake:
         booking = Booking(self._rated_w.get(board, {}), hello.life, hello.boot, ran_s)
         try:
             await self._distrust.admitted(board, frame, what)
-            if frame.boot > hello.boot:
-                await self._distrust.unusable(board, frame, f"boot {frame.boot} of a board in boot {hello.boot}")
-                return False
             if self._stamps.is_ahead(board, frame, received_utc_s):
                 await self._distrust.unusable(board, frame, f"up for {frame.up} s, its greeting says {ran_s} s")
                 return False

@@ -56,6 +56,8 @@ def energy(
         connection.close()
     record = reports.gather(found, from_utc_s, to_utc_s)
     console = Console()
+    if aside:
+        console.print(_aside(aside), style="yellow", soft_wrap=True)
     if not found:
         console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
         if csv_path is not None:
@@ -84,8 +86,6 @@ def energy(
             style="yellow",
             soft_wrap=True,
         )
-    if aside:
-        console.print(_aside(aside), style="yellow", soft_wrap=True)
     if csv_path is not None:
         reports.write_csv(csv_path, rows, cast("reports.By", by), currency)
 
@@ -96,7 +96,8 @@ def _aside(rows: list[quarantine.Quarantined]) -> str:
         if row.excess_wh:
             excess_wh[row.zone] = excess_wh.get(row.zone, 0) + row.excess_wh
     energy = ", ".join(f"{zone} {wh / 1000:,.2f} kWh" for zone, wh in sorted(excess_wh.items())) or "no energy"
-    return f"In quarantine, not counted above: {len(rows)} cases, {energy} beyond what the cables can have drawn"
+    cases = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
+    return f"In quarantine, not counted: {cases}, {energy} beyond what the cables can have drawn"
 
 
 def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:

@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 INBOX_FRAMES = 256  # a board that comes back sends its journal in bursts; 256 KB at most
 OUTBOX_FRAMES = 64  # clock + overrides + plans of 8 zones are 17
 BATCH_FRAMES = 32  # telemetry acknowledged together
+# A board's next batch waits three times as long as its last one took: one board has at most a quarter of the service,
+# whatever it sends. An honest one sends a frame each 10 s, and a journal of 26 h still drains in some ten seconds.
+STAND_BACK = 3.0
+STAND_BACK_MAX_S = 1.0
 HEARTBEAT_S = 30.0  # ping; the pong must come within half of it, so a dead link is seen within 45 s
 CLOSE_S = 2.0
 NO_FRAME = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what decoding any bytes may raise
@@ -165,8 +169,10 @@ class BoardSession:
 
     async def _handle(self, control: BoardControl, hello: Hello) -> None:
         """Verify and act on what the receive loop has queued."""
+        now_s = asyncio.get_running_loop().time
         while True:
             frames = [await self._inbox.get()]
+            began_s = now_s()
             while len(frames) < BATCH_FRAMES and not self._inbox.empty():
                 frames.append(self._inbox.get_nowait())
             telemetry: list[Telemetry] = []
@@ -198,6 +204,7 @@ class BoardSession:
                     await control.heard(self, hello, telemetry)
             except StoreError as error:  # not acknowledged: the board sends it again
                 logger.error("telemetry of %s not kept: %s", hello.b, error)
+            await asyncio.sleep(min(STAND_BACK * (now_s() - began_s), STAND_BACK_MAX_S))
 
     async def _write(self) -> None:
         while True:

@@ -26,6 +26,19 @@ def life_of(db: sqlite3.Connection, board: str, life_id: str, hello_boot: int) -
     return life
 
 
+def earlier_life(db: sqlite3.Connection, board: str, life: int, boot: int) -> int | None:
+    """The newest life before `life` in which that boot has been heard; None where it was in none of the last ones.
+
+    A board whose state was made anew may still hold the journal of the life before.
+    """
+    for earlier in range(life - 1, max(-1, life - LIVES_SEARCHED), -1):
+        if db.execute(
+            "SELECT 1 FROM tick WHERE board = ? AND life = ? AND boot = ? LIMIT 1", (board, earlier, boot)
+        ).fetchone():
+            return earlier
+    return None
+
+
 def newest(db: sqlite3.Connection, board: str) -> int:
     """The number of the board's newest life."""
     row = db.execute("SELECT life FROM board_life WHERE board = ?", (board,)).fetchone()

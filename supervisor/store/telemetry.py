@@ -56,12 +56,18 @@ def commit(
     nothing is spooled. Without `booking` the board's counters and uptime are believed as they are.
     """
     life = lives.newest(db, board) if booking is None else lives.life_of(db, board, booking.life_id, booking.boot)
+    if booking is not None and telemetry.boot > booking.boot:
+        earlier = lives.earlier_life(db, board, life, telemetry.boot)
+        if earlier is None:
+            why = f"boot {telemetry.boot} of a board in boot {booking.boot}"
+            return _refuse(db, board, telemetry, received_utc_s, booking, why)
+        life = earlier
     if _known(db, board, life, telemetry):
         return False
     row = db.execute("SELECT 1 FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
                      (board, life, telemetry.boot, telemetry.q)).fetchone()  # fmt: skip
     if row is not None:  # the key again with another measurement
-        if booking is not None and booking.life_id:
+        if booking is not None and (booking.life_id or telemetry.boot > booking.boot):
             return _refuse(db, board, telemetry, received_utc_s, booking, "a record's number again, with other content")
         life = lives.begin(db, board)  # the board was provisioned anew
     if start_utc_s < rollup.pruned_before_utc_s(db):

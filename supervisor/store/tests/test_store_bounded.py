@@ -150,6 +150,17 @@ def test_a_life_that_a_board_names_keeps_its_records_apart(bench: Bench) -> None
     assert quarantine.found(bench.db, 0, 2**40) == []
 
 
+def test_the_journal_of_a_life_before_finds_its_place(bench: Bench) -> None:
+    """A board whose state was made anew counts its boots from 1 and still sends what it kept of boot 50."""
+    bench.life, bench.boot = "00000000000000bb", 1
+    bench.say(10, 160, q=1, at=T0 + 4000)
+    bench.say(3050, 48_800, boot=50, q=305, now=T0 + 4001)
+    assert bench.say(10, 160, boot=51, q=306, at=T0 + 4000).refused
+    rows = bench.db.execute("SELECT life, boot, q FROM tick WHERE id > 299 ORDER BY life, boot, up_s").fetchall()
+    assert rows == [(0, 50, 305), (1, 1, 1)]
+    assert telemetry.total_wh(bench.db, "z0") == 48_800 + 160
+
+
 def test_a_number_again_with_other_content_is_set_aside_where_the_life_is_named(bench: Bench) -> None:
     bench.life = "00000000000000aa"
     bench.say(3000, 48_000, q=300)
