@@ -214,3 +214,17 @@ async def test_free_counters_and_times_leave_the_books_and_the_others_right(work
         sums[row.zone] = sums.get(row.zone, 0) + row.energy_wh
     assert sums == totals
     assert works.rooms.live.view("z03").online
+
+
+async def test_a_board_put_in_another_s_place_begins_a_life_of_its_own(works: Works) -> None:
+    """By the id of its greeting, or with older firmware by a boot number that falls: none is taken for a repetition."""
+    greetings = [
+        msgspec.structs.replace(greet(boot=boot, up=0), life=life)
+        for boot, life in ((9, "00000000000000aa"), (9, "00000000000000bb"), (3, ""))
+    ]
+    for n, hello in enumerate(greetings):
+        works.intake.attach(works.link, hello)
+        works.rooms.clock.advance(100)
+        await works.intake.heard(works.link, hello, [telemetry(1, sample(dev_wh=100 + n), boot=hello.boot, up=20)])
+    assert await works.rooms.store.zone_totals() == {"z01": 100 + 101 + 102}
+    assert works.alarm_codes() == []
