@@ -28,7 +28,7 @@ Row = tuple[int, Tick]
 
 def tick_of(row: tuple[int, str, int, int, int, int, int, int, int, int | None, int, bytes]) -> Row:
     """A row of `COLUMNS`: its id and the tick."""
-    return row[0], Tick(*row[1:10], bool(row[10]), decode_zones(row[11]))
+    return row[0], Tick(*row[1:10], decode_zones(row[11]), bool(row[10]))
 
 
 def heads(db: sqlite3.Connection, board: str) -> dict[str, tuple[Position, Meter]]:

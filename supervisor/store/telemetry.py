@@ -86,7 +86,7 @@ def commit(
         return _refuse(db, board, telemetry, received_utc_s, booking, why)
     tick = Tick(
         board, life, telemetry.boot, telemetry.up, telemetry.q, second, telemetry.dt, received_utc_s,
-        None if air_c is None else round(air_c * 1000), believed, (),
+        None if air_c is None else round(air_c * 1000), (), believed,
     )  # fmt: skip
     rated_w = booking.rated_w if booking is not None else {}
     tick, inserted = _measure(db, tick, telemetry, heads, rated_w)

@@ -58,8 +58,8 @@ class Tick(Struct, frozen=True):
     dt_s: int
     received_utc_s: int
     air_mc: int | None
-    believed: bool  # False: its uptime claims time that has not passed
     zones: tuple[ZoneTick, ...]
+    believed: bool = True  # False: its uptime claims time that has not passed
 
 
 class Position(Struct, frozen=True, order=True, array_like=True):

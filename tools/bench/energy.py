@@ -78,7 +78,7 @@ def serialising() -> Figure:
     frame = LOAD.frame(1, 1000)
     meter = Meter(1_000_000, 0, 1, 10_000, 50_000, 50_000)
     zones = tuple(ZoneTick(sample, 111, meter) for sample in frame.z)
-    tick = Tick("b01", 0, 1, frame.up, frame.q, T0_UTC_S, DT_S, T0_UTC_S, -2500, True, zones)
+    tick = Tick("b01", 0, 1, frame.up, frame.q, T0_UTC_S, DT_S, T0_UTC_S, -2500, zones)
     rounds = 5_000
     cpu_s = _cpu(lambda: [tick_lines("seongbuk", tick, zones) for _ in range(rounds)])
     return Figure("serialise", rounds * LOAD.zones / cpu_s, "points/CPU s", 80_000, at_most=False)
