@@ -72,6 +72,16 @@ def before(db: sqlite3.Connection, board: str, position: Position, zones: list[s
     return meters
 
 
+def doubt_up_s(db: sqlite3.Connection, tick: Tick) -> int:
+    """Uptime of the last record before `tick`, in its boot, that was not believed; 0 where all were."""
+    row = db.execute(
+        "SELECT up_s FROM tick WHERE board = ? AND life = ? AND boot = ? AND believed = 0 AND (up_s, q) < (?, ?) "
+        "ORDER BY up_s DESC, q DESC LIMIT 1",
+        (tick.board, tick.life, tick.boot, tick.up_s, tick.q),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def bases_wh(db: sqlite3.Connection, board: str, position: Position, zones: list[str]) -> dict[str, int]:
     """The totals on which the zones' chains on this board started: those of the ticks which have been their first."""
     if not zones:
@@ -174,11 +184,12 @@ def _replay_tick(
 ) -> None:
     zones: list[ZoneTick] = []
     changed: list[ZoneTick] = []
+    doubt = doubt_up_s(db, tick)
     for old in tick.zones:
         zone = old.sample.zone
         new = old
         if zone in late:
-            step = advance(late[zone], reading(tick, old.sample, old.rated_w))
+            step = advance(late[zone], reading(tick, old.sample, old.rated_w, doubt))
             new = ZoneTick(old.sample, step.delta_wh, step.meter, step.excess_wh, step.gap_s, old.rated_w)
             moved_wh[zone] = moved_wh.get(zone, 0) + step.delta_wh - old.delta_wh
             late[zone] = step.meter

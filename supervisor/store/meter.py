@@ -36,6 +36,7 @@ class Reading(Struct, frozen=True):
     power_w: int
     rated_w: int = 0  # of the cable; 0: not known, so nothing bounds a rise
     believed: bool = True  # False: its uptime claims time that has not passed, see supervisor.store.uptime
+    doubt_up_s: int = 0  # uptime of the last record of the boot that was not believed: nothing counts from before it
 
 
 class Meter(Struct, frozen=True, array_like=True):
@@ -66,9 +67,9 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
     """The meter after `reading`. `base_wh` is the total on which a meter without history (`before` None) starts."""
     same_boot = before is not None and (reading.life, reading.boot) == (before.life, before.boot)
     if before is not None and same_boot:
-        elapsed_s = max(0, reading.up_s - before.up_s)
+        elapsed_s = max(0, reading.up_s - max(before.up_s, reading.doubt_up_s))
     elif before is not None or reading.up_s <= reading.dt_s + BOOT_SLACK_S:
-        elapsed_s = reading.up_s
+        elapsed_s = max(0, reading.up_s - reading.doubt_up_s)
     else:
         elapsed_s = min(reading.dt_s, FIRST_MAX_S)
     gap_s = max(0, elapsed_s - reading.dt_s) if before is not None else 0

@@ -139,6 +139,7 @@ def _measure(
     zones: list[ZoneTick] = []
     newest: list[tuple[str, Meter]] = []
     inserted: dict[str, Meter] = {}
+    doubt = late.doubt_up_s(db, tick)
     for sample in telemetry.z:
         zone = sample.zone
         head = heads.get(zone)
@@ -149,7 +150,7 @@ def _measure(
         else:
             before, base_wh = earlier.get(zone), bases.get(zone, 0)
         rated = rated_w.get(zone, 0)
-        step = advance(before, reading(tick, sample, rated), base_wh)
+        step = advance(before, reading(tick, sample, rated, doubt), base_wh)
         if head is None or head[0] < position:
             newest.append((zone, step.meter))
         else:

@@ -89,10 +89,10 @@ def decode_zones(blob: bytes) -> tuple[ZoneTick, ...]:
         return tuple(ZoneTick(ZoneSample(*row[0]), row[1], Meter(*row[2]), *row[3:]) for row in rows)
 
 
-def reading(tick: Tick, sample: ZoneSample, rated_w: int) -> Reading:
+def reading(tick: Tick, sample: ZoneSample, rated_w: int, doubt_up_s: int = 0) -> Reading:
     """What the meter rules need of a sample of `tick`."""
     return Reading(
-        tick.life, tick.boot, tick.up_s, tick.dt_s, sample.dev_wh, sample.power_w, rated_w, tick.believed
+        tick.life, tick.boot, tick.up_s, tick.dt_s, sample.dev_wh, sample.power_w, rated_w, tick.believed, doubt_up_s
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ CREATE INDEX quarantine_time ON quarantine (start_utc_s);
 
 -- 0: its uptime claims more time than has passed; its counter's rise is not booked.
 ALTER TABLE tick ADD COLUMN believed INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX tick_not_believed ON tick (board, life, boot, up_s, q) WHERE believed = 0;
 
 -- Lives that boards named in their hello.
 CREATE TABLE board_life_id (

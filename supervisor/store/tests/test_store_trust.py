@@ -208,6 +208,15 @@ def test_records_between_a_lie_and_the_truth_claim_their_time_too(board: Board) 
     check_books(board.db)
 
 
+def test_time_that_one_zone_s_record_could_not_claim_no_other_zone_can(board: Board) -> None:
+    up_s = heat(board, 10)
+    before_wh = board.total_wh()
+    board.say(up_s + 10**7, 0, at=T0 + up_s + 10, zone="z02")
+    board.say(up_s + 10**7 + 10, before_wh + 10**8, at=T0 + up_s + 20)
+    assert board.total_wh() <= before_wh + MOST_WH
+    check_books(board.db)
+
+
 @pytest.mark.parametrize("up_s", [0, 1, 10, 86_400, 10**8])
 def test_boot_after_boot_books_no_more_than_time_has_passed(board: Board, up_s: int) -> None:
     heat(board, 5)
