@@ -29,6 +29,7 @@ BATCH_FRAMES = 32  # telemetry acknowledged together
 # A board's next batch waits three times as long as its last one took: one board has at most a quarter of the service,
 # whatever it sends. An honest one sends a frame each 10 s, and a journal of 26 h still drains in some ten seconds.
 STAND_BACK = 3.0
+FRAME_EACH_S = 0.004  # and no faster than this, however quickly they are handled: other boards' commits come between
 STAND_BACK_MAX_S = 1.0
 HEARTBEAT_S = 30.0  # ping; the pong must come within half of it, so a dead link is seen within 45 s
 CLOSE_S = 2.0
@@ -204,7 +205,8 @@ class BoardSession:
                     await control.heard(self, hello, telemetry)
             except StoreError as error:  # not acknowledged: the board sends it again
                 logger.error("telemetry of %s not kept: %s", hello.b, error)
-            await asyncio.sleep(min(STAND_BACK * (now_s() - began_s), STAND_BACK_MAX_S))
+            wait_s = max(STAND_BACK * (now_s() - began_s), FRAME_EACH_S * len(frames))
+            await asyncio.sleep(min(wait_s, STAND_BACK_MAX_S))
 
     async def _write(self) -> None:
         while True:
