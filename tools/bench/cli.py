@@ -12,6 +12,7 @@ import click
 _COMMANDS = {
     "control": "tools.bench.control:control",
     "energy": "tools.bench.energy:energy",
+    "fuzz": "tools.bench.fuzz:fuzz",
     "planner": "tools.bench.planner:planner",
     "road": "tools.bench.road:road",
 }
