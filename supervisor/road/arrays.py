@@ -15,7 +15,7 @@ sqrt: Callable[[Array], Array] = np.sqrt
 cbrt: Callable[[Array], Array] = np.cbrt
 minimum: Callable[[Array, Array | float], Array] = np.minimum
 maximum: Callable[[Array, Array | float], Array] = np.maximum
-where: Callable[[Any, Array | float, Array | float], Array] = np.where
+where: Callable[[Any, Any, Any], Array] = np.where
 
 
 def clip(x: Array, low: Array, high: Array, /) -> Array:

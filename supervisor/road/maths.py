@@ -28,8 +28,8 @@ class Maths(Protocol[T]):
 
     def clip(self, x: T, low: T, high: T, /) -> T: ...
 
-    def where(self, condition: Any, a: T | float, b: T | float, /) -> T:
-        """a where the condition holds, else b."""
+    def where(self, condition: Any, a: Any, b: Any, /) -> T:
+        """a where the condition holds, else b: numbers, or conditions."""
         ...
 
     def choose(self, condition: Any, a: tuple[float, float], b: tuple[float, float], /) -> tuple[T, T]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import floats
+from supervisor.road.balance import Balance
 from supervisor.road.conduction import Operator, thaw
 from supervisor.road.constants import constants_of_one
 from supervisor.road.forcing import AIR, State
@@ -20,6 +21,8 @@ from supervisor.road.step import HIGHEST_C, LOWEST_C, diverges, out_of_range
 from supervisor.road.stores import Cover
 from supervisor.road.surface_step import SurfaceStep
 
+_Cover, _Step = floats.own_code(Cover), floats.own_code(SurfaceStep)
+_Step.balance_type = floats.own_code(Balance)
 _COVER_FIELDS = tuple(f.name for f in fields(Cover))
 
 
@@ -60,8 +63,8 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
     Returns surface, cable, water, ice, snow, frost (6, steps) and the final state. Raises PhysicsError as `step` does.
     """
     n, end = roads.nodes, state.copy()
-    cover = Cover(*(getattr(state, name).item(0) for name in _COVER_FIELDS))
-    surface = SurfaceStep(floats, constants_of_one(roads, op), cover)
+    cover: Cover[float] = _Cover(*(getattr(state, name).item(0) for name in _COVER_FIELDS))
+    surface: SurfaceStep[float] = _Step(floats, constants_of_one(roads, op), cover)
     propagate, by_surface, a = _one_product(roads, op), op.surface[0, :n].copy(), surface.constants.response
     soil, bridge = Soil(roads, state, by_surface), bool(roads.bridge[0])
     upper = min(int(np.flatnonzero(roads.cable_weight[0])[0]), n - 2)

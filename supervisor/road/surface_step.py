@@ -14,7 +14,7 @@ A value per lane is a float (one lane) or an array (lanes,), see maths.py; a row
 
 from __future__ import annotations
 
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from supervisor.road import air
 from supervisor.road.balance import Balance, Start
@@ -74,10 +74,12 @@ class SurfaceStep(Generic[T]):
         "top_c", "vapour_mm", "vapour_per_mm", "velocity_m_s", "wet",
     )  # fmt: skip
 
+    balance_type: ClassVar[type[Balance[Any]]] = Balance
+
     def __init__(self, maths: Maths[T], constants: RoadConstants[T], cover: Cover[T]) -> None:
         self.maths, self.constants, self.cover = maths, constants, cover
         self.salted, zero = self.maths.anywhere(cover.salt_g_m2), constants.zero
-        self.balance = Balance(maths, constants.emits_w_m2k4, zero, zero, zero, zero, zero, zero, zero)
+        self.balance = self.balance_type(maths, constants.emits_w_m2k4, zero, zero, zero, zero, zero, zero, zero)
 
     def advance(self, row: Any, heat_w_m2: T, base_c: T) -> None:
         """One step under the prepared `row` (14) and cable heat [W/m²].
@@ -126,7 +128,9 @@ class SurfaceStep(Generic[T]):
         cover.wires_w_m2 = cover.wires_w_m2 + c.arrives * (heat_w_m2 - cover.wires_w_m2)
         cover.residual_w_m2 = cover.residual_w_m2 * c.residual_kept
         if self.wet:  # what there is more of on the road exchanges vapour with the air
-            self.sublimes = (water < frozen) | ((frozen <= 0.0) & (water < 1e-9) & (top < 0.0))
+            self.sublimes = (water < 1e-9) & (top < 0.0)
+            if self.icy:
+                self.sublimes = m.where(frozen > 0.0, water < frozen, self.sublimes)
             self.store_mm = m.where(self.sublimes, frozen, water)
             balance.wetness = m.minimum((self.store_mm + 1e-12) / FULL_WETNESS_MM, 1.0)
         else:
