@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
+from supervisor.domain.work import in_thread
 from supervisor.net.connections import Connection, Connections, Stage
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,10 @@ class Acceptor:
         """
         asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES  # type: ignore[attr-defined]
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # Not by `loop.getaddrinfo`: in lock-step its thread is not counted as work under way.
+        found = await in_thread(
+            None, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        )
         for family, address in dict.fromkeys((each[0], each[4]) for each in found):
             if port == 0 and self._listening:
                 break  # a free port of one address need not be free on another
