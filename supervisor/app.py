@@ -25,7 +25,6 @@ from datetime import timedelta
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
-from supervisor.control.background import Background
 from supervisor.control.danger import Dangers
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
@@ -42,7 +41,6 @@ from supervisor.control.plan_pool import make_executor
 from supervisor.control.prices import Prices
 from supervisor.control.recalibration import LOOK_EACH_S, Recalibration
 from supervisor.control.watch import Watch
-from supervisor.domain.clock import Clock
 from supervisor.domain.plan import SLOT_S
 from supervisor.gateway.gateway import Gateway
 from supervisor.net.handles import raise_limit, share_out
@@ -54,6 +52,8 @@ from supervisor.parts import (
     open_weather,
     prepare_files,
 )
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
@@ -161,7 +161,7 @@ async def running(
 
         # 6 the loops, the energy record's way out, the two listeners
         shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms))
-        loops = await stack.enter_async_context(Background(alarms, metrics))
+        loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
         endless = [
             loops.keep("forecasts", forecasts.run, ASK_EACH_S),
             loops.keep("estimation", estimation.run),

@@ -27,7 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PLUGINS = "roadheat.commands"
 OWN = {
-    "calibrate": "supervisor.energy.calibrate_cli:calibrate",
+    "calibrate": "supervisor.calibration.calibrate_cli:calibrate",
     "energy": "supervisor.energy.cli:energy",
     "user": "supervisor.people_cli:user",
 }
@@ -110,10 +110,10 @@ def main() -> None:
 @click.option("--lockstep", type=click.Path(path_type=Path), hidden=True, help="Socket that grants virtual time.")
 def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) -> None:
     """Run the service: boards, plans, crew app, energy record."""
-    from supervisor import logs
     from supervisor.app import serve as run_service
     from supervisor.config import load
-    from supervisor.domain.clock import Clock, SystemClock
+    from supervisor.runtime import logs
+    from supervisor.runtime.clock import Clock, SystemClock
 
     config = load(path, without_data=True)
 
@@ -122,7 +122,7 @@ def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) ->
         await run_service(config, clock, take_over=take_over, say=lambda text: print(text, flush=True))
 
     if lockstep is not None:
-        from supervisor import lockstep as virtual
+        from supervisor.runtime import lockstep as virtual
 
         virtual.run(whole, lockstep)
     else:

@@ -13,9 +13,7 @@ from aiohttp import web
 from supervisor.config import Config
 from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarm, Alarms
-from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import ConfigError, RoadheatError
 from supervisor.energy.endpoint import Target
 from supervisor.energy.shipper import Shipper, shipping
@@ -23,16 +21,18 @@ from supervisor.net.accept import Acceptor
 from supervisor.net.connections import Connections
 from supervisor.net.handles import WEB_MAX, needed, raise_limit
 from supervisor.net.refusals import Refusals
-from supervisor.planner.configured import configured_tariff
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
-from supervisor.weather.fetch import Fetcher
-from supervisor.weather.files import read_weather_csv
-from supervisor.weather.kma_asos import KmaAsosObservations
-from supervisor.weather.kma_village import KmaVillageProvider
-from supervisor.weather.met_norway import MetNorwayProvider
-from supervisor.weather.openmeteo import OpenMeteoProvider
-from supervisor.weather.provider import WeatherProvider
-from supervisor.weather.watched import WatchedFile
+from supervisor.tariff.configured import configured_tariff
+from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.files import read_weather_csv
+from supervisor.weather.providers.kma_asos import KmaAsosObservations
+from supervisor.weather.providers.kma_village import KmaVillageProvider
+from supervisor.weather.providers.met_norway import MetNorwayProvider
+from supervisor.weather.providers.openmeteo import OpenMeteoProvider
+from supervisor.weather.providers.provider import WeatherProvider
+from supervisor.weather.providers.watched import WatchedFile
 from supervisor.web.keys import SERVICES
 from supervisor.web.listening import ENTRANCE, HANDSHAKES, HEADER_S, web_caps
 from supervisor.web.metrics import REFUSED
@@ -97,7 +97,7 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     recorder = AlarmRecorder(store)
     alarms.changed.append(recorder.changed)
     try:
-        async with Background(alarms, metrics) as background:
+        async with Background(alarms, metrics.loop_restarts) as background:
             background.keep("alarm record", recorder.run)
             yield alarms, background
     finally:

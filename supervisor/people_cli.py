@@ -20,8 +20,8 @@ import click
 from supervisor.cli import config_option
 from supervisor.config import Config, load
 from supervisor.config.rules import split_listen
-from supervisor.domain.clock import SystemClock
 from supervisor.domain.errors import NotFoundError, StoreError
+from supervisor.runtime.clock import SystemClock
 from supervisor.store import access, database
 from supervisor.store.store import DATABASE_NAME
 from supervisor.web.sessions import LINK_S, TOKEN_BYTES

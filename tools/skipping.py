@@ -1,6 +1,6 @@
 """A loop whose time stands still while work is under way and else jumps to the next timer: hours pass in seconds.
 
-For one process of tests and benches; boards and supervisor together use `supervisor.lockstep`.
+For one process of tests and benches; boards and supervisor together use `supervisor.runtime.lockstep`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from supervisor.domain import work
+from supervisor.runtime import work
 
 T = TypeVar("T")
 

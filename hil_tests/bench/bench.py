@@ -33,7 +33,7 @@ from hil_tests.vm.realtime import running
 from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.store.store import DATABASE_NAME
-from supervisor.weather.files import read_weather_csv
+from supervisor.weather.providers.files import read_weather_csv
 from tools.board import on_all
 from tools.flashing import flash
 from tools.get_vm import vm_path

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from supervisor.domain.weather import WeatherSeries
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 
 # area m², width of use: steep lanes of a hilly district; power by the usual 300 W/m²
 AREAS_M2 = (180.0, 240.0, 150.0, 320.0, 200.0, 260.0)

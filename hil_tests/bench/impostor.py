@@ -22,9 +22,9 @@ from aiohttp import WSMsgType, web
 
 from hil_tests.bench.zone import BenchError
 from supervisor.config import Config, load
-from supervisor.domain.clock import Clock, SystemClock
 from supervisor.domain.errors import FrameError
-from supervisor.lockstep import run as run_lockstep
+from supervisor.runtime.clock import Clock, SystemClock
+from supervisor.runtime.lockstep import run as run_lockstep
 from supervisor.wire.authentication import open_report, seal_command
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.messages import (

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from supervisor.domain.errors import RoadheatError
-from supervisor.lockstep import GRANT, HOLD, MESSAGE, SETTLE, SETTLED, START
+from supervisor.runtime.lockstep import GRANT, HOLD, MESSAGE, SETTLE, SETTLED, START
 
 _START_S = 60  # wall: importing scipy on a busy machine
 _SETTLE_S = 120  # wall: the longest plan of a busy machine

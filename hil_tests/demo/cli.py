@@ -31,8 +31,8 @@ from hil_tests.demo.story import Story, write_json
 from hil_tests.demo.text import print_text
 from supervisor.config import load
 from supervisor.domain.errors import RoadheatError
-from supervisor.planner.configured import configured_tariff
 from supervisor.road import ICE_MM
+from supervisor.tariff.configured import configured_tariff
 
 _MARK = ".roadheat-demo"  # only a folder that carries it is emptied
 LINE_EACH_MIN = 180  # of the storm, where there is no terminal to draw a bar in

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
-from supervisor.planner.tariff import Tariff
 from supervisor.road import ICE_MM
+from supervisor.tariff.tariff import Tariff
 
 Array = npt.NDArray[np.float64]
 MINUTE_S = 60

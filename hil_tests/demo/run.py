@@ -25,7 +25,7 @@ from supervisor.domain.zone import Site
 from supervisor.store import commands
 from supervisor.store.store import DATABASE_NAME
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import read_weather_csv, write_weather_csv
+from supervisor.weather.providers.files import read_weather_csv, write_weather_csv
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "city.toml"
 STORM_START = datetime(2024, 1, 16, 6, tzinfo=UTC)  # 15:00 in Seoul: snow from midnight, frost the evening after

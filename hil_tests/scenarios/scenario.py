@@ -20,7 +20,7 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import read_weather_csv
+from supervisor.weather.providers.files import read_weather_csv
 
 AHEAD_H = 31  # of forecast behind the end: the planner's horizon and a slot
 DESIGN_START_UTC_S = 1_705_384_800.0  # 2024-01-16 15:00 in Seoul

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from supervisor.control.listeners import tell
 from supervisor.control.metrics import Metrics
-from supervisor.domain.clock import Clock
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.keep_off import OFF_S, KeepOff
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
-from supervisor.control.pace import each
-from supervisor.domain.clock import Clock
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError, RoadheatError, StoreError
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import each
 from supervisor.store import danger as kept
 from supervisor.store import journal
 from supervisor.store.store import Store

@@ -9,14 +9,14 @@ from supervisor.control.live import WET_PERMILLE, LiveState, ZoneLive, moisture_
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.control.pace import each
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
-from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
 from supervisor.planner.plans import ON_MC
 from supervisor.planner.quarter import TURN_AFTER_S
+from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import each
 from supervisor.store.store import Store
 from supervisor.wire.messages import Winner, ZoneSample
 

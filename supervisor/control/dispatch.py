@@ -18,15 +18,15 @@ from typing import Protocol
 import msgspec
 
 from supervisor.control.alarms import Alarms
-from supervisor.control.background import Background
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Slot
 from supervisor.domain.zone import Zone
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
 from supervisor.wire.authentication import MAC_HEX
 from supervisor.wire.messages import (
     FRAME_MAX_BYTES,

@@ -7,7 +7,7 @@ import msgspec
 from supervisor.control.admission import Admitted
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
-from supervisor.domain.clock import Clock
+from supervisor.runtime.clock import Clock
 from supervisor.store.store import Store
 from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Telemetry

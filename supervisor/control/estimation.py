@@ -15,14 +15,12 @@ from dataclasses import fields
 import msgspec
 import numpy as np
 
+from supervisor.calibration import calibrate as calibration
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState, moisture_permille, surface_c
-from supervisor.control.pace import each
 from supervisor.control.sky import Sky, sky_now
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
-from supervisor.energy import calibrate as calibration
 from supervisor.road import (
     Roads,
     State,
@@ -34,6 +32,8 @@ from supervisor.road import (
     surface_state,
 )
 from supervisor.road.pavement import Array
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import each
 from supervisor.store.store import Store
 from supervisor.weather.resample import at_steps
 from supervisor.wire.messages import ZoneSample

@@ -10,16 +10,16 @@ from dataclasses import fields
 import numpy as np
 
 from supervisor.control.alarms import Alarms
-from supervisor.control.listeners import tell
 from supervisor.control.metrics import Metrics
-from supervisor.control.pace import each
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road import Forcing
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
+from supervisor.runtime.pace import each
 from supervisor.weather.keeper import LastGood
-from supervisor.weather.provider import WeatherProvider
+from supervisor.weather.providers.provider import WeatherProvider
 from supervisor.weather.resample import at_steps
 
 logger = logging.getLogger(__name__)

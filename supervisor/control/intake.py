@@ -14,20 +14,20 @@ import msgspec
 
 from supervisor.control.admission import Admitted, admit
 from supervisor.control.alarms import Alarms
-from supervisor.control.background import Background
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.distrust import Distrust
 from supervisor.control.estimation import Estimation
-from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState, ZoneLive
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.stamps import Stamp, Stamps
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
 from supervisor.store.store import Store
 from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Ack, Flag, Hello, ResultFrame, Telemetry, Winner, ZoneSample

@@ -14,7 +14,7 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.control.reach import OffAtBoard
-from supervisor.domain.clock import Clock
+from supervisor.runtime.clock import Clock
 from supervisor.wire.messages import Result
 
 logger = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from supervisor.control.sky import Sky
 from supervisor.control.view import OverrideView, PlanView, WhyView, ZoneView, override_view, reasons_now, zone_view
 from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
-from supervisor.domain.clock import Clock
 from supervisor.domain.plan import Reason
 from supervisor.domain.zone import Zone
+from supervisor.runtime.clock import Clock
 
 __all__ = [
     "LiveState",

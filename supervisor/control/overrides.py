@@ -18,11 +18,11 @@ from collections.abc import Callable
 import msgspec
 
 from supervisor.control.late import LateRecord
-from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
 from supervisor.store import commands, journal
 from supervisor.store.store import Store
 

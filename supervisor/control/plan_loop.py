@@ -22,9 +22,7 @@ from supervisor.control.live import LiveState, ZoneLive, moisture_permille, surf
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.control.pace import until
 from supervisor.control.plan_pool import PlanPool, make_executor
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
@@ -32,13 +30,15 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
 from supervisor.planner.contract import keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.inputs import KWH_PER_KELVIN_HOUR, PlanInputs, PlanSettings
+from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.quarter import ZoneNow
 from supervisor.planner.shares import merge
-from supervisor.planner.tariff import Tariff, UnfailingTariff
 from supervisor.planner.turns import explained
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import until
 from supervisor.store.store import Store
+from supervisor.tariff.tariff import KWH_PER_KELVIN_HOUR, Tariff, UnfailingTariff
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)

@@ -14,12 +14,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 
 from supervisor.domain.errors import PlanError
-from supervisor.domain.process import OwnProcess, cores
-from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, keep_all
 from supervisor.planner.shares import group_feeders, merge, part_of, plan_as
+from supervisor.runtime.process import OwnProcess, cores
+from supervisor.runtime.work import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
-from supervisor.control.listeners import tell
-from supervisor.control.pace import each
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import TariffError
-from supervisor.domain.work import in_thread
-from supervisor.planner.configured import fallback_tariff, known_span_utc_s, usable_tariff
-from supervisor.planner.price_series import PriceSeries
-from supervisor.planner.tariff import Tariff
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
+from supervisor.runtime.pace import each
+from supervisor.runtime.work import in_thread
+from supervisor.tariff.configured import fallback_tariff, known_span_utc_s, usable_tariff
+from supervisor.tariff.price_series import PriceSeries
+from supervisor.tariff.tariff import Tariff
 
 logger = logging.getLogger(__name__)
 

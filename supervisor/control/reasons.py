@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from supervisor.control.condition import ICY, LYING_MM, WHITE
 from supervisor.domain.plan import Reason
 from supervisor.planner.explain import DURING, HEATED_IN_SNOW, PREHEAT
-from supervisor.planner.outlook import Hazard
+from supervisor.planner.foresee.outlook import Hazard
 
 GOES_ON_S = 3 * 3600  # a hazard foreseen to begin within that time is the one that is here
 _HAZARD_OF = {code: hazard for hazard, code in (*PREHEAT.items(), *DURING.items())}

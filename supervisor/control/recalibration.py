@@ -12,20 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
+from supervisor.calibration import calibrate as calibration
+from supervisor.calibration.calibrate_weekly import Found, Job, refit
 from supervisor.config import Config
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.metrics import Metrics
-from supervisor.control.pace import each
-from supervisor.control.supervision import Parts
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
-from supervisor.domain.process import OwnProcess
 from supervisor.domain.weather import WeatherSeries
-from supervisor.domain.work import in_thread
 from supervisor.domain.zone import Zone
-from supervisor.energy import calibrate as calibration
-from supervisor.energy.calibrate_weekly import Found, Job, refit
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import each
+from supervisor.runtime.process import OwnProcess
+from supervisor.runtime.supervision import Parts
+from supervisor.runtime.work import in_thread
 from supervisor.store import weather as weather_record
 from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.weather.resample import rows

@@ -9,14 +9,14 @@ import msgspec
 
 from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
-from supervisor.control.listeners import tell
 from supervisor.control.live import OFFLINE_AFTER_S, LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
-from supervisor.control.pace import each
-from supervisor.control.supervision import Parts
-from supervisor.domain.clock import Clock
 from supervisor.domain.plan import SLOT_S
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
+from supervisor.runtime.pace import each
+from supervisor.runtime.supervision import Parts
 from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from rich.table import Table
 from supervisor import config as configuration
 from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import report as reports
-from supervisor.planner.configured import configured_tariff
 from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import hours, span
+from supervisor.tariff.configured import configured_tariff
 
 
 @click.command()

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from supervisor.domain.errors import CommandError
 from supervisor.domain.zone import Feeder, Zone
-from supervisor.planner.tariff import Tariff
 from supervisor.store.energy import HourEnergy
+from supervisor.tariff.tariff import Tariff
 
 By = Literal["zone", "day", "feeder"]
 

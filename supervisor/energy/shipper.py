@@ -24,10 +24,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from supervisor.domain import work
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.energy.endpoint import Answer, Endpoint, Target, connect
+from supervisor.runtime import work
+from supervisor.runtime.clock import Clock
 from supervisor.store.spool import Batch, SpoolState
 
 log = logging.getLogger(__name__)

@@ -13,15 +13,15 @@ from typing import Final
 
 from aiohttp import web
 
-from supervisor import logs
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
-from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError
 from supervisor.gateway.listener import Listener, board_caps, server_context
 from supervisor.gateway.session import CLOSE_S, HEARTBEAT_S, BoardControl, BoardSession
 from supervisor.net.refusals import Refusals
+from supervisor.runtime import logs
+from supervisor.runtime.background import Background
 from supervisor.wire.keys import load_key
 from supervisor.wire.messages import FRAME_MAX_BYTES
 from supervisor.wire.pki import Pki
@@ -55,7 +55,7 @@ class Gateway:
         self._refusals = Refusals(lambda reason: metrics.refused.labels(reason).inc())
         # Its share of the process's file handles; without one, as many as boards and the silent beside them need.
         self._connections_max = connections_max or 2 * len(config.board) + 256
-        self._background = Background(alarms, metrics)
+        self._background = Background(alarms, metrics.loop_restarts)
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self.address = ("", 0)

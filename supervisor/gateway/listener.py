@@ -6,10 +6,10 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
-from supervisor.control.background import Background
 from supervisor.net.accept import Acceptor
 from supervisor.net.connections import Caps, Connections, Stage
 from supervisor.net.refusals import Refusals
+from supervisor.runtime.background import Background
 from supervisor.wire.pki import Pki
 
 HELLO_S = 10.0  # from handshake to a verified hello: cuts slow-loris and idle sockets

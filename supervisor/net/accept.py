@@ -18,8 +18,8 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from supervisor.domain.work import in_thread
 from supervisor.net.connections import Connection, Connections, Stage
+from supervisor.runtime.work import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import numpy as np
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.explain import SHED
-from supervisor.planner.outlook import Array
+from supervisor.planner.foresee.outlook import Array
 from supervisor.planner.plans import NEVER_C, pack, unpack
 from supervisor.planner.quarter import HELD_SLOTS, LEAST, MOST, ZoneNow, urgency, worst
 from supervisor.planner.turns import give_turns

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S, Reason
-from supervisor.planner.outlook import Array, Hazard, Mask, ZoneOutlook
+from supervisor.planner.foresee.outlook import Array, Hazard, Mask, ZoneOutlook
 
 PREHEAT = {
     Hazard.SNOW: "preheat-snow",

@@ -18,17 +18,17 @@ import numpy as np
 from supervisor.domain.errors import PlanError, RoadheatError
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.zone import Feeder
-from supervisor.planner.exact import solve_exact
 from supervisor.planner.explain import say, to_reasons
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.fleet import Warm, solve_fleet
+from supervisor.planner.foresee.outlook import Array, stack
+from supervisor.planner.foresee.physics import Physics
 from supervisor.planner.inputs import PlanInputs
-from supervisor.planner.outlook import Array, stack
 from supervisor.planner.phases import keep_phases, limit_instants
-from supervisor.planner.physics import Physics
 from supervisor.planner.plans import slot_values, to_plan
 from supervisor.planner.pose import feeder_problem, fixed_duty, foresee_inputs
-from supervisor.planner.problem import FeederProblem, FeederSolution
+from supervisor.planner.solve.exact import solve_exact
+from supervisor.planner.solve.fleet import Warm, solve_fleet
+from supervisor.planner.solve.problem import FeederProblem, FeederSolution
 from supervisor.planner.stability import keep_if_as_good
 
 logger = logging.getLogger(__name__)

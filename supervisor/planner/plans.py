@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from supervisor.domain.plan import SLOT_S, STANDBY, Plan, PlanLabel, Reason, Slot
-from supervisor.planner.outlook import Array, Mask, ZoneOutlook
+from supervisor.planner.foresee.outlook import Array, Mask, ZoneOutlook
 
 MAX_RUNS = 40  # 19 characters a run at most, so that a plan's frame stays below 1,024 bytes with its MAC
 ON_MC, OFF_MC, AFTER_RUN_S = 2_000, 3_000, 3_600  # local rule of a board alone

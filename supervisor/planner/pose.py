@@ -11,11 +11,11 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.fallback import LAST_GOOD_S
+from supervisor.planner.foresee.outlook import Array
+from supervisor.planner.foresee.physics import Physics, foresee
 from supervisor.planner.inputs import PlanInputs
-from supervisor.planner.outlook import Array
-from supervisor.planner.penalty import with_road_error
-from supervisor.planner.physics import Physics, foresee
-from supervisor.planner.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem
+from supervisor.planner.solve.penalty import with_road_error
+from supervisor.planner.solve.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem
 from supervisor.weather.resample import forecast_at_steps
 
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Feeder, Zone
-from supervisor.planner.fleet import Warm
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import FLEET_ZONES, FeederOutcome, PlanOutcome, ZoneTrace, plan_fleet
+from supervisor.planner.solve.fleet import Warm
 from supervisor.road import Roads
 
 SHARE_ZONES = 200  # at K = 20 some 100 MB while they are planned; larger shares are no quicker

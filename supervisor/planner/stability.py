@@ -9,7 +9,7 @@ import numpy as np
 
 from supervisor.domain.plan import Plan, PlanLabel
 from supervisor.planner.plans import unpack
-from supervisor.planner.problem import FeederProblem, FeederSolution
+from supervisor.planner.solve.problem import FeederProblem, FeederSolution
 
 WORTH_CHANGING = 0.003  # of the objective; well inside the certified gap that a plan may have anyway
 WORTH_CHANGING_FLAT = 50.0  # [currency] below which nobody would look again

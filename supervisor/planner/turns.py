@@ -8,7 +8,7 @@ import msgspec
 
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.planner.explain import DRIES, LOCAL, SHED, STALE
-from supervisor.planner.outlook import Array
+from supervisor.planner.foresee.outlook import Array
 from supervisor.planner.plans import ON_MC
 from supervisor.planner.quarter import LEAST, MOST, TURN_AFTER_S, ZoneNow, urgency, worst
 

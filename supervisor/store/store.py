@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from supervisor.domain.clock import Clock
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan
+from supervisor.runtime.clock import Clock
 from supervisor.store import commands, energy, journal, late, people, quarantine, rollup, spool, telemetry
 from supervisor.store.tick import event_line
 from supervisor.store.writer import Job, Writer

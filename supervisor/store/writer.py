@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from supervisor.domain.errors import RoadheatError, StoreError
-from supervisor.domain.work import in_thread
+from supervisor.runtime.work import in_thread
 from supervisor.store import database
 from supervisor.store.reserve import Reserve
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from supervisor.cli import main
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city.toml"
 

@@ -19,13 +19,13 @@ import pytest
 from supervisor.app import Service, running
 from supervisor.config import Config, load
 from supervisor.control import plan_loop, plan_pool
-from supervisor.domain import work
-from supervisor.domain.clock import SystemClock
 from supervisor.domain.plan import PlanLabel
-from supervisor.domain.process import OwnProcess
 from supervisor.gateway.tests.board_client import BoardClient, hello
+from supervisor.runtime import work
+from supervisor.runtime.clock import SystemClock
+from supervisor.runtime.process import OwnProcess
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 from supervisor.wire.keys import load_key
 from supervisor.wire.messages import OverrideCommand, PlanCommand
 

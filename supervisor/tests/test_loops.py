@@ -27,7 +27,7 @@ from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
 from supervisor.store.store import Store
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 from tools import skipping
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city.toml"

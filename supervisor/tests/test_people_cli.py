@@ -14,10 +14,10 @@ from supervisor.cli import main
 from supervisor.config import Config, load
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
-from supervisor.domain.clock import SystemClock
+from supervisor.runtime.clock import SystemClock
 from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 from supervisor.web import Services, make_app, stream
 from supervisor.web.sessions import Sessions
 

@@ -22,12 +22,12 @@ import pytest
 
 from supervisor.app import Service, running
 from supervisor.config import Config, load
-from supervisor.domain.clock import SystemClock
 from supervisor.domain.danger import DangerKind
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
 from supervisor.net.tests.sockets import crowd
+from supervisor.runtime.clock import SystemClock
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 from supervisor.wire.keys import load_key
 from supervisor.wire.messages import Ack, ClockCommand, Hello, OverrideCommand, PlanCommand, ResultFrame, ToBoard
 

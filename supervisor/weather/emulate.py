@@ -17,7 +17,7 @@ from supervisor.domain.zone import Site
 from supervisor.weather.ensemble import make_members
 from supervisor.weather.error_model import FIELDS, RUN_MEMORY_H, Noise, perturb, scaled, unit_fields
 from supervisor.weather.gate import utc_text
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.weather.resample import between, interval_starts_s
 
 SOURCE = "emulated"

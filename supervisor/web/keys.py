@@ -13,8 +13,8 @@ from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
-from supervisor.domain.clock import Clock, SystemClock
 from supervisor.domain.zone import Site
+from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.store import Store
 from supervisor.web.sessions import Session, Sessions
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from supervisor.domain.clock import Clock
+from supervisor.runtime.clock import Clock
 
 T = TypeVar("T")
 

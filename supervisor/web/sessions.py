@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.clock import Clock
 from supervisor.store import access, people
 from supervisor.store.access import Person
 from supervisor.store.store import Store

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from aiohttp import web
 
-from supervisor import logs
+from supervisor.runtime import logs
 from supervisor.web import files, login, metrics, openapi, pages, stream
 from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.expect import Router

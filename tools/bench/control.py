@@ -18,11 +18,11 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.planner.inputs import PlanSettings
-from supervisor.planner.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
+from supervisor.tariff.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
-from supervisor.weather.files import read_weather_csv
 from supervisor.weather.gate import utc_text
+from supervisor.weather.providers.files import read_weather_csv
 from tools.bench.control_boards import COLD_CUTOFF_C
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones

@@ -13,14 +13,14 @@ from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.planner.contract import keep_contract, with_headroom
-from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
+from supervisor.planner.foresee.physics import Physics
 from supervisor.planner.inputs import PlanInputs
-from supervisor.planner.physics import Physics
 from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.pose import foresee_inputs
 from supervisor.planner.quarter import ZoneNow
-from supervisor.planner.tariff import Tariff
+from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.road import Forcing, Pavement
+from supervisor.tariff.tariff import Tariff
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import COLD_CUTOFF_C, Board, Circuit, rule_named
 from tools.bench.control_count import WET_MM, Count, Score, month_of

@@ -20,9 +20,9 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from supervisor.domain.clock import SystemClock
 from supervisor.energy.endpoint import Target, connect
 from supervisor.energy.shipper import Shipper
+from supervisor.runtime.clock import SystemClock
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, telemetry
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines

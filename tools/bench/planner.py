@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from supervisor.domain.plan import SLOT_S
-from supervisor.domain.process import OwnProcess, cores
-from supervisor.planner.exact import solve_exact
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import FeederOutcome, PlanOutcome
 from supervisor.planner.pose import feeder_problems
 from supervisor.planner.shares import Group, group_feeders, merge, part_of, plan_as
+from supervisor.planner.solve.exact import solve_exact
+from supervisor.runtime.process import OwnProcess, cores
 from tools.bench.planner_data import make_inputs
 
 WARM_CYCLES = 3  # what else runs on the machine can only add

@@ -9,8 +9,8 @@ import numpy as np
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.planner.inputs import PlanInputs, PlanSettings
-from supervisor.planner.tariff import Band, BandTariff
 from supervisor.road import build_pavements, initial_state
+from supervisor.tariff.tariff import Band, BandTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 
 START_UTC_S = 1_703_829_600.0  # 29 December 2023, 15:00 in Seoul

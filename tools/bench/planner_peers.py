@@ -19,11 +19,11 @@ import numpy as np
 from rich.table import Table
 
 from supervisor.domain.plan import SLOT_S
-from supervisor.planner.exact import solve_exact
-from supervisor.planner.fleet import Warm, solve_fleet
-from supervisor.planner.penalty import SLOT_H
 from supervisor.planner.pose import feeder_problems
-from supervisor.planner.problem import FeederProblem
+from supervisor.planner.solve.exact import solve_exact
+from supervisor.planner.solve.fleet import Warm, solve_fleet
+from supervisor.planner.solve.penalty import SLOT_H
+from supervisor.planner.solve.problem import FeederProblem
 from tools.bench.planner_data import ZONES_PER_FEEDER, make_inputs
 
 FEEDERS = 3

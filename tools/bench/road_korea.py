@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from supervisor.calibration.fit import Windows, forecast
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.zone import Site
 from supervisor.road import Forcing, Pavement, SurfaceParameters, build_roads, initial_state, simulate
-from supervisor.road.calibrate import Windows, forecast
 from supervisor.road.radiation import clear_sky_w_m2, sun_position
-from supervisor.weather.files import read_weather_csv
+from supervisor.weather.providers.files import read_weather_csv
 from supervisor.weather.resample import at_steps
 from tools.bench.road_data import read_columns
 

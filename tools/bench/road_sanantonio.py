@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from supervisor.calibration.fit import Windows, cross_validate, forecast
 from supervisor.domain.errors import PhysicsError, RoadheatError, WeatherError
 from supervisor.road import Forcing, Pavement, SurfaceParameters
-from supervisor.road.calibrate import Windows, cross_validate, forecast
 from supervisor.road.radiation import clear_sky_w_m2, longwave_down_w_m2, sun_position
 from tools.bench.road_data import DRY_K, WIND_M_S, number, read_columns, utc_s
 from tools.bench.road_rwis import CLOUD_UNKNOWN, Outcome

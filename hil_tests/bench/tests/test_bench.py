@@ -16,7 +16,7 @@ from hil_tests.bench.bench import QUANTUM_MS, Bench
 from hil_tests.bench.city import write_city
 from hil_tests.bench.impostor import Impostor
 from hil_tests.bench.supervisor_process import SupervisorError
-from supervisor.domain.clock import ManualClock
+from supervisor.runtime.clock import ManualClock
 from supervisor.weather.design_storm import design_storm
 from supervisor.wire.authentication import seal_command
 from supervisor.wire.messages import ClockCommand, OverrideCommand, Result

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from supervisor.domain import work
-from supervisor.domain.clock import Clock
-from supervisor.lockstep import GRANT, MESSAGE, SETTLE, SETTLED, START, run
+from supervisor.runtime import work
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.lockstep import GRANT, MESSAGE, SETTLE, SETTLED, START, run
 
 
 class Conductor:

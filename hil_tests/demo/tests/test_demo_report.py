@@ -16,12 +16,12 @@ from hil_tests.demo.run import built_in_storm, overrides_on_record, write_demo_c
 from hil_tests.demo.story import Story, write_json
 from hil_tests.demo.text import print_text
 from supervisor.config import load
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.zone import Feeder, Layer, Zone
-from supervisor.planner.tariff import FlatTariff
+from supervisor.runtime.clock import ManualClock
 from supervisor.store import commands
 from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.tariff.tariff import FlatTariff
 from supervisor.weather.design_storm import design_storm
 
 START = 1_703_862_000.0  # 2023-12-29T15:00Z

@@ -17,8 +17,8 @@ from supervisor.config import load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import standard_pressure_pa
-from supervisor.weather.files import read_weather_csv, write_weather_csv
 from supervisor.weather.longwave import clear_sky_means_w_m2
+from supervisor.weather.providers.files import read_weather_csv, write_weather_csv
 
 NOVEMBER_UTC_S, DAYS = 1_667_260_800.0, 90  # 2022-11-01
 

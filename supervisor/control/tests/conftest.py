@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from supervisor.control.alarms import Alarms
-from supervisor.control.background import Background
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.zone import Feeder, Layer, Zone
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import ManualClock
 from supervisor.store.store import Store
 from supervisor.wire.messages import Ack, ClockCommand, Hello, OverrideCommand, PlanCommand, ToBoard
 

@@ -15,7 +15,7 @@ from supervisor.domain.plan import PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.keeper import LastGood
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 
 
 class Turning(FileProvider):

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.control.background import Background
 from supervisor.control.broken_cable import ALARM, BrokenCables
 from supervisor.control.plan_loop import _OUT_OF_SERVICE
 from supervisor.control.tests.conftest import Rooms
 from supervisor.control.tests.test_intake import Works
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.gateway.tests.board_client import sample, telemetry
 from supervisor.parts import keep_alarms
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import ManualClock
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 

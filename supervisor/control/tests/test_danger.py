@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from supervisor.control.background import Background
 from supervisor.control.danger import ALARM, Dangers
 from supervisor.control.keep_off import OFF_S, RENEW_S
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_dispatch import answer, make_plan
 from supervisor.control.tests.test_off_with_a_full_disk import fill, limit
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.danger import DangerKind
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import OverrideMode, OverrideState
 from supervisor.gateway.tests.board_client import sample
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import ManualClock
 from supervisor.store.store import Store
 from supervisor.wire.messages import OverrideCommand, Result, Winner
 

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.control import dispatch
-from supervisor.control.background import Background
 from supervisor.control.dispatch import PAYLOAD_MAX, plan_command
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Slot
 from supervisor.gateway.tests.board_client import until
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import ManualClock
 from supervisor.store.store import Store
 from supervisor.wire.messages import ClockCommand, Command, OverrideCommand, PlanCommand, Result, ResultFrame
 

@@ -15,7 +15,7 @@ from supervisor.control.tests.conftest import START_UTC_S, Rooms
 from supervisor.domain.weather import Forecast
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.ensemble import EnsembleProvider
-from supervisor.weather.provider import FILE, FileProvider
+from supervisor.weather.providers.provider import FILE, FileProvider
 
 BIAS_K = 2.0
 HOURS = 4 * 24

@@ -16,7 +16,7 @@ from supervisor.domain.override import OverrideState
 from supervisor.domain.zone import Site
 from supervisor.gateway.tests.board_client import sample, telemetry, until
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.wire.messages import Flag, ResultFrame, Telemetry, Winner
 
 BOOTED = START_UTC_S - 100  # the board's greeting says that it is up for 100 s

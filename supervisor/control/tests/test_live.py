@@ -7,8 +7,8 @@ import pytest
 from supervisor.control import live as live_module
 from supervisor.control.live import LiveState
 from supervisor.control.tests.conftest import ZONES
-from supervisor.domain.clock import ManualClock
 from supervisor.gateway.tests.board_client import sample
+from supervisor.runtime.clock import ManualClock
 from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag
 
 

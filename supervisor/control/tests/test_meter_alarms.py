@@ -6,8 +6,8 @@ from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES
-from supervisor.domain.clock import ManualClock
 from supervisor.gateway.tests.board_client import sample
+from supervisor.runtime.clock import ManualClock
 
 
 @pytest.fixture

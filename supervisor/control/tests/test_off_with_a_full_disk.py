@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.control.background import Background
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_dispatch import answer
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideMode, OverrideState
 from supervisor.gateway.tests.board_client import until
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import ManualClock
 from supervisor.store import reserve
 from supervisor.store.store import Store
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.control.background import Background
-from supervisor.control.pace import each
 from supervisor.control.tests.conftest import START_UTC_S, Rooms
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.gateway.tests.board_client import until
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import ManualClock
+from supervisor.runtime.pace import each
 from supervisor.store.store import Store
 
 
@@ -170,7 +170,7 @@ async def test_setting_the_machine_s_clock_stops_no_loop(set_by_s: float) -> Non
             loop.call_soon(ready.set_result, None)
             await ready
 
-        patch.setattr("supervisor.control.pace.asyncio.sleep", sleep)
+        patch.setattr("supervisor.runtime.pace.asyncio.sleep", sleep)
         task = asyncio.ensure_future(watch())
         await until(lambda: len(seen) == 5)
         task.cancel()

@@ -20,9 +20,9 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.gateway.tests.board_client import sample, telemetry, until
-from supervisor.planner.tariff import FlatTariff
+from supervisor.tariff.tariff import FlatTariff
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.wire.messages import Flag, Winner
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"

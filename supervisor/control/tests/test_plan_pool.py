@@ -14,12 +14,12 @@ import pytest
 
 from supervisor.control import plan_pool
 from supervisor.control.plan_pool import PlanPool
-from supervisor.domain import work
 from supervisor.domain.plan import SLOT_S, PlanLabel
-from supervisor.domain.process import OwnProcess
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.tests.test_shares import city
+from supervisor.runtime import work
+from supervisor.runtime.process import OwnProcess
 
 OTHERS = PlanLabel.OPTIMAL
 

@@ -16,10 +16,10 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.prices import Prices
 from supervisor.control.tests.conftest import Rooms
 from supervisor.control.tests.test_plan_loop import EXAMPLE, Planning
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import PlanLabel
-from supervisor.planner.tariff import Tariff
+from supervisor.runtime.clock import ManualClock
+from supervisor.tariff.tariff import Tariff
 
 NOW = 1_703_808_000.0  # 29 December 2023, 00:00 UTC
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from supervisor.calibration import calibrate as calibration
 from supervisor.config import CalibrationConfig, Config, load
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
@@ -18,11 +19,10 @@ from supervisor.control.recalibration import Recalibration
 from supervisor.control.tests.conftest import START_UTC_S, ZONES, Rooms
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Zone
-from supervisor.energy import calibrate as calibration
 from supervisor.road import build_pavements, initial_state, simulate
 from supervisor.road.radiation import clear_sky_w_m2, cloudy_w_m2, longwave_down_w_m2, sun_position
 from supervisor.store import weather as weather_record
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.weather.resample import at_steps
 from supervisor.wire.messages import Telemetry, ZoneSample
 

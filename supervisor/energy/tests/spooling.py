@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from supervisor.domain.clock import ManualClock
 from supervisor.energy.endpoint import Target, connect
 from supervisor.energy.shipper import Shipper
+from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, spool
 
 Api = Literal["v1", "v2"]

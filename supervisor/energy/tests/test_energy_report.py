@@ -17,8 +17,8 @@ from supervisor.cli import main
 from supervisor.domain.errors import CommandError
 from supervisor.energy import report as reports
 from supervisor.energy.baselines import BASELINES, Memory, Seen, decide
-from supervisor.planner.tariff import Band, BandTariff, FlatTariff
 from supervisor.store import DATABASE_NAME, HourEnergy, database, telemetry
+from supervisor.tariff.tariff import Band, BandTariff, FlatTariff
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 SEOUL = ZoneInfo("Asia/Seoul")

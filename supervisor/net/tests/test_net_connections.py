@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import ConfigError
 from supervisor.net.connections import Caps, Connection, Connections, Stage, address_group
 from supervisor.net.handles import LIMIT_MAX, RESERVED, WEB_MAX, WEB_MIN, needed, share_out
+from supervisor.runtime.clock import ManualClock
 
 
 @dataclass

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from supervisor.domain.zone import Feeder, Layer, Zone
-from supervisor.planner.penalty import SLOT_H
-from supervisor.planner.problem import FeederProblem, ZoneProblem
+from supervisor.planner.solve.penalty import SLOT_H
+from supervisor.planner.solve.problem import FeederProblem, ZoneProblem
 
 START = 1_703_808_000.0  # 2023-12-29T00:00Z
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from supervisor.domain.plan import SLOT_S, STANDBY, Plan, PlanLabel, Reason, Slot
 from supervisor.planner.explain import CODES, why
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.outlook import Hazard, ZoneOutlook
+from supervisor.planner.foresee.outlook import Hazard, ZoneOutlook
 from supervisor.planner.plans import MAX_RUNS, pack, slot_values, suppressible, to_plan, unpack
 
 N = 40

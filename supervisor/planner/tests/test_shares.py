@@ -17,8 +17,8 @@ from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, keep_all, plan_fleet
 from supervisor.planner.shares import Planner, group_feeders, merge, part_of
-from supervisor.planner.tariff import FlatTariff
 from supervisor.road import build_pavements, initial_state
+from supervisor.tariff.tariff import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 
 NOW = 1_703_829_600.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from supervisor.domain.errors import PhysicsError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import HorizonPoint, Layer, Site, Zone
-from supervisor.planner.physics import for_lanes
+from supervisor.planner.foresee.physics import for_lanes
 from supervisor.road import Pavement, build_pavements, build_roads, free_response, initial_state, simulate
 from supervisor.road.forcing import SHORTWAVE, prepare
 from supervisor.road.horizon import sky_view_of

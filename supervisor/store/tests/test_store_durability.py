@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.domain import work
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import OverrideState
+from supervisor.runtime import work
+from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store, database, telemetry
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -54,7 +54,7 @@ def of_board(board: int, q: int) -> Telemetry:
 CHILD = """
 import asyncio, os, sys
 from pathlib import Path
-from supervisor.domain.clock import SystemClock
+from supervisor.runtime.clock import SystemClock
 from supervisor.store import Store
 from supervisor.store.telemetry import Booking
 sys.path.insert(0, sys.argv[3])

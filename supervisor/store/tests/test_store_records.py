@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import OverrideMode, OverrideState
 from supervisor.domain.plan import Plan, Reason, Slot
+from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Grant, Session, Store, User
 from supervisor.wire.messages import Telemetry, ZoneSample
 

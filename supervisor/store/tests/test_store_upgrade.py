@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store, backup, database, telemetry
 from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Telemetry, ZoneSample

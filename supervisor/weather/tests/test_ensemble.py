@@ -18,9 +18,9 @@ from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.emulate import EmulatedProvider, Emulator, emulated_forecast
 from supervisor.weather.ensemble import EnsembleProvider, make_members
 from supervisor.weather.error_model import TEMPERATURE_K, WET_MM_H
-from supervisor.weather.files import read_weather_csv
 from supervisor.weather.keeper import check_forecast
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.files import read_weather_csv
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.weather.resample import between, forecast_at_steps
 from supervisor.weather.scores import EventScore, crps, rank_histogram
 

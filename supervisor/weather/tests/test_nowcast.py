@@ -15,7 +15,7 @@ from supervisor.weather.ensemble import EnsembleProvider, make_members
 from supervisor.weather.error_model import WET_MM_H
 from supervisor.weather.keeper import check_forecast
 from supervisor.weather.nowcast import DRIZZLE_S, EARLY_MAX_S, KEEP_S, WetOnset, bring_forward
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 
 START = 1_703_916_000.0
 SNOW = START + 9 * 3600.0  # when the design storm's snow begins

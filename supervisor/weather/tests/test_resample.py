@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from supervisor.domain.errors import PhysicsError, WeatherError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.weather.design_storm import PEAK_MM_H, SEOUL, SNOW_H, design_storm
-from supervisor.weather.provider import FileProvider
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.weather.resample import at_steps, interval_starts_s, members_at_steps
 
 START = 1_703_916_000.0  # 2023-12-30T06:00:00Z, 15:00 in Seoul

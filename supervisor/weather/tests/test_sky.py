@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.zone import Site
 from supervisor.weather import longwave, phase
-from supervisor.weather.files import read_weather_csv
+from supervisor.weather.providers.files import read_weather_csv
 
 DATA = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parents[4] / "shared" / "data")) / "weather"
 SITES = {  # name: site, RMSE [W/m²] that the estimate must keep

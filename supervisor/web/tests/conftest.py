@@ -12,17 +12,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from supervisor.control.alarms import Alarms
-from supervisor.control.background import Background
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
-from supervisor.domain.clock import SystemClock
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
 from supervisor.domain.zone import Layer, Site, Zone
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import SystemClock
 from supervisor.store.store import Store
 from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions

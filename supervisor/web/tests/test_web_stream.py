@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from supervisor.domain.clock import ManualClock
+from supervisor.runtime.clock import ManualClock
 from supervisor.web import make_app, stream
 from supervisor.web.keys import SERVICES
 from supervisor.web.pace import Pace

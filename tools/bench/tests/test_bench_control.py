@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from supervisor.planner.tariff import FlatTariff
+from supervisor.tariff.tariff import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
-from supervisor.weather.files import write_weather_csv
+from supervisor.weather.providers.files import write_weather_csv
 from tools.bench.control import control
 from tools.bench.control_boards import LOOK_S, Circuit, rule_named
 from tools.bench.control_planners import Strategy

@@ -1,0 +1,189 @@
+"""A zone's own road: measured surface and power from the record, weather from a file, parameters kept with provenance.
+
+The result stands in `state_dir/calibration/<zone>.json`. `load` gives the values by zone; `surface_of` and `own_cable`
+say what they mean for the zone's pavement and for the heat that its cable brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from supervisor.calibration.fit import EFFICIENCY, SURFACE_NAMES, Calibration, Windows, calibrate, cross_validate
+from supervisor.domain.errors import CommandError, PhysicsError
+from supervisor.domain.weather import Array, WeatherSeries
+from supervisor.domain.zone import Site, Zone
+from supervisor.road import Pavement
+from supervisor.store.tick import Tick
+from supervisor.weather.resample import interval_starts_s, members_at_steps
+
+STEP_S = 600
+SPIN_UP_S, AHEAD_S = 24 * 3600, 24 * 3600
+LEAST_COVERED = 0.8  # of the steps of a window; a day with the board away teaches nothing
+LEAST_WINDOWS = 4  # one block each
+WEATHER_GAP_MAX_S = (
+    3 * 3600.0 + 60.0
+)  # over a longer one the weather is not known: three-hourly sources are the coarsest
+LEAST_ROWS = 2  # of weather: one alone does not say how long it is
+FOLDER = "calibration"
+
+
+class Kept(Struct, frozen=True):
+    """A calibration with where it comes from."""
+
+    zone: str
+    made_utc: str
+    from_utc: str
+    to_utc: str
+    weather: str
+    windows: int
+    rmse_before_k: float
+    rmse_after_k: float
+    rmse_out_of_sample_k: float
+    bias_out_of_sample_k: float
+    values: dict[str, float]
+    sigma: dict[str, float]
+    at_bound: list[str]
+    made_by: str = "roadheat calibrate"
+    rmse_in_use_k: float | None = None  # of the parameters that were in use before, on the same days
+
+
+def series(zone: Zone, ticks: list[Tick], from_utc_s: int, to_utc_s: int) -> tuple[Array, Array]:
+    """Mean surface temperature [°C], NaN where unknown, and cable heat [W/m²] per step of a period."""
+    steps = (to_utc_s - from_utc_s) // STEP_S
+    seconds, degrees, joules = np.zeros((3, steps))
+    for tick in ticks:
+        step = (tick.start_utc_s - from_utc_s) // STEP_S
+        if not 0 <= step < steps:
+            continue
+        for found in tick.zones:
+            if found.sample.zone != zone.id:
+                continue
+            joules[step] += found.sample.power_w * tick.dt_s
+            if (surface_mc := found.surface_mc) is not None:
+                seconds[step] += tick.dt_s
+                degrees[step] += surface_mc / 1000.0 * tick.dt_s
+    surface = np.divide(degrees, seconds, out=np.full(steps, np.nan), where=seconds > 0)
+    return surface, joules / STEP_S * zone.cable.efficiency / zone.area_m2
+
+
+def windows(
+    surface_c: Array, heat_w_m2: Array, weather: WeatherSeries, site: Site, from_utc_s: int
+) -> tuple[Windows, list[int]]:
+    """One forecast a day out of the period, and the UTC second of each. Raises CommandError if there are too few."""
+    spin, length = SPIN_UP_S // STEP_S, (SPIN_UP_S + AHEAD_S) // STEP_S
+    first, last = _covered(weather, from_utc_s, surface_c.size)
+    known = np.isfinite(surface_c) & _known_weather(weather, from_utc_s, surface_c.size)
+    starts = [
+        start
+        for start in range(first, last - length + 1, AHEAD_S // STEP_S)
+        if known[start : start + spin].mean() >= LEAST_COVERED
+        and known[start + spin : start + length].mean() >= LEAST_COVERED
+    ]
+    if len(starts) < LEAST_WINDOWS:
+        raise CommandError(
+            f"only {len(starts)} days with telemetry and weather, and the day before too", where="--from --to",
+            remedy=f"Give a period with at least {LEAST_WINDOWS + 1} days of record.",
+        )  # fmt: skip
+    begin_utc_s = float(from_utc_s + first * STEP_S)
+    whole = members_at_steps([weather], begin_utc_s, float(STEP_S), last - first, site)
+    index = np.array(starts)[None, :] + np.arange(length)[:, None]
+    forcing = type(whole)(**{
+        name: value[index - first, 0] if np.ndim(value) == 2 else value for name, value in vars(whole).items()
+    })  # fmt: skip
+    return Windows(forcing, surface_c[index], heat_w_m2[index], spin, float(STEP_S)), [
+        from_utc_s + (s + spin) * STEP_S for s in starts
+    ]
+
+
+def _covered(weather: WeatherSeries, from_utc_s: int, steps: int) -> tuple[int, int]:
+    """The steps that the weather covers as a whole, gaps inside or not: first, and the one after the last."""
+    if len(weather) < LEAST_ROWS:
+        return 0, 0
+    begin, end = interval_starts_s(weather)[0] - from_utc_s, weather.time_utc_s[-1] - from_utc_s
+    first, last = int(np.ceil(max(begin, 0.0) / STEP_S)), int(min(end // STEP_S, steps))
+    return min(first, steps), max(last, 0)
+
+
+def _known_weather(weather: WeatherSeries, from_utc_s: int, steps: int) -> npt.NDArray[np.bool_]:
+    """Steps that do not lie in a gap of the weather."""
+    if len(weather) < LEAST_ROWS:
+        return np.zeros(steps, dtype=np.bool_)
+    length = weather.time_utc_s - interval_starts_s(weather)
+    middle = from_utc_s + STEP_S * (np.arange(steps) + 0.5)
+    row = np.minimum(np.searchsorted(weather.time_utc_s, middle), len(weather) - 1)
+    return np.asarray(length[row] <= WEATHER_GAP_MAX_S)
+
+
+def fit(
+    zone: Zone, data: Windows, from_utc_s: int, to_utc_s: int, weather: str, made_utc_s: float
+) -> tuple[Kept, Array]:
+    """Calibrate a zone on all windows; the out-of-sample figures by four blocks in time. Also gives its prediction.
+
+    Raises PhysicsError where a window cannot be run.
+    """
+    road = Pavement.from_zone(zone)
+    found: Calibration = calibrate(road, data)
+    predicted, _ = cross_validate(road, data)
+    error = (predicted - data.observed_c)[data.now :]
+    error = error[np.isfinite(error)]
+    kept = Kept(
+        zone.id,
+        _text(made_utc_s),
+        _text(from_utc_s),
+        _text(to_utc_s),
+        weather,
+        found.windows,
+        found.rmse_before_k,
+        found.rmse_after_k,
+        float(np.sqrt(np.mean(error**2))),
+        float(np.mean(error)),
+        found.values,
+        found.sigma,
+        list(found.at_bound),
+    )
+    return kept, predicted
+
+
+def keep(state_dir: Path, kept: Kept) -> Path:
+    """Write the calibration; returns the file."""
+    path = state_dir / FOLDER / f"{kept.zone}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".tmp")
+    half.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
+    half.replace(path)
+    return path
+
+
+def load(state_dir: Path) -> dict[str, dict[str, float]]:
+    """The values of every calibrated zone. Raises PhysicsError naming a file that cannot be read."""
+    result = {}
+    for path in sorted((state_dir / FOLDER).glob("*.json")):
+        try:
+            kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+        except msgspec.MsgspecError as error:
+            raise PhysicsError(str(error), where=str(path), remedy="Calibrate the zone again or delete it.") from None
+        result[kept.zone] = kept.values
+    return result
+
+
+def surface_of(values: Mapping[str, float]) -> dict[str, float]:
+    """The surface parameters among a calibration's values, for `build_pavements(zones, surfaces=…)`."""
+    return {name: value for name, value in values.items() if name in SURFACE_NAMES}
+
+
+def own_cable(zone: Zone, values: Mapping[str, float]) -> Zone:
+    """The zone with the part of its cable's power that its calibration saw arrive in the pavement."""
+    factor = values.get(EFFICIENCY.name, 1.0)
+    cable = msgspec.structs.replace(zone.cable, efficiency=zone.cable.efficiency * factor)
+    return zone if factor == 1.0 else msgspec.structs.replace(zone, cable=cable)
+
+
+def _text(utc_s: float) -> str:
+    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

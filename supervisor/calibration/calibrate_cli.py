@@ -1,0 +1,117 @@
+"""`roadheat calibrate`: what the record says about one zone's road."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from supervisor import config as configuration
+from supervisor.calibration import calibrate as calibration
+from supervisor.calibration.calibrate_weekly import RECORDED
+from supervisor.calibration.fit import EFFICIENCY, PARAMETERS, Windows
+from supervisor.domain.errors import CommandError, NotFoundError
+from supervisor.domain.weather import Array
+from supervisor.energy import report as reports
+from supervisor.runtime.clock import SystemClock
+from supervisor.store import DATABASE_NAME, database
+from supervisor.store import weather as weather_record
+from supervisor.store.telemetry import ticks
+from supervisor.weather.providers.files import read_weather_csv
+
+
+@click.command()
+@click.argument("zone_id", metavar="ZONE")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), default=Path("city.toml"), show_default=True)
+@click.option("--from", "start", required=True, help="First local day of the period.")
+@click.option("--to", "end", required=True, help="First local day that is not in it any more.")
+@click.option(
+    "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; else what the service recorded."
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="Write a picture of measured and predicted.")
+@click.option("--dry-run", is_flag=True, help="Report only, keep nothing.")
+def calibrate(
+    zone_id: str, config_path: Path, start: str, end: str, weather: Path | None, plot: Path | None, dry_run: bool
+) -> None:
+    """Fit ZONE's road to its own telemetry: conduction, heat capacity, albedo, exchange, sky view, cable efficiency."""
+    config = configuration.load(config_path)
+    zone = next((z for z in config.zone if z.id == zone_id), None)
+    if zone is None:
+        raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")
+    timezone = ZoneInfo(config.site.timezone)
+    from_utc_s, to_utc_s = reports.local_time(start, timezone), reports.local_time(end, timezone)
+    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    try:
+        record = list(ticks(connection, from_utc_s, to_utc_s, zone.board))
+        recorded = weather_record.between(connection, from_utc_s - 3600, to_utc_s + 3600)
+    finally:
+        connection.close()
+    surface, heat = calibration.series(zone, record, from_utc_s, to_utc_s)
+    if weather is None and config.weather.file and not len(recorded):
+        weather = config.resolve(config.weather.file)
+    if weather is None and not len(recorded):
+        raise CommandError(
+            "no weather is on record for the period",
+            where="--from --to",
+            remedy="Give the observed weather: --weather.",
+        )
+    series = recorded if weather is None else read_weather_csv(weather, config.site)[0]
+    source = RECORDED if weather is None else weather.name
+    data, _ = calibration.windows(surface, heat, series, config.site, from_utc_s)
+    kept, predicted = calibration.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
+    console = Console()
+    console.print(_table(kept))
+    console.print(
+        f"{kept.windows} days: RMSE {kept.rmse_before_k:.2f} K before, {kept.rmse_after_k:.2f} K fitted, "
+        f"{kept.rmse_out_of_sample_k:.2f} K out of sample (bias {kept.bias_out_of_sample_k:+.2f} K)",
+        soft_wrap=True,
+    )
+    if kept.rmse_out_of_sample_k >= kept.rmse_before_k:
+        console.print("on days it has not seen it is no better than the generic road", style="yellow", soft_wrap=True)
+    for name in kept.at_bound:
+        console.print(f"{name} ends at its physical bound: look at the layers, the sensor's place, the weather file",
+                      style="yellow", soft_wrap=True)  # fmt: skip
+    if plot is not None:
+        _draw(data, predicted, plot)
+    if not dry_run:
+        path = calibration.keep(config.state_dir, kept)
+        console.print(f"kept in {path}; a running service takes it up within a quarter of an hour", soft_wrap=True)
+
+
+def _table(kept: calibration.Kept) -> Table:
+    table = Table(title=f"Road of {kept.zone}, {kept.from_utc} to {kept.to_utc}")
+    for column in ("parameter", "found", "± 1 σ", "bounds", ""):
+        table.add_column(column)
+    for p in (*PARAMETERS, EFFICIENCY):
+        if p.name in kept.values:
+            warning = "[yellow]at bound[/]" if p.name in kept.at_bound else ""
+            found, sigma = f"{kept.values[p.name]:.4g}", f"{kept.sigma[p.name]:.2g}"
+            table.add_row(p.name, found, sigma, f"{p.low:g} … {p.high:g}", warning)
+    return table
+
+
+def _draw(data: Windows, predicted: Array, path: Path) -> None:
+    """Measured and predicted out of sample, day by day. Needs the extra `report`."""
+    try:
+        import matplotlib
+    except ModuleNotFoundError as error:
+        raise CommandError("no matplotlib", where="--plot", remedy="Install roadheat[report].") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(12, 4))
+    ahead = slice(data.now, None)
+    steps = data.observed_c[ahead].shape[0]
+    for i in range(data.count):
+        days = i + np.arange(steps) / steps
+        axis.plot(days, data.observed_c[ahead, i], "k", lw=1.0, label="measured" if i == 0 else None)
+        axis.plot(days, predicted[ahead, i], "tab:red", lw=1.0, label="predicted, out of sample" if i == 0 else None)
+    axis.set(xlabel="day", ylabel="road surface °C")
+    axis.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
