@@ -18,7 +18,7 @@ from supervisor.domain.zone import Site
 from supervisor.weather.providers import kma_asos, kma_village, met_norway, openmeteo
 from supervisor.weather.providers.files import TRACE_MM_H
 
-SAMPLES = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parents[4] / "shared" / "data")) / "api_samples"
+SAMPLES = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parents[5] / "shared" / "data")) / "api_samples"
 SEOUL = Site(name="seoul", timezone="Asia/Seoul", latitude=37.5665, longitude=126.978, elevation_m=86.0)
 T0 = 1_767_225_600  # 2026-01-01T00:00:00Z
 

@@ -15,7 +15,7 @@ from supervisor.domain.errors import WeatherError
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.providers.files import TRACE_MM_H, read_weather_csv, write_weather_csv
 
-DATA = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parents[4] / "shared" / "data")) / "weather"
+DATA = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parents[5] / "shared" / "data")) / "weather"
 START = 1_703_894_400  # 2023-12-30T00:00:00Z
 HEADER = (
     "time_utc,air_temperature_degC,dew_point_degC,relative_humidity_pct,wind_speed_m_s,pressure_Pa,"
