@@ -11,21 +11,20 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from supervisor.config import Config, load
+from supervisor.commands import LazyGroup
 from supervisor.domain.errors import RoadheatError
-from tools.provision import provision
+
+if TYPE_CHECKING:
+    from supervisor.config import Config
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
 PROVISIONED = ("config.json", "limits.json", "ca.der")
 _MPREMOTE_S = 180  # a full flash over a slow serial line
-_console = Console()
 
 # Runs on the board, with main.py stopped and outputs off: what is wired, and does it answer?
 _SELFTEST = """
@@ -88,6 +87,10 @@ def flash(port: str, folder: Path, firmware: Path = FIRMWARE) -> None:
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
     """Run `action(board, port)` for all boards at once; board → outcome. Failures are told at the end, none is lost."""
+    from rich.progress import Progress
+
+    from supervisor import terminal
+
     outcomes: dict[str, str] = {}
     failures: dict[str, str] = {}
 
@@ -98,7 +101,7 @@ def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: s
             failures[board] = str(error)
 
     workers = min(len(ports), 2 * (os.cpu_count() or 1))
-    with Progress(console=_console, transient=True) as progress, ThreadPoolExecutor(workers) as pool:
+    with Progress(console=terminal.console(), transient=True) as progress, ThreadPoolExecutor(workers) as pool:
         bar = progress.add_task(title, total=len(ports))
         for future in [pool.submit(one, board, port) for board, port in ports.items()]:
             future.add_done_callback(lambda _: progress.advance(bar))
@@ -116,17 +119,7 @@ def _pairs(values: Sequence[str], what: str) -> dict[str, str]:
     return pairs
 
 
-class _Commands(click.Group):
-    """Shows our errors as sentences."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except RoadheatError as error:
-            raise click.ClickException(str(error)) from None
-
-
-@click.group(cls=_Commands)
+@click.group(cls=LazyGroup)
 def board() -> None:
     """Provision, flash, test and reset boards."""
 
@@ -140,12 +133,15 @@ _ports_argument = click.argument("ports", nargs=-1, required=True, metavar="BOAR
 @board.command("list")
 def list_ports() -> None:
     """Serial ports with something at the other end."""
+    from rich.table import Table
     from serial.tools.list_ports import comports
+
+    from supervisor import terminal
 
     table = Table("port", "USB id", "what")
     for port in sorted(comports()):
         table.add_row(port.device, f"{port.vid:04x}:{port.pid:04x}" if port.vid else "", port.description)
-    _console.print(table if table.row_count else "No serial port found: plug a board in.")
+    terminal.console().print(table if table.row_count else "No serial port found: plug a board in.")
 
 
 @board.command("provision")
@@ -158,7 +154,12 @@ def provision_command(
     config_path: Path, host: str | None, wifi: tuple[str, str] | None, probe: tuple[str, ...], boards: tuple[str, ...]
 ) -> None:
     """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
+    from supervisor import terminal
+    from supervisor.config import load
+    from tools.provision import provision
+
     config = load(config_path)
+    console = terminal.console()
     roms = _pairs(probe, "--probe as z01.surface=28…")
     for name in boards or tuple(b.id for b in config.board):
         folder = provision(config, name, host=host, wifi=wifi, roms=roms)
@@ -168,10 +169,10 @@ def provision_command(
             for place in ("surface", "cable")
             if f"{zone.id}.{place}" not in roms
         ]
-        note = (
-            f"  [yellow]placeholder probes: {', '.join(missing)}[/] (`selftest` shows the real ones)" if missing else ""
-        )
-        _console.print(f"{name}: {folder}{note}", highlight=False)
+        console.print(f"{name}: {folder}", soft_wrap=True)
+        if missing:
+            note = f"  placeholder probes: {', '.join(missing)} (`selftest` shows the real ones)"
+            console.print(note, style="yellow", soft_wrap=True)
 
 
 @board.command("flash")
@@ -179,6 +180,8 @@ def provision_command(
 @_ports_argument
 def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
     """Copy firmware and provisioned files to boards and start them."""
+    from supervisor.config import load
+
     config = load(config_path)
 
     def one(name: str, port: str) -> str:
@@ -254,8 +257,11 @@ def mip(ports: tuple[str, ...], target: str) -> None:
 
 
 def _tell(outcomes: Mapping[str, str]) -> None:
+    from supervisor import terminal
+
+    console = terminal.console()
     for name in sorted(outcomes):
-        _console.print(f"{name}: {outcomes[name]}", highlight=False)
+        console.print(f"{name}: {outcomes[name]}", soft_wrap=True)
 
 
 def _degrees(milli: int | None) -> str:
