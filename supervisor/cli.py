@@ -111,7 +111,8 @@ def check_config(path: Path) -> None:
         problems, warnings = explain(config)
     console = terminal.console()
     if problems:
-        table = Table("where", "what is wrong", "what to do", title=f"{path}: {len(problems)} to correct")
+        console.print(f"{path}: {len(problems)} to correct", style="bold", soft_wrap=True)
+        table = Table("where", "what is wrong", "what to do")
         for problem in problems:
             table.add_row(problem.where, problem.message, problem.remedy)
         console.print(table)

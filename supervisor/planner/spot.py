@@ -56,6 +56,8 @@ def read_prices(path: Path, adder_per_kwh: float = 0.0) -> SpotTariff:
             rows = list(csv.DictReader(handle))
     except OSError as error:
         raise TariffError(f"cannot be read: {error.strerror}", where=str(path), remedy="Check tariff.file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TariffError(f"not a CSV file: {error}", where=str(path), remedy=_REMEDY) from error
     columns = list(rows[0]) if rows else []
     column = next((name for name in columns if name.startswith("price_") and name[-7:] in _COLUMN_SCALE), None)
     if column is None or "time_utc_start" not in columns or len(rows) < 2:

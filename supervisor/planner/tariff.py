@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import numpy as np
@@ -147,6 +147,12 @@ def read_tariff(path: Path, timezone: str) -> Tariff:
         raise TariffError(f"cannot be read: {error.strerror}", where=str(path), remedy="Check tariff.file") from error
     except msgspec.MsgspecError as error:
         raise TariffError(str(error), where=str(path), remedy="See docs/planner.md for the form of the file") from error
+    try:
+        ZoneInfo(table.timezone or timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        name = table.timezone or timezone
+        remedy = 'Write an IANA name such as "Asia/Seoul"'
+        raise TariffError(f"unknown time zone {name!r}", where=f"{path}: timezone", remedy=remedy) from None
     return BandTariff(
         table.bands, table.timezone or timezone, table.currency, frozenset(table.holidays), where=str(path)
     )
