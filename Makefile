@@ -7,12 +7,12 @@ RUN := .venv/bin/
 READY := .venv/.roadheat-ready
 ARGS ?=
 
-.PHONY: help demo test check fix bench soak docs vm servers clean
+.PHONY: help demo test coverage check fix bench soak docs vm servers clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): pyproject.toml uv.lock tools/get_uv.sh
+$(READY): pyproject.toml uv.lock tools/get_uv.sh firmware/rh/__init__.py
 	@uv=$$(tools/get_uv.sh) && "$$uv" sync --locked --quiet --all-extras --all-groups
 	@touch $@
 
@@ -27,6 +27,11 @@ demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew pa
 
 test: $(READY) vm servers ## All tests
 	@$(RUN)pytest $(ARGS)
+
+coverage: $(READY) vm servers ## Coverage of the fast tests: neither VM nor browser
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@$(RUN)coverage run -m pytest -q -m "not vm and not browser" $(ARGS); status=$$?; \
+		$(RUN)coverage combine -q && $(RUN)coverage report; exit $$status
 
 check: $(READY) ## ruff, mypy (host and firmware), import floors
 	@$(RUN)ruff check .

@@ -5,6 +5,7 @@ import unittest
 
 from board_fixtures import KEY, UTC, Hardware, Time, config, limits, wipe
 from link_fixtures import Stream, Supervisor
+from rh import VERSION
 from rh.board import Board
 from rh.link import PENDING_MAX, WINDOW, Link
 from rh.wire import FrameError, Mac
@@ -66,7 +67,7 @@ class Sessions(unittest.TestCase):
             {
                 "t": "hello",
                 "b": "b01",
-                "fw": "0.1.0",
+                "fw": VERSION,
                 "boot": 1,
                 "ep": 0,
                 "q": 0,
