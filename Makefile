@@ -7,10 +7,10 @@ RUN := .venv/bin/
 READY := .venv/.roadheat-ready
 ARGS ?=
 
-.PHONY: help demo test coverage check fix bench soak docs vm servers clean
+.PHONY: help demo test coverage check check-js fix bench soak docs vm servers clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(READY): pyproject.toml uv.lock tools/get_uv.sh firmware/rh/__init__.py
 	@uv=$$(tools/get_uv.sh) && "$$uv" sync --locked --quiet --all-extras --all-groups
@@ -33,7 +33,10 @@ coverage: $(READY) vm servers ## Coverage of the fast tests: neither VM nor brow
 	@$(RUN)coverage run -m pytest -q -m "not vm and not browser" $(ARGS); status=$$?; \
 		$(RUN)coverage combine -q && $(RUN)coverage report; exit $$status
 
-check: $(READY) ## ruff, mypy (host and firmware), import floors
+check-js: ## Types of the crew app's JavaScript, where npm is
+	@tools/check_js.sh
+
+check: $(READY) check-js ## ruff, mypy (host and firmware), import layers, JavaScript where npm is
 	@$(RUN)ruff check .
 	@$(RUN)ruff format --check .
 	@$(RUN)mypy
