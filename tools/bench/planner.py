@@ -65,21 +65,29 @@ class Timing:
     worker_zones: int  # that it planned
 
 
+def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
+    """ "1,100" as numbers of zones."""
+    sizes = [int(part) for part in text.split(",") if part.strip().isdecimal()]
+    if len(sizes) != text.count(",") + 1 or min(sizes) < 1:
+        raise click.BadParameter(f"'{text}' is not a list of whole numbers such as 1,100,1000.")
+    return sizes
+
+
 @click.command()
-@click.option("--zones", default="1,100,1000,10000", show_default=True, help="comma-separated")
-@click.option("--members", default=20, show_default=True)
-@click.option("--slots", default=96, show_default=True)
-@click.option("--processes", default=0, help="0: as many as cores")
+@click.option("--zones", default="1,100,1000,10000", show_default=True, callback=_sizes, help="comma-separated")
+@click.option("--members", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--slots", type=click.IntRange(1), default=96, show_default=True)
+@click.option("--processes", type=click.IntRange(0), default=0, help="0: as many as cores")
 @click.option("--peers", is_flag=True, help="also time other optimisers, each in an environment of its own")
 @click.option("--json", "json_file", type=OutputPath(), default=None)
-def planner(zones: str, members: int, slots: int, processes: int, peers: bool, json_file: Path | None) -> None:
+def planner(zones: list[int], members: int, slots: int, processes: int, peers: bool, json_file: Path | None) -> None:
     """Time planning cycles: a cold one, then the next a quarter of an hour later from its warm start."""
     if peers:
         from tools.bench.planner_peers import compare_peers, require_uv
 
         require_uv()
     console = terminal.console(width=None if os.isatty(1) else 140)
-    timings = [measure(int(count), members, slots, processes or cores()) for count in zones.split(",")]
+    timings = [measure(count, members, slots, processes or cores()) for count in zones]
     console.print(_table(timings))
     if json_file is not None:
         json_file.write_text(json.dumps([asdict(t) for t in timings], indent=1))
