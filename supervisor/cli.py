@@ -30,6 +30,7 @@ PLUGINS = "roadheat.commands"
 OWN = {
     "calibrate": Lazy("supervisor.energy.calibrate_cli:calibrate", "Fit ZONE's road to its own telemetry."),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
+    "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
 }
 # What the list says of the entry points of pyproject.toml; those of other packages show the package's summary.
 PLUGIN_HELP = {
@@ -80,7 +81,7 @@ def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) ->
     from supervisor.config import load
     from supervisor.domain.clock import Clock, SystemClock
 
-    config = load(path)
+    config = load(path, without_data=True)
 
     async def whole(clock: Clock) -> None:
         logs.configure(clock, log_level)

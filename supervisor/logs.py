@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import OrderedDict
 from datetime import UTC, datetime
 
 import msgspec
+from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
+from aiohttp.web_protocol import RequestPayloadError
 
 from supervisor.domain.clock import Clock
 
@@ -28,6 +31,48 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()
+
+
+SPARING_S = 60.0  # one line a minute tells of a flood as well as ten thousand do
+KINDS_MAX = 1000  # kinds of records remembered; beyond it the oldest may be told again
+
+
+class Sparing(logging.Filter):
+    """Lets through one record of a kind per `SPARING_S`, with how many like it were left out before.
+
+    A kind is the message's template and the type of the exception. What a caller can cause at will (a request that is
+    no HTTP) is a warning of one line, not an error with a traceback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: OrderedDict[tuple[object, ...], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        caused = isinstance(error, HttpProcessingError | PayloadEncodingError | RequestPayloadError)
+        kind = (str(record.msg), type(error))
+        then_s, left_out = self._told.pop(kind, (float("-inf"), 0))
+        told = record.created - then_s >= SPARING_S
+        self._told[kind] = (record.created, 0) if told else (then_s, left_out + 1)
+        while len(self._told) > KINDS_MAX:
+            self._told.popitem(last=False)
+        if not told:
+            return False
+        if caused:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.msg, record.args = f"malformed request: {type(error).__name__}", ()
+            record.exc_info = record.exc_text = None
+        if left_out:
+            record.msg = f"{record.msg} ({left_out} more like this in the last minutes)"
+        return True
+
+
+def spare(name: str) -> None:
+    """Make the logger of that name sparing; once is enough."""
+    logger = logging.getLogger(name)
+    if not any(isinstance(each, Sparing) for each in logger.filters):
+        logger.addFilter(Sparing())
 
 
 def configure(clock: Clock, level: str) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from supervisor.config import Config
 from supervisor.config.source import parse
+from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
@@ -19,6 +20,10 @@ from supervisor.domain.clock import Clock
 from supervisor.domain.errors import ConfigError, RoadheatError, TariffError
 from supervisor.energy.endpoint import Target
 from supervisor.energy.shipper import Shipper, shipping
+from supervisor.net.accept import Acceptor
+from supervisor.net.connections import Connections
+from supervisor.net.handles import WEB_MAX, needed, raise_limit
+from supervisor.net.refusals import Refusals
 from supervisor.planner.configured import configured_tariff
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
 from supervisor.weather.fetch import Fetcher
@@ -29,7 +34,12 @@ from supervisor.weather.kma_village import KEY_ENV as KMA_VILLAGE_KEY_ENV
 from supervisor.weather.kma_village import KmaVillageProvider
 from supervisor.weather.met_norway import MetNorwayProvider
 from supervisor.weather.openmeteo import OpenMeteoProvider
-from supervisor.weather.provider import FileProvider, WeatherProvider
+from supervisor.weather.provider import WeatherProvider
+from supervisor.weather.watched import WatchedFile
+from supervisor.web.keys import SERVICES
+from supervisor.web.listening import ENTRANCE, HANDSHAKES, HEADER_S, web_caps
+from supervisor.web.metrics import REFUSED
+from supervisor.web.stream import PACE
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
 
@@ -78,28 +88,31 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def take_up_alarms(store: Store, clock: Clock, metrics: Metrics, background: Background) -> Alarms:
-    """Alarms that stood when the service last ran stand until their cause is seen to be gone."""
+@asynccontextmanager
+async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIterator[tuple[Alarms, Background]]:
+    """Alarms that stood when the service last ran stand until their cause is seen to be gone; changes are recorded.
+
+    Also gives the tasks beside the request, which say by alarms what fails of them.
+    """
     alarms = Alarms(clock, metrics)
     for record in await store.open_alarms():
         alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
-
-    async def record_change(alarm: Alarm) -> None:
-        if alarm.cleared_utc_s is None:
-            await store.raise_alarm(alarm.code, alarm.subject, alarm.text)
-        else:
-            await store.clear_alarm(alarm.code, alarm.subject)
-
-    alarms.changed.append(lambda alarm: background.spawn(record_change(alarm), "alarm"))
-    return alarms
+    recorder = AlarmRecorder(store)
+    alarms.changed.append(recorder.changed)
+    try:
+        async with Background(alarms, metrics) as background:
+            background.keep("alarm record", recorder.run)
+            yield alarms, background
+    finally:
+        await recorder.flush()
 
 
 @asynccontextmanager
 async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherProvider]:
-    """The configured provider. Raises WeatherError for a file that cannot be used."""
+    """The configured provider. What is wrong with its file or its service shows when it is asked."""
     weather = config.weather
     if weather.provider == "file":
-        yield FileProvider.open(config.resolve(weather.file), config.site)
+        yield WatchedFile(config.resolve(weather.file), config.site)
         return
     async with aiohttp.ClientSession() as session:
         fetcher = Fetcher(session, clock, USER_AGENT)
@@ -113,8 +126,8 @@ async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherPro
 
 
 @asynccontextmanager
-async def listen_web(config: Config, app: web.Application) -> AsyncIterator[str]:
-    """The crew app's listener; gives its URL."""
+async def listen_web(config: Config, app: web.Application, connections_max: int = WEB_MAX) -> AsyncIterator[str]:
+    """The crew app's listener, with so many connections at a time; gives its URL."""
     host, _, port = config.web.listen.rpartition(":")
     context = None
     if config.web.cert:
@@ -123,17 +136,27 @@ async def listen_web(config: Config, app: web.Application) -> AsyncIterator[str]
         context.load_cert_chain(config.resolve(config.web.cert), config.resolve(config.web.key))
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
-    try:
-        site = web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=context)
-        await site.start()
-        bound = runner.addresses[0][1]
-        yield config.web.public_url or f"{'https' if context else 'http'}://{host}:{bound}"
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen: {error.strerror}", where=f"web.listen = {config.web.listen!r}", remedy="Free the port"
-        ) from error
-    finally:
-        await runner.cleanup()
+    assert runner.server is not None
+    caps = web_caps(connections_max, config.web.connections_per_address, config.web.proxies)
+    refusals = Refusals(lambda reason: app[REFUSED].labels(reason).inc())
+    connections = Connections(caps, refusals.refuse, app[SERVICES].wall.monotonic_s, app[PACE].loop_s)
+    async with Background() as background:
+        acceptor = Acceptor(
+            runner.server, context, HANDSHAKES, connections, refusals.refuse, background,
+            lambda: (HEADER_S, f"no whole request within {HEADER_S:g} s"),
+        )  # fmt: skip
+        app[ENTRANCE].acceptor = acceptor
+        try:
+            _, bound = await acceptor.start(host.strip("[]"), int(port))
+            yield config.web.public_url or f"{'https' if context else 'http'}://{host}:{bound}"
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen: {error.strerror}", where=f"web.listen = {config.web.listen!r}", remedy="Free the port"
+            ) from error
+        finally:
+            acceptor.stop()
+            await runner.cleanup()
+            acceptor.close()
 
 
 def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
@@ -161,6 +184,12 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
         for key, name in _secrets(config)
         if not os.environ.get(name)
     ]
+    limit, boards = raise_limit(), len(config.board)
+    if limit < needed(boards):
+        warnings.append(
+            f"{boards} boards need {needed(boards)} open files; here the limit is {limit}, and `roadheat serve` would "
+            "refuse to start with it"
+        )
     for feeder in config.feeder:
         installed_kw = sum(zone.power_w for zone in config.zone if zone.feeder == feeder.id) / 1000
         if installed_kw > feeder.breaker_kw:

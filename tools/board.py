@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,14 +13,10 @@ import click
 
 from supervisor.commands import LazyGroup
 from supervisor.domain.errors import RoadheatError
+from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote
 
 if TYPE_CHECKING:
     from supervisor.config import Config
-
-FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
-CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
-PROVISIONED = ("config.json", "limits.json", "ca.der")
-_MPREMOTE_S = 180  # a full flash over a slow serial line
 
 # Runs on the board, with main.py stopped and outputs off: what is wired, and does it answer?
 _SELFTEST = """
@@ -50,39 +42,19 @@ for z in config.zones:
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """
 
-
-class BoardToolError(RoadheatError):
-    code = "board-tool"
-
-
-def mpremote(port: str, *arguments: str) -> str:
-    """Output of stock mpremote on the board at `port`; raises BoardToolError with what it said."""
-    program = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
-    try:
-        run = subprocess.run(program, capture_output=True, text=True, timeout=_MPREMOTE_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise BoardToolError("no answer", where=port, remedy="Press reset on the board and try again") from None
-    if run.returncode:
-        said = (run.stderr.strip() or run.stdout.strip()).splitlines()
-        raise BoardToolError(
-            said[-1] if said else "mpremote failed", where=port, remedy="Check the cable and that nobody else uses it"
-        )
-    return run.stdout
-
-
-def flash(port: str, folder: Path, firmware: Path = FIRMWARE) -> None:
-    """Copy the firmware and a board's provisioned files (`folder`) to it and start it. What is there already stays."""
-    with tempfile.TemporaryDirectory() as scratch:
-        stage = Path(scratch)
-        for name in CARRIED:
-            if (firmware / name).is_dir():
-                shutil.copytree(firmware / name, stage / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-            else:
-                shutil.copyfile(firmware / name, stage / name)
-        for name in PROVISIONED:
-            shutil.copyfile(folder / name, stage / name)
-        entries = [str(stage / name) for name in (*PROVISIONED, *reversed(CARRIED))]  # boot.py last
-        mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "reset")
+# Also on a board whose firmware is older than seals.
+_STATUS = """
+import json, rh
+stale = ""
+try:
+    from rh import seal
+    text, why, old = seal.pick("config.json")
+    stale = ", last good copy: config.json " + why if old else ""
+except ImportError:
+    text = open("config.json").read()
+c = json.loads(text)
+print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
+"""
 
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
@@ -149,9 +121,15 @@ def list_ports() -> None:
 @click.option("--host", help="Address that boards call; default: where the service listens.")
 @click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Default: Ethernet.")
 @click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
+@click.option("--active-low", is_flag=True, help="Relay modules that close on a low level.")
 @click.argument("boards", nargs=-1)
 def provision_command(
-    config_path: Path, host: str | None, wifi: tuple[str, str] | None, probe: tuple[str, ...], boards: tuple[str, ...]
+    config_path: Path,
+    host: str | None,
+    wifi: tuple[str, str] | None,
+    probe: tuple[str, ...],
+    active_low: bool,
+    boards: tuple[str, ...],
 ) -> None:
     """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
     from supervisor import terminal
@@ -162,7 +140,7 @@ def provision_command(
     console = terminal.console()
     roms = _pairs(probe, "--probe as z01.surface=28…")
     for name in boards or tuple(b.id for b in config.board):
-        folder = provision(config, name, host=host, wifi=wifi, roms=roms)
+        folder = provision(config, name, host=host, wifi=wifi, roms=roms, relay_active=0 if active_low else 1)
         missing = [
             f"{zone.id}.{place}"
             for zone in config.zones_of(name)
@@ -189,6 +167,22 @@ def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
         return "flashed"
 
     _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
+
+
+@board.command()
+@_config_option
+@_ports_argument
+def configure(config_path: Path, ports: tuple[str, ...]) -> None:
+    """Write the provisioned files alone, sealed, to boards that have their firmware, and start them."""
+    from supervisor.config import load
+
+    config = load(config_path)
+
+    def one(name: str, port: str) -> str:
+        flash(port, provisioned(config, name), firmware=None)
+        return "configured"
+
+    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
 
 
 def provisioned(config: Config, name: str) -> Path:
@@ -226,10 +220,7 @@ def status(ports: tuple[str, ...]) -> None:
     """Which board is it, what does it run? Leaves the application running where it can."""
 
     def one(_: str, port: str) -> str:
-        code = (
-            "import json,rh;c=json.load(open('config.json'));print(c['board'],rh.VERSION,'calls',c['host'],c['port'])"
-        )
-        text = mpremote(port, "resume", "exec", code).strip()
+        text = mpremote(port, "resume", "exec", _STATUS).strip()
         mpremote(port, "resume", "soft-reset")
         return text
 

@@ -1,6 +1,7 @@
 """What a board carries besides the firmware, made from city.toml: config.json, limits.json and the pinned authority.
 
-The files stand in `state_dir/boards/<board>/` until they are flashed; config.json holds the board's key.
+The files stand in `state_dir/boards/<board>/` until they are flashed; config.json holds the board's key. They are plain
+here, so that an engineer can change them, and get their seal on the way to the board (`tools.sealing`).
 """
 
 from __future__ import annotations
@@ -62,9 +63,11 @@ def board_config(
     roms: Mapping[str, str] | None = None,
     earth_pin: int | None = None,
     lock_pin: int | None = None,
+    relay_active: int = 1,
 ) -> dict[str, Any]:
     """config.json of a board. `roms`: "z01.surface" → ROM as 16 hex digits; placeholders where it says nothing.
     `earth_pin`, `lock_pin`: inputs of an earth-leakage relay and of a maintenance key switch, if there are any.
+    `relay_active`: level that closes the contactors, 0 for modules with inverted inputs.
 
     Raises ConfigError for an unknown board or more zones than a board has terminals.
     """
@@ -85,7 +88,7 @@ def board_config(
             {
                 "id": zone.id,
                 "relay_pin": RELAY_PINS[zone.relay],
-                "relay_active": 1,
+                "relay_active": relay_active,
                 "surface_rom": (roms or {}).get(f"{zone.id}.surface") or placeholder_rom(zone.id, "surface"),
                 "cable_rom": (roms or {}).get(f"{zone.id}.cable") or placeholder_rom(zone.id, "cable"),
                 "moist_pin": moisture,

@@ -16,7 +16,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 BAD_BOOT_HOLD_S = 900  # three boots in a row shorter than a minute: no heat for so long, the link still comes up
 UNLOCK_S = 3  # maintenance key turned for so long and back: a person has looked, latches go
-CHECK_S = 3_600
+LAST_GOOD = "+last-good"  # behind the version in hello: a newest file is not in force, its last good copy is
 
 
 class Board:
@@ -111,7 +111,8 @@ class Board:
         return {
             "t": "hello",
             "b": self._config.board,
-            "fw": version,
+            "fw": version + LAST_GOOD if self._config.stale else version,
+            "life": state.life,
             "boot": state.boot,
             "ep": state.ep,
             "q": state.q,

@@ -3,7 +3,7 @@
 Every error names file, key, value and remedy; a board with a bad file stays off and says so.
 """
 
-import json
+import sys
 from binascii import unhexlify
 
 from .config import Config, Limits, ZoneConfig
@@ -69,9 +69,36 @@ class ConfigError(Exception):
         return "{}: {} = {!r}: {}".format(*self.args)
 
 
-def load(config_path: str = "config.json", limits_path: str = "limits.json") -> "tuple[Config, Limits]":
-    """Both files, checked; raises ConfigError."""
-    return config(_read(config_path), config_path), limits(_read(limits_path), limits_path)
+def load(
+    config_path: str = "config.json", limits_path: str = "limits.json", accept: bool = False
+) -> "tuple[Config, Limits]":
+    """Both files, checked, then sealed together with the authority's; raises ConfigError.
+
+    `stale` of the config: a last good copy is used. accept: take files without a seal, a person wants it.
+    """
+    import rh
+
+    from . import settle
+
+    try:
+        files = [settle.Settled(config_path, accept), settle.Settled(limits_path, accept)]
+        made = config(files[0].json(), config_path)
+        bounds = limits(files[1].json(), limits_path)
+        try:
+            authority = settle.Settled(made.ca, accept)
+            authority.certificate()
+            files.append(authority)
+        except ConfigError as e:  # nobody to talk to, and the local rule heats
+            print("no connection:", e)
+        for file in files:
+            file.keep()
+            if file.stale:
+                made.stale = True
+        return made, bounds
+    finally:
+        for name in ("rh.settle", "rh.strict"):
+            sys.modules.pop(name, None)
+        del rh.settle, rh.strict
 
 
 def limits(raw: "Any", path: str = "limits.json") -> Limits:
@@ -116,16 +143,6 @@ def config(raw: "Any", path: str = "config.json") -> Config:
         made.zones.append(zone)
     _distinct(made, path)
     return made
-
-
-def _read(path: str) -> "Any":
-    try:
-        with open(path) as f:
-            return json.load(f)
-    except OSError as e:
-        raise ConfigError(path, "file", e.args[0], "missing: run `roadheat board provision`")
-    except ValueError:
-        raise ConfigError(path, "file", "…", "not JSON: run `roadheat board provision`")
 
 
 def _fill(made: object, raw: "Any", fields: "dict[str, Any]", path: str, where: str, others: "Any" = ()) -> None:

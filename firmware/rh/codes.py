@@ -24,8 +24,9 @@ LATCHED = const(256)
 POWER_RETURN_HOLD = const(512)
 MOISTURE_IMPLAUSIBLE = const(1024)
 
-# What keeps a zone off whatever is commanded. Without clock or moisture sensor the local rule still heats.
-BLOCKING = const(1 | 2 | 4 | 8 | 16 | 32 | 64 | 256 | 512)
+# What keeps a zone off whatever is commanded. Without clock or moisture sensor the local rule still heats. A broken
+# cable blocks between its retries only: `Safety.resting`.
+BLOCKING = const(1 | 2 | 4 | 8 | 32 | 64 | 256 | 512)
 
 OK = const(0)
 STALE_SEQUENCE = const(1)

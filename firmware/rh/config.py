@@ -52,3 +52,4 @@ class Config:
     lock_pin: "int | None"
     connect_spread_s: int  # first dial after power came back: 0…this, so that a district does not call at once
     zones: "list[ZoneConfig]"
+    stale = False  # a newest file is damaged or not accepted: its last good copy is in force

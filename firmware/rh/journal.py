@@ -7,9 +7,6 @@ import os
 from binascii import crc32
 from struct import pack, unpack_from
 
-if 0:  # for the type checker; leaves nothing on the chip
-    pass
-
 SEGMENT = 32  # records a file: within one 4 KB block of the file system
 SEGMENTS_MAX = 49
 FLUSH = 5  # records gathered in RAM before one append: spares the flash, risks five minutes at a power cut
@@ -35,8 +32,17 @@ class Journal:
             os.mkdir(folder)
         except OSError:
             pass
-        self._segments = sorted(int(name[:-4]) for name in os.listdir(folder) if name.endswith(".bin"))
+        self._segments = self._listed()
         self._number = self._segments[-1] if self._segments else 0
+
+    def _listed(self) -> "list[int]":
+        """Numbers of the segments on flash; what else lies there is not ours."""
+        try:
+            names = os.listdir(self._folder)
+        except OSError:  # no folder, or a file of that name: records stay in RAM
+            return []
+        ours = [name for name in names if len(name) == 12 and name.endswith(".bin") and name[:8].isdigit()]
+        return sorted([int(name[:8]) for name in ours])
 
     def __len__(self) -> int:
         """Records waiting (segments on flash counted as full)."""

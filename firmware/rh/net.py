@@ -3,6 +3,8 @@
 import asyncio
 import socket
 
+from . import seal
+
 try:
     import tls
 except ImportError:  # an older chip image
@@ -24,8 +26,9 @@ class Trust:
     def wrap(self, sock: "Any", server_name: str) -> "Any":
         """The socket under TLS; raises OSError also where the authority's file is of no use."""
         if self._context is None:
-            with open(self._ca, "rb") as f:
-                der = f.read()
+            der, why, _ = seal.pick(self._ca)
+            if der is None:
+                raise OSError(self._ca + " " + why)
             context: "Any" = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
             context.verify_mode = tls.CERT_REQUIRED
             try:

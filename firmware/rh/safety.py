@@ -1,7 +1,8 @@
 """What no command can pass, per zone: high limits, sensors, earth fault, contactor and cable, on-time, self-test. Pure.
 
-`Safety.step` returns the zone's flags each second; any of `codes.BLOCKING` keeps the contactor open. A latch needs a
-person.
+`Safety.step` returns the zone's flags each second; any of `codes.BLOCKING` keeps the contactor open, and so does
+`resting`. A latch needs a person; a broken cable stays reported until current flows or a person has looked, and is
+tried again meanwhile.
 """
 
 from .codes import (
@@ -25,7 +26,7 @@ CURRENT_PERCENT = 5  # of the zone's power: above it a current flows
 LOAD_PERCENT = 20  # under it the cable carries none
 WELD_S = 5  # current this long while off: the contacts are welded
 BREAK_S = 8  # no current this long while on: alarm within 10 s
-BREAK_RETRY_S = 1_800  # a feeder that was dead comes back without a person on site
+BREAK_RETRY_S = 1_800  # a feeder that was dead comes back without a person on site; at once after a reboot
 SELF_TEST_S = 5
 REST_S = 1_800  # after the longest continuous on-time
 HOUR_S = 3_600
@@ -58,13 +59,17 @@ class OnTime:
 
 
 class Safety:
-    """The interlock of one zone. latched: flags that a person must clear, kept across reboots."""
+    """The interlock of one zone.
+
+    latched: flags kept across reboots: those a person must clear, and CABLE_BROKEN, which current clears too.
+    """
 
     def __init__(self, limits: "Limits", power_w: int, latched: int = 0) -> None:
         self._limits = limits
         self._current_w = power_w * CURRENT_PERCENT // 100
         self._load_w = power_w * LOAD_PERCENT // 100
         self.latched = latched
+        self.resting = False  # cable broken, and not yet time to try again
         self.tested = False
         self.on_time = OnTime()
         self._hot = False
@@ -102,8 +107,7 @@ class Safety:
         if earth_fault:
             self.latched |= EARTH_FAULT | LATCHED
         self._feedback(t, power_w, on)
-        if t < self._retry_at:
-            flags |= CABLE_BROKEN
+        self.resting = t < self._retry_at
         if self._too_long(t, on, since):
             flags |= MAX_ON_TIME
         if not self.tested:
@@ -118,11 +122,13 @@ class Safety:
             self._weld_s = 0
             if power_w >= self._load_w:
                 self._break_s = 0
+                self.latched &= ~CABLE_BROKEN
                 return
             self._break_s += 1
             if self._break_s >= BREAK_S:
                 self._break_s = 0
                 self._retry_at = t + BREAK_RETRY_S
+                self.latched |= CABLE_BROKEN
             return
         self._break_s = 0
         if power_w <= self._current_w:
@@ -153,9 +159,10 @@ class Safety:
         self.tested = self._test_s >= SELF_TEST_S
 
     def clear(self) -> None:
-        """A person has looked: forget the latches. What is still wrong latches again within seconds."""
+        """A person has looked: forget what is kept. What is still wrong is found again within seconds of it."""
         self.latched = 0
         self._weld_s = 0
         self._retry_at = -1
+        self.resting = False
         self.tested = False
         self._test_s = 0

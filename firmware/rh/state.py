@@ -1,4 +1,7 @@
-"""What must outlive a power cut: boot count, newest (epoch, sequence), overrides, latches, hours on, after-runs."""
+"""What must outlive a power cut: life, boots, newest (epoch, sequence), overrides, latches, hours on, after-runs."""
+
+import os
+from binascii import hexlify
 
 from . import store
 from .codes import LATCHED
@@ -15,12 +18,16 @@ BAD_BOOTS_MAX = 3
 
 
 class State:
-    """The one small record on flash. zones: ids. A damaged file latches every zone: nobody knows what it said."""
+    """The one small record on flash. zones: ids. A damaged file latches every zone: nobody knows what it said.
+
+    life: 16 hex digits, drawn when there is no record to go on with: boot numbers start anew with it.
+    """
 
     def __init__(self, zones: "list[str]", path: str = PATH) -> None:
         self._path = path
         self.ep = 0
         self.q = 0
+        self.life = ""
         self.boot = 0
         self.bad_boots = 0
         self.overrides: "list[list[Any]]" = []  # [zone, id, mode, expiry UTC s]
@@ -30,26 +37,39 @@ class State:
         self.damaged = False
         try:
             record = store.load(path)
-        except store.Damaged:
-            record = None
+            if record is not None:
+                self._take(record)
+        except (store.Damaged, ValueError, KeyError, TypeError):
             self.damaged = True
+            self.ep = self.q = self.boot = self.bad_boots = 0
+            self.life = ""
+            self.overrides = []
             self.latched = dict.fromkeys(zones, LATCHED)
-        if record is not None:
-            self.ep, self.q, self.boot, self.bad_boots = record["n"]
-            self.overrides = record["ov"]
-            for zone, latched, on_s, armed in record["z"]:
-                if zone in self.latched:
-                    self.latched[zone] = latched
-                    self.on_s[zone] = on_s
-                    self.armed[zone] = bool(armed)
+            self.on_s = dict.fromkeys(zones, 0)
+            self.armed = dict.fromkeys(zones, False)
+        if not self.life:  # no file, no use of it, or written before there were lives
+            self.life = hexlify(os.urandom(8)).decode()
         self.boot += 1
         self.bad_boots += 1
+
+    def _take(self, record: "dict[str, Any]") -> None:
+        """Go on with a record; raises ValueError, KeyError or TypeError where it is none of ours."""
+        self.ep, self.q, self.boot, self.bad_boots = [_whole(n) for n in record["n"]]
+        life = record.get("life")
+        self.life = life if type(life) is str and len(life) == 16 else ""
+        self.overrides = [[zone, _whole(number), mode, _whole(exp)] for zone, number, mode, exp in record["ov"]]
+        for zone, latched, on_s, armed in record["z"]:
+            if zone in self.latched:
+                self.latched[zone] = _whole(latched)
+                self.on_s[zone] = _whole(on_s)
+                self.armed[zone] = bool(armed)
 
     def save(self) -> None:
         """Write all; raises OSError, and the old record stands."""
         store.save(
             self._path,
             {
+                "life": self.life,
                 "n": (self.ep, self.q, self.boot, self.bad_boots),
                 "ov": self.overrides,
                 "z": [(z, self.latched[z], self.on_s[z], int(self.armed[z])) for z in self.latched],
@@ -84,3 +104,9 @@ class State:
             self.save()
         except OSError:
             pass  # flash full or worn: tried again with the next change
+
+
+def _whole(value: "Any") -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value

@@ -5,6 +5,8 @@ import os
 from binascii import hexlify
 from hashlib import sha256
 
+from .seal import OLD, replace
+
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
@@ -16,10 +18,7 @@ class Damaged(Exception):
 def save(path: str, record: "dict[str, Any]") -> None:
     """Replace `path` whole; raises OSError, and then the old one stands."""
     body = json.dumps(record).encode()
-    with open(path + ".new", "wb") as f:
-        f.write(_hash(body))
-        f.write(body)
-    os.rename(path + ".new", path)
+    replace(path, _hash(body) + body)
 
 
 def load(path: str) -> "dict[str, Any] | None":
@@ -35,12 +34,12 @@ def load(path: str) -> "dict[str, Any] | None":
 
 
 def fingerprint() -> bytes:
-    """Hash over program and configuration, to notice that flash no longer holds what was there at boot."""
+    """Hash over program, configuration and authority, to notice that flash no longer holds what was there at boot."""
     digest = sha256()
     chunk = bytearray(512)
     for folder in ("", "rh", "drivers"):
-        for name in sorted(os.listdir(folder)):
-            if name.endswith((".py", ".mpy")) or name in ("config.json", "limits.json"):
+        for name in sorted(os.listdir(folder) if folder else os.listdir()):
+            if name.endswith((".py", ".mpy", ".der", OLD)) or name in ("config.json", "limits.json"):
                 with open(folder + "/" + name if folder else name, "rb") as f:
                     while True:
                         n = f.readinto(chunk)

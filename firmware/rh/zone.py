@@ -79,7 +79,7 @@ class Zone:
             utc_phase = 0
         self.flags = flags
         control = self.control
-        blocked = flags & BLOCKING != 0
+        blocked = flags & BLOCKING != 0 or self.safety.resting
         duty = control.decide(t, surface.value, wet, blocked, locked)
         if blocked or locked:
             relay.open(t)

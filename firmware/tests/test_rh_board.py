@@ -1,11 +1,12 @@
 """The board as a whole over reboots: what flash keeps, the maintenance key, reboot loops, hold after power return."""
 
+import json
 import unittest
 
-from board_fixtures import Hardware, Time, config, limits, wipe
+from board_fixtures import Hardware, Time, config, limits, remove, wipe
 from rh import store
 from rh.board import BAD_BOOT_HOLD_S, Board
-from rh.codes import CONTACTOR_WELDED, EARTH_FAULT, LATCHED, MAINTENANCE, POWER_RETURN_HOLD
+from rh.codes import CABLE_BROKEN, CONTACTOR_WELDED, EARTH_FAULT, LATCHED, MAINTENANCE, POWER_RETURN_HOLD
 from rh.control import AFTER_RUN_S
 
 
@@ -57,6 +58,83 @@ class Boards(unittest.TestCase):
         self.assertEqual(self.board.zones[0].flags & (EARTH_FAULT | LATCHED), EARTH_FAULT | LATCHED)
         self.assertEqual(self.board.zones[1].flags & LATCHED, 0)
         self.assertTrue(self.hardware.circuits[1].on)
+
+    def test_broken_cable_is_reported_over_a_reboot_during_a_retry(self):
+        circuit = self.hardware.circuits[0]
+        circuit.power_w = lambda: 0
+        self.run_for(310)
+        self.assertTrue(self.board.zones[0].flags & CABLE_BROKEN)
+        self.run_for(1_800)
+        self.assertTrue(circuit.on)  # trying again
+        self.boot()
+        self.run_for(1)
+        self.assertEqual(self.board.zones[0].flags & (CABLE_BROKEN | LATCHED), CABLE_BROKEN)
+        self.assertFalse(self.board.zones[1].flags & CABLE_BROKEN)
+        del circuit.power_w
+        self.run_for(302)
+        self.assertFalse(self.board.zones[0].flags & CABLE_BROKEN)
+        self.boot()
+        self.assertEqual(self.board.state.latched, {"z01": 0, "z02": 0})
+
+    def test_maintenance_key_clears_a_broken_cable(self):
+        self.hardware.circuits[0].power_w = lambda: 0
+        self.run_for(310)
+        self.hardware.key = True
+        self.run_for(3)
+        self.hardware.key = False
+        self.run_for(1)
+        self.assertFalse(self.board.zones[0].flags & CABLE_BROKEN)
+        self.boot()
+        self.assertEqual(self.board.state.latched["z01"], 0)
+
+    def test_a_life_is_drawn_once_and_kept(self):
+        life = self.board.hello("0")["life"]
+        self.assertEqual((len(life), life), (16, "".join([c for c in life if c in "0123456789abcdef"])))
+        self.boot()
+        self.assertEqual((self.board.hello("0")["life"], self.board.state.boot), (life, 2))
+
+    def test_lost_or_damaged_state_begins_a_new_life(self):
+        for damage in (b"", b"x" * 100, store._hash(b"{") + b"{", store._hash(b"{}") + b"{}", None):
+            self.boot()
+            life = self.board.state.life
+            if damage is None:
+                remove("state.json")
+            else:
+                with open("state.json", "wb") as f:
+                    f.write(damage)
+            self.boot()
+            state = self.board.state
+            self.assertTrue(state.life != life and len(state.life) == 16)
+            self.assertEqual(state.boot, 1)
+            self.assertEqual(state.latched["z01"], 0 if damage is None else LATCHED)
+
+    def test_state_of_the_last_release_gets_a_life_and_keeps_the_rest(self):
+        record = {
+            "n": [3, 77, 41, 0],
+            "ov": [["z02", 9, "on", 1_795_000_600]],
+            "z": [["z01", LATCHED | EARTH_FAULT, 4_200, 1], ["z02", 0, 600, 0]],
+        }
+        store.save("state.json", record)
+        self.boot()
+        state = self.board.state
+        self.assertEqual((state.ep, state.q, state.boot), (3, 77, 42))
+        self.assertEqual(state.overrides, record["ov"])
+        self.assertEqual(state.latched, {"z01": LATCHED | EARTH_FAULT, "z02": 0})
+        self.assertEqual((state.on_s["z01"], state.armed), (4_200, {"z01": True, "z02": False}))
+        life = state.life
+        self.assertEqual(len(life), 16)
+        self.boot()
+        self.assertEqual((self.board.state.life, self.board.state.boot), (life, 43))
+
+    def test_hello_of_long_names_is_a_frame(self):
+        self.board.zones = [self.board.zones[0]] * 4
+        self.board.zones[0].id = "z" * 24
+        self.board._config.board = "b" * 24
+        self.board._config.stale = True
+        self.board.state.ep = self.board.state.q = (1 << 30) - 1
+        hello = self.board.hello("10.20.30")
+        self.assertEqual(hello["fw"], "10.20.30+last-good")
+        self.assertLessEqual(len(json.dumps(hello)) + 65, 1_024)
 
     def test_maintenance_key_turned_and_back_clears_latches(self):
         self.hardware.circuits[0].earth = True

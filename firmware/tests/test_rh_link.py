@@ -68,6 +68,7 @@ class Sessions(unittest.TestCase):
                 "t": "hello",
                 "b": "b01",
                 "fw": VERSION,
+                "life": self.board.state.life,
                 "boot": 1,
                 "ep": 0,
                 "q": 0,

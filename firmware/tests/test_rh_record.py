@@ -115,6 +115,27 @@ class Journals(unittest.TestCase):
         self.journal = Journal(FOLDER, 20)
         self.assertEqual(self.fetch_all(), [(1, q) for q in range(20) if q != 7])
 
+    def test_strange_files_do_not_stop_the_board(self):
+        for q in range(10):
+            self.journal.put(record(1, q))
+        for name in ("x.bin", "0000000x.bin", "note.txt", "1.bin"):
+            with open(FOLDER + "/" + name, "wb") as f:
+                f.write(b"!")
+        self.journal = Journal(FOLDER, 20)
+        self.assertEqual(self.fetch_all(), [(1, q) for q in range(10)])
+
+    def test_a_file_in_the_folders_place_leaves_the_journal_in_ram(self):
+        wipe()
+        with open(FOLDER, "w") as f:
+            f.write("?")
+        try:
+            self.journal = Journal(FOLDER, 20)
+            for q in range(10):
+                self.journal.put(record(1, q))
+            self.assertEqual(self.fetch_all(), [(1, q) for q in range(10)])
+        finally:
+            os.remove(FOLDER)
+
     def test_torn_append_loses_the_torn_record_only(self):
         for q in range(10):
             self.journal.put(record(1, q))

@@ -13,12 +13,13 @@ from rh.codes import (
     MAX_ON_TIME,
     MOISTURE_IMPLAUSIBLE,
     OVER_TEMPERATURE,
+    OVERRIDE,
     POWER_RETURN_HOLD,
     SELF_TEST_PENDING,
     SENSOR_IMPLAUSIBLE,
 )
 from rh.control import Override
-from rh.safety import BREAK_RETRY_S, HOUR_S, REST_S, OnTime
+from rh.safety import BREAK_RETRY_S, BREAK_S, HOUR_S, REST_S, OnTime
 
 
 class Interlocks(unittest.TestCase):
@@ -144,6 +145,90 @@ class Interlocks(unittest.TestCase):
         road.run(BREAK_RETRY_S)
         self.assertTrue(road.on)
         self.assertFalse(road.flags & CABLE_BROKEN)
+
+    def test_broken_cable_stays_reported_until_current_flows(self):
+        """It used to be cleared for each retry, so that alarms came and went every 30 min."""
+        road = self.road
+        road.broken = True
+        road.run(7)
+        self.assertFalse(road.flags & CABLE_BROKEN)
+        road.run(1)
+        first = road.t
+        for _ in range(3 * BREAK_RETRY_S):
+            road.second()
+            self.assertTrue(road.flags & CABLE_BROKEN, "{}".format(road.t))
+        # A retry begins BREAK_RETRY_S after the last one ended, and lasts BREAK_S.
+        self.assertEqual(road.rises[1:], [first + BREAK_RETRY_S, first + 2 * BREAK_RETRY_S + BREAK_S])
+        self.assertEqual([road.falls[i] - road.rises[i] for i in (1, 2)], [BREAK_S] * 2)
+        self.assertFalse(road.flags & LATCHED)
+        road.broken = False
+        while not road.on:
+            road.second()
+            self.assertTrue(road.flags & CABLE_BROKEN)
+        road.second()  # the first second with current
+        self.assertFalse(road.flags & CABLE_BROKEN)
+        self.assertEqual(road.run(1_000), 1_000)
+
+    def test_broken_cable_is_not_blocked_and_not_cleared_while_nothing_asks_for_heat(self):
+        road = self.road
+        road.broken = True
+        road.run(8)
+        road.zone.control.override = Override(1, "off", road.t + 20_000, 0)
+        road.broken = False
+        road.run(2 * BREAK_RETRY_S)
+        self.assertTrue(road.flags & CABLE_BROKEN)
+        self.assertEqual(road.who, OVERRIDE)  # not the interlock: it could try
+        road.zone.control.override = None
+        road.run(2)
+        self.assertTrue(road.on)
+        self.assertFalse(road.flags & CABLE_BROKEN)
+
+    def test_broken_cable_waits_whatever_is_commanded(self):
+        road = self.road
+        road.broken = True
+        road.run(8)
+        road.zone.control.override = Override(1, "on", road.t + 20_000, 0)
+        self.assertEqual(road.run(BREAK_RETRY_S - 1), 0)
+        self.assertEqual(road.who, INTERLOCK)
+        self.assertEqual(road.run(1), 1)
+        self.assertEqual(road.who, OVERRIDE)
+
+    def test_little_current_at_the_retry_does_not_clear_a_broken_cable(self):
+        for watts, kept in ((POWER_W // 5 - 1, True), (POWER_W // 5, False)):
+            road = Road(latched=CABLE_BROKEN)
+            road.power_w = lambda r=road, w=watts: w if r.on else 0
+            road.run(400)
+            self.assertEqual(len(road.rises), 1)
+            self.assertEqual(bool(road.flags & CABLE_BROKEN), kept)
+
+    def test_a_person_clears_a_broken_cable_and_it_is_tried_at_once(self):
+        road = self.road
+        road.broken = True
+        road.run(8)
+        opened = road.t
+        road.zone.safety.clear()
+        road.broken = False
+        self.assertFalse(road.second() or road.flags & CABLE_BROKEN)
+        road.run(400)
+        self.assertEqual(road.rises[-1], opened + 301)  # after the minimum off time
+
+    def test_broken_cable_from_before_a_reboot_is_reported_and_tried_after_the_minimum_off_time(self):
+        road = Road(latched=CABLE_BROKEN)
+        road.broken = True
+        road.run(300)
+        self.assertEqual(road.rises, [])
+        self.assertTrue(road.flags & CABLE_BROKEN)
+        road.run(8)
+        self.assertEqual(road.rises, [301])
+        road.run(BREAK_RETRY_S + 1)
+        self.assertEqual(len(road.rises), 2)
+        self.assertTrue(road.flags & CABLE_BROKEN)
+
+    def test_broken_cable_does_not_hide_a_latch(self):
+        road = Road(latched=CABLE_BROKEN | EARTH_FAULT | LATCHED)
+        road.run(4_000)
+        self.assertEqual(road.rises, [])
+        self.assertEqual(road.flags & (CABLE_BROKEN | EARTH_FAULT | LATCHED), CABLE_BROKEN | EARTH_FAULT | LATCHED)
 
     def test_longest_on_time_rests(self):
         road = Road(max_on_s=3_600)

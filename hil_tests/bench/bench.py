@@ -32,7 +32,8 @@ from hil_tests.vm.realtime import running
 from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.weather.files import read_weather_csv
-from tools.board import flash, on_all
+from tools.board import on_all
+from tools.flashing import flash
 from tools.get_vm import vm_path
 from tools.provision import LIMITS
 
@@ -60,9 +61,11 @@ class Bench:
         command: Sequence[str] | None = None,
         limits: dict[str, int] | None = None,
         board_ports: dict[str, int] | None = None,
+        relay_active: int = 1,
     ) -> None:
         """`weather`: the plant's; default what the service's file says. `board_ports`: boards that call another port
-        than the service's (a wiretap in between). `limits` replace defaults of limits.json.
+        than the service's (a wiretap in between). `limits` replace defaults of limits.json. `relay_active`: the level
+        that closes contactors.
         """
         self.config = config if isinstance(config, Config) else load(config)
         self.folder = self.config.state_dir / "bench"
@@ -80,7 +83,7 @@ class Bench:
         def make(name: str, wiring: Wiring) -> EmulatedBoard:
             return EmulatedBoard(name, self.folder, vm, wiring, self._relay, seed=seed, word_bits=word_bits)
 
-        wired = wire(self.config, make, limits, board_ports or {})
+        wired = wire(self.config, make, limits, board_ports or {}, relay_active)
         self.boards, self.zones, self._relays = wired.boards, wired.zones, wired.relays
         self._power_on_ms: dict[str, int] = {}
         self._ordered = [self.zones[zone.id] for zone in self.config.zone]

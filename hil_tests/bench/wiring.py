@@ -29,20 +29,29 @@ def wire(
     make: Callable[[str, Wiring], EmulatedBoard],
     limits: dict[str, int] | None,
     ports: dict[str, int],
+    relay_active: int = 1,
 ) -> Wired:
-    """Provision every board and connect it; `ports` for boards that call another port than the service's."""
+    """Provision every board and connect it; `ports` for boards that call another port than the service's;
+    `relay_active`: the level that closes their contactors. A released pin opens, whichever that is.
+    """
     own = {zone.id: zone for zone in config.zone}
     wired = Wired()
     for item in config.board:
         folder: Path = provision(
-            config, item.id, limits, port=ports.get(item.id), earth_pin=EARTH_PIN, lock_pin=LOCK_PIN
+            config,
+            item.id,
+            limits,
+            port=ports.get(item.id),
+            earth_pin=EARTH_PIN,
+            lock_pin=LOCK_PIN,
+            relay_active=relay_active,
         )
         settings = json.loads((folder / "config.json").read_text())
         wiring = Wiring()
         for zone in settings["zones"]:
             pin = settings["ow_pin"]
             wiring.sensors += [(pin, zone["surface_rom"]), (pin, zone["cable_rom"])]
-            wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"])]
+            wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"], zone["relay_active"])]
         board = wired.boards[item.id] = make(item.id, wiring)
         pins = wired.relays[item.id] = {}
         for slot, zone in enumerate(settings["zones"]):

@@ -55,7 +55,8 @@ class Wiring:
     """What is connected to which pin."""
 
     sensors: list[tuple[int, str]] = field(default_factory=list)  # DS18B20: pin, ROM as 16 hex digits
-    adc: list[tuple[int, int]] = field(default_factory=list)  # analogue input, output whose load it sees (-1 none)
+    # Analogue input, output whose load it sees (-1 none), level of it that closes the contactor (default 1).
+    adc: list[tuple[int, int] | tuple[int, int, int]] = field(default_factory=list)
 
 
 class EmulatedBoard:

@@ -1,8 +1,8 @@
 """city.toml → typed structs. Every error says file, line, key, value and remedy.
 
 `load(path)` is for those who need a configuration, `read(path)` for those who explain one. Files that it names are
-relative to it. The modules: `schema` (what may be said), `source` (where it stands), `values` (what no key
-may hold), `files` (what is named is there), `convert` (one table), `rules` (what the tables must say together).
+relative to it. The modules: `schema` (what may be said), `source` (where it stands), `values` (what no key may hold),
+`convert` (one table), `files` (what is named is there), `rules` and `zone_rules` (what the tables must say together).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from supervisor.config.schema import (
     WeatherConfig,
     WebConfig,
 )
-from supervisor.config.source import Source, parse
+from supervisor.config.source import MISSING_DATA, Source, parse
 from supervisor.config.values import unusable
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
@@ -118,9 +118,13 @@ def _convert(source: Source, key: str, struct: type[S], raw: Any, problems: list
     return None if found else convert(source, key, struct, raw, problems)
 
 
-def load(path: Path | str) -> Config:
-    """The configuration in `path`; raises InvalidConfig with everything that is wrong."""
-    config, problems = read(Path(path))
+def load(path: Path | str, *, without_data: bool = False) -> Config:
+    """The configuration in `path`; raises InvalidConfig with everything that is wrong.
+
+    `without_data`: a weather or price file that is missing is none of it, for a service that goes on without.
+    """
+    config, found = read(Path(path))
+    problems = tuple(problem for problem in found if not (without_data and problem.code == MISSING_DATA))
     if problems or config is None:
         raise InvalidConfig(problems)
     return config

@@ -7,8 +7,10 @@ import stat
 from collections.abc import Iterator
 
 from supervisor.config.schema import Config
-from supervisor.config.source import Source
+from supervisor.config.source import MISSING_DATA, Source
 from supervisor.domain.errors import ConfigError
+
+DATA = ("weather.file", "tariff.file")  # read again when they change: the service starts without them
 
 
 def find_file_problems(config: Config, source: Source) -> Iterator[ConfigError]:
@@ -21,19 +23,20 @@ def find_file_problems(config: Config, source: Source) -> Iterator[ConfigError]:
     ):
         if not name:
             continue
+        code = MISSING_DATA if key in DATA else None
         try:
             path = config.resolve(name)
             regular = stat.S_ISREG(path.stat().st_mode)
         except FileNotFoundError:
-            yield source.problem(key, "no such file", f"Put it at {config.resolve(name)}")
+            yield source.problem(key, "no such file", f"Put it at {config.resolve(name)}", code=code)
             continue
         except (OSError, RuntimeError, ValueError) as error:  # too long a name, a loop of links, no permission
-            yield source.problem(key, f"cannot be read: {_reason(error)}", "Correct the path")
+            yield source.problem(key, f"cannot be read: {_reason(error)}", "Correct the path", code=code)
             continue
         if not regular:
-            yield source.problem(key, "not a file", "Write the path of a file")
+            yield source.problem(key, "not a file", "Write the path of a file", code=code)
         elif not os.access(path, os.R_OK):
-            yield source.problem(key, "cannot be read: permission denied", "Let the service's user read it")
+            yield source.problem(key, "cannot be read: permission denied", "Let the service's user read it", code=code)
     key = "service.state_dir"
     try:
         folder = config.state_dir

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -10,25 +11,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from supervisor.config.files import find_file_problems
 from supervisor.config.schema import Config
 from supervisor.config.source import Source
+from supervisor.config.zone_rules import find_zone_problems
 from supervisor.domain.errors import ConfigError
-from supervisor.domain.zone import Zone
-from supervisor.road.materials import MATERIALS
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")  # ids go into every frame and file name
 RELAYS = 8  # outputs of a board
 ZONES_PER_BOARD = 8  # so that a telemetry frame of all zones stays below 1,024 bytes
-HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
-AREA_MAX_M2 = 1_000_000  # a heated zone has some hundreds
 SUPPLY_MAX_KW = 1_000_000  # a feeder of a city district has some hundreds
 PRICE_MAX = 1e9  # in any currency; above it the solvers lose digits
 TIME_LIMIT_MAX_S = 3600  # a planning cycle takes 900
-OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
 PROCESSES_MAX = 64
 CALIBRATION_DAYS = (10, 90)
-HORIZON_POINTS_MIN = 2
-HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Problems = Iterator[ConfigError]
@@ -48,7 +43,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _feeders(config, source)
     yield from _references(config, source)
     for number, zone in enumerate(config.zone):
-        yield from _zone(zone, f"zone[{number}]", source)
+        yield from find_zone_problems(zone, f"zone[{number}]", source)
 
 
 def _site(config: Config, source: Source) -> Problems:
@@ -91,6 +86,17 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("boards.handshakes_max", "nobody could connect", "Write at least 1; 64 is proven")
     if config.web.public_url and not _is_url(config.web.public_url):
         yield source.problem("web.public_url", "no URL", 'Write "https://host", or leave it out')
+    for table, most in (
+        ("boards", config.boards.connections_per_address),
+        ("web", config.web.connections_per_address),
+    ):
+        if most < 0:
+            yield source.problem(f"{table}.connections_per_address", "less than none", "Leave it out, or write 64")
+    for number, proxy in enumerate(config.web.proxies):
+        try:
+            ipaddress.ip_address(proxy)
+        except ValueError:
+            yield source.problem(f"web.proxies[{number}]", "not an IP address", 'Write one such as "10.0.0.5"')
     if bool(config.web.cert) != bool(config.web.key):
         yield source.problem("web.cert", "certificate and key go together", "Give both web.cert and web.key")
 
@@ -233,69 +239,4 @@ def _references(config: Config, source: Source) -> Problems:
         if len(zones) > ZONES_PER_BOARD:
             yield source.problem(
                 f"board[{number}].id", f"{len(zones)} zones", f"Put at most {ZONES_PER_BOARD} zones on a board"
-            )
-
-
-def _zone(zone: Zone, key: str, source: Source) -> Problems:
-    if not zone.name.strip():
-        yield source.problem(f"{key}.name", "empty", "Write what crews call the road")
-    if zone.power_w <= 0:
-        yield source.problem(f"{key}.power_w", "no power", "Write the cable's rated watts")
-    if zone.area_m2 <= 0:
-        yield source.problem(f"{key}.area_m2", "no area", "Write the heated square metres")
-    elif zone.area_m2 > AREA_MAX_M2:
-        yield source.problem(f"{key}.area_m2", f"above {AREA_MAX_M2:,}", "Write the heated square metres of one zone")
-    elif zone.heat_w_m2 > HEAT_MAX_W_M2:
-        yield source.problem(
-            f"{key}.power_w",
-            f"{zone.heat_w_m2:.0f} W/m² on {zone.area_m2:g} m²",
-            f"Embedded cable carries at most {HEAT_MAX_W_M2:g} W/m²: correct watts or area",
-        )
-    for number, layer in enumerate(zone.layers):
-        at = f"{key}.layers[{number}]"
-        if layer.material not in MATERIALS:
-            yield source.problem(f"{at}.material", "unknown material", f"Write one of {', '.join(sorted(MATERIALS))}")
-        if not 0.002 <= layer.thickness_m <= 10:
-            yield source.problem(f"{at}.thickness_m", "outside 0.002…10", "Write metres")
-    depth_m = sum(layer.thickness_m for layer in zone.layers)
-    if not zone.layers:
-        yield source.problem(f"{key}.layers", "no layers", 'Write layers = [{material = "asphalt", thickness_m = 0.1}]')
-    elif not 0 < zone.cable.depth_m < depth_m:
-        yield source.problem(
-            f"{key}.cable.depth_m", f"outside the {depth_m:g} m of layers", "Write metres from the top"
-        )
-    if not 0.02 <= zone.cable.spacing_m <= 1:
-        yield source.problem(f"{key}.cable.spacing_m", "outside 0.02…1", "Write metres between runs of cable")
-    if not 0.5 <= zone.cable.efficiency <= 1:
-        yield source.problem(f"{key}.cable.efficiency", "outside 0.5…1", "Write the part that ends in the pavement")
-    if zone.sky_view is not None and not 0 < zone.sky_view <= 1:
-        yield source.problem(f"{key}.sky_view", "outside 0…1", "Write the part of the sky that the road sees")
-    yield from _horizon(zone, key, source)
-    if zone.priority not in (1, 2, 3):
-        yield source.problem(f"{key}.priority", "outside 1…3", "Write 1 for the steepest, 3 for the flattest")
-    if not 1 <= zone.override_max_min <= OVERRIDE_MAX_MIN:
-        yield source.problem(
-            f"{key}.override_max_min", f"outside 1…{OVERRIDE_MAX_MIN}", "Boards end an override after 8 h anyway"
-        )
-
-
-def _horizon(zone: Zone, key: str, source: Source) -> Problems:
-    if not zone.horizon:
-        return
-    if len(zone.horizon) < HORIZON_POINTS_MIN:
-        example = "horizon = [{azimuth_deg = 90, elevation_deg = 5}, {azimuth_deg = 180, elevation_deg = 30}, …]"
-        yield source.problem(f"{key}.horizon", f"{len(zone.horizon)} point makes no skyline", f"Write {example}")
-    before = -1.0
-    for number, point in enumerate(zone.horizon):
-        at = f"{key}.horizon[{number}]"
-        if not 0 <= point.azimuth_deg < 360:
-            yield source.problem(f"{at}.azimuth_deg", "outside 0…360", "Write degrees clockwise from north, 0 to 359")
-        elif point.azimuth_deg <= before:
-            yield source.problem(f"{at}.azimuth_deg", "not after the point before", "Go round clockwise from north")
-        before = max(before, point.azimuth_deg)
-        if not 0 <= point.elevation_deg <= HORIZON_MAX_DEG:
-            yield source.problem(
-                f"{at}.elevation_deg",
-                f"outside 0…{HORIZON_MAX_DEG:g}",
-                "Write degrees above the level: 45 is a wall as high as it is far away",
             )

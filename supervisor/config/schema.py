@@ -18,6 +18,7 @@ class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class BoardsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     listen: str = "127.0.0.1:8443"  # always TLS
     server_name: str = "roadheat"  # in the certificate; boards check it
+    connections_per_address: int = 0  # that have not said hello; 0: as many as there are boards, and some
     handshakes_max: int = 64  # at a time: 10,000 boards reconnecting converge with this (FAULTS: reconnect storm)
 
 
@@ -26,6 +27,8 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cert: str = ""  # PEM chain
     key: str = ""
     public_url: str = ""  # what people type, when a proxy stands in front
+    proxies: tuple[str, ...] = ()  # addresses of proxies in front: many people come from each
+    connections_per_address: int = 0  # without a signed-in request; 0: a quarter of all
     metrics_token_env: str = ""  # environment variable with the bearer token for /metrics
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor.domain.errors import ConfigError
 
+MISSING_DATA = "missing-data"  # code of a problem that keeps nothing from starting
 SHOWN_MAX = 80  # characters of a value or key in an error
 INTEGER_SHOWN_BITS = 256  # Python refuses to write out very long integers
 
@@ -70,12 +71,14 @@ class Source:
                 lines.setdefault(found[1], number)
         return lines
 
-    def problem(self, key: str, message: str, remedy: str, value: Any = None) -> ConfigError:
+    def problem(
+        self, key: str, message: str, remedy: str, *, code: str | None = None, value: Any = None
+    ) -> ConfigError:
         """An error that names file, line, key and value (where not given: what stands at `key`)."""
         line, value = self.line(key), self.value(key) if value is None else value
         place = f"{self.path.name}:{line}" if line else self.path.name
         shown = "" if value is None or isinstance(value, dict | list) else f" = {_shown(value)}"
-        return ConfigError(message, where=f"{place}: {_shortened(key)}{shown}", remedy=remedy)
+        return ConfigError(message, where=f"{place}: {_shortened(key)}{shown}", remedy=remedy, code=code)
 
 
 def _shown(value: Any) -> str:

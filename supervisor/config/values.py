@@ -23,10 +23,10 @@ def unusable(source: Source, key: str, value: Any) -> Iterator[ConfigError]:
         elif isinstance(here, list):
             waiting += [(f"{at}[{number}]", inner) for number, inner in reversed(list(enumerate(here)))]
         elif isinstance(here, float) and not math.isfinite(here):
-            yield source.problem(at, "not a finite number", "Write a number", here)
+            yield source.problem(at, "not a finite number", "Write a number", value=here)
         elif isinstance(here, int) and not -(2 ** (INTEGER_BITS - 1)) <= here < 2 ** (INTEGER_BITS - 1):
-            yield source.problem(at, f"more than {INTEGER_BITS} bits", "Write a smaller number", here)
+            yield source.problem(at, f"more than {INTEGER_BITS} bits", "Write a smaller number", value=here)
         elif isinstance(here, str) and len(here) > TEXT_MAX:
-            yield source.problem(at, f"longer than {TEXT_MAX} characters", "Shorten it", here)
+            yield source.problem(at, f"longer than {TEXT_MAX} characters", "Shorten it", value=here)
         elif isinstance(here, str) and any(ord(character) < 32 or 127 <= ord(character) < 160 for character in here):
-            yield source.problem(at, "contains a control character or a line break", "Write plain text", here)
+            yield source.problem(at, "contains a control character or a line break", "Write plain text", value=here)

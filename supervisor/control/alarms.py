@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from supervisor.control.listeners import tell
 from supervisor.control.metrics import Metrics
 from supervisor.domain.clock import Clock
 
@@ -55,5 +56,4 @@ class Alarms:
         else:
             return
         self._metrics.alarms.labels(code).inc(1 if stands else -1)
-        for listener in self.changed:
-            listener(alarm)
+        tell(self.changed, f"alarm {code}", alarm)

@@ -1,19 +1,40 @@
-"""Tasks beside the request: kept referenced, their failures logged, all gone when the service stops."""
+"""Tasks beside the request: kept referenced, their failures logged, all gone when the service stops.
+
+`spawn` is for work that ends. `keep` is for loops: whatever ends one, except its cancellation, starts it again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
+
+from supervisor.control.alarms import Alarms
+from supervisor.control.metrics import Metrics
+from supervisor.control.supervision import Failures
 
 logger = logging.getLogger(__name__)
 
+RESTART_FIRST_S = 1.0  # one bad message: the next round comes as if nothing had been
+RESTART_MAX_S = 60.0  # a lasting cause: no log full of it, and back within a minute of its end
+WELL_S = 60.0  # beyond a round's length: so long without failure and it counts as running again
+
+
+class LoopEnded(Exception):
+    """A loop that is meant to run for ever has returned."""
+
 
 class Background:
-    """A handful of tasks with one end. Use as `async with`, or `spawn` and `close`."""
+    """A handful of tasks with one end. Use as `async with`, or `spawn` and `close`.
 
-    def __init__(self) -> None:
+    With `alarms` and `metrics` it also says which loops fail. Waits by the event loop's timers, so that it runs on
+    virtual time.
+    """
+
+    def __init__(self, alarms: Alarms | None = None, metrics: Metrics | None = None) -> None:
+        self._alarms = alarms
+        self._metrics = metrics
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
@@ -22,6 +43,45 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
+
+    def keep(
+        self, name: str, factory: Callable[[], Coroutine[Any, Any, Any]], round_s: float = WELL_S
+    ) -> asyncio.Task[None]:
+        """Run what `factory` makes, again and again: it ends by cancellation only.
+
+        A failure (or an unwanted end) is logged, counted and alarmed as `loop-failed` of `name`; the next run starts
+        after 1 s, then 2 s … 60 s. Once it has run for `round_s` (the length of its rounds) and a minute without
+        failing, the alarm is cleared and the pause is 1 s again.
+        """
+        return self.spawn(self._keep(name, factory, round_s + WELL_S), name)
+
+    async def _keep(self, name: str, factory: Callable[[], Coroutine[Any, Any, Any]], well_s: float) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        failures = Failures(name, self._alarms, self._metrics)
+        pause_s = RESTART_FIRST_S
+        while True:
+            began_s = loop.time()
+            well = loop.call_later(well_s, failures.well)
+            error: BaseException
+            try:
+                await factory()
+                error = LoopEnded("it returned")
+            except asyncio.CancelledError as cancelled:
+                if task is not None and task.cancelling():
+                    raise
+                error = cancelled  # something that it waited for was cancelled, not the loop itself
+            except Exception as raised:
+                error = raised
+            finally:
+                well.cancel()
+            if task is not None and task.cancelling():  # the cancellation was swallowed on its way
+                raise asyncio.CancelledError
+            if loop.time() - began_s >= well_s:
+                pause_s = RESTART_FIRST_S
+            failures.failed(error, f"it starts again in {pause_s:g} s")
+            del error  # its traceback holds what the run had
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RESTART_MAX_S)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

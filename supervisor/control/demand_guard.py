@@ -48,31 +48,40 @@ class DemandGuard:
             await self.look()
 
     async def look(self) -> None:
-        """Open what has to open."""
+        """Open what has to open. Raises the first error once all feeders have been looked at."""
         now = self._clock.utc_s()
         used_kw = self._meter.mean_kw(now)
+        first: Exception | None = None
         for feeder in self._feeders:
-            # What was drawn since the last telemetry is missing in the meter: count from there.
-            heard = [zone.sample_utc_s for zone in self._zones[feeder.id] if zone.online]
-            elapsed_s = max(min(heard, default=now) - now // SLOT_S * SLOT_S, 0.0)
-            circuits = [known for zone in self._zones[feeder.id] if (known := self._circuit(zone)) is not None]
-            giving = who_gives_way(feeder.contract_kw, used_kw[feeder.id] * SLOT_S, circuits, elapsed_s)
-            plans = tuple(given_way(z.plan, now) for z in self._zones[feeder.id] if z.zone.id in giving and z.plan)
-            if not plans:
-                continue
-            logger.info("feeder %s would pass %.0f kW: %s give way", feeder.id, feeder.contract_kw, ", ".join(giving))
-            self._metrics.gave_way.labels(feeder.id).inc(len(plans))
             try:
-                await self._store.save_plans(plans)
-            except StoreError as error:  # the contract is kept all the same
-                logger.error("plans not recorded: %s", error)
-            self._dispatcher.publish(plans)
+                await self._look_at(feeder, used_kw[feeder.id], now)
+            except Exception as error:  # one feeder keeps no other's contract from being kept
+                first = first or error
+        if first is not None:
+            raise first
+
+    async def _look_at(self, feeder: Feeder, used_kw: float, now: float) -> None:
+        # What was drawn since the last telemetry is missing in the meter: count from there.
+        heard = [zone.sample_utc_s for zone in self._zones[feeder.id] if zone.online]
+        elapsed_s = max(min(heard, default=now) - now // SLOT_S * SLOT_S, 0.0)
+        circuits = [known for zone in self._zones[feeder.id] if (known := self._circuit(zone)) is not None]
+        giving = who_gives_way(feeder.contract_kw, used_kw * SLOT_S, circuits, elapsed_s)
+        plans = tuple(given_way(z.plan, now) for z in self._zones[feeder.id] if z.zone.id in giving and z.plan)
+        if not plans:
+            return
+        logger.info("feeder %s would pass %.0f kW: %s give way", feeder.id, feeder.contract_kw, ", ".join(giving))
+        self._metrics.gave_way.labels(feeder.id).inc(len(plans))
+        try:
+            await self._store.save_plans(plans)
+        except StoreError as error:  # the contract is kept all the same
+            logger.error("plans not recorded: %s", error)
+        self._dispatcher.publish(plans)
 
     def _circuit(self, live: ZoneLive) -> CircuitNow | None:
         sample = live.sample
         if sample is None or not live.online:
             return None
-        dictated = self._overrides.live_for(live.zone.id) is not None
+        dictated = self._overrides.dictated(live.zone.id) is not None
         return CircuitNow(
             live.zone,
             surface_c(sample) or 0.0,

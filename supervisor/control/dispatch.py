@@ -2,11 +2,13 @@
 
 Every command carries the service's epoch and a sequence that only grows. The epoch is new at each start of the
 service, committed before its first use, so that a restart can never repeat a (epoch, sequence) a board has accepted,
-and of two services running at once the older loses. After `hello` a board gets clock, overrides, then plans.
+and of two services running at once the older loses. After `hello` a board gets clock, the OFF of electric dangers,
+overrides, then plans.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,6 +23,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.domain.clock import Clock
+from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Slot
 from supervisor.domain.zone import Zone
@@ -39,7 +42,11 @@ from supervisor.wire.messages import (
 logger = logging.getLogger(__name__)
 
 PENDING_MAX = 256  # commands of a board without an answer that are remembered
+TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
 PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
+
+
+Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about: told of the board's answer
 
 
 class BoardLink(Protocol):
@@ -58,7 +65,7 @@ class _Session:
     link: BoardLink
     sequence: int  # of the last command
     commanded: bool  # False: the board follows a newer service
-    pending: OrderedDict[int, Plan | Override | None]
+    pending: OrderedDict[int, Subject]
 
 
 def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
@@ -113,22 +120,31 @@ class Dispatcher:
         self._background = background
         self._newer_epoch = newer_epoch
         self._sessions: dict[str, _Session] = {}
+        self._taking_over: dict[str, BoardLink] = {}  # by board: sessions that wait for a newer epoch
         self._zones_of: dict[str, list[Zone]] = {}
         for zone in sorted(zones, key=lambda zone: zone.relay):
             self._zones_of.setdefault(zone.board, []).append(zone)
         self.accepted_at: dict[int, float] = {}  # override → UTC, in this board session
+        self.attached: list[Callable[[str], None]] = []  # called with a board that connects, once it has the time
         overrides.changed.append(self._override_changed)
 
     def connected(self, board_id: str) -> bool:
         return board_id in self._sessions
+
+    def commands(self, board_id: str) -> bool:
+        """Whether the board is connected and follows this service."""
+        session = self._sessions.get(board_id)
+        return session is not None and session.commanded
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
         """A board has proven who it is: tell it everything that holds now."""
         board = link.board_id
         newer = hello.ep > self.epoch
         if newer and self._newer_epoch is not None:
+            self._taking_over[board] = link
             self._background.spawn(self._take_over(link, hello, self._newer_epoch), "take-over")
             return
+        self._taking_over.pop(board, None)
         start = hello.q if hello.ep == self.epoch else 0
         self._sessions[board] = _Session(link, start, not newer, OrderedDict())
         self._metrics.boards_online.set(len(self._sessions))
@@ -148,6 +164,8 @@ class Dispatcher:
             "provision it again",
         )
         self.send_clock(board)
+        for listener in self.attached:
+            listener(board)
         for zone in self._zones_of.get(board, []):
             held = self._overrides.live_for(zone.id)
             if held is not None:
@@ -161,14 +179,27 @@ class Dispatcher:
                 self._send_plan(plan)
 
     async def _take_over(self, link: BoardLink, hello: Hello, newer_epoch: Callable[[int], Awaitable[int]]) -> None:
-        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise."""
-        if hello.ep > self.epoch:
-            self.epoch = await newer_epoch(hello.ep)
-            logger.warning("took over at epoch %d", self.epoch)
-        self.attach(link, hello)
+        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise.
+
+        Tried again while the record does not take it, for as long as the board is there.
+        """
+        while self._taking_over.get(link.board_id) is link:
+            try:
+                if hello.ep > self.epoch:
+                    self.epoch = await newer_epoch(hello.ep)
+                    logger.warning("took over at epoch %d", self.epoch)
+            except StoreError as error:
+                logger.error("cannot take over from epoch %d yet: %s", hello.ep, error)
+                await asyncio.sleep(TAKE_OVER_AGAIN_S)
+                continue
+            if self._taking_over.get(link.board_id) is link:
+                del self._taking_over[link.board_id]
+                self.attach(link, hello)
 
     def detach(self, link: BoardLink) -> None:
         """The session is over; a newer session of the same board stays."""
+        if self._taking_over.get(link.board_id) is link:
+            del self._taking_over[link.board_id]
         session = self._sessions.get(link.board_id)
         if session is not None and session.link is link:
             del self._sessions[link.board_id]
@@ -189,6 +220,20 @@ class Dispatcher:
                 self._metrics.plans.labels(plan.label.value).inc()
                 self._send_plan(plan)
                 self._live.touch(plan.zone)
+
+    def command(
+        self, zone_id: str, mode: str, length_s: int, until_utc_s: int, answered: Callable[[Result], None] | None = None
+    ) -> bool:
+        """Send an override that is nobody's (electric danger), or a cancel; False where its board cannot be told."""
+        board = self._live.zones[zone_id].zone.board
+        return self._send(
+            board,
+            lambda q: OverrideCommand(
+                b=board, ep=self.epoch, q=q, z=zone_id, id=0, m=mode, dur=length_s, exp=until_utc_s
+            ),
+            answered,
+            "override",
+        )
 
     def resend(self, override: Override) -> None:
         """Tell the board again: it does not do what it accepted."""
@@ -216,6 +261,8 @@ class Dispatcher:
                 zone.plan_state = "accepted" if code is Result.OK else "refused"
                 self._live.touch(subject.zone)
             self._alarms.set("plan-refused", subject.zone, code is not Result.OK, f"Board answers {code.name}")
+        elif callable(subject):
+            subject(code)
         elif isinstance(subject, Override) and subject.state in LIVE_STATES:
             if code is Result.OK:
                 self.accepted_at[subject.id] = self._clock.utc_s()
@@ -236,7 +283,7 @@ class Dispatcher:
         live = override.state in LIVE_STATES
         left_s = max(0, round(self._overrides.left_s(override))) if live else 0
         zone = self._live.zones.get(override.zone)
-        if zone is None or (live and left_s == 0):
+        if zone is None or zone.dangers or (live and left_s == 0):  # under electric danger nothing takes OFF's place
             return
         board = zone.zone.board
         sent = self._send(
@@ -267,9 +314,7 @@ class Dispatcher:
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
             zone.plan_state = "sent"
 
-    def _send(
-        self, board: str, command: Callable[[int], Command | bytes], subject: Plan | Override | None, kind: str
-    ) -> bool:
+    def _send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
         session = self._sessions.get(board)
         if session is None or not session.commanded:
             return False

@@ -17,6 +17,7 @@ import numpy as np
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState, moisture_permille, surface_c
 from supervisor.control.pace import each
+from supervisor.control.sky import Sky, sky_now
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
@@ -106,6 +107,9 @@ class Estimation:
         except RoadheatError as error:
             logger.warning("no spin-up: %s", error)
             return
+        except Exception as error:  # whatever was kept or observed must not prevent the start
+            logger.error("no spin-up", exc_info=error)
+            return
         if state is not None:
             self.estimator.state = state
 
@@ -117,11 +121,13 @@ class Estimation:
                 self.update(now)
                 failing = False
             except RoadheatError as error:
+                self._live.see(Sky())
                 if not failing:
                     logger.warning("no estimate from %.0f on: %s", now, error)
                 failing = True
-            if now % KEEP_EACH_S == 0:
-                await self.keep(now)
+            finally:
+                if now % KEEP_EACH_S == 0:
+                    await self._try_to_keep(now)
 
     def observe(self, sample: ZoneSample, dt_s: float) -> None:
         """Take in a live sample of the running minute."""
@@ -142,6 +148,7 @@ class Estimation:
         """Advance the estimate to the end of the minute that is over. Raises WeatherError or PhysicsError."""
         weather = self._forecasts.minute(now_utc_s - MINUTE_S)
         self.air_c = float(np.asarray(weather.air_c).flat[0])
+        self._live.see(sky_now(weather, self._forecasts.latest, now_utc_s))
         seconds, joules, surface, moist = self._sums
         with np.errstate(invalid="ignore", divide="ignore"):
             power_w_m2 = np.where(seconds > 0, joules / seconds, 0.0) * self._per_area
@@ -162,6 +169,12 @@ class Estimation:
             if (live.surface_word, live.lying_mm) != (text, mm):
                 live.surface_word, live.lying_mm = text, mm
                 self._live.touch(zone.id)
+
+    async def _try_to_keep(self, now_utc_s: float) -> None:
+        try:
+            await self.keep(now_utc_s)
+        except RoadheatError as error:  # a full disk: the estimate goes on in memory
+            logger.error("estimate not kept: %s", error)
 
     async def keep(self, now_utc_s: float) -> None:
         """Commit the estimate."""

@@ -10,6 +10,7 @@ from dataclasses import fields
 import numpy as np
 
 from supervisor.control.alarms import Alarms
+from supervisor.control.listeners import tell
 from supervisor.control.metrics import Metrics
 from supervisor.control.pace import each
 from supervisor.domain.clock import Clock
@@ -60,7 +61,10 @@ class Forecasts:
             await self.ask()
 
     async def ask(self) -> None:
-        """Ask once. A bad answer leaves the last good forecast for 6 h, then none, with one alarm."""
+        """Ask once. A bad answer, whatever is bad about it, leaves the last good forecast for 6 h, then none.
+
+        One alarm says so for as long as it lasts. Raises nothing for what a provider does.
+        """
         now = self._clock.utc_s()
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -85,8 +89,7 @@ class Forecasts:
         if known is None and kept.forecast.repairs:
             logger.warning("repaired in the weather of %s: %s", kept.forecast.source, kept.forecast.repairs)
         if known is None or not says_the_same(known, kept.forecast):
-            for listener in self.changed:
-                listener(kept.forecast)
+            tell(self.changed, "forecast", kept.forecast)
 
     @property
     def failing(self) -> bool:
@@ -95,7 +98,11 @@ class Forecasts:
 
     def spin_up(self, back_s: float) -> WeatherSeries | None:
         """What was observed in the last `back_s`, where the provider knows."""
-        return self._provider.observed(self._clock.utc_s(), back_s)
+        try:
+            return self._provider.observed(self._clock.utc_s(), back_s)
+        except Exception as error:  # the past is worth less than what comes
+            logger.error("no observed weather: %s", error or type(error).__name__)
+            return None
 
     def minute(self, start_utc_s: float) -> Forcing:
         """Weather of the minute that begins then, one row; raises WeatherError where nothing covers it."""

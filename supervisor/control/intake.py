@@ -14,8 +14,10 @@ import msgspec
 
 from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
+from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.estimation import Estimation
+from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState, ZoneLive
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
@@ -33,14 +35,13 @@ LIVE_S = 30.0  # an interval that ended longer ago is from the journal
 POWER_ON, POWER_OFF = 0.5, 0.05  # of rated power: what counts as heating, and as not
 OBEY_S = 30.0  # from acceptance until the board's telemetry must show it
 FLAG_ALARMS = {
-    Flag.OVER_TEMPERATURE: "Too hot: the board has switched it off. Inspect cable and sensor",
-    Flag.SENSOR_IMPLAUSIBLE: "Surface sensor gives no plausible value. Inspect its wires",
-    Flag.EARTH_FAULT: "Earth fault: stays off until a person has reset it on site",
+    Flag.OVER_TEMPERATURE: "Too hot: the board has switched it off until it has cooled. Inspect cable and sensor",
+    Flag.SENSOR_IMPLAUSIBLE: "Sensor gives no plausible temperature: heating is off. Inspect it, treat with salt",
+    Flag.EARTH_FAULT: "Earth fault: heating is off until a person has reset it on site",
     Flag.CONTACTOR_WELDED: "Current although switched off: open the upstream switch, change the contactor",
-    Flag.CABLE_BROKEN: "No current although switched on: cable or fuse. The road is not heated",
-    Flag.MAX_ON_TIME: "Longest on-time reached. Is the sensor wet for another reason?",
-    Flag.LATCHED: "Latched off: needs a person on site",
-    Flag.MOISTURE_IMPLAUSIBLE: "Moisture sensor gives no plausible value. Clean or change it",
+    Flag.MAX_ON_TIME: "Longest on-time reached: heating is off for a while. Is the sensor wet for another reason?",
+    Flag.LATCHED: "Heating is off until reset: needs a person on site",
+    Flag.MOISTURE_IMPLAUSIBLE: "Moisture sensor gives no plausible value: treated as wet. Clean or change it",
 }
 
 
@@ -67,6 +68,7 @@ class Intake:
         self._estimation = estimation
         self._meter = meter
         self._alarms = alarms
+        self.cables = BrokenCables(live, alarms)
         self._commit_s = metrics.commit_s
         self._new, self._duplicate = metrics.telemetry.labels("new"), metrics.telemetry.labels("duplicate")
         self._clock = clock
@@ -92,7 +94,7 @@ class Intake:
     async def heard(self, link: BoardLink, hello: Hello, frames: Sequence[Telemetry]) -> None:
         """Commit frames of one board, acknowledge those that are kept, then act on the live ones.
 
-        Raises StoreError where one could not be kept; the others are acknowledged.
+        Raises StoreError where one could not be kept; the others are acknowledged. A live one is shown all the same.
         """
         board, received = link.board_id, self._clock.utc_s()
         began = self._clock.monotonic_s()
@@ -105,6 +107,7 @@ class Intake:
         for frame, end, outcome in zip(frames, ends, outcomes, strict=True):
             if isinstance(outcome, StoreError):
                 failure = outcome
+                self._show_frame(board, frame, end)  # people see what the disk cannot take; it counts when it is kept
                 continue
             kept.setdefault(frame.boot, []).append(frame.q)
             (self._new if outcome else self._duplicate).inc()
@@ -138,6 +141,10 @@ class Intake:
 
     def _take_in(self, board: str, frame: Telemetry, end_utc_s: float) -> None:
         self._meter.add(end_utc_s - frame.dt, frame.dt, frame.z)
+        self._show_frame(board, frame, end_utc_s)
+
+    def _show_frame(self, board: str, frame: Telemetry, end_utc_s: float) -> None:
+        """Act on a live frame, once: a frame sent again is not newer than what is shown."""
         now = self._clock.utc_s()
         if now - end_utc_s > LIVE_S:
             return
@@ -156,6 +163,7 @@ class Intake:
         zone.sample, zone.sample_utc_s = sample, end_utc_s
         zone.heard_monotonic_s, zone.online = self._clock.monotonic_s(), True
         self._estimation.observe(sample, dt_s)
+        self.cables.hear(zone, sample, dt_s, bool(known & Flag.CABLE_BROKEN))
         if sample.flags != known:
             for flag, text in FLAG_ALARMS.items():
                 self._alarms.set(flag.name.lower().replace("_", "-") if flag.name else "", sample.zone,
@@ -166,8 +174,7 @@ class Intake:
             zone.plan_state = "measured"
         self._live.touch(sample.zone)
         if not was_online:
-            for listener in self.returned:
-                listener(sample.zone)
+            tell(self.returned, "zone heard again", sample.zone)
 
     def _check_override(self, zone: ZoneLive, override: Override, start_utc_s: float) -> None:
         """Accepted is not yet done: telemetry decides."""
@@ -177,7 +184,8 @@ class Intake:
             return
         share = sample.power_w / zone.zone.power_w
         obeyed = share <= POWER_OFF if override.mode is OverrideMode.OFF else share >= POWER_ON
-        if sample.who == Winner.OVERRIDE:
+        off_anyway = override.mode is OverrideMode.OFF and sample.who in (Winner.INTERLOCK, Winner.MAINTENANCE)
+        if sample.who == Winner.OVERRIDE or off_anyway:
             if obeyed and override.state is OverrideState.ACCEPTED:
                 self._background.spawn(
                     self._overrides.advance(override.id, OverrideState.MEASURED), "override-measured"

@@ -11,161 +11,32 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from msgspec import Struct
-
+from supervisor.control.sky import Sky
+from supervisor.control.view import OverrideView, PlanView, WhyView, ZoneView, override_view, reasons_now, zone_view
+from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.clock import Clock
-from supervisor.domain.override import Override
-from supervisor.domain.plan import Plan, PlanLabel, Reason
+from supervisor.domain.plan import Reason
 from supervisor.domain.zone import Zone
-from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag, ZoneSample
+
+__all__ = [
+    "LiveState",
+    "OverrideView",
+    "PlanView",
+    "Subscription",
+    "WhyView",
+    "ZoneLive",
+    "ZoneView",
+    "moisture_permille",
+    "override_view",
+    "surface_c",
+    "zone_view",
+]
 
 OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
 WET_PERMILLE = 200  # the board's own threshold
 VOTERS_MIN = 3  # fewer sensors are an accident, not weather
 SUBSCRIBERS_MAX = 2000  # FAULTS §6: with as many stalled phones the rest go on
-
-
-class WhyView(Struct, frozen=True):
-    """Why a stretch of the plan heats."""
-
-    code: str
-    start_s: int  # UTC
-    end_s: int
-    probability: float | None
-    hazard_utc_s: int | None = None  # when the hazard that it answers begins
-
-
-class PlanView(Struct, frozen=True):
-    label: PlanLabel
-    why: tuple[WhyView, ...]
-    state: str  # requested, sent, accepted, measured or refused
-    start_utc_s: int
-    issued_utc_s: int
-
-
-class OverrideView(Struct, frozen=True):
-    id: int
-    mode: str
-    user: str
-    reason: str
-    created_utc_s: int
-    expires_utc_s: int
-    state: str
-
-
-class ZoneView(Struct, frozen=True, kw_only=True):
-    """One zone as the app shows it; unknown is null, never a guess."""
-
-    id: str
-    name: str
-    name_ko: str
-    feeder: str
-    board: str
-    priority: int
-    rated_w: int
-    override_max_min: int
-    online: bool
-    surface_c: float | None
-    cable_c: float | None
-    moisture_permille: int | None
-    power_w: int | None
-    duty_permille: int | None
-    who: int | None  # wire.messages.Winner
-    flags: int  # wire.messages.Flag
-    state: str | None  # surface state by RWIS word, estimated
-    snow_mm: float | None  # snow, ice and frost lying on the road, water equivalent, estimated
-    plan: PlanView | None
-    override: OverrideView | None
-    updated_utc_s: int | None
-
-
-def override_view(override: Override) -> OverrideView:
-    """An override as the app shows it."""
-    return OverrideView(
-        id=override.id,
-        mode=override.mode.value,
-        user=override.user,
-        reason=override.reason,
-        created_utc_s=override.created_utc_s,
-        expires_utc_s=override.expires_utc_s,
-        state=override.state.value,
-    )
-
-
-@dataclass(slots=True)
-class ZoneLive:
-    """What is known of one zone; fields are written by control only, followed by `LiveState.touch`."""
-
-    zone: Zone
-    sample: ZoneSample | None = None  # newest live telemetry
-    sample_utc_s: float = 0.0  # when its interval ended
-    heard_monotonic_s: float = float("-inf")  # when it arrived
-    online: bool = False
-    surface_word: str | None = None
-    lying_mm: float | None = None  # snow + ice + frost
-    plan: Plan | None = None
-    plan_state: str = "requested"
-    override: Override | None = None
-
-
-def surface_c(sample: ZoneSample) -> float | None:
-    """Measured surface temperature, None where there is none to believe."""
-    believed = sample.surface_mc != NO_READING_MC and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
-    return sample.surface_mc / 1000 if believed else None
-
-
-def moisture_permille(sample: ZoneSample) -> int | None:
-    """Measured moisture, None where there is none to believe."""
-    believed = sample.moisture_permille != NO_MOISTURE and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
-    return sample.moisture_permille if believed else None
-
-
-def _why(reason: Reason, plan_start_utc_s: int) -> WhyView:
-    return WhyView(
-        code=reason.code,
-        start_s=plan_start_utc_s + reason.start_s,
-        end_s=plan_start_utc_s + reason.end_s,
-        probability=reason.probability,
-        hazard_utc_s=reason.hazard_utc_s,
-    )
-
-
-def zone_view(live: ZoneLive) -> ZoneView:
-    """The zone as the app shows it. A sensor that the board calls implausible is shown as unknown."""
-    zone, sample, plan = live.zone, live.sample, live.plan
-    flags = sample.flags if sample else 0
-    return ZoneView(
-        id=zone.id,
-        name=zone.name,
-        name_ko=zone.name_ko,
-        feeder=zone.feeder,
-        board=zone.board,
-        priority=zone.priority,
-        rated_w=zone.power_w,
-        override_max_min=zone.override_max_min,
-        online=live.online,
-        surface_c=surface_c(sample) if sample else None,
-        cable_c=sample.cable_mc / 1000 if sample and sample.cable_mc != NO_READING_MC else None,
-        moisture_permille=moisture_permille(sample) if sample else None,
-        power_w=sample.power_w if sample else None,
-        duty_permille=sample.duty_permille if sample else None,
-        who=sample.who if sample else None,
-        flags=flags,
-        state=live.surface_word,
-        snow_mm=live.lying_mm,
-        plan=None
-        if plan is None
-        else PlanView(
-            label=plan.label,
-            why=tuple(_why(reason, plan.start_utc_s) for reason in plan.why),
-            state=live.plan_state,
-            start_utc_s=plan.start_utc_s,
-            issued_utc_s=plan.issued_utc_s,
-        ),
-        override=override_view(live.override) if live.override else None,
-        updated_utc_s=int(live.sample_utc_s) if sample else None,
-    )
 
 
 @dataclass(eq=False)
@@ -211,16 +82,30 @@ class LiveState:
 
     def __init__(self, zones: Iterable[Zone], clock: Clock) -> None:
         self.clock = clock
+        self.sky = Sky()
         self.zones: dict[str, ZoneLive] = {zone.id: ZoneLive(zone) for zone in zones}
         self.subscriptions: set[Subscription] = set()
 
     def view(self, zone_id: str) -> ZoneView:
         """One zone as the app shows it; raises KeyError where it is unknown."""
-        return zone_view(self.zones[zone_id])
+        return zone_view(self.zones[zone_id], self.sky, self.clock.utc_s())
+
+    def reasons(self, zone_id: str) -> tuple[Reason, ...]:
+        """Why the zone's plan heats, as it is true now; none without a plan."""
+        live = self.zones[zone_id]
+        return () if live.plan is None else reasons_now(live, live.plan, self.sky, self.clock.utc_s())
 
     def snapshot(self) -> list[ZoneView]:
         """Every zone as the app shows it."""
-        return [zone_view(live) for live in self.zones.values()]
+        now = self.clock.utc_s()
+        return [zone_view(live, self.sky, now) for live in self.zones.values()]
+
+    def see(self, sky: Sky) -> None:
+        """Take over what falls and is foreseen; where it changed every zone is told of."""
+        if sky != self.sky:
+            self.sky = sky
+            for zone_id in self.zones:
+                self.touch(zone_id)
 
     def wet_share(self) -> float | None:
         """Part of the zones whose moisture is believed that are wet [0–1]; None where too few are known to vote."""

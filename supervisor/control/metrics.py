@@ -42,3 +42,9 @@ class Metrics:
             "roadheat_calibration_rmse_kelvin", "Of the newest fit, out of sample", ["zone"], registry=registry
         )
         self.forecast_age_s = Gauge("roadheat_forecast_age_seconds", "Age of the forecast in use", registry=registry)
+        self.loop_restarts = Counter(
+            "roadheat_loop_restarts",
+            "Loops of the service that failed and were started again",
+            ["loop"],
+            registry=registry,
+        )

@@ -2,60 +2,58 @@
 
 An override always ends: by its expiry, by a cancel, or because a newer one for the same zone takes its place (the
 newest wins). The board holds the same expiry on its own clock, so it ends there with the supervisor dead as well.
+
+ON and BOOST are on the disk before anybody hears of them. OFF, and the end of ON and BOOST, are safety commands: they
+go to the board first and are recorded as soon as the disk takes them (`late`). Under electric danger a zone takes
+neither ON nor a cancel.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
+from supervisor.control.late import LateRecord
+from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState
 from supervisor.domain.clock import Clock
-from supervisor.domain.errors import CommandError, NotFoundError
+from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.store import commands, journal
+from supervisor.store.store import Store
 
 _STEPS = (OverrideState.REQUESTED, OverrideState.SENT, OverrideState.ACCEPTED, OverrideState.MEASURED)
 LOOK_BACK_S = 86_400  # longer than any override lasts
 MIN_MINUTES = 1
 REASON_MIN = 3  # "ice" is a reason
 REASON_MAX = 200
-
-
-class OverrideRecord(Protocol):
-    """What overrides need of the store; each call has committed when it returns."""
-
-    async def add_override(
-        self, *, zone: str, mode: OverrideMode, reason: str, user: str, created_utc_s: int, expires_utc_s: int
-    ) -> Override: ...
-
-    async def update_override_state(self, override_id: int, state: OverrideState) -> None: ...
-
-    async def live_overrides(self, now_utc_s: float) -> list[Override]: ...
-
-    async def overrides(self, zone: str | None, from_utc_s: float, to_utc_s: float) -> list[Override]: ...
-
-    async def append_audit(self, user: str, action: str, detail: str) -> None: ...
+DANGER = "electric-danger"  # code of the refusal
+DANGER_LASTS_S = 2 * 86_400  # as far as anybody plans: longer than a plan's horizon
 
 
 class Overrides:
     """The use cases. `changed` is called after each commit, with the override as it is now."""
 
-    def __init__(self, store: OverrideRecord, live: LiveState, clock: Clock) -> None:
+    def __init__(self, store: Store, live: LiveState, clock: Clock) -> None:
         self._store = store
         self._live = live
         self._clock = clock
         self._by_id: dict[int, Override] = {}
         self._ends_s: dict[int, float] = {}  # monotonic: setting the machine's clock prolongs no override
-        self._one_at_a_time = asyncio.Lock()  # so that of two requests at once exactly one is the newest
+        self._newest_id = -1
+        self._late_of: Counter[int] = Counter()  # override → its records that wait
         self._committing = asyncio.Lock()  # so that states are committed in the order in which they are shown
+        self.late = LateRecord(store)
         self.changed: list[Callable[[Override], None]] = []
 
     async def load(self) -> None:
         """Take up what was live when the service last ran; what expired meanwhile ends now."""
         now = self._clock.utc_s()
+        self._newest_id = await self._store.newest_override_id()
         for override in await self._store.overrides(None, now - LOOK_BACK_S, now + 1):
             self._hold(override)
         for override in await self._store.live_overrides(0):
@@ -66,6 +64,21 @@ class Overrides:
         """The override that commands the zone now."""
         held = self._live.zones[zone_id].override
         return held if held is not None and held.state in LIVE_STATES and self.left_s(held) > 0 else None
+
+    def dictated(self, zone_id: str) -> Override | None:
+        """What people dictate there now: nothing but OFF under electric danger, else the live override."""
+        dangers = self._live.zones[zone_id].dangers
+        if not dangers:
+            return self.live_for(zone_id)
+        return Override(
+            id=0,
+            zone=zone_id,
+            mode=OverrideMode.OFF,
+            reason=DANGER,
+            user=dangers[0].user,
+            created_utc_s=dangers[0].raised_utc_s,
+            expires_utc_s=int(self._clock.utc_s()) + DANGER_LASTS_S,
+        )
 
     def left_s(self, override: Override) -> float:
         """Seconds until its expiry, by whichever clock comes first."""
@@ -87,8 +100,9 @@ class Overrides:
     async def request(self, zone: str, mode: str, minutes: int, reason: str, user: str) -> Override:
         """Command a zone for a time.
 
-        Returns the committed override. Raises NotFoundError for an unknown zone, CommandError for a mode, duration
-        or reason that is not allowed, StoreError where it could not be recorded (then nothing is commanded).
+        Returns the override, committed; an OFF that could not be committed yet has `recorded` false. Raises
+        NotFoundError for an unknown zone, CommandError for a mode, duration or reason that is not allowed and for ON
+        under electric danger, StoreError where an ON or BOOST could not be recorded (then nothing is commanded).
         """
         if zone not in self._live.zones:
             raise NotFoundError("unknown zone", where=zone, remedy="Choose a zone from the list")
@@ -106,54 +120,159 @@ class Overrides:
             raise CommandError(
                 "an override needs a reason", where="reason", remedy=f"Say why in {REASON_MIN} to {REASON_MAX} letters"
             )
-        async with self._one_at_a_time:
-            now = int(self._clock.utc_s())
-            older = self.live_for(zone)
-            override = await self._store.add_override(
-                zone=zone,
-                mode=OverrideMode(mode),
-                reason=reason,
-                user=user,
-                created_utc_s=now,
-                expires_utc_s=now + minutes * 60,
-            )
-            await self._store.append_audit(user, "override", f"{override.id} {zone} {mode} {minutes} min: {reason}")
-            self._hold(override)
-            if older is not None:
-                await self.advance(older.id, OverrideState.CANCELLED)
-        self._tell(override)
+        if mode != OverrideMode.OFF:
+            self._require_no_danger(zone)
+        now = int(self._clock.utc_s())
+        override = Override(
+            id=await self._new_id(),
+            zone=zone,
+            mode=OverrideMode(mode),
+            reason=reason,
+            user=user,
+            created_utc_s=now,
+            expires_utc_s=now + minutes * 60,
+        )
+
+        def record(db: sqlite3.Connection) -> None:
+            commands.add_override(db, override)
+            journal.append_audit(db, now, user, "override", f"{override.id} {zone} {mode} {minutes} min: {reason}")
+
+        if override.mode is OverrideMode.OFF:
+            self._begin(self._late(override, record))
+            await self.late.flush_soon()
+            return self.get(override.id)
+        await self._record_now(record)
+        newest = self._live.zones[zone].override
+        if (newest is not None and newest.id > override.id) or self._live.zones[zone].dangers:
+            return self._end(override, OverrideState.CANCELLED)  # overtaken while it was being recorded
+        self._begin(override)
         return override
 
     async def cancel(self, override_id: int, user: str) -> Override:
-        """End an override now; ending one that has ended already changes nothing. Raises NotFoundError."""
+        """End an override now; ending one that has ended already changes nothing.
+
+        Raises NotFoundError, CommandError under electric danger, and StoreError where the end of an OFF could not be
+        recorded (then it stays off).
+        """
         override = self.get(override_id)
         if override.state not in LIVE_STATES:
             return override
-        await self._store.append_audit(user, "cancel", f"{override.id} {override.zone}")
-        return await self.advance(override_id, OverrideState.CANCELLED)
+        self._require_no_danger(override.zone)
+        now = int(self._clock.utc_s())
+
+        def record(db: sqlite3.Connection) -> None:
+            journal.append_audit(db, now, user, "cancel", f"{override.id} {override.zone}")
+            commands.update_override_state(db, override.id, OverrideState.CANCELLED)
+
+        ended = msgspec.structs.replace(override, state=OverrideState.CANCELLED)
+        if override.mode is OverrideMode.OFF:  # back to heat: recorded first, if need be in the space set aside
+            await self._record_now(record, safety=True)
+        else:
+            ended = self._late(ended, record)
+        self._hold(ended)
+        self._tell(ended)
+        await self.late.flush_soon()
+        return self.get(override_id)
 
     async def advance(self, override_id: int, state: OverrideState) -> Override:
-        """Commit a new state, then show it. What has ended stays ended; what was measured is not merely sent."""
+        """Show a new state and commit it: an end and the steps of an OFF in that order, the others once committed.
+
+        What has ended stays ended; what was measured is not merely sent. Raises StoreError.
+        """
+        override = self.get(override_id)
+        if state not in LIVE_STATES or override.mode is OverrideMode.OFF:
+            if not _goes_on(override, state):
+                return override
+            self._end(override, state)
+            await self.late.flush_soon()
+            return self._by_id.get(override_id, override)
         async with self._committing:
-            override = self.get(override_id)
-            if override.state not in LIVE_STATES:
-                return override
-            if state in _STEPS and _STEPS.index(state) <= _STEPS.index(override.state):
-                return override
+            if not _goes_on(self.get(override_id), state):
+                return self.get(override_id)
             await self._store.update_override_state(override_id, state)
+            override = self.get(override_id)
+            if not _goes_on(override, state):  # it ended while this was being committed
+                return override
             override = msgspec.structs.replace(override, state=state)
             self._hold(override)
         self._tell(override)
         return override
 
+    def end_heating(self, zone_id: str) -> None:
+        """End what commands heat there: electric danger. Recorded later, like every end."""
+        held = self.live_for(zone_id)
+        if held is not None and held.mode is not OverrideMode.OFF:
+            self._end(held, OverrideState.CANCELLED)
+
     async def expire(self) -> None:
-        """End what is past its expiry, and forget what ended long ago."""
+        """End what is past its expiry, forget what ended long ago, and record what waits to be."""
         for override in list(self._by_id.values()):
             left_s = self.left_s(override)
             if override.state in LIVE_STATES and left_s <= 0:
-                await self.advance(override.id, OverrideState.EXPIRED)
+                self._end(override, OverrideState.EXPIRED)
             elif left_s < -LOOK_BACK_S:
                 del self._by_id[override.id], self._ends_s[override.id]
+        await self.late.flush_soon()
+
+    def _require_no_danger(self, zone_id: str) -> None:
+        zone = self._live.zones.get(zone_id)
+        if zone is not None and zone.dangers:
+            raise CommandError(
+                "electric danger: everything stays off here",
+                where=zone_id,
+                remedy="Two people must clear the electric danger first",
+                code=DANGER,
+            )
+
+    async def _new_id(self) -> int:
+        """One more than any before; without a readable record one more than any known."""
+        if self._newest_id < 0:
+            try:
+                newest = await self._store.newest_override_id()
+            except StoreError:
+                newest = max(self._by_id, default=0)
+            self._newest_id = max(self._newest_id, newest)
+        self._newest_id += 1
+        return self._newest_id
+
+    async def _record_now(self, record: Callable[[sqlite3.Connection], None], *, safety: bool = False) -> None:
+        """Commit after everything that waits; raises StoreError."""
+        if not await self.late.flush() and self.late.error is not None:
+            raise self.late.error
+        await self._store.write(record, safety=safety)
+
+    def _late(self, override: Override, record: Callable[[sqlite3.Connection], None]) -> Override:
+        """Queue a record; returns the override as not recorded yet. Its `recorded` comes with the commit."""
+        self._late_of[override.id] += 1
+        self.late.add(record, lambda: self._recorded(override.id))
+        return msgspec.structs.replace(override, recorded=False)
+
+    def _recorded(self, override_id: int) -> None:
+        self._late_of[override_id] -= 1
+        held = self._by_id.get(override_id)
+        if self._late_of[override_id] <= 0:
+            del self._late_of[override_id]
+            if held is not None:
+                self._hold(msgspec.structs.replace(held, recorded=True))
+
+    def _begin(self, override: Override) -> None:
+        """Let it command its zone, in the place of an older one."""
+        older = self.live_for(override.zone)
+        self._hold(override)
+        if older is not None:
+            self._end(older, OverrideState.CANCELLED)
+        self._tell(override)
+
+    def _end(self, override: Override, state: OverrideState) -> Override:
+        """Show a state now and record it later."""
+
+        def record(db: sqlite3.Connection) -> None:
+            commands.update_override_state(db, override.id, state)
+
+        override = self._late(msgspec.structs.replace(override, state=state), record)
+        self._hold(override)
+        self._tell(override)
+        return override
 
     def _hold(self, override: Override) -> None:
         self._by_id[override.id] = override
@@ -169,5 +288,11 @@ class Overrides:
         self._live.touch(override.zone)
 
     def _tell(self, override: Override) -> None:
-        for listener in self.changed:
-            listener(override)
+        tell(self.changed, "override", override)
+
+
+def _goes_on(override: Override, state: OverrideState) -> bool:
+    """Whether `state` is news of this override."""
+    if override.state not in LIVE_STATES:
+        return False
+    return state not in _STEPS or _STEPS.index(state) > _STEPS.index(override.state)

@@ -32,12 +32,12 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
 from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.inputs import KWH_PER_KELVIN_HOUR, PlanInputs, PlanSettings
 from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.shares import merge
-from supervisor.planner.tariff import Tariff
+from supervisor.planner.tariff import Tariff, UnfailingTariff
 from supervisor.store.store import Store
-from supervisor.wire.messages import Flag, Winner
+from supervisor.wire.messages import Flag, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one 
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
 _OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
 WET_PERMILLE = 200  # of the boards' moisture sensors
-_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.CABLE_BROKEN | Flag.LATCHED
+_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
 
 class PlanLoop:
@@ -93,6 +93,11 @@ class PlanLoop:
         """Something changed: plan soon."""
         self._reasons.append(reason)
         self._asked.set()
+
+    def use_tariff(self, tariff: Tariff) -> None:
+        """Plan with these prices from now on, and soon."""
+        self._tariff = tariff
+        self.ask("prices")
 
     def override_changed(self, override: Override) -> None:
         """Plan anew when an override begins or ends; its way to the board needs no plan."""
@@ -170,7 +175,7 @@ class PlanLoop:
     def _inputs(self) -> PlanInputs:
         now = self._clock.utc_s()
         live = self._live.zones
-        held = (self._overrides.live_for(zone) for zone in live)
+        held = (self._overrides.dictated(zone) for zone in live)
         return PlanInputs(
             now_utc_s=now,
             zones=self._estimation.zones,
@@ -178,14 +183,11 @@ class PlanLoop:
             roads=self._estimation.roads,
             state=self._estimation.state,
             forecast=self._forecasts.latest or Forecast(now, (), "none"),
-            tariff=self._tariff,
+            tariff=UnfailingTariff(self._tariff, self._settings.price_per_kelvin_hour / KWH_PER_KELVIN_HOUR),
             site=self._config.site,
             overrides=tuple(override for override in held if override is not None),
             out_of_service=frozenset(
-                zone
-                for zone, state in live.items()
-                if state.sample is not None
-                and (state.sample.flags & _OUT_OF_SERVICE or state.sample.who == Winner.MAINTENANCE)
+                zone for zone, state in live.items() if state.sample is not None and _out_of_service(state.sample)
             ),
             peak_so_far_kw=dict(self._meter.peaks_kw),
             previous=self._previous(),
@@ -196,11 +198,11 @@ class PlanLoop:
         return with_headroom(self._config.feeder, self._config.zone)
 
     def _zone_now(self, live: ZoneLive) -> ZoneNow:
-        sample, override = live.sample, self._overrides.live_for(live.zone.id)
+        sample, override = live.sample, self._overrides.dictated(live.zone.id)
         dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
         if sample is None or not live.online:
             return ZoneNow(live.zone, None, False, dictated)
-        if sample.flags & _OUT_OF_SERVICE or sample.who == Winner.MAINTENANCE:
+        if _out_of_service(sample):
             dictated = 0.0
         wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
         return ZoneNow(live.zone, surface_c(sample), wet, dictated)
@@ -211,7 +213,16 @@ class PlanLoop:
     def _moved_on(self) -> tuple[Plan, ...]:
         now = self._clock.utc_s()
         start = now - now % SLOT_S
-        return tuple(shifted_plan(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+        return tuple(_moved_on(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+
+
+def _moved_on(plan: Plan | None, zone: str, now: float, start: float) -> Plan:
+    """The last plan from `start` on; the local rule where it cannot be moved: it costs no other zone its plan."""
+    try:
+        return shifted_plan(plan, zone, now, start)
+    except Exception as error:
+        logger.error("the last plan of %s cannot be moved on", zone, exc_info=error)
+        return shifted_plan(None, zone, now, start)
 
 
 def _summary(plans: Iterable[Plan]) -> str:
@@ -220,3 +231,11 @@ def _summary(plans: Iterable[Plan]) -> str:
     labels = [f"{n} {label.value}" for label in PlanLabel if (n := sum(plan.label is label for plan in kept))]
     heating = sum(any(slot.duty_permille > 0 for slot in plan.slots) for plan in kept)
     return f"{', '.join(labels)}; {heating} of {len(kept)} will heat"
+
+
+def _out_of_service(sample: ZoneSample) -> bool:
+    """Whether the zone cannot heat. One with a broken cable can try when its board no longer holds it off: without
+    heat in the plan it would not find out that the current is back.
+    """
+    waits = bool(sample.flags & Flag.CABLE_BROKEN) and sample.who == Winner.INTERLOCK
+    return waits or bool(sample.flags & _OUT_OF_SERVICE) or sample.who == Winner.MAINTENANCE

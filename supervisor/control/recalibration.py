@@ -17,6 +17,7 @@ from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.metrics import Metrics
 from supervisor.control.pace import each
+from supervisor.control.supervision import Parts
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.process import OwnProcess
@@ -59,11 +60,15 @@ class Recalibration:
         self._metrics = metrics
         self._clock = clock
         self._seen: dict[Path, int] = {}
+        self._parts = Parts("calibration")
         self.fitting = False
 
     async def start(self) -> None:
-        """Take up what is kept. Raises PhysicsError naming a file that cannot be read."""
-        await self._take_up()
+        """Take up what is kept; a file that cannot be read leaves all zones on the generic road, and says so."""
+        try:
+            await self._take_up()
+        except Exception as error:
+            logger.error("no calibrated roads: %s", error)
 
     async def run(self) -> None:
         """Look each quarter of an hour, for ever."""
@@ -74,9 +79,12 @@ class Recalibration:
                 logger.warning("calibration: %s", error)
 
     async def look(self, now_utc_s: float) -> None:
-        """Record the last hours' weather, use what has been calibrated meanwhile, fit when a week is over."""
-        await self._record(now_utc_s)
-        await self._take_up()
+        """Record the last hours' weather, use what has been calibrated meanwhile, fit when a week is over.
+
+        A record or a file that fails does not keep the rest from being done.
+        """
+        await self._parts.do("weather record", lambda: self._record(now_utc_s))
+        await self._parts.do("calibrated roads", self._take_up)
         if self._config.calibration.weekly and await self._due(now_utc_s):
             await self.fit_all(now_utc_s)
 
@@ -134,7 +142,7 @@ class Recalibration:
     async def _due(self, now_utc_s: float) -> bool:
         """Whether the last round (else the first start) is a week ago; if so this is the next."""
         last = await self._store.kv_get(KEY)
-        if last is not None and 0.0 <= now_utc_s - float(last) < WEEK_S:
+        if last is not None and 0.0 <= now_utc_s - _number(last) < WEEK_S:
             return False
         await self._store.kv_set(KEY, str(now_utc_s))
         return last is not None
@@ -157,6 +165,14 @@ class Recalibration:
             self._estimation.use(await in_thread(None, calibration.load, self._config.state_dir))
             self._seen = seen
             logger.info("calibrated roads: %s", ", ".join(sorted(self._estimation.calibrated)) or "none")
+
+
+def _number(kept: str) -> float:
+    """A kept time [s]; −inf (long ago) for text that is none."""
+    try:
+        return float(kept)
+    except ValueError:
+        return float("-inf")
 
 
 def _until(series: WeatherSeries | None, utc_s: float) -> WeatherSeries | None:

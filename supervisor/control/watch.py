@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -10,12 +9,13 @@ import msgspec
 
 from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
+from supervisor.control.listeners import tell
 from supervisor.control.live import OFFLINE_AFTER_S, LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
 from supervisor.control.pace import each
+from supervisor.control.supervision import Parts
 from supervisor.domain.clock import Clock
-from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S
 from supervisor.store.store import Store
 
@@ -51,31 +51,55 @@ class Watch:
         self._alarms = alarms
         self._clock = clock
         self._started_s = clock.monotonic_s()
+        self._parts = Parts("watch", alarms)
+        self._unkept_peaks = self._pruning = False
         self.gap: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
         """Take up the month's peaks."""
         self._meter.roll(self._clock.utc_s())
         kept = await self._store.kv_get(f"{PEAKS}.{self._meter.month}")
-        if kept is not None:
-            for feeder, kw in msgspec.json.decode(kept, type=dict[str, float]).items():
-                if feeder in self._meter.peaks_kw:
-                    self._meter.peaks_kw[feeder] = kw
+        if kept is None:
+            return
+        try:
+            peaks = msgspec.json.decode(kept, type=dict[str, float])
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            logger.error("kept peaks of %s are not usable, they start anew: %s", self._meter.month, error)
+            return
+        for feeder, kw in peaks.items():
+            if feeder in self._meter.peaks_kw:
+                self._meter.peaks_kw[feeder] = kw
 
     async def run(self) -> None:
-        """Rounds for ever; one that fails is logged and the next one comes."""
+        """Rounds for ever."""
         async for now in each(self._clock, ROUND_S):
-            try:
-                await self.round(now)
-            except RoadheatError as error:
-                logger.error("round failed: %s", error)
+            await self.round(now)
 
     async def round(self, now_utc_s: float) -> None:
-        """What is due at this multiple of `ROUND_S`."""
-        await self._overrides.expire()
-        self._look_for_the_silent()
-        if self._meter.roll(now_utc_s):
+        """What is due at this multiple of `ROUND_S`; a part that fails is said and keeps no other from its turn."""
+        do = self._parts.do
+        await do("silent boards", self._look_for_the_silent)
+        await do("overrides", self._overrides.expire)
+        await do("peaks", lambda: self._keep_peaks(now_utc_s))
+        await do("contract", lambda: self._check_contract(now_utc_s))
+        if now_utc_s % CLOCK_EACH_S == 0:
+            await do("clocks", self._send_clocks)
+        if now_utc_s % ROLL_UP_EACH_S == 0:
+            await do("roll-up", self._store.roll_up)
+        if now_utc_s % TIDY_EACH_S == 0:
+            self._pruning = True
+            await do("forgetting", self._store.forget_expired)
+        if self._pruning:
+            await do("pruning", lambda: self._prune(now_utc_s))
+
+    async def _keep_peaks(self, now_utc_s: float) -> None:
+        """Record the month's peaks once one has risen, and again until that is done."""
+        self._unkept_peaks |= self._meter.roll(now_utc_s)
+        if self._unkept_peaks:
             await self._store.kv_set(f"{PEAKS}.{self._meter.month}", msgspec.json.encode(self._meter.peaks_kw).decode())
+            self._unkept_peaks = False
+
+    def _check_contract(self, now_utc_s: float) -> None:
         before = self._meter.mean_kw(now_utc_s - SLOT_S)
         for feeder, so_far_kw in self._meter.mean_kw(now_utc_s).items():
             kw = max(so_far_kw, before[feeder])  # stands until a whole quarter has kept the contract
@@ -86,18 +110,14 @@ class Watch:
                 kw > contract_kw,
                 f"{kw:.1f} kW over a quarter of an hour, contract {contract_kw:g} kW",
             )
-        if now_utc_s % CLOCK_EACH_S == 0:
-            for board in {zone.zone.board for zone in self._live.zones.values()}:
-                self._dispatcher.send_clock(board)
-        if now_utc_s % ROLL_UP_EACH_S == 0:
-            await self._store.roll_up()
-        if now_utc_s % TIDY_EACH_S == 0:
-            await self._tidy(now_utc_s)
 
-    async def _tidy(self, now_utc_s: float) -> None:
-        await self._store.forget_expired()
-        while await self._store.prune(now_utc_s - KEEP_TICKS_S):  # noqa: ASYNC110 - it counts, it is no event
-            await asyncio.sleep(1)  # telemetry goes first
+    def _send_clocks(self) -> None:
+        for board in {zone.zone.board for zone in self._live.zones.values()}:
+            self._dispatcher.send_clock(board)
+
+    async def _prune(self, now_utc_s: float) -> None:
+        """One piece of what is too old, each round until none is left: telemetry and rounds go first."""
+        self._pruning = bool(await self._store.prune(now_utc_s - KEEP_TICKS_S))
 
     def _look_for_the_silent(self) -> None:
         now = self._clock.monotonic_s()
@@ -107,8 +127,7 @@ class Watch:
             if zone.online and silent_s > OFFLINE_AFTER_S:
                 zone.online = False
                 self._live.touch(zone_id)
-                for listener in self.gap:
-                    listener(zone_id)
+                tell(self.gap, "zone silent", zone_id)
             board = zone.zone.board
             absent[board] = absent.get(board, True) and silent_s > ABSENT_ALARM_S
         for board, is_absent in absent.items():

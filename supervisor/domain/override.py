@@ -39,6 +39,7 @@ class Override(Struct, frozen=True, kw_only=True):
     created_utc_s: int
     expires_utc_s: int
     state: OverrideState = OverrideState.REQUESTED
+    recorded: bool = True  # False: commanded, and not on the disk yet
 
     def live(self, utc_s: float) -> bool:
         """Whether it still commands the zone at `utc_s`."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Literal, Protocol
 
 import aiohttp
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.domain.write_precision import WritePrecision
-from influxdb_client.rest import ApiException
 from msgspec import Struct
 
 from supervisor.config import InfluxConfig
+from supervisor.domain.retry_after import retry_after_s
 
 TIMEOUT_S = 20.0  # for 5,000 lines; a loaded 1.6.7 takes 0.1 s
+BODY_MAX_BYTES = 64 * 1024  # InfluxDB's errors have a few hundred
+TEXT_MAX = 300  # letters of an error that are kept
+_TIMED_OUT = (408, 504)
 UNREACHABLE = 0  # status of an answer that never came
 
 
@@ -36,10 +40,18 @@ class Answer(Struct, frozen=True):
     status: int
     text: str = ""
     retry_after_s: float | None = None
+    from_influx: bool = True  # whether the body is InfluxDB's own JSON, not some proxy's page
 
     @property
     def ok(self) -> bool:
-        return self.status in (200, 204)
+        """Delivered: InfluxDB says 204 and nothing else; 200 is a page of whoever stands in between."""
+        return self.status == 204
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether we, or the server for us, waited too long: fewer lines at once may pass."""
+        slow = (self.status == UNREACHABLE or self.status >= 500) and "timeout" in self.text.lower()
+        return slow or self.status in _TIMED_OUT
 
 
 class Endpoint(Protocol):
@@ -65,11 +77,12 @@ class V1Endpoint:
 
     async def write(self, lines: str) -> Answer:
         try:
-            async with self._session.post(self._url, params=self._parameters, data=lines.encode()) as answer:
-                text = "" if answer.status == 204 else _words(await answer.text(errors="replace"))
-                return Answer(answer.status, text, _seconds(answer.headers.get("Retry-After")))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Answer(UNREACHABLE, str(error) or type(error).__name__)
+            async with self._session.post(
+                self._url, params=self._parameters, data=lines.encode(), allow_redirects=False
+            ) as response:
+                return await _read(response)
+        except Exception as error:
+            return _no_answer(error)
 
     async def close(self) -> None:
         await self._session.close()
@@ -78,14 +91,20 @@ class V1Endpoint:
 class V2Endpoint:
     """`/api/v2/write` of 1.8, 2.x and 3.x, by influxdb-client's async client with raw lines.
 
-    Its batching API is not used: it drops points while a server is away, and says nothing.
+    Its batching API is not used: it drops points while a server is away, and says nothing. Its own idea of success
+    (201 counts) is not used either: every response but 204 is read here first.
     """
 
     def __init__(self, target: Target) -> None:
         self._bucket = target.bucket
         self._org = target.org
         self._client = InfluxDBClientAsync(
-            url=target.url, token=target.token, org=target.org, timeout=int(TIMEOUT_S * 1000)
+            url=target.url,
+            token=target.token,
+            org=target.org,
+            timeout=int(TIMEOUT_S * 1000),
+            allow_redirects=False,
+            client_session_kwargs={"raise_for_status": _raise_unless_written},
         )
         self._write = self._client.write_api().write
 
@@ -97,20 +116,71 @@ class V2Endpoint:
                 record=lines.encode(),
                 write_precision=WritePrecision.S,  # type: ignore[arg-type]  # the client's own annotation is wrong
             )
-        except ApiException as error:
-            headers = {str(name).lower(): value for name, value in dict(error.headers or {}).items()}
-            body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
-            return Answer(
-                int(error.status or UNREACHABLE),
-                _words(body or str(error.reason)),
-                _seconds(headers.get("retry-after")),
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Answer(UNREACHABLE, str(error) or type(error).__name__)
+        except _NotWritten as refusal:
+            return refusal.answer
+        except Exception as error:
+            return _no_answer(error)
         return Answer(204) if done else Answer(UNREACHABLE, "the client did not say that it was written")
 
     async def close(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
+
+
+class _NotWritten(Exception):
+    """The server answered something else than 204."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.text)
+        self.answer = answer
+
+
+async def _raise_unless_written(response: aiohttp.ClientResponse) -> None:
+    answer = await _read(response)
+    if not answer.ok:
+        raise _NotWritten(answer)
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
+    """The answer of a response; a body that is long, cut off or in no known charset costs its words only."""
+    status = response.status
+    if status == 204:
+        return Answer(204)
+    body = b""
+    try:
+        async for chunk in response.content.iter_chunked(BODY_MAX_BYTES):
+            body += chunk
+            if len(body) >= BODY_MAX_BYTES:
+                response.close()
+                break
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return Answer(status, f"the answer was cut off ({type(error).__name__})", from_influx=False)
+    text, from_influx = _words(body[:BODY_MAX_BYTES].decode("utf-8", "replace"))
+    if 300 <= status < 400:
+        text = f"redirects to {response.headers.get('Location', 'nowhere')[:200]!r}: give that address in [influx]"
+    elif 200 <= status < 300:
+        text = f"InfluxDB answers 204 to a write, this is something else: {text}"
+    return Answer(
+        status,
+        text[:TEXT_MAX],
+        retry_after_s(response.headers.get("Retry-After"), _time_of(response)),
+        from_influx,
+    )
+
+
+def _time_of(response: aiohttp.ClientResponse) -> float:
+    """The server's own time [UTC s], against which the date form of its Retry-After counts; 0 where it gives none."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError):
+        return 0.0
+
+
+def _no_answer(error: Exception) -> Answer:
+    """For an exception on the way there or back."""
+    text = str(error)[:TEXT_MAX]
+    if isinstance(error, TimeoutError) and "timeout" not in text.lower():
+        text = f"timeout {text}".strip()
+    return Answer(UNREACHABLE, text or type(error).__name__, from_influx=False)
 
 
 def connect(target: Target) -> Endpoint:
@@ -118,23 +188,17 @@ def connect(target: Target) -> Endpoint:
     return V1Endpoint(target) if target.api == "v1" else V2Endpoint(target)
 
 
-def _words(body: str) -> str:
-    """The sentence in an InfluxDB error body, at most 300 letters."""
+def _words(body: str) -> tuple[str, bool]:
+    """The sentence in an InfluxDB error body, and whether it is one: {"error"} or {"code", "message"}."""
     try:
         said = json.loads(body)
-    except ValueError:
-        return body.strip()[:300]
+    except (ValueError, RecursionError):
+        return " ".join(body.split()), False
     if isinstance(said, dict):
-        return str(said.get("message") or said.get("error") or body)[:300]
-    return body[:300]
-
-
-def _seconds(header: str | None) -> float | None:
-    """Retry-After in seconds; its date form is not used by InfluxDB."""
-    try:
-        return None if header is None else max(0.0, float(header))
-    except ValueError:
-        return None
+        for key, beside in (("message", "code"), ("error", "error")):
+            if isinstance(said.get(key), str) and beside in said:
+                return said[key], True
+    return " ".join(body.split()), False
 
 
 def configured(influx: InfluxConfig, environment: Mapping[str, str] = os.environ) -> Target:

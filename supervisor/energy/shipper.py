@@ -2,10 +2,13 @@
 
 | answer | what happens |
 |---|---|
-| 200, 204 | the lines leave the spool |
-| none, 408, 429, 5xx | again after a pause that grows to 30 s, with jitter; `Retry-After` is honoured |
-| 401, 403, 404, other | held: alarm, and a try each minute until a person has put it right |
-| 400, 413, 422 | halved until the bad line stands alone: it goes to the dead letters with the server's reason |
+| 204 | the lines leave the spool |
+| none, 408, 425, 429, 5xx | again after a pause that grows to 30 s, with jitter; `Retry-After` is honoured |
+| a time-out, also the server's own | the same, with half the lines, down to 50; a quarter more after each batch |
+| 413 | halved until it passes |
+| 201, 400, 422 with InfluxDB's JSON | halved until the bad line stands alone: a dead letter, with the reason |
+| the same for many lines in a row or a tenth of a batch | held: the database is wrong, not the lines |
+| anything else: another 2xx or 400, 3xx, 401, 403, 404 | held: alarm, and a try each minute |
 
 A line sent twice changes nothing: same series and same stamp overwrite.
 """
@@ -42,9 +45,18 @@ DEAD_ALARM_S = 86_400.0  # an alarm of refused points ends a day after the last;
 ALARM_HELD = "influx-held"
 ALARM_FILLING = "influx-spool-filling"
 ALARM_DROPPED = "influx-spool-dropped"
+ALARM_LATE = "influx-late"
 ALARM_DEAD = "influx-dead-letters"
 
-REFUSED = frozenset({400, 413, 422})
+BATCH_POINTS_MIN = 50  # a request a second of these still carries a district
+LATE_S = 900.0  # without a delivery while points wait
+# Lines that nobody will ever take are some a day. More are a database that refuses a field, a tag, a new series:
+# burying them would empty the spool, and once a person has corrected it nothing would be left to send.
+REFUSED_IN_A_ROW_MAX = 25
+REFUSED_SHARE_MAX = 0.1  # of a batch
+EXPIRED = "beyond retention"  # said of points that the database no longer keeps: nothing to correct
+
+REFUSED = frozenset({201, 400, 413, 422})
 LATER = frozenset({0, 408, 425, 429})
 
 
@@ -85,6 +97,48 @@ class Unavailable(Exception):
         self.answer = answer
 
 
+class Batching:
+    """How many points go at once: half after a time-out, a quarter more after each batch delivered."""
+
+    def __init__(self) -> None:
+        self.points = BATCH_POINTS
+
+    def timed_out(self) -> None:
+        self.points = max(BATCH_POINTS_MIN, self.points // 2)
+
+    def delivered(self) -> None:
+        self.points = min(BATCH_POINTS, self.points * 5 // 4)
+
+
+class Refused:
+    """The lines that stay refused, until there are too many of them to be the lines' own fault."""
+
+    def __init__(self) -> None:
+        self.dead: list[tuple[str, str]] = []  # of this batch
+        self._in_a_row = 0  # over all batches: a quiet district sends few lines at once
+        self._at_fault = self._most = 0
+
+    def begin(self, lines: int) -> None:
+        """A batch of so many lines."""
+        self.dead = []
+        self._at_fault, self._most = 0, max(REFUSED_IN_A_ROW_MAX, int(REFUSED_SHARE_MAX * lines))
+
+    def add(self, line: str, answer: Answer) -> None:
+        """Raises Unavailable where the batch has to be held instead."""
+        self.dead.append((line, f"{answer.status} {answer.text}"))
+        if EXPIRED in answer.text:
+            return
+        self._at_fault += 1
+        self._in_a_row += 1
+        if self._in_a_row > REFUSED_IN_A_ROW_MAX or self._at_fault > self._most:
+            text = f"{max(self._in_a_row, self._at_fault)} lines refused one after another, the last: {answer.text}"
+            raise Unavailable(Answer(answer.status, text))
+
+    def accepted(self) -> None:
+        """Lines between have been delivered."""
+        self._in_a_row = 0
+
+
 class Shipper:
     """Run `run()` as a task; cancel it to stop: what was under way is sent again next time."""
 
@@ -101,7 +155,8 @@ class Shipper:
         self._clock = clock
         self._alarm = alarm
         self._rng = rng or random.Random()
-        self._last_dead_s = clock.monotonic_s()
+        self._last_dead_s = self._last_well_s = clock.monotonic_s()
+        self._batching, self._refused = Batching(), Refused()
         self.state = ShipperState()
 
     async def run(self) -> None:
@@ -125,31 +180,38 @@ class Shipper:
 
     async def ship(self) -> float:
         """Send what is spooled. Returns 0 when it is empty, else how long to leave the server alone [s]."""
-        while (batch := await self._store.spool_batch(BATCH_POINTS)) is not None:
-            dead: list[tuple[str, str]] = []
+        while (batch := await self._store.spool_batch(self._batching.points)) is not None:
+            lines = batch.lines.split("\n")
+            self._refused.begin(len(lines))
             try:
-                await self._send(batch.lines.split("\n"), dead)
+                at = 0
+                while at < len(lines):  # a single entry of the spool may hold more than goes at once
+                    part = lines[at : at + self._batching.points]
+                    await self._send(part)
+                    at += len(part)
             except Unavailable as trouble:
                 return self._pause(trouble.answer)
-            await self._store.spool_delivered(batch.last_id, dead)
-            self._well(batch.points, dead)
+            await self._store.spool_delivered(batch.last_id, self._refused.dead)
+            self._well(batch.points, self._refused.dead)
+        self._last_well_s = self._clock.monotonic_s()
         return 0.0
 
-    async def _send(self, lines: list[str], dead: list[tuple[str, str]]) -> None:
-        """Deliver `lines`, halving what the server refuses; the lines that stay refused are added to `dead`."""
+    async def _send(self, lines: list[str]) -> None:
+        """Deliver `lines`, halving what the server refuses; raises Unavailable for what says nothing about lines."""
         self.state.requests += 1
         with work.held():
             answer = await self._endpoint.write("\n".join(lines))
         if answer.ok:
+            self._refused.accepted()
             return
-        if answer.status not in REFUSED:
+        if answer.status not in REFUSED or not (answer.from_influx or (answer.status == 413 and len(lines) > 1)):
             raise Unavailable(answer)
         if len(lines) == 1:
-            dead.append((lines[0], f"{answer.status} {answer.text}"))
+            self._refused.add(lines[0], answer)
             return
         middle = len(lines) // 2
-        await self._send(lines[:middle], dead)
-        await self._send(lines[middle:], dead)
+        await self._send(lines[:middle])
+        await self._send(lines[middle:])
 
     def _well(self, points: int, dead: list[tuple[str, str]]) -> None:
         state = self.state
@@ -158,6 +220,8 @@ class Shipper:
         state.failures = 0
         state.trouble = ""
         state.last_delivery_utc_s = self._clock.utc_s()
+        self._last_well_s = self._clock.monotonic_s()
+        self._batching.delivered()
         self._alarm(ALARM_HELD, "", False)
         if dead:
             self._last_dead_s = self._clock.monotonic_s()
@@ -167,11 +231,19 @@ class Shipper:
     def _pause(self, answer: Answer) -> float:
         state = self.state
         state.failures += 1
+        if answer.timed_out:
+            self._batching.timed_out()
         state.trouble = f"{answer.status or 'no answer'}: {answer.text}"
         if state.failures == 1:
             log.warning("InfluxDB does not take points: %s", state.trouble)
         if answer.status not in LATER and answer.status < 500:
-            self._alarm(ALARM_HELD, "", True, f"{state.trouble}. Check token, database and address")
+            self._alarm(
+                ALARM_HELD,
+                "",
+                True,
+                f"{state.trouble}. Nothing is lost: it waits in the spool. "
+                "Check address, token, database and what stands between here and InfluxDB",
+            )
             return HOLD_S
         if answer.retry_after_s is not None:
             return min(answer.retry_after_s, RETRY_AFTER_MAX_S) + self._rng.uniform(0, 1)
@@ -183,8 +255,8 @@ class Shipper:
         while True:
             try:
                 await self.check_cap()
-            except StoreError as error:
-                log.error("The spool cannot be kept under its cap: %s", error)
+            except Exception as error:
+                log.error("The spool cannot be kept under its cap: %s", error or type(error).__name__)
             await asyncio.sleep(CAP_EVERY_S)
 
     async def check_cap(self) -> None:
@@ -199,6 +271,14 @@ class Shipper:
             self._alarm(ALARM_DROPPED, "", False)
         filling = dropped > 0 or spool.fill >= ALARM_FILL
         self._alarm(ALARM_FILLING, "", filling, f"{spool.fill:.0%} of the spool in use")
+        late_s = self._clock.monotonic_s() - self._last_well_s
+        self._alarm(
+            ALARM_LATE,
+            "",
+            spool.points > 0 and late_s >= LATE_S,
+            f"Nothing delivered for {late_s / 60:.0f} min ({self.state.trouble or 'no answer yet'}): "
+            "it waits in the spool. Look at InfluxDB and the network",
+        )
         if self._clock.monotonic_s() - self._last_dead_s >= DEAD_ALARM_S:
             self._alarm(ALARM_DEAD, "", False)
 

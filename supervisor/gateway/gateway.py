@@ -13,13 +13,15 @@ from typing import Final
 
 from aiohttp import web
 
+from supervisor import logs
 from supervisor.config import Config
+from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError
-from supervisor.gateway.listener import Listener, server_context
-from supervisor.gateway.refusals import Refusals
+from supervisor.gateway.listener import Listener, board_caps, server_context
 from supervisor.gateway.session import CLOSE_S, HEARTBEAT_S, BoardControl, BoardSession
+from supervisor.net.refusals import Refusals
 from supervisor.wire.keys import load_key
 from supervisor.wire.messages import FRAME_MAX_BYTES
 from supervisor.wire.pki import Pki
@@ -33,20 +35,33 @@ REVOKE_CHECK_S = 30.0  # a stolen key is shut out within 60 s (FAULTS 28)
 class Gateway:
     """Use as `async with`: listening between enter and exit; `address` says where."""
 
-    def __init__(self, config: Config, pki: Pki, control: BoardControl, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        pki: Pki,
+        control: BoardControl,
+        metrics: Metrics,
+        alarms: Alarms | None = None,
+        *,
+        connections_max: int | None = None,
+    ) -> None:
+        """`alarms` hear of loops that fail; `connections_max`: this listener's share of the open files."""
         self._config = config
         self._pki = pki
         self._control = control
         self._metrics = metrics
         self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
         self._sessions: dict[str, BoardSession] = {}
-        self._refusals = Refusals(metrics)
-        self._background = Background()
+        self._refusals = Refusals(lambda reason: metrics.refused.labels(reason).inc())
+        # Its share of the process's file handles; without one, as many as boards and the silent beside them need.
+        self._connections_max = connections_max or 2 * len(config.board) + 256
+        self._background = Background(alarms, metrics)
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self.address = ("", 0)
 
     async def __aenter__(self) -> Gateway:
+        logs.spare("aiohttp.server")  # anybody can send it what is no HTTP
         app = web.Application(client_max_size=FRAME_MAX_BYTES)
         app.router.add_get(PATH, self._serve)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=5)
@@ -54,17 +69,19 @@ class Gateway:
         server = self._runner.server
         assert server is not None
         boards = self._config.boards
+        caps = board_caps(self._connections_max, len(self._config.board), boards.connections_per_address)
         self._listener = Listener(
-            server, server_context(self._pki), boards.handshakes_max, self._refusals, self._background
+            server, server_context(self._pki), boards.handshakes_max, caps, self._refusals, self._background
         )
         host, _, port = boards.listen.rpartition(":")
         try:
             self.address = await self._listener.start(host.strip("[]"), int(port))
         except OSError as error:
+            self._listener.close()
             await self._runner.cleanup()
             where = f"boards.listen = {boards.listen!r}"
             raise ConfigError(f"cannot listen: {error.strerror}", where=where, remedy="Free the port") from error
-        self._background.spawn(self._revoke(), "board-keys")
+        self._background.keep("board-keys", self._revoke)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -75,6 +92,8 @@ class Gateway:
         await self._background.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._listener is not None:
+            self._listener.drop_all()
 
     def _key_of(self, board_id: str) -> bytes:
         if board_id not in self._key_paths:
@@ -115,5 +134,8 @@ class Gateway:
 def _still_holds(path: Path, key: bytes) -> bool:
     try:
         return load_key(path) == key
-    except (ConfigError, OSError):
+    except (ConfigError, ValueError):
         return False
+    except OSError as error:  # out of file handles, a disk that hangs: says nothing of the key
+        logger.error("key %s cannot be looked at: %s", path, error)
+        return True

@@ -1,28 +1,20 @@
-"""The boards' door: TLS on a port of its own, a cap on handshakes under way, and a deadline for the silent.
-
-Thousands of boards dial in at once when the power returns. Handshakes beyond the cap wait in the kernel's queue
-instead of all timing out together; without the cap 10,000 boards never converge (FAULTS §5).
-"""
+"""The boards' listener: TLS on a port of its own, two stages of accepting, and a deadline until a verified hello."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 import ssl
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 from supervisor.control.background import Background
-from supervisor.gateway.refusals import Refusals
+from supervisor.net.accept import Acceptor
+from supervisor.net.connections import Caps, Connections, Stage
+from supervisor.net.refusals import Refusals
 from supervisor.wire.pki import Pki
 
-logger = logging.getLogger(__name__)
-
-BACKLOG = 4096  # connections that the kernel holds while handshakes are under way
-HANDSHAKE_S = 20.0  # a chip needs about 1 s; LTE with loss several
 HELLO_S = 10.0  # from handshake to a verified hello: cuts slow-loris and idle sockets
-TLS_BUFFER_BYTES = 16 * 1024  # asyncio's default of 256 KiB costs 305 KB a connection, this 56 KB (FAULTS §5)
+SILENT_MIN = 32  # connections of one address that may be silent, however few boards there are
+UNPROVEN_MIN = 64
 
 
 def server_context(pki: Pki) -> ssl.SSLContext:
@@ -34,87 +26,48 @@ def server_context(pki: Pki) -> ssl.SSLContext:
     return context
 
 
+def board_caps(total: int, boards: int, per_address: int) -> Caps:
+    """Caps for so many configured boards. All of them may stand behind one address (a carrier's, a gateway's), and all
+    may dial in at once when the power returns; `per_address` 0 allows for that."""
+    return Caps(
+        total=total,
+        silent_per_address=min(per_address or total, max(SILENT_MIN, boards)),
+        unproven_per_address=per_address or max(UNPROVEN_MIN, boards + SILENT_MIN),
+    )
+
+
 class Listener:
-    """Accepts, shakes hands, hands the connection to the HTTP server, and drops what does not say hello."""
+    """Hands connections to the HTTP server, and drops what does not say hello."""
 
     def __init__(
         self,
         make_protocol: Callable[[], asyncio.Protocol],
         context: ssl.SSLContext,
         handshakes_max: int,
+        caps: Caps,
         refusals: Refusals,
         background: Background,
     ) -> None:
-        self._make_protocol = make_protocol
-        self._context = context
-        self._slots = asyncio.Semaphore(handshakes_max)
-        self._refusals = refusals
-        self._background = background
-        self._deadlines: WeakKeyDictionary[asyncio.BaseTransport, asyncio.TimerHandle] = WeakKeyDictionary()
-        self._sockets: list[socket.socket] = []
+        loop = asyncio.get_running_loop()
+        self.connections = Connections(caps, refusals.refuse, loop.time)
+        self._acceptor = Acceptor(
+            make_protocol, context, handshakes_max, self.connections, refusals.refuse, background,
+            lambda: (HELLO_S, f"no hello within {HELLO_S:g} s"),
+        )  # fmt: skip
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address (port 0 asks the system for a free one)."""
-        asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES  # type: ignore[attr-defined]
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        listening.setblocking(False)
-        self._sockets.append(listening)
-        self._background.spawn(self._accept(listening), "boards-accept")
-        name = listening.getsockname()
-        return str(name[0]), int(name[1])
+        return await self._acceptor.start(host, port)
 
     def close(self) -> None:
-        """Accept no more."""
-        for listening in self._sockets:
-            listening.close()
+        """Accept no more; sessions are ended by the gateway, with a reason."""
+        self._acceptor.stop()
+
+    def drop_all(self) -> None:
+        """End what is still open."""
+        self._acceptor.close()
 
     def said_hello(self, transport: asyncio.BaseTransport | None) -> None:
-        """The board behind this connection has proven who it is: no deadline any more."""
-        if transport is not None and (deadline := self._deadlines.pop(transport, None)) is not None:
-            deadline.cancel()
-
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._slots.acquire()
-            try:
-                connection, _ = await loop.sock_accept(listening)
-            except OSError as error:  # out of file descriptors: wait for some to be freed
-                self._slots.release()
-                logger.error("cannot accept boards: %s", error)
-                await asyncio.sleep(1)
-                continue
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._background.spawn(self._handshake(connection), "board-handshake")
-
-    async def _handshake(self, connection: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        peer = _peer(connection)
-        try:
-            transport, _ = await loop.connect_accepted_socket(
-                self._make_protocol,
-                connection,
-                ssl=self._context,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=2.0,
-            )
-        except (OSError, ssl.SSLError, ConnectionError) as error:
-            self._refusals.refuse("tls", peer, str(error) or type(error).__name__)
-            connection.close()
-            return
-        finally:
-            self._slots.release()
-        self._deadlines[transport] = loop.call_later(HELLO_S, self._drop, transport, peer)
-
-    def _drop(self, transport: asyncio.Transport, peer: str) -> None:
-        if not transport.is_closing():
-            self._refusals.refuse("silent", peer, f"no hello within {HELLO_S:g} s")
-            transport.abort()
-
-
-def _peer(connection: socket.socket) -> str:
-    try:
-        return str(connection.getpeername()[0])
-    except OSError:  # already gone
-        return "unknown"
+        """The board behind this connection has proven who it is: no deadline any more, and never dropped for room."""
+        if (connection := self._acceptor.of(transport)) is not None:
+            self.connections.move(connection, Stage.KEPT, None)

@@ -7,6 +7,7 @@ verifies, decodes and commits; the writer sends. Each queue is bounded, and who 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +17,7 @@ import msgspec
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from supervisor.domain.errors import ConfigError, FrameError, StoreError
-from supervisor.gateway.refusals import Refusals
+from supervisor.net.refusals import Refusals
 from supervisor.wire.authentication import open_report, seal_command, split
 from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Hello, Nonce, ResultFrame, Telemetry
 
@@ -109,7 +110,10 @@ class BoardSession:
                 if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
                     logger.error("session of %s failed", self._peer, exc_info=outcome)
             self.close("ended")
-            await self._ws.close(code=1008 if self._ending.result() != "ended" else 1000)
+            # A board that takes nothing any more does not take the close frame either: then its socket is cut.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2 * CLOSE_S):
+                    await self._ws.close(code=1008 if self._ending.result() != "ended" else 1000)
 
     async def _receive(self) -> None:
         """Queue what comes; end at anything that is no frame."""

@@ -22,6 +22,7 @@ DURING = {
     Hazard.WET: "keep-wet-above-freezing",
     Hazard.FROST: "frost",
 }
+HEATED_IN_SNOW = "heated-in-snow"  # said of the moment, by whoever sees that snow falls
 CAPACITY = "beyond-capacity"  # full heat, and still short: the cable cannot give more
 SHED = "shed"  # other zones of the feeder need the power more
 OVERRIDE = "override"
@@ -34,6 +35,7 @@ LOCAL = "local-rule"  # no plan: the board decides
 CODES: tuple[str, ...] = (
     *PREHEAT.values(),
     *DURING.values(),
+    HEATED_IN_SNOW,
     CAPACITY,
     SHED,
     OVERRIDE,
@@ -62,18 +64,30 @@ def why(
     suppressed: Mask,
     fixed: Mask,
     out_of_service: bool = False,
+    lying: bool = False,
 ) -> tuple[Reason, ...]:
     """Reasons of one zone's plan, in order of time, neighbours with the same code joined.
 
     `duty`, `lift_k` (N,) as planned; `capped`: the feeder is at its limit; `suppressed`: the plan holds the local rule
-    back; `fixed`: an override (or an outage) decides. Times in the reasons are seconds from `start_utc_s`.
+    back; `fixed`: an override (or an outage) decides; `lying`: snow or ice lies now. Times in the reasons are seconds
+    from `start_utc_s`.
     """
-    code, at = say(outlook, duty, lift_k, capped=capped, suppressed=suppressed, fixed=fixed, off=out_of_service)
+    code, at = say(
+        outlook, duty, lift_k, capped=capped, suppressed=suppressed, fixed=fixed, off=out_of_service, lying=lying
+    )
     return to_reasons(code, at, outlook.probability, fixed, start_utc_s)
 
 
 def say(
-    outlook: ZoneOutlook, duty: Array, lift_k: Array, *, capped: Mask, suppressed: Mask, fixed: Mask, off: bool | Mask
+    outlook: ZoneOutlook,
+    duty: Array,
+    lift_k: Array,
+    *,
+    capped: Mask,
+    suppressed: Mask,
+    fixed: Mask,
+    off: bool | Mask,
+    lying: bool | Mask = False,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Index of the code of each slot, −1 for none, and the slot of the hazard that it is about; (N,) or (Z, N)."""
     leading = outlook.leading
@@ -89,10 +103,13 @@ def say(
     code[short & capped] = _INDEX[SHED]
     code[suppressed] = _INDEX[DRIES]
     code = np.where(heated, np.where(danger, _DURING_INDEX[leading], _PREHEAT_INDEX[ahead]), code)
+    # Heat from now on, on what lies there already, whatever the forecast says of it, comes before nothing.
+    melting = np.asarray(lying)[..., None] & np.logical_and.accumulate(heated, axis=-1) & ~danger
+    code = np.where(melting, _INDEX[DURING[Hazard.SNOW]], code)
     code[heated & short & capped] = _INDEX[SHED]
     code[heated & short & (duty > 0.99)] = _INDEX[CAPACITY]
     code = np.where(fixed, people, code)
-    return code, np.where(heated & ~danger, onset, np.arange(n))
+    return code, np.where(heated & ~danger & ~melting, onset, np.arange(n))
 
 
 def to_reasons(

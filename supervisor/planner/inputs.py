@@ -15,6 +15,9 @@ from supervisor.planner.physics import Physics
 from supervisor.planner.tariff import Tariff
 from supervisor.road import Roads, State
 
+# The default price of a K·h (8,000 won) is 64 times a usual price of a kWh (125 won): so a tariff that says nothing is
+# taken to be, in whatever currency, what the price of a K·h was chosen for.
+KWH_PER_KELVIN_HOUR = 64.0
 PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
 
 

@@ -8,12 +8,14 @@ always a plan for every zone.
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from supervisor.domain.errors import RoadheatError
+from supervisor.domain.errors import PlanError, RoadheatError
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.zone import Feeder
 from supervisor.planner.exact import solve_exact
@@ -29,8 +31,11 @@ from supervisor.planner.pose import feeder_problem, fixed_duty, foresee_inputs
 from supervisor.planner.problem import FeederProblem, FeederSolution
 from supervisor.planner.stability import keep_if_as_good
 
+logger = logging.getLogger(__name__)
+
 FLEET_ZONES = 200  # from here the fleet solver is quicker than feeders one by one
 _CAPPED = 0.98  # part of the feeder's limit from which a slot counts as full
+_LYING_MM = 0.1  # snow, ice or frost that makes ice minutes
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
     physics, price = None, np.zeros(0)
     try:
         physics, price = foresee_inputs(inputs, start)
-    except RoadheatError as error:
-        errors.append(error)
+    except Exception as error:  # also what nobody foresaw: there is always a plan
+        errors.append(_said(error, "all feeders"))
     clock.append(time.process_time())
 
     plans: dict[str, Plan] = {}
@@ -95,16 +100,24 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
             problem = feeder_problem(inputs, feeder, lanes, physics, price, start)
             problem.check()
             problems.append((lanes, problem))
-        except RoadheatError as error:
-            if error not in errors:
-                errors.append(error)
-            outcomes[feeder.id] = _keep_last(inputs, feeder, lanes, start, plans, error)
+        except Exception as raised:
+            said = _said(raised, f"feeder {feeder.id}")
+            if said not in errors:
+                errors.append(said)
+            outcomes[feeder.id] = _keep_last(inputs, feeder, lanes, start, plans, said)
     solutions, warm = _solve(inputs, [problem for _, problem in problems])
     clock.append(time.process_time())
     for (lanes, problem), solution in zip(problems, solutions, strict=True):
         assert physics is not None
-        kept = keep_if_as_good(problem, solution, inputs.previous)
-        outcomes[problem.feeder.id] = _publish(inputs, problem, kept, lanes, physics, plans, traces)
+        feeder = problem.feeder
+        try:
+            if isinstance(solution, Exception):
+                raise solution
+            kept = keep_if_as_good(problem, solution, inputs.previous)
+            outcomes[feeder.id] = _publish(inputs, problem, kept, lanes, physics, plans, traces)
+        except Exception as raised:  # this feeder's alone
+            errors.append(_said(raised, f"feeder {feeder.id}"))
+            outcomes[feeder.id] = _keep_last(inputs, feeder, lanes, start, plans, errors[-1])
     clock.append(time.process_time())
     cpu = {name: b - a for name, a, b in zip(("physics", "solve", "pack"), clock, clock[1:], strict=False)}
     return PlanOutcome(
@@ -130,12 +143,32 @@ def keep_all(inputs: PlanInputs, error: RoadheatError) -> PlanOutcome:
     return PlanOutcome(start, kept, tuple(outcomes), {}, (error,), {})
 
 
-def _solve(inputs: PlanInputs, problems: list[FeederProblem]) -> tuple[list[FeederSolution], dict[str, Warm]]:
-    """A city by the fleet solver, a district feeder by feeder, exactly."""
+def _said(error: Exception, where: str) -> RoadheatError:
+    """An error that says where; what nobody foresaw becomes a PlanError."""
+    if isinstance(error, RoadheatError):
+        return error
+    logger.error("planning %s failed", where, exc_info=error)
+    return PlanError(f"{type(error).__name__}: {error}"[:300], where=where, remedy="The last plan goes on; see the log")
+
+
+def _solve(
+    inputs: PlanInputs, problems: list[FeederProblem]
+) -> tuple[Sequence[FeederSolution | Exception], dict[str, Warm]]:
+    """A city by the fleet solver, a district feeder by feeder, exactly; an exception for a feeder that fails."""
     many = sum(len(problem.zones) for problem in problems) >= FLEET_ZONES
     if many if inputs.fleet is None else inputs.fleet:
-        return solve_fleet(problems, inputs.warm)
-    return [solve_exact(problem, inputs.settings.time_limit_s) for problem in problems], {}
+        try:
+            return solve_fleet(problems, inputs.warm)
+        except Exception as error:  # one feeder spoils them all: each by itself
+            logger.error("the fleet solver failed", exc_info=error)
+    return [_solve_alone(problem, inputs.settings.time_limit_s) for problem in problems], {}
+
+
+def _solve_alone(problem: FeederProblem, time_limit_s: float) -> FeederSolution | Exception:
+    try:
+        return solve_exact(problem, time_limit_s)
+    except Exception as error:
+        return error
 
 
 def _publish(
@@ -163,7 +196,9 @@ def _publish(
     off = np.array([zone.zone.id in inputs.out_of_service for zone in problem.zones])
     fixed = ~np.array([zone.free for zone in problem.zones])
     slots = slot_values(outlook, duty, lift, capped, fixed, off)
-    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off)
+    state = inputs.state
+    lying = (state.snow_mm + state.ice_mm + state.frost_mm)[lanes] >= _LYING_MM
+    code, at = say(outlook, duty, lift, capped=capped, suppressed=slots.suppressed, fixed=fixed, off=off, lying=lying)
     probability, unheated = outlook.probability, outlook.free_c.mean(axis=1)
     for i, zone in enumerate(problem.zones):
         name = zone.zone.id

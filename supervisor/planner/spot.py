@@ -1,8 +1,15 @@
-"""Day-ahead prices from a CSV file."""
+"""Day-ahead prices from a CSV file.
+
+A file is read as far as it can be: rows that say nothing are left out and named, the rest becomes a whole series
+(`price_series`). Whoever bills or checks takes `read_prices`, which refuses a file with anything wrong; whoever plans
+takes `read_usable`.
+"""
 
 from __future__ import annotations
 
 import csv
+import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,84 +19,159 @@ import numpy.typing as npt
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
+from supervisor.planner.price_series import DAY, SPAN_MAX_S, Label, PriceSeries, complete
 
 Array = npt.NDArray[np.float64]
 
-_COLUMN_SCALE = {"per_mwh": 1e-3, "per_kwh": 1.0}  # to currency per kWh
+FILE_MAX_BYTES = 16 * 1024 * 1024  # ten years of quarters have 12 MB
+_COLUMN = re.compile(r"price_([A-Za-z]{3})_per_(kwh|mwh)")
+_SCALE = {"mwh": 1e-3, "kwh": 1.0}  # to currency per kWh
 _REMEDY = "Give time_utc_start (ISO 8601, Z) and price_<currency>_per_mwh or _per_kwh, one row a step, none missing"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpotTariff:
-    """Prices that change each `step_s`; `adder_per_kwh` is what grid and taxes put on top.
+    """Prices of a file as they stand in it.
 
-    Day-ahead prices are known for a day at most: past their end the price of the same hour one day before is taken.
+    Day-ahead prices are known for a day at most: past their end the price of the same hour one day before is taken,
+    for two days. What a plan needs beyond that is `PriceSeries`' to give.
     """
 
-    start_utc_s: float
-    step_s: int
-    price_per_kwh: Array
-    currency: str
-    adder_per_kwh: float = 0.0
+    series: PriceSeries
     where: str = "tariff"
+
+    @property
+    def currency(self) -> str:
+        return self.series.currency
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
         """Raises TariffError for a time before the first price, or more than two days after the last one."""
-        index = (start_utc_s + slot_s * np.arange(n_slots) - self.start_utc_s) // self.step_s
-        n, day = self.price_per_kwh.size, 86_400 // self.step_s
-        if index.size and (index[0] < 0 or index[-1] >= n + 2 * day):
-            at = start_utc_s if index[0] < 0 else start_utc_s + slot_s * (n_slots - 1)
+        last = start_utc_s + slot_s * (n_slots - 1)
+        early, late = start_utc_s < self.series.start_utc_s, last >= self.series.end_utc_s + 2 * DAY * SLOT_S
+        if n_slots and (early or late):
+            at = start_utc_s if early else last
             raise TariffError(
                 f"no price for {datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%MZ}",
                 where=self.where,
                 remedy="Bring the file up to date",
             )
-        beyond = np.maximum(0, np.ceil((index - (n - 1)) / day)) * day
-        wrapped = np.maximum(index - beyond, 0).astype(np.int64)
-        return np.asarray(self.price_per_kwh[wrapped] + self.adder_per_kwh)
+        return self.series.prices(start_utc_s, n_slots, slot_s)
 
 
 def read_prices(path: Path, adder_per_kwh: float = 0.0) -> SpotTariff:
     """Prices of a CSV file; raises TariffError naming file and line for a gap, an overlap or a value that is none."""
+    series, problems = read_usable(path, adder_per_kwh)
+    if problems:
+        raise problems[0]
+    return SpotTariff(series, str(path))
+
+
+def read_usable(path: Path, adder_per_kwh: float = 0.0) -> tuple[PriceSeries, tuple[TariffError, ...]]:
+    """All prices that a CSV file holds as a whole series, and what is wrong with it, in the file's order.
+
+    Raises TariffError, and nothing else, where it holds none.
+    """
     try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            rows = list(csv.DictReader(handle))
+        return _read(path, adder_per_kwh)
+    except TariffError:
+        raise
     except OSError as error:
-        raise TariffError(f"cannot be read: {error.strerror}", where=str(path), remedy="Check tariff.file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TariffError(f"not a CSV file: {error}", where=str(path), remedy=_REMEDY) from error
-    columns = list(rows[0]) if rows else []
-    column = next((name for name in columns if name.startswith("price_") and name[-7:] in _COLUMN_SCALE), None)
-    if column is None or "time_utc_start" not in columns or len(rows) < 2:
-        raise TariffError("not a price table", where=str(path), remedy=_REMEDY)
-    times, prices = np.empty(len(rows)), np.empty(len(rows))
-    for i, row in enumerate(rows):
-        try:
-            times[i] = datetime.fromisoformat(row["time_utc_start"]).replace(tzinfo=UTC).timestamp()
-            prices[i] = float(row[column])
-        except (ValueError, TypeError) as error:
-            raise TariffError(str(error), where=f"{path}:{i + 2}", remedy=_REMEDY) from error
-    _check_steps(times, prices, path)
-    return SpotTariff(
-        start_utc_s=float(times[0]),
-        step_s=int(times[1] - times[0]),
-        price_per_kwh=prices * _COLUMN_SCALE[column[-7:]],
-        currency=column.split("_")[1].upper(),
-        adder_per_kwh=adder_per_kwh,
-        where=str(path),
-    )
+        raise TariffError(
+            f"cannot be read: {error.strerror or error}", where=str(path), remedy="Check tariff.file"
+        ) from error
+    except Exception as error:  # not text, not CSV, or something that nobody foresaw
+        raise TariffError(
+            f"not a price table ({type(error).__name__}: {str(error)[:200]})", where=str(path), remedy=_REMEDY
+        ) from error
 
 
-def _check_steps(times: Array, prices: Array, path: Path) -> None:
-    steps = np.diff(times)
-    wrong = np.flatnonzero(steps != steps[0])
-    if steps[0] <= 0 or steps[0] % SLOT_S or 86_400 % steps[0]:
-        wrong = np.zeros(1, dtype=np.int64)
-    if wrong.size:
-        i = int(wrong[0])
-        kind = "gap before" if steps[i] > steps[0] else "overlap at"
-        at = datetime.fromtimestamp(times[i + 1], UTC)
-        raise TariffError(f"{kind} {at:%Y-%m-%dT%H:%MZ}", where=f"{path}:{i + 3}", remedy=_REMEDY)
-    bad = np.flatnonzero(~np.isfinite(prices))
-    if bad.size:
-        raise TariffError("price is not a number", where=f"{path}:{int(bad[0]) + 2}", remedy=_REMEDY)
+def _read(path: Path, adder_per_kwh: float) -> tuple[PriceSeries, tuple[TariffError, ...]]:
+    if path.stat().st_size > FILE_MAX_BYTES:
+        raise TariffError(f"over {FILE_MAX_BYTES} bytes", where=str(path), remedy="Keep the last months in it")
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as handle:
+        rows = csv.DictReader(handle)
+        names = list(rows.fieldnames or [])
+        found = next((match for name in names if (match := _COLUMN.fullmatch(name))), None)
+        if found is None or "time_utc_start" not in names:
+            raise TariffError(_why_no_table(names), where=f"{path}:1", remedy=_REMEDY)
+        known: list[tuple[int, float, float]] = []
+        wrong: dict[int, str] = {}  # by line
+        for row in rows:
+            try:
+                time = _time(row["time_utc_start"])
+                known.append((rows.line_num, time, _price(row[found.group(0)]) * _SCALE[found.group(2)]))
+            except (ValueError, TypeError, AttributeError, OverflowError) as error:
+                wrong[rows.line_num] = str(error)[:200]
+    known = _within_span(known, wrong)
+    if not known:
+        line = min(wrong, default=1)
+        raise TariffError(wrong.get(line, "not a price table: no rows"), where=f"{path}:{line}", remedy=_REMEDY)
+    if len(known) == 1:
+        wrong.setdefault(known[0][0] + 1, "only one price can be read")
+    times = np.array([time for _, time, _ in known])
+    series = complete(times, np.array([price for _, _, price in known]), found.group(1).upper(), adder_per_kwh)
+    _name_order(known, wrong)
+    _name_labels(series, known, wrong)
+    return series, tuple(TariffError(wrong[line], where=f"{path}:{line}", remedy=_REMEDY) for line in sorted(wrong))
+
+
+def _why_no_table(names: list[str]) -> str:
+    """What a first line lacks, for the exports that people try most."""
+    if any(";" in name for name in names):
+        return "separated by semicolons: save it with commas between cells and points in numbers"
+    odd = next((name for name in names if name.startswith("price_")), None)
+    if odd is not None and "time_utc_start" in names:
+        return f"column {odd[:40]!r} names no currency of three letters and no MWh or kWh"
+    return "not a price table"
+
+
+def _time(text: str) -> float:
+    """UTC of an ISO time; one without an offset is UTC. Raises ValueError."""
+    time = datetime.fromisoformat(text.strip())
+    utc_s = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    if utc_s % SLOT_S:
+        raise ValueError(f"{text} is not on a quarter of an hour")
+    return utc_s
+
+
+def _price(text: str) -> float:
+    price = float(text)
+    if not math.isfinite(price):
+        raise ValueError("price is not a number")
+    return price
+
+
+def _within_span(known: list[tuple[int, float, float]], wrong: dict[int, str]) -> list[tuple[int, float, float]]:
+    """Without rows of another century: a series over them would fill the memory."""
+    if not known:
+        return known
+    middle = sorted(time for _, time, _ in known)[len(known) // 2]
+    for line, time, _ in known:
+        if abs(time - middle) > SPAN_MAX_S / 2:
+            wrong[line] = "its time is years away from that of the other rows"
+    return [row for row in known if row[0] not in wrong]
+
+
+def _name_order(known: list[tuple[int, float, float]], wrong: dict[int, str]) -> None:
+    """Name each row whose time does not come after the row before it."""
+    before = -math.inf
+    for line, time, _ in known:
+        if time <= before:
+            wrong[line] = f"overlap at {_text(time)}"
+        before = max(before, time)
+
+
+def _name_labels(series: PriceSeries, known: list[tuple[int, float, float]], wrong: dict[int, str]) -> None:
+    """Name rows after a gap, and those whose price is out of all proportion."""
+    slot_of = {round((time - series.start_utc_s) / SLOT_S): (line, price) for line, time, price in known}
+    for slot, (line, price) in slot_of.items():
+        if line in wrong:
+            continue
+        if series.labels[slot] == Label.BOUNDED:
+            wrong[line] = f"a price of {price:g} per kWh is more than 50 times the usual one of this file"
+        elif slot > 0 and series.labels[slot - 1] == Label.FILLED:
+            wrong[line] = f"gap before {_text(series.start_utc_s + SLOT_S * slot)}"
+
+
+def _text(utc_s: float) -> str:
+    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -6,12 +6,13 @@ guessed price would look optimal and not be.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -20,13 +21,14 @@ from msgspec import Struct
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
+from supervisor.planner.bands import DAYS, Band, BandLike, price_table, require_price
 from supervisor.planner.spot import SpotTariff, read_prices
+
+logger = logging.getLogger(__name__)
 
 Array = npt.NDArray[np.float64]
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-HOLIDAY = "holiday"  # an eighth kind of day; a tariff that never names it treats holidays as Sundays
-_QUARTERS = 96
+JSON_MAX_BYTES = 1024 * 1024  # a tariff for every month and day has some 20 KB
 
 
 class Tariff(Protocol):
@@ -38,31 +40,6 @@ class Tariff(Protocol):
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
         """Price of the slots that start at `start_utc_s` [currency/kWh], shape (n_slots,)."""
         ...
-
-
-class Band(Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours with one price. `hours` like "22-08" (over midnight) or "09:30-12"; empty means all."""
-
-    name: str
-    price_per_kwh: float
-    hours: tuple[str, ...] = ()
-    months: tuple[int, ...] = ()
-    days: tuple[str, ...] = ()
-
-
-class BandLike(Protocol):
-    """A band from elsewhere, such as the configuration's."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def price_per_kwh(self) -> float: ...
-    @property
-    def hours(self) -> tuple[str, ...]: ...
-    @property
-    def months(self) -> tuple[int, ...]: ...
-    @property
-    def days(self) -> tuple[str, ...]: ...
 
 
 class Demand(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +70,7 @@ class FlatTariff:
     currency: str = "KRW"
 
     def __post_init__(self) -> None:
-        _require_price(self.price_per_kwh, "tariff.flat")
+        require_price(self.price_per_kwh, "tariff.flat")
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
         return np.full(n_slots, self.price_per_kwh)
@@ -111,7 +88,7 @@ class BandTariff:
     _table: Array = field(init=False, repr=False, compare=False, default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_table", _price_table(self.bands, self.where))
+        object.__setattr__(self, "_table", price_table(self.bands, self.where))
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
         zone = ZoneInfo(self.timezone)
@@ -121,6 +98,34 @@ class BandTariff:
             kind = len(DAYS) if local.date() in self.holidays else local.weekday()
             out[i] = self._table[local.month - 1, kind, local.hour * 4 + local.minute // 15]
         return out
+
+
+@dataclass(frozen=True)
+class UnfailingTariff:
+    """Another tariff, without its failures: no plan waits for a price.
+
+    Where it raises, all slots cost `usual_per_kwh`; where it has no number for some, those cost what is usual for the
+    others. Prices below zero stay.
+    """
+
+    tariff: Tariff
+    usual_per_kwh: float
+
+    @property
+    def currency(self) -> str:
+        return self.tariff.currency
+
+    def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
+        try:
+            price = np.array(self.tariff.prices(start_utc_s, n_slots, slot_s), dtype=np.float64)
+            if price.shape != (n_slots,):
+                raise TariffError(f"{price.shape} prices for {n_slots} slots", where="tariff")
+        except Exception as error:
+            logger.error("no prices, all hours are planned at one: %s", error or type(error).__name__)
+            return np.full(n_slots, self.usual_per_kwh)
+        known = np.isfinite(price)
+        usual = float(np.median(price[known])) if known.any() else self.usual_per_kwh
+        return np.where(known, price, usual)
 
 
 class TariffFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,27 +139,35 @@ class TariffFile(Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
 
 
-def read_tariff(path: Path, timezone: str) -> Tariff:
+def read_tariff(path: Path, timezone: str, holidays: Iterable[date] = ()) -> Tariff:
     """A tariff from a file: `.csv` with day-ahead prices, `.json` in the form of `TariffFile`.
 
-    `timezone` is used where the file names none. Raises TariffError naming file, place and remedy.
+    `timezone` is used where the file names none; `holidays` are added to the file's. Raises TariffError naming file,
+    place and remedy for anything that is wrong with it.
     """
-    if path.suffix == ".csv":
-        return read_prices(path)
+    return read_prices(path) if path.suffix == ".csv" else read_bands(path, timezone, holidays)
+
+
+def read_bands(path: Path, timezone: str, holidays: Iterable[date] = ()) -> BandTariff:
+    """A time-of-use tariff from JSON; raises TariffError, and nothing else."""
     try:
+        if path.stat().st_size > JSON_MAX_BYTES:
+            raise TariffError(f"over {JSON_MAX_BYTES} bytes", where=str(path), remedy="A tariff has some dozen bands")
         table = msgspec.json.decode(path.read_bytes(), type=TariffFile)
+        zone = table.timezone or timezone
+        ZoneInfo(zone)
+    except TariffError:
+        raise
     except OSError as error:
         raise TariffError(f"cannot be read: {error.strerror}", where=str(path), remedy="Check tariff.file") from error
-    except msgspec.MsgspecError as error:
-        raise TariffError(str(error), where=str(path), remedy="See docs/planner.md for the form of the file") from error
-    try:
-        ZoneInfo(table.timezone or timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        name = table.timezone or timezone
-        remedy = 'Write an IANA name such as "Asia/Seoul"'
-        raise TariffError(f"unknown time zone {name!r}", where=f"{path}: timezone", remedy=remedy) from None
+    except Exception as error:  # no JSON, too deep, numbers of hundreds of digits, an unknown time zone
+        raise TariffError(
+            str(error)[:300] or type(error).__name__,
+            where=str(path),
+            remedy="See docs/planner.md for the form of the file",
+        ) from error
     return BandTariff(
-        table.bands, table.timezone or timezone, table.currency, frozenset(table.holidays), where=str(path)
+        table.bands, zone, table.currency, frozenset(table.holidays) | frozenset(holidays), where=str(path)
     )
 
 
@@ -176,97 +189,10 @@ def make_tariff(
             f"one of flat, band or file is needed, found {said}", where="tariff", remedy="Keep exactly one"
         )
     if file is not None:
-        return read_tariff(file, timezone)
+        return read_tariff(file, timezone, holidays)
     if flat is not None:
         return FlatTariff(flat, currency)
     return BandTariff(bands, timezone, currency, frozenset(holidays))
-
-
-def _price_table(bands: tuple[BandLike, ...], where: str) -> Array:
-    """Price by month, kind of day and quarter of an hour, shape (12, 8, 96) [currency/kWh]."""
-    owner = np.full((12, len(DAYS) + 1, _QUARTERS), -1)
-    table = np.zeros(owner.shape)
-    names_holiday = any(HOLIDAY in band.days for band in bands)
-    for index, band in enumerate(bands):
-        place = f"{where}.band[{index}] {band.name!r}"
-        _require_price(band.price_per_kwh, place)
-        mask = np.zeros(owner.shape, dtype=bool)
-        mask[np.ix_(_months(band, place), _days(band, place, names_holiday), _quarters(band, place))] = True
-        clash = mask & (owner >= 0)
-        if clash.any():
-            cell = tuple(int(i) for i in np.argwhere(clash)[0])
-            raise TariffError(
-                f"overlaps band {bands[owner[cell]].name!r} {_cell_name(cell)}",
-                where=place,
-                remedy="Give every hour of every month and day to one band",
-            )
-        owner[mask] = index
-        table[mask] = band.price_per_kwh
-    if (owner < 0).any():
-        cell = tuple(int(i) for i in np.argwhere(owner < 0)[0])
-        raise TariffError(
-            f"no band covers {_cell_name(cell)}",
-            where=where,
-            remedy="Give every hour of every month and day to one band",
-        )
-    return table
-
-
-def _cell_name(cell: tuple[int, ...]) -> str:
-    month, day, quarter = cell
-    name = (*DAYS, HOLIDAY)[day]
-    return f"month {month + 1}, {name}, {quarter // 4:02d}:{quarter % 4 * 15:02d}"
-
-
-def _months(band: BandLike, place: str) -> list[int]:
-    for month in band.months:
-        if not 1 <= month <= 12:
-            raise TariffError(f"month {month} does not exist", where=place, remedy="Months are 1 to 12")
-    return sorted({month - 1 for month in band.months} or set(range(12)))
-
-
-def _days(band: BandLike, place: str, names_holiday: bool) -> list[int]:
-    known = (*DAYS, HOLIDAY)
-    for day in band.days:
-        if day not in known:
-            raise TariffError(f"unknown day {day!r}", where=place, remedy=f"Use {', '.join(known)}")
-    days = {known.index(day) for day in band.days} or set(range(len(known)))
-    if not names_holiday and DAYS.index("sun") in days:
-        days.add(len(DAYS))
-    elif not names_holiday:
-        days.discard(len(DAYS))
-    return sorted(days)
-
-
-def _quarters(band: BandLike, place: str) -> list[int]:
-    quarters = set() if band.hours else set(range(_QUARTERS))
-    for span in band.hours:
-        start, dash, end = span.partition("-")
-        try:
-            first, last = _quarter(start), _quarter(end)
-        except ValueError:
-            dash = ""
-            first = last = 0
-        if not dash or first == last:
-            raise TariffError(
-                f"hours {span!r} cannot be read", where=place, remedy='Write like "22-08" or "09:30-12", by quarters'
-            )
-        quarters |= {q % _QUARTERS for q in range(first, last if last > first else last + _QUARTERS)}
-    return sorted(quarters)
-
-
-def _quarter(text: str) -> int:
-    """Quarter of the day of "9", "09" or "09:30"; raises ValueError."""
-    hour, _, minute = text.strip().partition(":")
-    quarter, rest = divmod(int(hour) * 60 + int(minute or 0), 15)
-    if rest or not 0 <= quarter <= _QUARTERS:
-        raise ValueError(text)
-    return quarter
-
-
-def _require_price(price: float, place: str) -> None:
-    if not np.isfinite(price):
-        raise TariffError(f"price {price} is not a number", where=place, remedy="Write a price per kWh")
 
 
 __all__ = [

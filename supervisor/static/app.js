@@ -2,6 +2,7 @@
 
 import { Account } from "./account.js";
 import { session } from "./api.js";
+import { DangerBoxes, DangerStrip } from "./danger.js";
 import { number, setTimezone, weekClock } from "./format.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
@@ -20,6 +21,7 @@ function Header() {
   const other = LANGUAGES.find((tag) => tag !== current());
   const swap = () => use(other, true).then(changed, () => say("notice.failed", { why: t("problem.no-answer") }, "bad"));
   return html`<header class="top">
+    <${DangerStrip} />
     <img src="/static/icon.svg" alt="" width="40" height="40" />
     <div class="site">
       <h1>${model.session?.site || "Roadheat"}</h1>
@@ -45,6 +47,7 @@ function App() {
   return html`
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
+    <${DangerBoxes} />
     <${ZoneList} onOpen=${open} />
     <${Account} />
     ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}

@@ -73,6 +73,14 @@ export function countdown(seconds) {
   return h ? `${h}:${two(m)}:${two(whole % 60)}` : `${m}:${two(whole % 60)}`;
 }
 
+/** How old something is, in words: "35 s ago", "12 min ago", "3 h ago". */
+export function age(seconds) {
+  const s = Math.max(0, seconds);
+  if (s < 90) return t("age.s", { n: Math.round(s) });
+  if (s < 90 * 60) return t("age.min", { n: Math.round(s / 60) });
+  return s < 48 * 3600 ? t("age.h", { n: Math.round(s / 3600) }) : t("age.d", { n: Math.round(s / 86400) });
+}
+
 /** A length of time in words: "30 min", "2 h", "1 h 30 min". */
 export function minutes(total) {
   const h = Math.floor(total / 60);

@@ -1,14 +1,15 @@
 // A person's command: what runs now with its four steps, and the form for a new one.
 
-import { Problem, command, commandKey, get } from "./api.js";
+import { get } from "./api.js";
 import { clock, countdown, minutes } from "./format.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
-import { model, say } from "./model.js";
-import { heldFor, problemWords } from "./words.js";
+import { say } from "./model.js";
+import { busyWords, useCommand } from "./send.js";
+import { heldFor } from "./words.js";
 import { LIVE_STATES } from "./zone.js";
-import { useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useState } from "./vendor/preact-hooks.mjs";
 
 const MODES = ["on", "boost", "off"];
 const MINUTES = [30, 60, 120, 240, 480];
@@ -16,43 +17,21 @@ const USUAL_MIN = 120;
 const REASONS = ["snow", "ice-reported", "slope-school", "complaint", "maintenance", "road-clear"];
 const REASON_LETTERS = { min: 3, max: 200 }; // as the server has it
 
-/** Requested → sent → accepted → measured, as far as it has come. */
-function Steps({ state }) {
-  const reached = LIVE_STATES.indexOf(state);
+/** Requested → sent → accepted → measured, as far as it has come; ✕ where it stopped, and nothing after it. */
+function Steps({ override }) {
+  const failed = LIVE_STATES.indexOf(override.failed_step);
+  const reached = failed < 0 ? LIVE_STATES.indexOf(override.state) : Math.min(LIVE_STATES.indexOf(override.state), failed - 1);
+  const why = override.failed_step === "accepted" ? "step.failed-refused" : override.mode === "off" ? "step.failed-current" : "step.failed-no-current";
   return html`<ol class="steps" aria-label=${t("step.label")}>
-    ${LIVE_STATES.map(
-      (step, index) => html`<li class=${index <= reached ? "done" : ""} aria-current=${index === reached ? "step" : null}>
-        <span class="dot">${index <= reached && html`<${Icon} name="check" size=${16} />`}</span>
-        ${t(`step.${step}`)}
-      </li>`,
-    )}
+    ${LIVE_STATES.map((step, index) => {
+      const isFailed = index === failed;
+      return html`<li class=${isFailed ? "failed" : index <= reached ? "done" : ""} aria-current=${index === reached ? "step" : null}>
+        <span class="dot">${isFailed ? html`<${Icon} name="close" size=${16} />` : index <= reached && html`<${Icon} name="check" size=${16} />`}</span>
+        ${t(isFailed ? why : `step.${step}`)}
+      </li>`;
+    })}
   </ol>`;
 }
-
-/** Sends one command at a time, the same key for every attempt; returns [busy, run]. */
-function useCommand() {
-  const [busy, setBusy] = useState("");
-  const running = useRef(false);
-  const run = async (method, path, body, done) => {
-    if (running.current) return;
-    running.current = true;
-    setBusy("sending");
-    try {
-      const answer = await command(method, path, body, commandKey(), (attempt, of) => setBusy(`${attempt}/${of}`));
-      done(answer);
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 401) model.link = "signed-out";
-      say("notice.failed", { why: problemWords(problem) }, "bad");
-    } finally {
-      running.current = false;
-      setBusy("");
-    }
-  };
-  return [busy, run];
-}
-
-const busyWords = (busy) => (busy === "sending" ? t("busy.sending") : t("busy.again", { attempt: busy }));
 
 /** The running command, with its end in sight and a way to end it at once. */
 export function Running({ zone, now_s, mayCommand, onChange }) {
@@ -71,7 +50,8 @@ export function Running({ zone, now_s, mayCommand, onChange }) {
     <p class="countdown" role="timer" aria-live="off" data-testid="countdown">${countdown(left_s)}</p>
     <progress max="1" value=${part} aria-label=${t("override.left")}></progress>
     <p class="until">${t("override.until", { time: clock(override.expires_utc_s) })}</p>
-    <${Steps} state=${override.state} />
+    <${Steps} override=${override} />
+    ${!override.recorded && html`<p class="missing" role="alert">${t("override.not-recorded")}</p>`}
     <p class="by"><${Icon} name="person" size=${18} /> <b>${override.user}</b> · ${override.reason}</p>
     ${mayCommand && (busy
       ? html`<button type="button" class="big" disabled>${busyWords(busy)}</button>`
@@ -97,7 +77,8 @@ function Choice({ group, value, chosen, onChoose, children, wide }) {
 /** Mode first; then time and reason open up. Only the usual time is chosen beforehand: a pocket cannot send it. */
 export function Form({ zone, onSent, onBack }) {
   const times = [...MINUTES.filter((each) => each < zone.override_max_min), zone.override_max_min].slice(-5);
-  const [mode, setMode] = useState("");
+  const [picked, setMode] = useState("");
+  const mode = zone.offered.includes(picked) ? picked : ""; // a fault may have come while the form was open
   const [total, setTotal] = useState(times.includes(USUAL_MIN) ? USUAL_MIN : times[0]);
   const [quick, setQuick] = useState("");
   const [text, setText] = useState("");
@@ -115,7 +96,9 @@ export function Form({ zone, onSent, onBack }) {
       return;
     }
     run("POST", `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`, { mode, minutes: total, reason }, (made) => {
-      say("notice.requested", {}, "good");
+      if (!made.recorded) say("override.not-recorded", {}, "bad");
+      else if (made.not_heating && made.mode !== "off") say("zone.not-heating", { why: t(`stop.${made.not_heating}`) }, "bad");
+      else say("notice.requested", {}, "good");
       onSent(made);
     });
   };
@@ -123,10 +106,11 @@ export function Form({ zone, onSent, onBack }) {
     <fieldset>
       <legend>${t("override.mode")}</legend>
       <div class="choices three">
-        ${MODES.map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}>
+        ${MODES.filter((each) => zone.offered.includes(each)).map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}>
           <${Icon} name=${each} size=${30} /><b>${t(`mode.${each}`)}</b>
         <//>`)}
       </div>
+      ${!zone.offered.includes("on") && html`<p class="missing">${t("zone.only-off", { why: t(`stop.${zone.not_heating}`) })}</p>`}
       <p class="hint">${t(`mode-hint.${mode || "none"}`)}</p>
     </fieldset>
     ${mode && html`<fieldset>

@@ -1,7 +1,8 @@
 // One zone: what it is like, what it does and why, what it will do, and a person's command.
 
 import { get } from "./api.js";
-import { celsius, clock, kilowatts, number } from "./format.js";
+import { age, celsius, clock, kilowatts, number } from "./format.js";
+import { DangerButton, DangerHere } from "./danger.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -9,6 +10,7 @@ import { StateTile } from "./list.js";
 import { model } from "./model.js";
 import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
+import { Stop } from "./stop.js";
 import { Strip } from "./strip.js";
 import { doingWords, reason } from "./words.js";
 import { commanded, faults, name, notes, reasons } from "./zone.js";
@@ -87,25 +89,31 @@ export function Panel({ zone, onClose }) {
       <${Freshness} />
     </header>
     <div class="panel-body">
-      <section class=${`now ${zone.online ? "" : "offline"}`}>
-        <${StateTile} zone=${zone} />
-        <p class="does-now">${does}${next && html`<span class="next">${next}</span>`}</p>
-      </section>
+      ${zone.dangers.length > 0 && html`<${DangerHere} zone=${zone} />`}
+      ${zone.blocked || !zone.online
+        ? html`<${Stop} zone=${zone} tile=${html`<${StateTile} zone=${zone} />`} mayCommand=${mayCommand} />`
+        : html`<section class="now">
+            <${StateTile} zone=${zone} />
+            <p class="does-now">${does}${next && html`<span class="next">${next}</span>`}</p>
+          </section>`}
       ${problems.map((word) => html`<p class="problem"><${Icon} name="trouble" size=${20} /> ${t(`flag.${word}`)} <small>${t(`flag-help.${word}`)}</small></p>`)}
-      ${!zone.online && html`<p class="problem"><${Icon} name="offline" size=${20} /> ${zone.updated_utc_s ? t("panel.offline-since", { time: clock(zone.updated_utc_s) }) : t("panel.never-heard")}</p>`}
+      ${!zone.online && html`<p class="problem"><${Icon} name="offline" size=${20} /> ${zone.updated_utc_s ? t("panel.offline-since", { time: clock(zone.updated_utc_s), age: age(now_s - zone.updated_utc_s) }) : t("panel.never-heard")}</p>`}
       <dl class="figures">
-        <${Fact} label=${t("figure.surface")} value=${celsius(zone.surface_c)} unit="C" />
-        <${Fact} label=${t("figure.power")} value=${kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
-        <${Fact} label=${t("figure.lying")} value=${number(zone.snow_mm)} unit="mm" />
-        <${Fact} label=${t("figure.cable")} value=${celsius(zone.cable_c)} unit="C" />
+        <${Fact} label=${t("figure.surface")} value=${zone.surface_c === null ? t("figure.unknown") : celsius(zone.surface_c)} unit=${zone.surface_c === null ? "" : "C"} />
+        <${Fact} label=${t("figure.power")} value=${zone.power_w === null ? t("figure.unknown") : kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
+        <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_mm)} unit=${zone.look === "unknown" ? "" : "mm"} />
+        <${Fact} label=${t("figure.cable")} value=${zone.cable_c === null ? t("figure.unknown") : celsius(zone.cable_c)} unit=${zone.cable_c === null ? "" : "C"} />
       </dl>
       ${running && !changing
-        ? html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand} onChange=${() => setChanging(true)} />`
-        : mayCommand
+        ? html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand && !zone.dangers.length} onChange=${() => setChanging(true)} />`
+        : zone.dangers.length > 0
+          ? html`<p class="hint">${t("problem.electric-danger")}</p>`
+          : mayCommand
           ? html`<h3>${t(running ? "override.replace" : "override.title")}</h3>
               <${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} />`
           : html`<p class="hint">${t("override.viewer")}</p>`}
       <${Plan} zone=${zone} now_s=${now_s} />
+      ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}
     </div>
     <${Notice} />
   </dialog>`;

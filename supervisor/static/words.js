@@ -3,7 +3,7 @@
 
 import { clock, minutes, number } from "./format.js";
 import { has, t } from "./i18n.js";
-import { doing } from "./zone.js";
+import { doing, unhelped } from "./zone.js";
 
 /** One of the plan's reasons: "Preheating: snow 70 % from 05:00". */
 export function reason(why) {
@@ -15,8 +15,20 @@ export function reason(why) {
   return tidy(t(key, values));
 }
 
+/** "Not heating: earth fault"; without contact nobody knows; and current may flow although it is to be off. */
+export function stopWords(zone) {
+  if (zone.dangers.length) return t("danger.stands");
+  if (["offline", "never-heard"].includes(zone.not_heating)) return t("zone.heat-unknown");
+  return t(zone.heated ? "zone.current-flows" : "zone.not-heating", { why: t(`stop.${zone.not_heating}`) });
+}
+
 /** What the zone does now and why, as lines: the first is the sentence, the second what comes next. */
 export function doingWords(zone, now_s) {
+  if (unhelped(zone)) {
+    if (zone.dangers.length) return [t("danger.stands"), t(`danger.reach.${zone.off_reach}`)];
+    const more = zone.not_heating === "switched-off" && zone.override ? t("doing.override-by", zone.override) : "";
+    return more ? [stopWords(zone), more] : [stopWords(zone)];
+  }
   const [key, why] = doing(zone, now_s);
   if (key === "doing.override" && zone.override) return [t("doing.override-by", zone.override)];
   if (!why) return [t(key)];

@@ -14,7 +14,7 @@ export const FLAGS = [
   [1024, "moisture-implausible"],
   [128, "clock-invalid"],
 ];
-const FAULTS = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 256; // these keep the road unheated or the contactor out of hand
+const BLOCKING = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 256 | 512; // these keep the road unheated; the server says which counts
 
 const KINDS = {
   ice: "icy", frost: "icy", snow: "snow", slush: "snow", wet: "wet", moist: "wet", trace: "wet", dew: "wet", dry: "dry",
@@ -23,12 +23,16 @@ const KINDS = {
 const WHO = { 1: "interlock", 2: "maintenance", 3: "override", 4: "plan", 5: "local" };
 export const LIVE_STATES = ["requested", "sent", "accepted", "measured"];
 
-/** "icy", "snow", "wet", "dry" or "unknown": decides colour and rank. */
-export const kind = (zone) => KINDS[zone.state] || "unknown";
+/** "icy", "snow", "wet", "dry" or "unknown": colour and sign, as the server decides what may be claimed. */
+export const kind = (zone) => zone.look ?? KINDS[zone.state] ?? "unknown";
 
-export const faults = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & FAULTS).map(([, word]) => word);
-export const notes = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & ~FAULTS).map(([, word]) => word);
-export const troubled = (zone) => !zone.online || faults(zone).length > 0;
+/** What the board says besides the reason why it is not heated; a latch comes with one and is said there. */
+export const faults = (zone) => FLAGS.filter(([bit, word]) => zone.flags & bit & BLOCKING && word !== zone.not_heating && word !== "latched").map(([, word]) => word);
+export const notes = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & ~BLOCKING).map(([, word]) => word);
+export const troubled = (zone) => !zone.online || zone.blocked;
+
+/** Snow or ice lies and is not melted, or nobody knows: the reason goes first. */
+export const unhelped = (zone) => zone.blocked || (zone.heated !== true && ["icy", "snow"].includes(kind(zone)));
 
 /** Whether its override still commands it at `now_s`. */
 export const commanded = (zone, now_s) =>
@@ -40,21 +44,12 @@ export const heating = (zone) => zone.online && (zone.power_w ?? 0) > 200;
 /** Part of the time that the board is asked to heat, while its contactor happens to be open [%]; 0 where it is not. */
 export const pulsing = (zone) => (heating(zone) ? 0 : Math.max(zone.duty_permille ?? 0, 0) / 10);
 
-/** 0 icy, 1 snow, 2 in trouble, 3 overridden, 4 the rest. */
-export function rank(zone, now_s) {
-  const lying = kind(zone);
-  if (lying === "icy") return 0;
-  if (lying === "snow") return 1;
-  if (troubled(zone)) return 2;
-  return commanded(zone, now_s) ? 3 : 4;
-}
-
 export const name = (zone, language) => (language === "ko" && zone.name_ko) || zone.name;
 
-/** The most dangerous first, then by name as the language sorts it. */
-export function sorted(zones, now_s, language) {
+/** The most urgent first, by the server's rank, then by name as the language sorts it. */
+export function sorted(zones, language) {
   const compare = new Intl.Collator(language, { numeric: true }).compare;
-  return [...zones].sort((a, b) => rank(a, now_s) - rank(b, now_s) || compare(name(a, language), name(b, language)));
+  return [...zones].sort((a, b) => a.rank - b.rank || compare(name(a, language), name(b, language)));
 }
 
 export const FILTERS = {
@@ -69,9 +64,7 @@ export const FILTERS = {
  * What decides the zone now and why, as [key, reason|null]: the reason is the plan's for this moment or the next one.
  */
 export function doing(zone, now_s) {
-  if (!zone.online) return ["doing.offline", null];
-  const [fault] = faults(zone);
-  if (fault) return [`flag.${fault}`, null];
+  if (!zone.online) return ["zone.heat-unknown", null];
   const who = WHO[zone.who];
   if (who === "interlock" || who === "maintenance" || who === "override") return [`doing.${who}`, null];
   const now = reasons(zone).find((reason) => reason.start_s <= now_s && now_s < reason.end_s);

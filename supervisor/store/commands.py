@@ -42,11 +42,12 @@ def reserve_sequences(db: sqlite3.Connection, board: str, n: int) -> int:
 
 
 def add_override(db: sqlite3.Connection, override: Override) -> Override:
-    """Keep a new override; its id comes from here."""
+    """Keep a new override; where its id is 0, it comes from here."""
     cursor = db.execute(
-        "INSERT INTO override (zone, mode, reason, user, created_utc_s, expires_utc_s, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO override (id, zone, mode, reason, user, created_utc_s, expires_utc_s, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            override.id or None,
             override.zone,
             override.mode,
             override.reason,
@@ -57,6 +58,12 @@ def add_override(db: sqlite3.Connection, override: Override) -> Override:
         ),
     )
     return msgspec.structs.replace(override, id=int(cursor.lastrowid or 0))
+
+
+def newest_override_id(db: sqlite3.Connection) -> int:
+    """0 where there has been none."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'override'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def update_override_state(db: sqlite3.Connection, override_id: int, state: OverrideState) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from supervisor.domain.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_TIMEOUT_MS = 5_000  # another process only reads (`roadheat energy`, a backup); it never holds long
+BUSY_TIMEOUT_MS = 5_000  # others read (`roadheat energy`, a backup) or write little (`roadheat user`); none holds long
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024  # the WAL shrinks back to this after a long reader let it grow
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
+import msgspec
 from msgspec import Struct
 
 
@@ -22,6 +23,8 @@ class Session(Struct, frozen=True):
     csrf: str
     created_utc_s: int
     expires_utc_s: int
+    seen_utc_s: int = 0  # when it was last used, to the minute
+    device: str = ""  # what signed in: "phone", "computer", "program"
 
 
 class Grant(Struct, frozen=True):
@@ -32,8 +35,12 @@ class Grant(Struct, frozen=True):
     role: str
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+_SESSION = "user, role, csrf, created_utc_s, expires_utc_s, seen_utc_s, device"  # as the fields of Session
+
+
+def digest(token: str) -> bytes:
+    """What the store knows of a token; whatever bytes a header or an address held make one."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def put_user(db: sqlite3.Connection, user: User) -> None:
@@ -60,23 +67,30 @@ def _user(row: tuple[str, str, str, int, int]) -> User:
 
 def create_session(db: sqlite3.Connection, token: str, session: Session) -> None:
     db.execute(
-        "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)",
-        (_digest(token), session.user, session.role, session.csrf, session.created_utc_s, session.expires_utc_s),
+        f"INSERT INTO session ({_SESSION}, token_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*msgspec.structs.astuple(session), digest(token)),
     )
 
 
 def find_session(db: sqlite3.Connection, token: str, now_utc_s: float) -> Session | None:
     """The session of a cookie, None where there is none or it has expired."""
     row = db.execute(
-        "SELECT user, role, csrf, created_utc_s, expires_utc_s FROM session "
-        "WHERE token_sha256 = ? AND expires_utc_s > ?",
-        (_digest(token), now_utc_s),
+        f"SELECT {_SESSION} FROM session WHERE token_sha256 = ? AND expires_utc_s > ?",
+        (digest(token), now_utc_s),
     ).fetchone()
     return Session(*row) if row else None
 
 
+def touch_session(db: sqlite3.Connection, token: str, seen_utc_s: int, expires_utc_s: int) -> None:
+    """Note that a session was used, and let it live until `expires_utc_s` at least; one that has ended stays ended."""
+    db.execute(
+        "UPDATE session SET seen_utc_s = ?, expires_utc_s = MAX(expires_utc_s, ?) WHERE token_sha256 = ?",
+        (seen_utc_s, expires_utc_s, digest(token)),
+    )
+
+
 def end_session(db: sqlite3.Connection, token: str) -> None:
-    db.execute("DELETE FROM session WHERE token_sha256 = ?", (_digest(token),))
+    db.execute("DELETE FROM session WHERE token_sha256 = ?", (digest(token),))
 
 
 def end_sessions_of(db: sqlite3.Connection, user: str) -> int:
@@ -89,10 +103,13 @@ def forget_expired(db: sqlite3.Connection, now_utc_s: float) -> None:
     db.execute("DELETE FROM one_time_token WHERE expires_utc_s <= ?", (now_utc_s,))
 
 
-def add_one_time_token(db: sqlite3.Connection, token: str, grant: Grant, expires_utc_s: int) -> None:
+def add_one_time_token(
+    db: sqlite3.Connection, token: str, grant: Grant, expires_utc_s: int, made_utc_s: int = 0, made_by: str = ""
+) -> None:
     db.execute(
-        "INSERT INTO one_time_token VALUES (?, ?, ?, ?, ?, NULL)",
-        (_digest(token), grant.purpose, grant.user, grant.role, expires_utc_s),
+        "INSERT INTO one_time_token (token_sha256, purpose, user, role, expires_utc_s, made_utc_s, made_by) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (digest(token), grant.purpose, grant.user, grant.role, expires_utc_s, made_utc_s, made_by),
     )
 
 
@@ -101,6 +118,6 @@ def use_one_time_token(db: sqlite3.Connection, token: str, purpose: str, now_utc
     row = db.execute(
         "UPDATE one_time_token SET used_utc_s = ?1 WHERE token_sha256 = ?2 AND purpose = ?3 AND used_utc_s IS NULL "
         "AND expires_utc_s > ?1 RETURNING purpose, user, role",
-        (int(now_utc_s), _digest(token), purpose),
+        (int(now_utc_s), digest(token), purpose),
     ).fetchone()
     return Grant(*row) if row else None

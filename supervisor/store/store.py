@@ -17,7 +17,7 @@ from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan
 from supervisor.store import commands, energy, journal, people, rollup, spool, telemetry
 from supervisor.store.tick import event_line
-from supervisor.store.writer import Writer
+from supervisor.store.writer import Job, Writer
 from supervisor.wire.messages import Telemetry
 
 DATABASE_NAME = "roadheat.db"  # in the state folder
@@ -55,6 +55,10 @@ class Store:
         `SPOOL_CAP_BYTES` is a good size). Raises StoreError.
         """
         return cls(Writer(path), clock, site, ZoneInfo(timezone), spool_cap_bytes)
+
+    async def write_safety(self, job: Job) -> object:
+        """Run `job` like `write`; on a full disk it may use the space set aside for safety commands."""
+        return await self.write(job, safety=True)
 
     async def close(self) -> None:
         """Commit what waits and let go of the file."""
@@ -120,7 +124,8 @@ class Store:
     # Commands
 
     async def next_epoch(self) -> int:
-        return await self.write(commands.next_epoch)
+        """Recorded like a safety command: without it a service on a full disk could not start."""
+        return await self.write(commands.next_epoch, safety=True)
 
     async def raise_epoch(self, above: int) -> int:
         """An epoch above the one a board says it has seen."""
@@ -138,6 +143,9 @@ class Store:
             expires_utc_s=expires_utc_s,
         )  # fmt: skip
         return await self.write(lambda db: commands.add_override(db, new))
+
+    async def newest_override_id(self) -> int:
+        return await self.read(commands.newest_override_id)
 
     async def update_override_state(self, override_id: int, state: OverrideState) -> None:
         await self.write(lambda db: commands.update_override_state(db, override_id, state))
@@ -223,6 +231,10 @@ class Store:
     async def find_session(self, token: str) -> people.Session | None:
         now = self._clock.utc_s()
         return await self.read(lambda db: people.find_session(db, token, now))
+
+    async def touch_session(self, token: str, expires_utc_s: int) -> None:
+        now = self._now()
+        await self.write(lambda db: people.touch_session(db, token, now, expires_utc_s))
 
     async def end_session(self, token: str) -> None:
         await self.write(lambda db: people.end_session(db, token))

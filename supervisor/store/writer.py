@@ -13,39 +13,48 @@ from typing import Any, TypeVar, cast
 from supervisor.domain.errors import RoadheatError, StoreError
 from supervisor.domain.work import in_thread
 from supervisor.store import database
+from supervisor.store.reserve import Reserve
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
 
 READERS = 3  # a year's report does not hold up a login
 GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
+FULL = "store-full"  # code of a StoreError where the disk has no room
 
 
 class Writer:
     """Runs jobs `fn(connection)`: writing ones in groups on one thread, reading ones on a few others."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = database.connect(path)
+        self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
+        try:
+            self._connection = database.connect(path)
+        except StoreError:  # even opening takes a little space
+            if not self._reserve.release():
+                raise
+            self._connection = database.connect(path)
         database.migrate(self._connection, str(path))
+        self._reserve.set_aside()
         self._path = path
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
             self._readers.put(database.connect_read_only(path))
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Job, bool, asyncio.Future[Any]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, job: Callable[[sqlite3.Connection], T], *, safety: bool = False) -> T:
         """Run `job` in a transaction; it has reached the disk when this returns.
 
-        Raises what the job raises (its own changes are undone, its neighbours' are kept), or StoreError where
-        nothing could be kept.
+        `safety`: what records a safety command; on a full disk it may use the space set aside. Raises what the job
+        raises (its own changes are undone, its neighbours' are kept), or StoreError where nothing could be kept.
         """
         self._require_open()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, done))
+        self._waiting.append((job, safety, done))
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._flush(), name="store-flush")
         return cast(T, await done)
@@ -85,8 +94,12 @@ class Writer:
         try:
             while self._waiting:
                 group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-                outcomes = await in_thread(self._write_thread, self._commit, [job for job, _ in group])
-                for (_, done), (value, error) in zip(group, outcomes, strict=True):
+                jobs = [(job, safety) for job, safety, _ in group]
+                try:
+                    outcomes = await in_thread(self._write_thread, self._commit_with_reserve, jobs)
+                except Exception as failure:  # no thread could be had: who waits must hear of it
+                    outcomes = [(None, self._store_error(failure)) for _ in group]
+                for (_, _, done), (value, error) in zip(group, outcomes, strict=True):
                     if done.done():  # whoever waited has been cancelled; the work is kept
                         continue
                     if error is None:
@@ -95,6 +108,21 @@ class Writer:
                         done.set_exception(error)
         finally:
             self._flusher = None
+
+    def _commit_with_reserve(self, jobs: list[tuple[Job, bool]]) -> list[tuple[Any, BaseException | None]]:
+        """Commit; where the disk is full, safety commands once more with the space set aside for them."""
+        refused = self._reserve.spent and not self._reserve.set_aside()
+        outcomes: list[tuple[Any, BaseException | None]] = [(None, None)] * len(jobs)
+        admitted = [i for i, (_, safety) in enumerate(jobs) if safety or not refused]
+        for i, outcome in zip(admitted, self._commit([jobs[i][0] for i in admitted]), strict=True):
+            outcomes[i] = outcome
+        for i in set(range(len(jobs))) - set(admitted):
+            outcomes[i] = None, self._store_error(OSError("the disk is full"))
+        again = [i for i in admitted if jobs[i][1] and isinstance(outcomes[i][1], StoreError)]
+        if again and self._reserve.release():
+            for i, outcome in zip(again, self._commit([jobs[i][0] for i in again]), strict=True):
+                outcomes[i] = outcome
+        return outcomes
 
     def _commit(self, jobs: list[Job]) -> list[tuple[Any, BaseException | None]]:
         """One transaction, each job in a savepoint of its own."""
@@ -124,5 +152,5 @@ class Writer:
         full = "full" in str(error)
         remedy = "Free space on the disk" if full else "Check the disk and the permissions of the state folder"
         return StoreError(
-            f"not recorded: {error}", where=str(self._path), remedy=remedy, code="store-full" if full else "store"
+            f"not recorded: {error}", where=str(self._path), remedy=remedy, code=FULL if full else "store"
         )

@@ -31,7 +31,9 @@ print(sorted({HEAVY!r} & set(sys.modules)), round(time.process_time(), 3))
 HELP_CPU_S = 0.4
 
 
-@pytest.mark.parametrize("command", ["", "bench", "board", "board flash", "demo", "energy", "calibrate", "serve"])
+@pytest.mark.parametrize(
+    "command", ["", "bench", "board", "board flash", "demo", "energy", "calibrate", "serve", "user"]
+)
 def test_help_imports_nothing_heavy_and_is_quick(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *command.split(), "--help"], capture_output=True, text=True, check=True
@@ -48,12 +50,13 @@ def _first_paragraph(command: click.Command) -> str:
 
 
 def test_the_list_of_commands_says_what_each_command_says() -> None:
+    from supervisor.people_cli import PEOPLE
     from tools.bench.cli import BENCHES
 
     points = {point.name: point for point in entry_points_here()}
     commands = {name: point.load() for name, point in points.items()}
     assert set(commands) == set(PLUGIN_HELP)
-    targets = [(lazy.target, lazy.short_help) for lazy in (*OWN.values(), *BENCHES.values())]
+    targets = [(lazy.target, lazy.short_help) for lazy in (*OWN.values(), *BENCHES.values(), *PEOPLE.values())]
     loaded = [(getattr(import_module(t.split(":")[0]), t.split(":")[1]), text) for t, text in targets]
     loaded += [(commands[name], text) for name, text in PLUGIN_HELP.items()]
     for command, text in loaded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import ssl
 import subprocess
@@ -22,7 +23,9 @@ import pytest
 from supervisor.app import Service, running
 from supervisor.config import Config, load
 from supervisor.domain.clock import SystemClock
+from supervisor.domain.danger import DangerKind
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
+from supervisor.net.tests.sockets import crowd
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.files import write_weather_csv
 from supervisor.wire.keys import load_key
@@ -209,3 +212,83 @@ async def test_sigkill_loses_nothing_that_was_acknowledged_and_sigterm_ends_clea
     async with service(config) as started:
         totals = await started.store.zone_totals()
     assert totals["z01"] in (2900, 4000)  # 30 intervals once each; the first with or without what came before it
+
+
+def few_handles() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 300))
+
+
+async def test_with_few_file_handles_crowds_at_both_listeners_lock_out_neither_boards_nor_crew(
+    config: Config, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "supervisor.cli", "serve", "--config", str(config.path)]
+    with (
+        (tmp_path / "log").open("ab") as log,
+        subprocess.Popen(  # noqa: ASYNC220  (it starts in milliseconds)
+            command, stdout=subprocess.PIPE, stderr=log, preexec_fn=few_handles
+        ) as child,
+    ):
+        try:
+            assert child.stdout is not None
+            lines = [child.stdout.readline().decode() for _ in range(3)]
+            boards, web = (re.search(r"([\d.]+):(\d+)", line) for line in lines[:2])
+            assert boards is not None
+            assert web is not None
+            board_address, web_address = ((found[1], int(found[2])) for found in (boards, web))
+            async with crowd(board_address, 300), crowd(web_address, 300), client() as http:
+                crew = Crew(http, f"http://{web_address[0]}:{web_address[1]}")
+                await crew.sign_in(lines[2].partition("link: ")[2].strip())
+                board = await dial(config, http, board_address, hello())
+                await next_of(board, ClockCommand)
+                assert len(await crew.get("/api/v1/zones")) == len(config.zone)
+        finally:
+            child.kill()
+
+
+def test_too_few_file_handles_for_the_boards_are_said_at_start(config: Config) -> None:
+    command = [sys.executable, "-m", "supervisor.cli", "serve", "--config", str(config.path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "6 boards need" in done.stderr
+    assert "LimitNOFILE" in done.stderr
+
+
+async def next_override(board: BoardClient) -> OverrideCommand:
+    """The next override, answered like the board would."""
+    command: OverrideCommand = await next_of(board, OverrideCommand)
+    await board.send(ResultFrame(ep=command.ep, q=command.q, rc=0))
+    return command
+
+
+async def test_electric_danger_goes_to_the_board_and_stands_over_a_restart_until_two_people_clear_it(
+    config: Config,
+) -> None:
+    async with service(config) as started, client() as http:
+        assert started.admin_link is not None
+        board = await dial(config, http, started.board_address, hello())
+        crew = Crew(http, started.web_url)
+        await crew.sign_in(started.admin_link)
+        feeder = (await crew.get("/api/v1/zones"))[0]["feeder"]
+        status, danger = await crew.post(f"/api/v1/feeders/{feeder}/danger", None)
+        assert status == 200
+        assert {zone["zone"] for zone in danger["zones"]} >= {"z01", "z02"}
+        told = [await next_override(board) for _ in range(2)]
+        assert {(one.z, one.m) for one in told} == {("z01", "off"), ("z02", "off")}
+        for q, w in ((1, 0), (2, 0)):
+            await board.send(telemetry(q, sample(power_w=w, who=3), sample("z02", power_w=w, who=3), up=12 + 10 * q))
+            assert (await next_of(board, Ack)).q == (q,)
+        view = await crew.get("/api/v1/zones/z01")
+        assert (view["off_reach"], view["not_heating"]) == ("measured", "electric-danger")
+        assert (await crew.post(f"/api/v1/feeders/{feeder}/danger/clear", None))[1]["cleared_by"] == "admin"
+    async with service(config) as started, client() as http:
+        assert [alarm.code for alarm in started.alarms.standing() if alarm.subject == feeder] == ["electric-danger"]
+        board = await dial(config, http, started.board_address, hello(boot=4))
+        told = [await next_override(board) for _ in range(2)]
+        assert {(one.z, one.m) for one in told} == {("z01", "off"), ("z02", "off")}
+        danger = await started.dangers.clear(DangerKind.FEEDER, feeder, "park")
+        assert not danger.stands
+        told = [await next_override(board) for _ in range(2)]
+        assert {(one.z, one.m) for one in told} == {("z01", "cancel"), ("z02", "cancel")}

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 import aiohttp
 
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.retry_after import retry_after_s
+
+T = TypeVar("T")
 
 TIMEOUT_S = 30.0  # services answer within a few seconds; over LTE a retry beats a longer wait
 BODY_MAX_BYTES = 16 * 1024 * 1024  # the longest real answer (50 members, 16 days) has 3 MB
 FRESH_DEFAULT_S = 600.0  # without a caching header: models run hourly at best
 FRESH_MAX_S = 3 * 3600.0  # a header that says "for ever" must not blind us
+REDIRECTS_MAX = 3  # a service that has moved says so once
 BACKOFF_FIRST_S = 30.0
 BACKOFF_MAX_S = 1800.0
 JITTER_S = 60.0  # after expiry, so that all roadheats of a country do not ask in the same second
@@ -38,19 +43,26 @@ class Answer:
 
 
 def freshness_s(headers: Mapping[str, str]) -> float:
-    """How long an answer may be used [s]: Cache-Control max-age, else Expires − Date (RFC 9111 §4.2.1)."""
+    """How long an answer may be used [s]: Cache-Control max-age, else Expires − Date (RFC 9111 §4.2.1).
+
+    Headers that cannot be read say nothing.
+    """
     for part in headers.get("Cache-Control", "").split(","):
         name, _, value = part.strip().partition("=")
-        if name.lower() == "max-age" and value.strip('"').isdigit():
-            age = float(headers["Age"]) if headers.get("Age", "").isdigit() else 0.0
-            return min(max(float(value.strip('"')) - age, 0.0), FRESH_MAX_S)
+        if name.lower() == "max-age" and (longest_s := _seconds(value.strip('"'))) is not None:
+            return min(max(longest_s - (_seconds(headers.get("Age", "")) or 0.0), 0.0), FRESH_MAX_S)
     if "Expires" in headers and "Date" in headers:
         try:
             left = parsedate_to_datetime(headers["Expires"]) - parsedate_to_datetime(headers["Date"])
             return min(max(left.total_seconds(), 0.0), FRESH_MAX_S)
-        except (TypeError, ValueError):
-            pass  # a date nobody can read says nothing
+        except (TypeError, ValueError, OverflowError, IndexError):
+            pass
     return FRESH_DEFAULT_S
+
+
+def _seconds(text: str) -> float | None:
+    """Whole seconds in ASCII digits (`isdigit` alone also takes "²"), None for anything else."""
+    return float(text[:12]) if text.isascii() and text.isdigit() else None
 
 
 class Fetcher:
@@ -85,12 +97,27 @@ class Fetcher:
                 raise self._error(f"{self._reason}; next try in {self._quiet_until_s - now:.0f} s", url)
             try:
                 answer = await self._ask(url, query, cached)
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            except WeatherError:
+                raise
+            except Exception as error:  # the network's, TLS's, HTTP's, a decoder's: all the same to whoever asks
                 self._back_off(0.0, type(error).__name__)
                 raise self._error(f"no answer ({type(error).__name__})", url) from error
             self._failures = 0
             self._cache = {key: answer}  # requests of one fetcher differ by time only; old ones are never asked again
             return answer
+
+    async def read(self, url: str, query: Mapping[str, str], reader: Callable[[Answer], T]) -> T:
+        """What `reader` makes of the answer. An answer that it refuses is not kept, whatever its headers allow.
+
+        Raises WeatherError, the reader's too.
+        """
+        answer = await self.get(url, query)
+        try:
+            return reader(answer)
+        except WeatherError:
+            self._cache = {}
+            self._back_off(0.0, "the last answer could not be used")
+            raise
 
     async def _ask(self, url: str, query: Mapping[str, str], cached: Answer | None) -> Answer:
         headers = {"User-Agent": self._user_agent, "Accept": "application/json"}
@@ -99,14 +126,16 @@ class Fetcher:
         elif cached and cached.last_modified:
             headers["If-Modified-Since"] = cached.last_modified
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        async with self._session.get(url, params=dict(query), headers=headers, timeout=timeout) as response:
+        async with self._session.get(
+            url, params=dict(query), headers=headers, timeout=timeout, max_redirects=REDIRECTS_MAX
+        ) as response:
             fresh_until = self._clock.monotonic_s() + freshness_s(response.headers) + self._rng.uniform(0.0, JITTER_S)
             if response.status == 304 and cached:
                 return replace(cached, received_utc_s=self._clock.utc_s(), fresh_until_s=fresh_until)
             if response.status not in (200, 203):  # 203: MET Norway's sign that a version is deprecated
                 text = (await response.content.read(300)).decode("utf-8", "replace")
-                wait = response.headers.get("Retry-After", "")
-                self._back_off(float(wait) if wait.isdigit() else 0.0, f"HTTP {response.status}")
+                wait_s = retry_after_s(response.headers.get("Retry-After"), self._clock.utc_s())
+                self._back_off(wait_s or 0.0, f"HTTP {response.status}")
                 raise self._error(f"HTTP {response.status}: {_first_line(text)}", url)
             body = bytearray()
             async for chunk in response.content.iter_chunked(65536):
@@ -126,7 +155,7 @@ class Fetcher:
         """Full jitter, exponential, capped; a service's own Retry-After is obeyed."""
         ceiling = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2.0**self._failures)
         self._failures = min(self._failures + 1, 16)
-        wait = max(self._rng.uniform(0.5 * ceiling, ceiling), min(at_least_s, 24 * 3600.0))
+        wait = max(self._rng.uniform(0.5 * ceiling, ceiling), at_least_s)
         self._quiet_until_s = self._clock.monotonic_s() + wait
         self._reason = reason
 

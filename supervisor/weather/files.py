@@ -17,6 +17,7 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
+from supervisor.weather.answers import named, unexpected
 from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, utc_text
 from supervisor.weather.repair import Repairs
@@ -34,6 +35,7 @@ COLUMNS = {
     "snow_fraction": "snowfall_fraction",
 }
 TIME = "time_utc"
+FILE_MAX_BYTES = 256 * 1024 * 1024  # ten years by the ten minutes have 60 MB
 LONGWAVE_ESTIMATE = "longwave_down_est_W_m2"
 TRACE_TYPES = {"snow": 1.0, "sleet": 0.5}
 # KMA writes 0.0 mm with snow for less than 0.1 mm in the hour: the schema says to treat it as <0.1 mm/h of snow. Most
@@ -52,9 +54,21 @@ def read_weather_csv(
 ) -> tuple[WeatherSeries, Repairs]:
     """The series of a file and what was repaired, by kind; of the rows in [start, end] only, where given.
 
-    With a site, times are also checked against the sun. Raises WeatherError naming file, column and line.
+    With a site, times are also checked against the sun. Raises WeatherError naming file, column and line, and nothing
+    else, whatever the file holds.
     """
-    path = Path(path)
+    try:
+        return _read(Path(path), site, start_utc_s, end_utc_s)
+    except WeatherError as error:
+        named(error, str(path))
+        raise
+    except Exception as error:
+        raise unexpected(error, str(path)) from error
+
+
+def _read(
+    path: Path, site: Site | None, start_utc_s: float | None, end_utc_s: float | None
+) -> tuple[WeatherSeries, Repairs]:
     rows, lines = _rows(path)
     times = np.array([_time(path, line, row) for line, row in zip(lines, rows, strict=True)])
     chosen = np.ones(times.size, dtype=bool)
@@ -104,6 +118,8 @@ def write_weather_csv(path: Path | str, series: WeatherSeries) -> None:
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[int]]:
     """Rows and their line numbers; raises WeatherError on a file that is no such table."""
     try:
+        if path.stat().st_size > FILE_MAX_BYTES:
+            raise WeatherError(f"over {FILE_MAX_BYTES} bytes", where=str(path), remedy="Cut it to the years needed")
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             names = reader.fieldnames or []

@@ -20,6 +20,7 @@ from supervisor.road.radiation import SOLAR_CONSTANT_W_M2, sun_position
 Columns = dict[str, Array]
 Where = Callable[[str, int], str]
 
+TIME_UTC_S = (-2_208_988_800.0, 4_102_444_800.0)  # 1900 … 2100
 GAP_MAX_S = 3 * 3600.0  # longer holes are not weather any more; also the data schema's limit for interpolation
 DEW_EXCESS_MAX_K = 0.5  # rounding of both; above it one of the two is wrong
 MMHG_AS_HPA = 0.750  # 760 mmHg is 1013.25 hPa; weather moves pressure by 3 %
@@ -97,6 +98,10 @@ def check_times(time_utc_s: Array, where: Where) -> float:
     """The step [s] of a series whose times rise on one grid with no hole over 3 h; else raises WeatherError."""
     if time_utc_s.size < 2:
         raise refuse(f"{time_utc_s.size} rows", where("time", 0), "A series needs at least two rows")
+    odd = ~((time_utc_s >= TIME_UTC_S[0]) & (time_utc_s <= TIME_UTC_S[1]))
+    if odd.any():
+        row = int(np.argmax(odd))
+        raise refuse(f"{time_utc_s[row]} s since 1970 is no time", where("time", row), "Each row needs a time")
     steps = np.diff(time_utc_s)
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.weather.answers import unexpected
 from supervisor.weather.gate import DEW_EXCESS_MAX_K, LIMITS, utc_text
 from supervisor.weather.provider import HORIZON_MIN_S, WeatherProvider
 from supervisor.weather.resample import interval_starts_s
@@ -92,12 +93,19 @@ class LastGood:
         self.quarantined = 0
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Kept:
-        """Never raises WeatherError; says so in what it returns."""
+        """Raises nothing for what a provider or its answer does; says so in what it returns.
+
+        TimeoutError and OSError are the caller's: it set the time limit.
+        """
         try:
             fresh = await self._provider.forecast(now_utc_s, horizon_s)
             check_forecast(fresh, now_utc_s)
         except WeatherError as error:
             return self.missed(now_utc_s, error)
+        except (TimeoutError, OSError):
+            raise
+        except Exception as error:  # an answer that no reader expected
+            return self.missed(now_utc_s, unexpected(error, type(self._provider).__name__))
         cleared, self.fault = self.fault is not None, None
         self._good, self._good_at_utc_s = fresh, now_utc_s
         return Kept(fresh, cleared=cleared)

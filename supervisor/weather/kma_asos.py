@@ -17,7 +17,7 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.answers import place_in
+from supervisor.weather.answers import bounded, number, place_in, reader
 from supervisor.weather.assemble import assemble, dew_point_of_humidity_c
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.files import TRACE_MM_H
@@ -50,12 +50,13 @@ COLUMNS = {
 }
 
 
+@reader(SOURCE)
 def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Repairs]:
     """Hourly observations of one station, from the service's fixed columns or a CSV with its names.
 
     Raises WeatherError naming column and time.
     """
-    records = _records(body)
+    records = bounded(_records(body), SOURCE)
     repairs: Repairs = Counter()
     try:
         times = np.array([_time(r["TM"]) for r in records])
@@ -117,7 +118,7 @@ def _time(text: str) -> float:
 
 def _number(text: str) -> float:
     """A number; −99 and beyond is missing, −9 is left to the caller."""
-    value = float(text)
+    value = number(text)
     return float("nan") if value <= -99.0 else value
 
 
@@ -137,7 +138,7 @@ def _hourly_precipitation(records: Sequence[Mapping[str, str]]) -> Array:
     result = np.full(len(records), np.nan)
     before = float("nan")
     for i, record in enumerate(records):
-        total = float(record["RN_DAY"])
+        total = number(record["RN_DAY"])
         if total < 0.0 and record["IR"] == NO_RAIN_RECORD:
             continue  # what fell meanwhile comes with the next known total
         total = max(total, 0.0)  # −9 with another IR: none so far today
@@ -204,6 +205,6 @@ class KmaAsosObservations:
             "help": "0",
             "authKey": key,
         }
-        answer = await self._fetcher.get(URL, query)
-        self.newest, _ = parse(answer.body, self._site)
-        return self.newest
+        newest, _ = await self._fetcher.read(URL, query, lambda answer: parse(answer.body, self._site))
+        self.newest = newest
+        return newest

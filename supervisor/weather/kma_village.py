@@ -18,7 +18,7 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.answers import load_json, place_in, trim
+from supervisor.weather.answers import bounded, load_json, number, place_in, reader, trim
 from supervisor.weather.assemble import assemble
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.gate import HUMIDITY, Columns
@@ -48,7 +48,7 @@ def amount(text: str) -> float:
     text = text.strip()
     if text in ("강수없음", "적설없음", "-", "null", "0"):
         return 0.0
-    values = [float(v) for v in _NUMBER.findall(text)]
+    values = [number(v) for v in _NUMBER.findall(text)]
     if "미만" in text and len(values) == 1:
         return values[0] / 2.0
     if "~" in text and len(values) == 2:
@@ -95,9 +95,10 @@ def items_of(body: bytes, source: str = SOURCE) -> list[dict[str, str]]:
     return items
 
 
+@reader(SOURCE)
 def parse(body: bytes, site: Site) -> Forecast:
     """A one-member forecast; raises WeatherError naming category, time and value."""
-    items = items_of(body)
+    items = bounded(items_of(body), SOURCE)
     try:
         issued = _time(items[0]["baseDate"], items[0]["baseTime"])
         table: dict[float, dict[str, str]] = {}
@@ -125,7 +126,7 @@ def _columns(rows: Iterable[dict[str, str]], times: Iterable[float]) -> Columns:
 
         def read(category: str, row: dict[str, str] = row, place: str = place) -> float:
             try:
-                value = float(row.get(category, "nan"))
+                value = number(row.get(category))
             except ValueError as error:
                 raise WeatherError(f"{row[category]!r} is no number", where=place.format(category)) from error
             return math.nan if abs(value) >= MISSING_FROM else value
@@ -191,8 +192,7 @@ class KmaVillageProvider:
             "nx": str(nx),
             "ny": str(ny),
         }
-        answer = await self._fetcher.get(URL, query)
-        whole = parse(answer.body, self._site)
+        whole = await self._fetcher.read(URL, query, lambda answer: parse(answer.body, self._site))
         self._newest = whole.members[0]
         part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
         return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.repairs)

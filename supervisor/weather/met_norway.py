@@ -16,7 +16,7 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.answers import load_json, place_in
+from supervisor.weather.answers import bounded, load_json, number, place_in, reader
 from supervisor.weather.assemble import SCALE_HEIGHT_M, assemble
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.gate import HUMIDITY, Columns
@@ -54,6 +54,7 @@ def snow_share_of_symbol(symbol: str) -> float:
     return 0.0 if "rain" in symbol else float("nan")
 
 
+@reader(SOURCE)
 def parse(body: bytes, site: Site | None = None) -> Forecast:
     """A one-member forecast from GeoJSON; raises WeatherError naming key, time and value."""
     answer = load_json(body, SOURCE)
@@ -61,7 +62,7 @@ def parse(body: bytes, site: Site | None = None) -> Forecast:
         properties = answer["properties"]
         units: dict[str, str] = properties["meta"]["units"]
         issued = datetime.fromisoformat(properties["meta"]["updated_at"]).timestamp()
-        rows: list[dict[str, Any]] = properties["timeseries"]
+        rows: Sequence[dict[str, Any]] = bounded(properties["timeseries"], SOURCE)
         longitude, latitude, elevation = answer["geometry"]["coordinates"]
         times = [datetime.fromisoformat(row["time"]).timestamp() for row in rows]
         hourly = _hourly_part(times, rows)
@@ -71,7 +72,7 @@ def parse(body: bytes, site: Site | None = None) -> Forecast:
     for key, unit in UNITS.items():
         if key in units and units[key] != unit:
             raise WeatherError(f"unit {units[key]!r}, want {unit!r}", where=f"{SOURCE}: {key}", remedy="Units changed")
-    site = site or Site(SOURCE, "UTC", float(latitude), float(longitude), float(elevation))
+    site = site or Site(SOURCE, "UTC", number(latitude), number(longitude), number(elevation))
     columns["cloud_fraction"] = columns["cloud_fraction"] / 100.0
     columns["pressure_pa"] = columns["pressure_pa"] * 100.0 * np.exp(-site.elevation_m / SCALE_HEIGHT_M)
     columns["precipitation_mm_h"] = np.array(rain)
@@ -100,12 +101,14 @@ def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Columns, list[float], list
     """Instant values, and snow share and precipitation moved from the start of their hour to its end."""
     details = [row["data"]["instant"]["details"] for row in rows]
     columns = {
-        name: np.array([float(d.get(key, "nan")) for d in details], dtype=np.float64)
+        name: np.array([number(d.get(key)) for d in details], dtype=np.float64)
         for name, key in DETAILS.items()
         if any(key in d for d in details)
     }
     hours = [row["data"]["next_1_hours"] for row in rows[:-1]]
-    rain = [0.0] + [float(h["details"]["precipitation_amount"]) for h in hours]  # the hour before the first row is past
+    rain = [0.0] + [
+        number(h["details"]["precipitation_amount"]) for h in hours
+    ]  # the hour before the first row is past
     snow = [float("nan")] + [snow_share_of_symbol(h.get("summary", {}).get("symbol_code", "")) for h in hours]
     return columns, snow, rain
 
@@ -123,8 +126,7 @@ class MetNorwayProvider:
             "lon": f"{self._site.longitude:.4f}",
             "altitude": f"{self._site.elevation_m:.0f}",
         }
-        answer = await self._fetcher.get(URL, query)
-        whole = parse(answer.body, self._site)
+        answer, whole = await self._fetcher.read(URL, query, lambda answer: (answer, parse(answer.body, self._site)))
         part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
         # `updated_at` is the global model's, up to ten hours back while the service still serves it as its newest
         model_age_s = answer.received_utc_s - whole.issued_utc_s

@@ -18,7 +18,7 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.answers import load_json, numbers, place_in, to_si, trim
+from supervisor.weather.answers import bounded, load_json, number, numbers, place_in, reader, to_si, trim
 from supervisor.weather.assemble import assemble
 from supervisor.weather.fetch import Fetcher
 from supervisor.weather.gate import HUMIDITY, Columns
@@ -40,9 +40,11 @@ KEYS = {
     "precipitation_mm_h": "precipitation",
     "snow_fraction": "snowfall",
 }
+MEMBERS_MAX = 100  # the largest ensemble has 51
 _MEMBER = re.compile(r"_member(\d+)$")
 
 
+@reader(SOURCE)
 def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = None) -> Forecast:
     """A forecast from a JSON answer, one member per `_memberNN` suffix (and the control run).
 
@@ -58,6 +60,10 @@ def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = No
     times = _times(hourly["time"], answer)
     site = site or _own_site(answer)
     suffixes = ["", *sorted({m.group(0) for key in hourly if (m := _MEMBER.search(key))})]
+    if len(suffixes) > MEMBERS_MAX:
+        raise WeatherError(
+            f"{len(suffixes)} members, at most {MEMBERS_MAX} are read", where=SOURCE, remedy="Ask for fewer models"
+        )
     repairs: Repairs = Counter()
     members = []
     for suffix in suffixes:
@@ -71,12 +77,13 @@ def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = No
 
 
 def _times(values: object, answer: dict[str, Any]) -> Array:
-    offset_s = float(answer.get("utc_offset_seconds", 0))
+    offset_s = number(answer.get("utc_offset_seconds", 0))
     if not isinstance(values, list) or not values:
         raise WeatherError("no times", where=f"{SOURCE}: hourly.time", remedy="The format has changed")
+    bounded(values, f"{SOURCE}: hourly.time")
     try:
         if isinstance(values[0], int):  # timeformat=unixtime is UTC whatever the time zone
-            return np.array(values, dtype=np.float64)
+            return numbers(values, len(values), f"{SOURCE}: hourly.time")
         naive = [datetime.fromisoformat(str(v)).replace(tzinfo=UTC).timestamp() for v in values]
     except ValueError as error:
         raise WeatherError(str(error), where=f"{SOURCE}: hourly.time", remedy="The format has changed") from error
@@ -88,9 +95,9 @@ def _own_site(answer: dict[str, Any]) -> Site:
         return Site(
             name=SOURCE,
             timezone="UTC",
-            latitude=float(answer["latitude"]),
-            longitude=float(answer["longitude"]),
-            elevation_m=float(answer.get("elevation") or 0.0),
+            latitude=number(answer["latitude"]),
+            longitude=number(answer["longitude"]),
+            elevation_m=number(answer.get("elevation") or 0.0),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise WeatherError(f"no grid point: {error}", where=SOURCE, remedy="The format has changed") from error
@@ -153,8 +160,7 @@ class OpenMeteoProvider:
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         url, query = self.request(horizon_s)
-        answer = await self._fetcher.get(url, query)
-        whole = parse(answer.body, answer.received_utc_s, self._site)
+        whole = await self._fetcher.read(url, query, lambda a: parse(a.body, a.received_utc_s, self._site))
         self._newest = whole
         members = tuple(between(m, now_utc_s, now_utc_s + horizon_s) for m in whole.members)
         return Forecast(whole.issued_utc_s, members, whole.source, whole.repairs)

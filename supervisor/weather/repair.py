@@ -13,6 +13,7 @@ from supervisor.weather.gate import DEW_EXCESS_MAX_K, GAP_MAX_S, Columns, Where,
 
 Repairs = Counter[str]
 DAY_S = 86_400.0
+ROWS_PER_ROW_MAX = 10  # a few seconds between most rows and hours between others would fill the memory
 # Neighbour days may stand in for these; a day of invented temperature or snow would be a lie.
 DAILY = frozenset({"wind_m_s", "shortwave_w_m2", "pressure_pa", "cloud_fraction", "longwave_w_m2"})
 ZERO_IN_HOLES = frozenset({"precipitation_mm_h"})
@@ -21,6 +22,10 @@ ZERO_IN_HOLES = frozenset({"precipitation_mm_h"})
 def insert_rows(time_utc_s: Array, columns: Columns, step_s: float, repairs: Repairs) -> tuple[Array, Columns, Array]:
     """Rows for times that the source skips, empty. Also returns each new row's row in the source (n,)."""
     count = round(float(time_utc_s[-1] - time_utc_s[0]) / step_s) + 1
+    if count > ROWS_PER_ROW_MAX * time_utc_s.size:
+        raise refuse(
+            f"{time_utc_s.size} of {count} rows at steps of {step_s:g} s", "time", "Most rows are missing: supply them"
+        )
     source = np.arange(time_utc_s.size, dtype=np.float64)
     if count == time_utc_s.size:
         return time_utc_s, columns, source

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from supervisor.control.live import ZoneView
 from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override
-from supervisor.domain.plan import SLOT_S, Plan
-from supervisor.web.guard import Handler, cookie_name, need_role
+from supervisor.domain.plan import SLOT_S, Plan, Reason
+from supervisor.web import people
+from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
+from supervisor.web.guard import Handler, drop_cookie, need_role
 from supervisor.web.keys import SERVICES, SESSION
-from supervisor.web.once import ONCE
-from supervisor.web.problems import RequestError
 from supervisor.web.schema import (
     LinkAnswer,
     LinkRequest,
     OverrideAnswer,
     OverrideRequest,
+    PersonAnswer,
     PlanAnswer,
     SessionAnswer,
     SlotAnswer,
     WhyAnswer,
 )
-from supervisor.web.stream import PACE
 
-BODY_MAX_BYTES: Final = 16 * 1024  # the largest request is a reason of 200 letters
-BODY_WAIT_S: Final = 10.0  # a body that dribbles longer is an attack or a dead link
-
-S = TypeVar("S", bound=Struct)
+__all__ = ["BODY_MAX_BYTES", "ROUTES", "Route"]
 
 
 @dataclass(frozen=True)
@@ -49,29 +45,8 @@ class Route:
     problems: tuple[str, ...] = ()  # codes besides those that every operation may give
 
 
-def _json(data: object, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json")
-
-
-async def _body(request: web.Request, struct: type[S]) -> S:
-    """The request's body as a struct: unknown, missing and out-of-range fields are refused by name."""
-    if request.content_type != "application/json":
-        raise RequestError("not-json", where="Content-Type", remedy="Send application/json")
-    try:
-        raw = await request.app[PACE].within(BODY_WAIT_S, request.read())
-    except TimeoutError:
-        raise RequestError("timeout", remedy="Send it again") from None
-    try:
-        return msgspec.json.decode(raw, type=struct)
-    except msgspec.ValidationError as error:
-        message, _, at = str(error).partition(" - at `$")
-        quoted = message.split("`")[1] if "field `" in message else ""
-        raise RequestError("invalid", message, where=at.rstrip("`").lstrip(".") or quoted) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RequestError("bad-json", str(error)) from None
-
-
-def _zone_id(request: web.Request) -> str:
+def zone_id(request: web.Request) -> str:
+    """The zone of the path; raises NotFoundError."""
     zone = request.match_info["zone"]
     if zone not in request.app[SERVICES].live.zones:
         raise NotFoundError("unknown zone", where=zone[:80], remedy="GET /api/v1/zones lists them", code="unknown-zone")
@@ -87,7 +62,7 @@ def _override_id(request: web.Request) -> int:
 
 async def get_session(request: web.Request) -> web.Response:
     session, services = request[SESSION], request.app[SERVICES]
-    return _json(
+    return json_answer(
         SessionAnswer(
             user=session.user,
             role=session.role,
@@ -101,22 +76,27 @@ async def get_session(request: web.Request) -> web.Response:
 
 
 async def delete_session(request: web.Request) -> web.Response:
-    await request.app[SERVICES].sessions.end(request[SESSION])
+    """Sign out. The last administrator is asked first: `?last-admin=yes` is the answer."""
+    sure = request.query.get("last-admin") == "yes"
+    await request.app[SERVICES].sessions.end(request[SESSION], keep_an_admin=not sure)
     response = web.Response(status=204)
-    response.del_cookie(cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
+    drop_cookie(request, response)
     return response
 
 
 async def get_zones(request: web.Request) -> web.Response:
-    return _json(request.app[SERVICES].live.snapshot())
+    return json_answer(request.app[SERVICES].live.snapshot())
 
 
 async def get_zone(request: web.Request) -> web.Response:
-    return _json(request.app[SERVICES].live.view(_zone_id(request)))
+    return json_answer(request.app[SERVICES].live.view(zone_id(request)))
 
 
-def plan_answer(plan: Plan) -> PlanAnswer:
-    """A plan with its run-length slots made absolute; the last one ends with the lease, or after one slot."""
+def plan_answer(plan: Plan, why: tuple[Reason, ...]) -> PlanAnswer:
+    """A plan and its reasons as they are true now.
+
+    Its run-length slots are made absolute; the last one ends with the lease, or after one slot.
+    """
     end_s = plan.start_utc_s + max(plan.lease_s, (plan.slots[-1].start_s + SLOT_S) if plan.slots else 0)
     starts = [plan.start_utc_s + slot.start_s for slot in plan.slots]
     return PlanAnswer(
@@ -132,22 +112,24 @@ def plan_answer(plan: Plan) -> PlanAnswer:
         ],
         why=[
             WhyAnswer(r.code, plan.start_utc_s + r.start_s, plan.start_utc_s + r.end_s, r.probability, r.hazard_utc_s)
-            for r in plan.why
+            for r in why
         ],
     )
 
 
 async def get_plan(request: web.Request) -> web.Response:
-    zone = _zone_id(request)
+    zone = zone_id(request)
     plan = request.app[SERVICES].live.zones[zone].plan
     if plan is None:
         raise NotFoundError(
             "no plan yet", where=zone, remedy="The board's local rule decides meanwhile", code="no-plan"
         )
-    return _json(plan_answer(plan))
+    return json_answer(plan_answer(plan, request.app[SERVICES].live.reasons(zone)))
 
 
-def _override_answer(override: Override) -> OverrideAnswer:
+def _override_answer(request: web.Request, override: Override) -> OverrideAnswer:
+    live = request.app[SERVICES].live
+    blocked = override.zone in live.zones and live.view(override.zone).blocked
     return OverrideAnswer(
         id=override.id,
         zone=override.zone,
@@ -157,57 +139,59 @@ def _override_answer(override: Override) -> OverrideAnswer:
         created_utc_s=override.created_utc_s,
         expires_utc_s=override.expires_utc_s,
         state=override.state.value,
+        recorded=override.recorded,
+        not_heating=live.view(override.zone).not_heating if blocked else None,
     )
 
 
 async def post_override(request: web.Request) -> web.Response:
     session = need_role(request, "crew")
-    zone = _zone_id(request)
-    wanted = await _body(request, OverrideRequest)
-
-    async def work() -> web.Response:
-        override = await request.app[SERVICES].overrides.request(
-            zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user
-        )
-        return _json(_override_answer(override), status=201)
-
-    return await request.app[ONCE].run(session.user, request.headers.get("Idempotency-Key"), work)
+    zone = zone_id(request)
+    wanted = await read_struct(request, OverrideRequest)
+    override = await request.app[SERVICES].overrides.request(
+        zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user
+    )
+    return json_answer(_override_answer(request, override), status=201)
 
 
 async def get_override(request: web.Request) -> web.Response:
-    return _json(_override_answer(request.app[SERVICES].overrides.get(_override_id(request))))
+    return json_answer(_override_answer(request, request.app[SERVICES].overrides.get(_override_id(request))))
 
 
 async def delete_override(request: web.Request) -> web.Response:
     session = need_role(request, "crew")
     override = await request.app[SERVICES].overrides.cancel(_override_id(request), session.user)
-    return _json(_override_answer(override))
-
-
-async def post_link(request: web.Request) -> web.Response:
-    session = need_role(request, "admin")
-    wanted = await _body(request, LinkRequest)
-    token, expires_utc_s = await request.app[SERVICES].sessions.invite(wanted.user, wanted.role, session.user)
-    return _json(LinkAnswer(wanted.user, wanted.role, f"/login?token={token}", expires_utc_s), status=201)
+    return json_answer(_override_answer(request, override))
 
 
 _BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
-_MUTATION: Final = ("bad-origin", "bad-csrf", "forbidden")
+MUTATION: Final = ("bad-origin", "bad-csrf", "bad-request", "key-reused", "forbidden")
 
 ROUTES: Final = (
     Route("GET", "/api/v1/session", get_session, "Who is signed in", SessionAnswer),
-    Route("DELETE", "/api/v1/session", delete_session, "Sign out", None, 204, problems=_MUTATION[:2]),
-    Route("POST", "/api/v1/links", post_link, "Invite a person: a one-time sign-in link (role admin)",
-          LinkAnswer, 201, LinkRequest, (*_MUTATION, *_BODY)),
+    Route("DELETE", "/api/v1/session", delete_session, "Sign out", None, 204,
+          problems=(*MUTATION[:-1], "last-admin")),
+    Route("POST", "/api/v1/links", people.post_link, "Invite a person: a one-time sign-in link (role admin)",
+          LinkAnswer, 201, LinkRequest, ("name-taken", "other-role", "last-admin", *MUTATION, *_BODY)),
+    Route("DELETE", "/api/v1/links/{link}", people.revoke_link, "Make a pending link void (role admin)", None, 204,
+          problems=("not-found", *MUTATION)),
+    Route("GET", "/api/v1/people", people.get_people, "Who may sign in, with sessions and pending links (role admin)",
+          list[PersonAnswer], problems=("forbidden",)),
+    Route("DELETE", "/api/v1/people/{person}", people.revoke_person,
+          "End all sessions and links of a person (role admin)", None, 204,
+          problems=("not-found", "last-admin", *MUTATION)),
+    Route("DELETE", "/api/v1/sessions/{session}", people.revoke_session, "End anybody's session (role admin)",
+          None, 204, problems=("not-found", "last-admin", *MUTATION)),
     Route("GET", "/api/v1/zones", get_zones, "All zones as they are now", list[ZoneView]),
     Route("GET", "/api/v1/zones/{zone}", get_zone, "One zone as it is now", ZoneView, problems=("unknown-zone",)),
     Route("GET", "/api/v1/zones/{zone}/plan", get_plan, "What the zone will do and why", PlanAnswer,
           problems=("unknown-zone", "no-plan")),
     Route("POST", "/api/v1/zones/{zone}/overrides", post_override,
           "Command a zone for a limited time, with a reason (role crew); the newest command wins",
-          OverrideAnswer, 201, OverrideRequest, ("unknown-zone", "command", "store", *_MUTATION, *_BODY)),
+          OverrideAnswer, 201, OverrideRequest,
+          ("unknown-zone", "command", "electric-danger", "store", *MUTATION, *_BODY)),
     Route("GET", "/api/v1/overrides/{override}", get_override, "How far a command has come", OverrideAnswer,
           problems=("not-found", "unknown-override")),
     Route("DELETE", "/api/v1/overrides/{override}", delete_override, "End a command now (role crew)", OverrideAnswer,
-          problems=("not-found", "unknown-override", "store", *_MUTATION)),
+          problems=("not-found", "unknown-override", "electric-danger", "store", *MUTATION)),
 )  # fmt: skip

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from supervisor.domain.errors import ForbiddenError
-from supervisor.web.keys import SERVICES, SESSION
+from supervisor.store.access import ROLES
+from supervisor.web.keys import RENEWED, SERVICES, SESSION
+from supervisor.web.listening import signed_in
 from supervisor.web.pages import plain, wants_page
 from supervisor.web.problems import RequestError
 from supervisor.web.sessions import Session
@@ -22,7 +24,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PUBLIC: Final = frozenset({"/login", "/static/plain.css", "/static/icon.svg"})  # the page that asks for a link
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
-ROLES: Final = ("viewer", "crew", "engineer", "admin")  # each may do what those before it may
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -50,6 +51,24 @@ def cookie_name(request: web.Request) -> str:
     return "__Host-roadheat" if is_secure(request) else "roadheat"
 
 
+def give_cookie(request: web.Request, response: web.StreamResponse, session: Session) -> None:
+    """Hand the browser its session, for as long as the session lives."""
+    response.set_cookie(
+        cookie_name(request),
+        session.token,
+        max_age=max(session.expires_utc_s - int(request.app[SERVICES].clock.utc_s()), 0),
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=is_secure(request),
+    )
+
+
+def drop_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser to forget its session."""
+    response.del_cookie(cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="Strict")
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal on every response, errors and streams included."""
     for name, value in HEADERS.items():
@@ -68,10 +87,15 @@ async def find_session(request: web.Request) -> Session | None:
     return await request.app[SERVICES].sessions.find(token)
 
 
+def same_secret(given: str, wanted: str) -> bool:
+    """Equal, compared in constant time; a header may hold any bytes, which arrive as surrogates."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass"))
+
+
 def _bearer(request: web.Request) -> bool:
     wanted = request.app[SERVICES].metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
+    return bool(wanted) and same_secret(given, wanted)
 
 
 @web.middleware
@@ -85,14 +109,22 @@ async def require_session(request: web.Request, handler: Handler) -> web.StreamR
             return plain(request, "login.ask", status=401)
         raise RequestError("unauthenticated", remedy="Open a sign-in link; an administrator makes one for you")
     request[SESSION] = session
-    return await handler(request)
+    signed_in(request)
+    request[RENEWED] = request.app[SERVICES].sessions.use(session)
+    response = await handler(request)
+    if request[RENEWED] and not response.prepared and cookie_name(request) not in response.cookies:
+        give_cookie(request, response, session)
+    return response
 
 
 def _same_origin(request: web.Request, origin: str) -> bool:
     public = request.app[SERVICES].public_url
     if public and origin == public.rstrip("/"):
         return True
-    return urlsplit(origin).netloc.lower() == request.host.lower()
+    try:
+        return urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:  # such as "http://[": no address at all
+        return False
 
 
 @web.middleware
@@ -108,7 +140,7 @@ async def require_own_page(request: web.Request, handler: Handler) -> web.Stream
     if (origin is not None and not _same_origin(request, origin)) or site not in ("same-origin", "none"):
         raise RequestError("bad-origin", where="Origin", remedy="Use the app at its own address")
     given = request.headers.get("X-CSRF-Token", "")
-    if not hmac.compare_digest(given.encode(), request[SESSION].csrf.encode()):
+    if not same_secret(given, request[SESSION].csrf):
         raise RequestError("bad-csrf", where="X-CSRF-Token", remedy="Read it from GET /api/v1/session")
     return await handler(request)
 

@@ -1,4 +1,4 @@
-"""What the web floor is handed, and where its handlers find it."""
+"""What the web layer is handed, and where its handlers find it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,30 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from supervisor.control.alarms import Alarms
+from supervisor.control.broken_cable import BrokenCables
+from supervisor.control.danger import Dangers
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.domain.clock import Clock, SystemClock
 from supervisor.domain.zone import Site
+from supervisor.store.store import Store
 from supervisor.web.sessions import Session, Sessions
 
 
 @dataclass(frozen=True)
+class Safety:
+    """What people do about faults and electric danger."""
+
+    store: Store
+    dangers: Dangers
+    cables: BrokenCables
+    alarms: Alarms
+
+
+@dataclass(frozen=True)
 class Services:
-    """The rooms below that the web floor speaks to."""
+    """Services used by the web layer."""
 
     live: LiveState
     overrides: Overrides
@@ -29,7 +43,9 @@ class Services:
     # Real time even where `clock` is a demo's: it paces what is sent to people, and decides nothing.
     wall: Clock = field(default_factory=SystemClock)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
+    safety: Safety | None = None  # None: nothing of it can be asked for
 
 
 SERVICES: Final = web.AppKey("services", Services)
 SESSION: Final = web.RequestKey("session", Session)
+RENEWED: Final = web.RequestKey("renewed", bool)  # the session got longer: the cookie is to be set anew

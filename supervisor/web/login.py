@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from supervisor.web.guard import cookie_name, is_secure
+from supervisor.web.guard import give_cookie
 from supervisor.web.keys import SERVICES
 from supervisor.web.pages import plain, wants_page
 from supervisor.web.problems import RequestError
@@ -50,13 +50,24 @@ def _is_preview(request: web.Request) -> bool:
     return request.method == "HEAD" or "prefetch" in purpose or bool(PREVIEW.search(headers.get("User-Agent", "")))
 
 
+def device(agent: str) -> str:
+    """What signs in, in one of three words, so that a lost phone is found in the list."""
+    if re.search(r"Mobi|Android|iPhone|iPad", agent):
+        return "phone"
+    return "computer" if "Mozilla/" in agent else "program"
+
+
 async def get_login(request: web.Request) -> web.StreamResponse:
     """Redeem the link, set the cookie, open the app. Without a token: the page that says how to get a link."""
     services = request.app[SERVICES]
     token = request.query.get("token", "")
     if not token or _is_preview(request):
         return plain(request, "login.ask", status=200)
-    session = await services.sessions.redeem(token) if len(token) <= 200 else None
+    session = (
+        await services.sessions.redeem(token, device(request.headers.get("User-Agent", "")))
+        if len(token) <= 200
+        else None
+    )
     if session is None:
         failures = request.app[FAILURES].note(request.remote or "", services.clock.monotonic_s())
         logger.warning("sign-in link refused", extra={"remote": request.remote, "failures": failures})
@@ -65,13 +76,5 @@ async def get_login(request: web.Request) -> web.StreamResponse:
             raise RequestError(code, remedy="Ask an administrator for a new link")
         return plain(request, "login.used", status=429 if code == "too-many" else 401)
     response = plain(request, "login.done", status=200, go_on=True)
-    response.set_cookie(
-        cookie_name(request),
-        session.token,
-        max_age=max(session.expires_utc_s - int(services.clock.utc_s()), 0),
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=is_secure(request),
-    )
+    give_cookie(request, response, session)
     return response

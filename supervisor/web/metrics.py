@@ -1,4 +1,4 @@
-"""GET /metrics for Prometheus: what is known of the zones at the moment of asking, and how this floor fares."""
+"""GET /metrics for Prometheus: what is known of the zones at the moment of asking, and HTTP metrics."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from supervisor.control.live import LiveState, ZoneView
 from supervisor.web.keys import SERVICES
 
 REQUESTS: Final = web.AppKey("requests", Counter)
+REFUSED: Final = web.AppKey("refused", Counter)
 
 # name, help, value of a zone (None: unknown, and then left out)
 _GAUGES: Final[tuple[tuple[str, str, Callable[[ZoneView], float | None]], ...]] = (
@@ -50,10 +51,13 @@ class ZoneCollector(Collector):
 
 
 def install(app: web.Application, live: LiveState, registry: CollectorRegistry) -> None:
-    """Register this floor's metrics."""
+    """Register the web layer's metrics."""
     registry.register(ZoneCollector(live))
     app[REQUESTS] = Counter(
         "roadheat_http_requests", "Requests by method and status", ["method", "status"], registry=registry
+    )
+    app[REFUSED] = Counter(
+        "roadheat_web_refused", "Connections of people and programs refused or dropped", ["reason"], registry=registry
     )
 
 

@@ -1,60 +1,98 @@
-"""A command sent twice is carried out once.
+"""A request sent twice is carried out once.
 
 A phone with bad signal cannot know whether its request arrived, so it sends it again under the same `Idempotency-Key`;
-the second one gets the first one's answer. Kept in memory: after a restart a repeat makes a new override that replaces
-an equal one.
+the second one gets the first one's answer. A key belongs to one person and one request: method, address and body. The
+same key with anything else is refused and does nothing. Kept in memory: after a restart a repeat makes a new override
+that replaces an equal one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
+from supervisor.web.body import read_body
+from supervisor.web.keys import SESSION
 from supervisor.web.problems import RequestError
 
-KEYS_MAX: Final = 1000  # hours of a district's commands
+USERS_MAX: Final = 500  # beyond it, who has sent nothing for longest is forgotten
+KEYS_MAX: Final = 200  # of one person: hours of commands, and one person's keys displace nobody else's
 KEY_LETTERS: Final = range(8, 65)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Kept = tuple[bytes, "asyncio.Task[web.StreamResponse]"]
 
 
 class Once:
-    """Answers by (user, key); the oldest are forgotten first."""
+    """Answers by (user, key), each with the fingerprint of its request; the oldest are forgotten first."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[str, str], asyncio.Task[web.Response]] = OrderedDict()
+        self._answers: OrderedDict[str, OrderedDict[str, _Kept]] = OrderedDict()
 
-    async def run(self, user: str, key: str | None, work: Callable[[], Awaitable[web.Response]]) -> web.Response:
-        """Do `work`, or wait for the answer of the same command. Without a key it is simply done.
+    async def run(
+        self, user: str, key: str, fingerprint: bytes, work: Callable[[], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Do `work`, or wait for the answer of the same request.
 
-        The work goes on when the client goes away; what failed may be tried again under its key.
+        The work goes on when the client goes away; what failed may be tried again under its key. Raises RequestError
+        `key-reused` where the key stands for another request.
         """
+        answers = self._answers.setdefault(user, OrderedDict())
+        self._answers.move_to_end(user)
+        kept = answers.get(key)
+        if kept is None:
+            kept = fingerprint, asyncio.ensure_future(_awaited(work))
+            answers[key] = kept
+            while len(answers) > KEYS_MAX:
+                answers.popitem(last=False)
+            while len(self._answers) > USERS_MAX:
+                self._answers.popitem(last=False)
+        elif kept[0] != fingerprint:
+            raise RequestError("key-reused", where="Idempotency-Key", remedy="Make a new key for each command")
+        try:
+            answer = await asyncio.shield(kept[1])
+        except BaseException:
+            if kept[1].done() and answers.get(key) is kept:
+                del answers[key]
+            raise
+        return _copy(answer)
+
+
+def _copy(answer: web.StreamResponse) -> web.Response:
+    """A response object can be sent once only."""
+    assert isinstance(answer, web.Response)
+    copy = web.Response(body=answer.body, status=answer.status)
+    if answer.body is not None:
+        copy.content_type = answer.content_type
+    copy.cookies.update(answer.cookies)
+    return copy
+
+
+async def _awaited(work: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    return await work()
+
+
+def keyed(handler: Handler) -> Handler:
+    """The handler of a mutation, carried out once for each `Idempotency-Key`; without a key it is simply called."""
+
+    async def once(request: web.Request) -> web.StreamResponse:
+        key = request.headers.get("Idempotency-Key")
         if key is None:
-            return await work()
-        if len(key) not in KEY_LETTERS or not key.isalnum():
+            return await handler(request)
+        if len(key) not in KEY_LETTERS or not (key.isascii() and key.isalnum()):
             raise RequestError(
                 "bad-request", "an idempotency key is 8 to 64 letters and digits", where="Idempotency-Key"
             )
-        name = (user, key)
-        task = self._answers.get(name)
-        if task is None:
-            task = asyncio.ensure_future(_awaited(work))
-            self._answers[name] = task
-            while len(self._answers) > KEYS_MAX:
-                self._answers.popitem(last=False)
-        try:
-            answer = await asyncio.shield(task)
-        except Exception:
-            self._answers.pop(name, None)
-            raise
-        # A response object can be sent once only.
-        return web.Response(body=answer.body, status=answer.status, content_type=answer.content_type)
+        parts = (request.method.encode(), request.rel_url.raw_path_qs.encode(), await read_body(request))
+        fingerprint = hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).digest()
+        return await request.app[ONCE].run(request[SESSION].user, key, fingerprint, lambda: handler(request))
 
-
-async def _awaited(work: Callable[[], Awaitable[web.Response]]) -> web.Response:
-    return await work()
+    return once
 
 
 ONCE: Final = web.AppKey("once", Once)

@@ -1,4 +1,4 @@
-"""GET /openapi.json: OpenAPI 3.1 generated from `ROUTES` and the structs, so that it cannot say what is not so."""
+"""GET /openapi.json: OpenAPI 3.1 generated from `ALL_ROUTES` and the structs, so that it cannot say what is not so."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from supervisor.web.api import ROUTES, Route
+from supervisor.web.api import Route
 from supervisor.web.problems import CODES, PROBLEM_JSON, Problem
+from supervisor.web.safety import ALL_ROUTES
 from supervisor.web.schema import ClockEvent
 
 EVERYWHERE: Final = ("unauthenticated", "internal")
@@ -19,7 +20,7 @@ OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 
 
 def _schema_types() -> list[Any]:
     types: list[Any] = [Problem, ClockEvent]
-    for route in ROUTES:
+    for route in ALL_ROUTES:
         types += [each for each in (route.request, route.answer) if each is not None]
     return types
 
@@ -57,7 +58,6 @@ def _operation(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     ]
     if route.method != "GET":
         parameters.append({"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}})
-    if route.status == 201 and "overrides" in route.path:
         key = {"type": "string", "minLength": 8, "maxLength": 64, "pattern": "^[0-9A-Za-z]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     operation: dict[str, Any] = {
@@ -76,7 +76,7 @@ def document(version: str) -> dict[str, Any]:
     """The whole document."""
     schema, components = _schemas()
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in ALL_ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema)
     refused = {
         "description": "Problem: unauthenticated",

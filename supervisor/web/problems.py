@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 PROBLEM_JSON: Final = "application/problem+json"
 
-# Every code this floor itself gives, with its status and the title in English.
+# Every code this layer itself gives, with its status and the title in English.
 CODES: Final[dict[str, tuple[int, str]]] = {
     "bad-json": (400, "The body is not JSON"),
     "bad-request": (400, "The request is malformed"),
@@ -28,12 +28,20 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "bad-origin": (403, "The request comes from another site"),
     "bad-csrf": (403, "The session's CSRF token is missing or wrong"),
     "not-found": (404, "There is no such thing here"),
+    "unknown-feeder": (404, "There is no such feeder"),
+    "no-danger": (404, "No electric danger stands here"),
+    "no-broken-cable": (404, "No broken cable is known here"),
     "method-not-allowed": (405, "This address does not take that method"),
+    "name-taken": (409, "This name looks like another person's"),
+    "other-role": (409, "This person has another role"),
+    "last-admin": (409, "No administrator could sign in any more"),
     "timeout": (408, "The request did not arrive in time"),
     "too-large": (413, "The request is too large"),
     "not-json": (415, "The body must be application/json"),
     "invalid": (422, "A field is missing, unknown or out of range"),
+    "electric-danger": (422, "Everything stays off here until two people clear the electric danger"),
     "command": (422, "The command was refused"),
+    "key-reused": (422, "This idempotency key stands for another request"),
     "too-many": (429, "Too many attempts"),
     "internal": (500, "Something failed inside"),
     "store-full": (503, "There is no space left to record it"),
@@ -62,7 +70,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RequestError(CommandError):
-    """A request refused by this floor; `code` is a key of `CODES`."""
+    """A request refused by this layer; `code` is a key of `CODES`."""
 
     def __init__(self, code: str, message: str = "", *, where: str = "", remedy: str = "") -> None:
         super().__init__(message or CODES[code][1], where=where, remedy=remedy, code=code)
@@ -77,7 +85,7 @@ def status_of(error: RoadheatError) -> int:
     if isinstance(error, ForbiddenError):
         return 403
     if isinstance(error, CommandError):
-        return 422
+        return CODES[error.code][0] if error.code in CODES else 422
     if isinstance(error, StoreError):
         return 503
     return 500
@@ -90,12 +98,17 @@ def to_problem(error: RoadheatError) -> Problem:
     return Problem(
         type=f"urn:roadheat:problem:{error.code}",
         code=error.code,
-        title=listed[1] if listed else error.message,
+        title=listed[1] if listed else _plain(error.message),
         status=status,
-        detail=error.message,
-        where=error.where if status < 500 else "",  # a place on this machine is not the caller's business
-        remedy=error.remedy,
+        detail=_plain(error.message),
+        where=_plain(error.where) if status < 500 else "",  # a place on this machine is not the caller's business
+        remedy=_plain(error.remedy),
     )
+
+
+def _plain(text: str) -> str:
+    """Text that can be encoded: a part of a request may hold bytes that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def response(problem: Problem, headers: dict[str, str] | None = None) -> web.Response:
@@ -129,8 +142,8 @@ async def problems(
         if error.status < 400:
             raise
         return _from_http(error)
-    except (ConnectionError, TimeoutError):
-        raise  # the client went away: nobody to answer
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) or request.transport is None or request.transport.is_closing():
+            raise  # the client went away: nobody to answer
         logger.exception("request failed", extra={"path": request.path})
         return response(to_problem(RequestError("internal")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -30,6 +30,31 @@ class OverrideAnswer(Struct, kw_only=True):
     created_utc_s: int
     expires_utc_s: int
     state: str
+    recorded: bool  # False: sent, and not on the disk yet
+    not_heating: str | None  # why the zone stays off whatever is commanded: a code of ZoneView.not_heating
+
+
+class DangerZone(Struct):
+    """One zone under electric danger."""
+
+    zone: str
+    board: str
+    reach: str | None  # unreachable, sent, accepted, refused, measured (no current) or flowing (current although off)
+    off_until_utc_s: int | None  # how long its board holds off by itself
+
+
+class DangerAnswer(Struct, kw_only=True):
+    """An electric danger as it is now."""
+
+    kind: str  # zone or feeder
+    subject: str
+    user: str
+    raised_utc_s: int
+    cleared_by: str | None  # the first of two people
+    confirmed_by: str | None  # the second
+    stands: bool
+    recorded: bool  # False: carried out, and not on the disk yet
+    zones: list[DangerZone]
 
 
 class SessionAnswer(Struct, kw_only=True):
@@ -79,8 +104,9 @@ class PlanAnswer(Struct, kw_only=True):
 class LinkRequest(Struct, forbid_unknown_fields=True):
     """An invitation for one person: a one-time link."""
 
-    user: Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[\w .\-]+$")]
-    role: Annotated[str, Meta(pattern="^(viewer|crew|engineer|admin)$")] = "crew"
+    user: Annotated[str, Meta(min_length=2, max_length=200)]  # at most 40 letters once in its one spelling
+    role: Literal["viewer", "crew", "engineer", "admin"] = "crew"
+    change_role: bool = False  # a known person gets `role`; otherwise another role than the known one is refused
 
 
 class LinkAnswer(Struct):
@@ -90,6 +116,35 @@ class LinkAnswer(Struct):
     role: str
     path: str
     expires_utc_s: int
+
+
+class PersonSession(Struct):
+    """Where a person is signed in. `id` opens nothing."""
+
+    id: str
+    device: str  # "phone", "computer" or "program", as the browser says; "" from before that was kept
+    created_utc_s: int
+    seen_utc_s: int  # true to the minute
+    expires_utc_s: int
+    own: bool  # the session that asks
+
+
+class PendingLink(Struct):
+    """A link that has not been used yet."""
+
+    id: str
+    by: str  # who made it
+    made_utc_s: int
+    expires_utc_s: int
+
+
+class PersonAnswer(Struct):
+    """Somebody who may sign in."""
+
+    name: str
+    role: str
+    sessions: list[PersonSession]  # last seen first
+    links: list[PendingLink]
 
 
 class ClockEvent(Struct):

@@ -1,22 +1,29 @@
-"""People at the door: one-time links, and the sessions that they become. The store keeps hashes of tokens only."""
+"""Sign-in links and the sessions that they become. The store keeps hashes of tokens only."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from supervisor.domain.clock import Clock
-from supervisor.store import people
+from supervisor.domain.errors import StoreError
+from supervisor.store import access, people
+from supervisor.store.access import Person
 from supervisor.store.store import Store
 
-PURPOSE: Final = "sign-in"
+logger = logging.getLogger(__name__)
+
 TOKEN_BYTES: Final = 32  # 256 bits: nothing to guess
 LINK_S: Final = 24 * 3600  # an invitation is opened the same day, or asked for again
 FIRST_LINK_S: Final = 7 * 24 * 3600  # the first start may be days before somebody looks at its log
-SESSION_S: Final = 30 * 24 * 3600  # a crew in the storm must not be asked to sign in; a month loses a lost phone
-FIRST_ADMIN: Final = "admin"
-_FIRST_DONE: Final = "web.first-link-used"
+SESSION_S: Final = 30 * 24 * 3600  # since the last use: a crew is not asked to sign in amid a storm
+RENEW_S: Final = SESSION_S // 2  # less left than this, and a use renews it
+SESSION_MAX_S: Final = 180 * 24 * 3600  # a winter; then a new link is needed, however often the session was used
+TOUCH_S: Final = 60.0  # "last seen" is true to the minute: not a write for each request
 
 
 @dataclass(frozen=True)
@@ -28,63 +35,119 @@ class Session:
     role: str
     csrf: str
     expires_utc_s: int
+    renew_until_utc_s: int | None = None  # a use now makes it live until then
+    seen_utc_s: int = 0
+
+    @property
+    def id(self) -> str:
+        """As in the list of people; opens nothing."""
+        return access.session_id(self.token)
 
 
 class Sessions:
-    """Links and sessions over the store."""
+    """Links, sessions and people over the store."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def _now(self) -> int:
+        return int(self._clock.utc_s())
 
     async def first_link(self) -> str | None:
         """Path of a one-time admin link to print at start, or None once an administrator has signed in.
 
-        Each start before that makes a new one: the link of an earlier log may be lost.
+        Each start before that makes a new one: the link of an earlier log may be lost. All of them become void at the
+        first sign-in of an administrator.
         """
-        if await self._store.kv_get(_FIRST_DONE) is not None:
+        if await self._store.kv_get(access.FIRST_DONE) is not None:
             return None
-        token, _ = await self._grant(FIRST_ADMIN, "admin", FIRST_LINK_S)
-        return f"/login?token={token}"
+        token, now = secrets.token_urlsafe(TOKEN_BYTES), self._now()
+        made = await self._store.write(lambda db: access.first_link(db, token, now, now + FIRST_LINK_S))
+        return f"/login?token={token}" if made else None
 
-    async def invite(self, user: str, role: str, by: str) -> tuple[str, int]:
-        """A one-time token for `user` and when it expires [UTC s]."""
-        token, expires_utc_s = await self._grant(user, role, LINK_S)
-        await self._store.append_audit(by, "invite", f"{user} as {role}")
-        return token, expires_utc_s
+    async def admin_can_sign_in(self) -> bool:
+        """Whether an administrator is signed in or holds a link that still works."""
+        now = self._now()
+        return await self._store.read(lambda db: access.admin_can_sign_in(db, now))
 
-    async def redeem(self, link_token: str) -> Session | None:
+    async def invite(self, user: str, role: str, by: str, *, change_role: bool = False) -> tuple[str, int]:
+        """A one-time token for `user` and when it expires [UTC s]. Raises CommandError as `access.invite` does."""
+        token, now = secrets.token_urlsafe(TOKEN_BYTES), self._now()
+        expires = now + LINK_S
+        await self._store.write(
+            lambda db: access.invite(db, token, user, role, by, now, expires, change_role=change_role)
+        )
+        return token, expires
+
+    async def redeem(self, link_token: str, device: str = "") -> Session | None:
         """The session that a one-time token opens; None when it is unknown, used or too old."""
-        grant = await self._store.use_one_time_token(link_token, PURPOSE)
-        if grant is None:
-            return None
-        now = int(self._clock.utc_s())
-        session = Session(
-            secrets.token_urlsafe(TOKEN_BYTES), grant.user, grant.role, secrets.token_urlsafe(24), now + SESSION_S
+        now = self._now()
+        token, csrf = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(24)
+        made = await self._store.write(
+            lambda db: access.sign_in(db, link_token, token, csrf, now, now + SESSION_S, device)
         )
-        await self._store.forget_expired()
-        await self._store.create_session(
-            session.token, people.Session(grant.user, grant.role, session.csrf, now, session.expires_utc_s)
-        )
-        await self._store.append_audit(grant.user, "sign-in", f"by link, as {grant.role}")
-        if grant.role == "admin":
-            await self._store.kv_set(_FIRST_DONE, str(now))
-        return session
+        return None if made is None else self._session(token, made)
 
     async def find(self, token: str) -> Session | None:
-        """The session of a cookie, if it is still good."""
+        """The session of a cookie, if it is still good. Asked of the store each time: what is revoked ends at once."""
         found = await self._store.find_session(token)
-        if found is None:
-            return None
-        return Session(token, found.user, found.role, found.csrf, found.expires_utc_s)
+        return None if found is None else self._session(token, found)
 
-    async def end(self, session: Session) -> None:
-        """Sign out."""
-        await self._store.end_session(session.token)
-        await self._store.append_audit(session.user, "sign-out", "")
+    def use(self, session: Session) -> bool:
+        """Note that the session is used now; True where that renews it, and the cookie is to be set anew.
 
-    async def _grant(self, user: str, role: str, life_s: int) -> tuple[str, int]:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        expires_utc_s = int(self._clock.utc_s()) + life_s
-        await self._store.add_one_time_token(token, people.Grant(PURPOSE, user, role), expires_utc_s)
-        return token, expires_utc_s
+        The write is not waited for, and its failure (a full disk) keeps nobody from a command.
+        """
+        until = session.renew_until_utc_s
+        if until is not None or self._now() - session.seen_utc_s >= TOUCH_S:
+            self._write(self._store.touch_session, session.token, until or 0)
+        return until is not None
+
+    def _session(self, token: str, found: people.Session) -> Session:
+        now = self._now()
+        longest = min(now + SESSION_S, found.created_utc_s + SESSION_MAX_S)
+        due = found.expires_utc_s - now < RENEW_S and longest > found.expires_utc_s
+        expires = longest if due else found.expires_utc_s
+        return Session(
+            token, found.user, found.role, found.csrf, expires, longest if due else None, found.seen_utc_s
+        )  # fmt: skip
+
+    def _write(self, write: Callable[[str, int], Awaitable[None]], token: str, until_utc_s: int) -> None:
+        async def attempt() -> None:
+            try:
+                await write(token, until_utc_s)
+            except StoreError as error:
+                logger.warning("last use of a session not recorded: %s", error)
+
+        task = asyncio.ensure_future(attempt())
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def end(self, session: Session, *, keep_an_admin: bool = True) -> None:
+        """Sign out. Raises CommandError `last-admin` where nobody could invite people any more."""
+        now = self._now()
+        await self._store.write(
+            lambda db: access.sign_out(db, session.token, session.user, now, keep_an_admin=keep_an_admin)
+        )
+
+    async def people(self) -> list[Person]:
+        """Everybody who may sign in, with live sessions and pending links."""
+        now = self._now()
+        return await self._store.read(lambda db: access.overview(db, now))
+
+    async def revoke_session(self, session_id: str, by: str) -> None:
+        """End anybody's session; streams and pages notice within seconds."""
+        now = self._now()
+        await self._store.write(lambda db: access.revoke_session(db, session_id, by, now))
+
+    async def revoke_link(self, link_id: str, by: str) -> None:
+        """Make a pending link void."""
+        now = self._now()
+        await self._store.write(lambda db: access.revoke_link(db, link_id, by, now))
+
+    async def revoke_person(self, name: str, by: str) -> None:
+        """End all sessions and links of a person, and take the name off the list."""
+        now = self._now()
+        await self._store.write(lambda db: access.revoke_person(db, name, by, now))

@@ -1,4 +1,4 @@
-"""The web floor's application, put together: middlewares in order, routes, start and end."""
+"""The web layer's application, put together: middlewares in order, routes, start and end."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from importlib import metadata
 
 from aiohttp import web
 
+from supervisor import logs
 from supervisor.web import files, login, metrics, openapi, pages, stream
-from supervisor.web.api import BODY_MAX_BYTES, ROUTES
-from supervisor.web.guard import add_headers, require_own_page, require_session
+from supervisor.web.api import BODY_MAX_BYTES
+from supervisor.web.expect import Router
+from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
 from supervisor.web.keys import SERVICES, Services
-from supervisor.web.once import ONCE, Once
+from supervisor.web.listening import ENTRANCE, Entrance, watch_connection
+from supervisor.web.once import ONCE, Once, keyed
 from supervisor.web.pace import Pace
 from supervisor.web.problems import problems
+from supervisor.web.safety import ALL_ROUTES
 
 
 def setup(app: web.Application, services: Services) -> None:
     """Add everything to `app`. Use `make_app` unless the application carries something else as well."""
+    for name in ("aiohttp.server", problems.__module__):  # each can be made to log by anybody who connects
+        logs.spare(name)
     app[SERVICES] = services
     app[stream.PACE] = Pace(services.clock, services.wall)
     app[stream.STREAMS] = set()
@@ -24,11 +30,13 @@ def setup(app: web.Application, services: Services) -> None:
     app[login.FAILURES] = login.Failures()
     app[pages.FILES] = files.load()
     metrics.install(app, services.live, services.registry)
-    app.middlewares.extend((metrics.count, problems, require_session, require_own_page))
+    app[ENTRANCE] = Entrance()
+    app.middlewares.extend((watch_connection, metrics.count, problems, require_session, require_own_page))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
-    for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler)
+    for route in ALL_ROUTES:
+        handler = route.handler if route.method in SAFE_METHODS else keyed(route.handler)
+        app.router.add_route(route.method, route.path, handler)
     app.router.add_get("/api/v1/stream", stream.stream, allow_head=False)
     app.router.add_get("/metrics", metrics.get_metrics)
     app.router.add_get("/openapi.json", openapi.handler(metadata.version("roadheat")))
@@ -40,5 +48,6 @@ def setup(app: web.Application, services: Services) -> None:
 def make_app(services: Services) -> web.Application:
     """The application that the service listens with."""
     app = web.Application(client_max_size=BODY_MAX_BYTES)
+    app._router = Router()  # the argument for it is deprecated, and nothing has come in its place
     setup(app, services)
     return app

@@ -15,7 +15,9 @@ import msgspec
 from aiohttp import web
 
 from supervisor.control.live import Subscription, ZoneView
-from supervisor.web.keys import SERVICES, SESSION
+from supervisor.domain.errors import StoreError
+from supervisor.web.guard import give_cookie
+from supervisor.web.keys import RENEWED, SERVICES, SESSION
 from supervisor.web.pace import Pace
 from supervisor.web.problems import RequestError
 from supervisor.web.schema import ClockEvent
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 FLUSH_S: Final = 0.25  # people see no faster, and a demo changes a thousand times a second
 HEARTBEAT_S: Final = 15.0  # below the usual 30–60 s after which proxies and NATs forget a silent connection
 HEARTBEAT_FAST_S: Final = 1.0  # in a demo the clock strays within a second
+SESSION_CHECK_S: Final = 4.0  # with a stalled write before it, a revoked session's stream ends within 15 s
 STALLED_S: Final = 10.0  # a phone that takes no byte for so long has lost its signal
 BUFFER_BYTES: Final = 64 * 1024  # about one full list of a district; more would be news from the past
 
@@ -53,19 +56,39 @@ async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
         return []
 
 
+async def _may_go_on(request: web.Request) -> bool:
+    """False once the session has been revoked or has expired, and where it is due for a longer life.
+
+    In the last case the app connects again at once, and that answer carries the renewed cookie.
+    """
+    sessions = request.app[SERVICES].sessions
+    try:
+        session = await sessions.find(request[SESSION].token)
+    except StoreError as error:  # a disk that fails takes nobody's view of the roads
+        logger.warning("session of a stream not checked: %s", error)
+        return True
+    if session is None or session.renew_until_utc_s is not None:
+        return False
+    sessions.use(session)
+    return True
+
+
 async def _send_all(request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:
     services, pace = request.app[SERVICES], request.app[PACE]
-    beat_s = pace.wall_s()
+    beat_s = checked_s = pace.wall_s()
     first = b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot())
     await pace.within(STALLED_S, response.write(first))
     while True:
         interval_s = HEARTBEAT_S if pace.rate() < 1.5 else HEARTBEAT_FAST_S
         flushed_s = pace.wall_s()
-        changed = await _next(subscription, pace.loop_s(beat_s + interval_s - flushed_s))
+        due_s = min(beat_s + interval_s, checked_s + SESSION_CHECK_S)
+        changed = await _next(subscription, pace.loop_s(due_s - flushed_s))
+        if pace.wall_s() >= checked_s + SESSION_CHECK_S:
+            if not await _may_go_on(request):
+                return
+            checked_s = pace.wall_s()
         data = _zones(changed)
         if pace.wall_s() >= beat_s + interval_s:
-            if await services.sessions.find(request[SESSION].token) is None:
-                return  # signed out or expired meanwhile
             beat_s = pace.wall_s()
             data += _clock(request.app)
         if data:
@@ -79,6 +102,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if subscription is None:
         raise RequestError("busy", remedy="Close other windows of the app or try again shortly")
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    if request[RENEWED]:
+        give_cookie(request, response, request[SESSION])
     request.app[STREAMS].add(subscription)
     try:
         await response.prepare(request)
@@ -91,6 +116,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
         logger.info("stream client lost")
         if request.transport is not None:
             request.transport.abort()  # a polite close would wait for the very bytes that do not go out
+    except Exception as error:
+        if not response.prepared:
+            raise
+        logger.error("stream failed, the client connects again", exc_info=error)  # too late for an error page
     finally:
         subscription.close()
         request.app[STREAMS].discard(subscription)

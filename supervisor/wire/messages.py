@@ -65,12 +65,13 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
 
     b: str  # board id
     fw: str  # firmware version
-    boot: int  # boots since provisioning
+    boot: int  # boots in this life
     ep: int  # newest supervisor epoch accepted
     q: int  # newest command sequence accepted in that epoch
     up: int  # seconds since boot
     utc: int  # 0 while the clock is not set
     z: tuple[str, ...]  # its zones
+    life: str = ""  # board-life id, "" from firmware before 0.2
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):

@@ -15,7 +15,8 @@ from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.realtime import running
 from supervisor.weather.design_storm import design_storm
-from tools.board import FIRMWARE, BoardToolError, board, mpremote
+from tools.board import board
+from tools.flashing import FIRMWARE, BoardToolError, mpremote
 from tools.get_vm import vm_path
 from tools.provision import placeholder_rom
 
@@ -94,6 +95,36 @@ def test_flash_selftest_status_reset(city: Path, emulated: EmulatedBoard) -> Non
     assert "moisture 900 mV" in text
     assert "b01 " in _invoke("status", port)
     assert "reset" in _invoke("reset", port)
+
+
+@pytest.mark.vm
+def test_configure_writes_sealed_files_and_refuses_what_the_board_would(
+    city: Path, provisioned: Path, emulated: EmulatedBoard
+) -> None:
+    port = f"b01={emulated.console.path}"
+    _invoke("flash", "--config", str(city), port)
+    config = json.loads((provisioned / "config.json").read_text())
+    (provisioned / "config.json").write_text(json.dumps({**config, "connect_spread_s": 7}))
+    assert "configured" in _invoke("configure", "--config", str(city), port)
+    read = "from rh.seal import load; t, why = load('config.json'); print(b': 7' in t, why)"
+    assert mpremote(emulated.console.path, "exec", read) == "True \n"
+    for text, said in (
+        (json.dumps({**config, "port": 0}), "an integer from 1 to 65535"),
+        (json.dumps(config)[:-1], "not JSON"),
+        ('{"board": "b01", "board": "b02"}', "stands twice"),
+        ("[]", "not a JSON object"),
+    ):
+        (provisioned / "config.json").write_text(text)
+        result = CliRunner().invoke(board, ["configure", "--config", str(city), port])
+        assert result.exit_code == 1
+        assert said in result.output.replace("\n", " "), result.output
+    assert mpremote(emulated.console.path, "exec", read) == "True \n"  # what was in force still is
+
+
+def test_relays_that_close_on_a_low_level(city: Path) -> None:
+    _invoke("provision", "--config", str(city), "--active-low")
+    config = json.loads((city.parent / "state" / "boards" / "b01" / "config.json").read_text())
+    assert {zone["relay_active"] for zone in config["zones"]} == {0}
 
 
 @pytest.mark.vm

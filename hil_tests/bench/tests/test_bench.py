@@ -20,7 +20,7 @@ from supervisor.domain.clock import ManualClock
 from supervisor.weather.design_storm import design_storm
 from supervisor.wire.authentication import seal_command
 from supervisor.wire.messages import ClockCommand, OverrideCommand, Result
-from tools.board import mpremote
+from tools.flashing import mpremote
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(240)]
 START = 1_768_089_600.0

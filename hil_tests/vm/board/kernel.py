@@ -29,8 +29,8 @@ import _repl
 
 def _prepare(settings):
     _onewire._attach(settings["sensors"])
-    for i, (pin, output) in enumerate(settings["adc"]):
-        machine._adc[pin] = (machine._FIRST_ADC + 2 * i, output)
+    for i, wire in enumerate(settings["adc"]):
+        machine._adc[wire[0]] = (machine._FIRST_ADC + 2 * i, wire[1], wire[2] if len(wire) > 2 else 1)
     for pin, level in settings["levels"]:
         machine._levels[pin] = level
     machine._cause = settings["cause"]

@@ -9,9 +9,9 @@ _ADC_FULL_MV = (950, 1250, 1750, 3100)  # by attenuation
 _NO_SIGNAL = 62  # words of the grant that stay 0
 _ADC2_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)  # shared with the radio
 
-_levels = {}  # outputs that are driven: pin -> 0 or 1
+_levels = {}  # outputs that are driven: pin -> 0 or 1; a pin that is not here follows the pull outside
 _pins = {}
-_adc = {}  # pin -> (word of the grant, output pin whose load it measures or -1)
+_adc = {}  # pin -> (word of the grant, output pin whose load it measures or -1, level that closes its contactor)
 _cause = PWRON_RESET
 _id = b"\x02\x00\x00\x00\x00\x00"
 
@@ -26,7 +26,6 @@ class Pin:
         if not isinstance(id, int) or not 0 <= id <= 39:
             raise ValueError("invalid pin")
         self._id = id
-        self._mode = self.OUT if id in _levels else self.IN
         self._pull = None
         self._handler = None
         _pins[id] = self
@@ -36,26 +35,28 @@ class Pin:
         if mode != -1:
             if mode != self.IN and self._id >= 34:
                 raise ValueError("pin can only be input")
-            if mode == self.OUT and value is None:
-                value = _levels.get(self._id, 0)
+            if mode == self.OUT:
+                self._drive(_levels.get(self._id, 0) if value is None else value)
             elif mode == self.IN and self._id in _levels:
                 del _levels[self._id]
                 _t._edge(self._id, -1)
-            self._mode = mode
         if pull != -1:
             self._pull = pull
         if value is not None:
             self.value(value)
 
+    def _drive(self, level):
+        level = 1 if level else 0
+        if _levels.get(self._id) != level:
+            _levels[self._id] = level
+            _t._edge(self._id, level)
+
     def value(self, x=None):
+        driven = self._id in _levels  # of the pin, whichever object made it an output or released it
         if x is None:
-            if self._mode == self.OUT:
-                return _levels.get(self._id, 0)
-            return _input(self._id)
-        x = 1 if x else 0
-        if self._mode == self.OUT and _levels.get(self._id) != x:
-            _levels[self._id] = x
-            _t._edge(self._id, x)
+            return _levels[self._id] if driven else _input(self._id)
+        if driven:
+            self._drive(x)
 
     __call__ = value
 
@@ -80,7 +81,7 @@ def _input(pin):
 
 def _interrupts():
     for pin in _pins.values():
-        if pin._handler and pin._mode == Pin.IN:
+        if pin._handler and pin._id not in _levels:
             level = _input(pin._id)
             if level != pin._last:
                 pin._last = level
@@ -114,7 +115,7 @@ class ADC:
     def __init__(self, pin, *, atten=ATTN_0DB):
         id = pin._id if isinstance(pin, Pin) else pin
         self._adc2 = id in _ADC2_PINS
-        self._word, self._output = _adc.get(id, (_NO_SIGNAL, -1))
+        self._word, self._output, self._active = _adc.get(id, (_NO_SIGNAL, -1, 1))
         self.init(atten=atten)
 
     def init(self, *, atten=ATTN_0DB):
@@ -132,7 +133,7 @@ class ADC:
 
             if any(i.active() for i in network._interfaces):
                 raise OSError(-0x107)  # ESP_ERR_TIMEOUT: the radio owns ADC2
-        mv = _t._grant[self._word + 1 if _levels.get(self._output) == 1 else self._word]
+        mv = _t._grant[self._word + 1 if _levels.get(self._output) == self._active else self._word]
         if mv < _ADC_BLIND_MV:
             return 0
         return (mv if mv < self._full else self._full) * 1000

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.control import dispatch
 from supervisor.control.background import Background
 from supervisor.control.dispatch import PAYLOAD_MAX, plan_command
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
 from supervisor.domain.clock import ManualClock
+from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Slot
 from supervisor.gateway.tests.board_client import until
@@ -158,6 +161,30 @@ async def test_taking_over_rises_above_what_the_board_has_seen(rooms: Rooms) -> 
     await until(lambda: bool(link.sent))
     assert (link.clocks()[0].ep, link.clocks()[0].q) == (71, 1)
     assert await rooms.store.next_epoch() == 72
+
+
+async def test_taking_over_is_tried_again_while_the_record_does_not_take_it(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "TAKE_OVER_AGAIN_S", 0.01)
+    left = 3
+
+    async def raise_epoch(above: int) -> int:
+        nonlocal left
+        left -= 1
+        if left:
+            raise StoreError("disk full")
+        return await rooms.store.raise_epoch(above)
+
+    rooms.dispatcher._newer_epoch = raise_epoch
+    link, gone = RecordingLink("b01"), RecordingLink("b02")
+    rooms.dispatcher.attach(gone, greet("b02", ep=70))
+    rooms.dispatcher.detach(gone)
+    rooms.dispatcher.attach(link, greet(ep=70, q=9))
+    await until(lambda: bool(link.sent))
+    assert link.clocks()[0].ep == 71
+    assert not rooms.dispatcher.connected("b02")
+    assert gone.sent == []
 
 
 async def test_board_with_other_zones_than_configured_raises_an_alarm(rooms: Rooms) -> None:

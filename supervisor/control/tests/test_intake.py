@@ -9,7 +9,9 @@ from supervisor.control.forecasts import Forecasts
 from supervisor.control.intake import Intake
 from supervisor.control.meter import FeederMeter
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
+from supervisor.control.tests.test_off_with_a_full_disk import fill, limit
 from supervisor.control.watch import Watch
+from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideState
 from supervisor.domain.zone import Site
 from supervisor.gateway.tests.board_client import sample, telemetry, until
@@ -243,3 +245,75 @@ async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: 
     assert works.alarm_codes() == [("store", "")]
     await works.hear([frames[1]])
     assert works.alarm_codes() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "power_w", "who", "flags", "measured", "failed"),
+    [
+        ("on", 60_000, Winner.OVERRIDE, 0, True, None),
+        ("on", 0, Winner.INTERLOCK, Flag.EARTH_FAULT | Flag.LATCHED, False, "measured"),
+        ("boost", 0, Winner.MAINTENANCE, 0, False, "measured"),
+        ("on", 0, Winner.OVERRIDE, Flag.CABLE_BROKEN, False, "measured"),
+        ("off", 0, Winner.OVERRIDE, 0, True, None),
+        ("off", 0, Winner.INTERLOCK, Flag.EARTH_FAULT | Flag.LATCHED, True, None),
+        ("off", 60_000, Winner.INTERLOCK, Flag.CONTACTOR_WELDED | Flag.LATCHED, False, "measured"),
+    ],
+)
+async def test_an_override_is_measured_only_where_the_current_says_so(
+    works: Works, mode: str, power_w: int, who: Winner, flags: int, measured: bool, failed: str | None
+) -> None:
+    rooms = works.rooms
+    made = await rooms.overrides.request("z01", mode, 60, "ice on the bend", "kim")
+    command = works.link.overrides()[-1]
+    await works.intake.answered(works.link, ResultFrame(ep=command.ep, q=command.q, rc=0))
+    rooms.clock.advance(10)
+    await works.hear([telemetry(1, sample(power_w=power_w, who=int(who), flags=int(flags)), up=110)])
+    await until(lambda: not rooms.background._tasks)
+    wanted = OverrideState.MEASURED if measured else OverrideState.ACCEPTED
+    assert rooms.overrides.get(made.id).state is wanted
+    view = rooms.live.view("z01").override
+    assert view is not None
+    assert view.failed_step == failed
+
+
+async def test_a_measured_on_that_a_fault_stops_is_shown_as_stopped(works: Works) -> None:
+    rooms = works.rooms
+    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await rooms.overrides.advance(made.id, OverrideState.MEASURED)
+    rooms.clock.advance(10)
+    flags = int(Flag.EARTH_FAULT | Flag.LATCHED)
+    await works.hear([telemetry(1, sample(power_w=0, who=1, flags=flags), up=110)])
+    view = rooms.live.view("z01")
+    assert view.override is not None
+    assert (view.not_heating, view.override.failed_step) == ("earth-fault", "measured")
+
+
+async def test_with_a_full_disk_boards_are_still_seen_and_an_off_is_still_measured(works: Works) -> None:
+    """What cannot be kept is not acknowledged, and shown all the same: "no contact" would be false."""
+    rooms = works.rooms
+    await fill(rooms.store)
+    made = await rooms.overrides.request("z01", "off", 60, "cable works", "kim")
+    command = works.link.overrides()[-1]
+    await works.intake.answered(works.link, ResultFrame(ep=command.ep, q=command.q, rc=0))
+    shown, frames = 0, 0
+    while True:
+        rooms.clock.advance(10)
+        frames += 1
+        frame = telemetry(frames, sample(power_w=0, who=3, dev_wh=frames), up=100 + 10 * frames)
+        try:
+            await works.hear([frame])
+        except StoreError:
+            shown += 1
+            if shown == 3:
+                break
+    view = rooms.live.view("z01")
+    assert (view.online, view.updated_utc_s) == (True, int(rooms.clock.utc_s()))
+    await until(lambda: not rooms.background._tasks)
+    assert rooms.overrides.get(made.id).state is OverrideState.MEASURED
+    kept = sum(len(ack.q) for ack in works.link.acks())
+    assert kept == frames - 3
+    limit(rooms.store, 1_000_000)
+    before = works.meter.mean_kw(rooms.clock.utc_s())
+    await works.hear([frame])  # the board sends it again: kept, and counted once
+    assert works.link.acks()[-1].q == (frames,)
+    assert works.meter.mean_kw(rooms.clock.utc_s()) == before

@@ -23,7 +23,7 @@ from supervisor.gateway.tests.board_client import sample, telemetry, until
 from supervisor.planner.tariff import FlatTariff
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.provider import FileProvider
-from supervisor.wire.messages import Flag
+from supervisor.wire.messages import Flag, Winner
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
@@ -128,6 +128,23 @@ async def test_zone_out_of_service_is_planned_without_heat(rooms: Rooms, config:
     by_zone = {plan.z: plan for plan in planning.link.plans()}
     assert all(run[2] <= 0 for run in by_zone["z01"].s)
     assert any(run[2] > 0 for run in by_zone["z02"].s)
+
+
+async def test_a_broken_cable_is_planned_without_heat_until_its_board_may_try_again(
+    rooms: Rooms, config: Config
+) -> None:
+    """The flag stays while the board tries: a plan of nothing would keep it from finding out."""
+    planning = Planning(rooms, config)
+    await planning.forecasts.ask()
+    heats = []
+    for q, who in ((1, Winner.INTERLOCK), (2, Winner.PLAN)):
+        rooms.clock.advance(10)
+        broken = sample("z01", flags=int(Flag.CABLE_BROKEN), who=int(who), power_w=0, on_s=0)
+        await planning.hear([telemetry(q, broken, up=100 + 10 * q)])
+        await planning.loop.cycle("broken cable")
+        newest = [plan for plan in planning.link.plans() if plan.z == "z01"][-1]
+        heats.append(any(run[2] > 0 for run in newest.s))
+    assert heats == [False, True]
 
 
 async def test_loop_plans_at_once_and_when_asked(rooms: Rooms, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ class City:
 
 
 @asynccontextmanager
-async def run_city(path: Path) -> AsyncIterator[City]:
+async def run_city(path: Path, connections_max: int | None = None) -> AsyncIterator[City]:
     (path / "weather.csv").write_text("time_utc\n")
     text = EXAMPLE.read_text().replace("127.0.0.1:8443", "127.0.0.1:0")
     (path / "city.toml").write_text(text)
@@ -98,7 +98,10 @@ async def run_city(path: Path) -> AsyncIterator[City]:
     pki = ensure_pki(config.pki_dir, config.boards.server_name)
     control, metrics = RecordingControl(), Metrics()
     tls = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
-    async with Gateway(config, pki, control, metrics) as gateway, aiohttp.ClientSession() as http:
+    async with (
+        Gateway(config, pki, control, metrics, connections_max=connections_max) as gateway,
+        aiohttp.ClientSession() as http,
+    ):
         yield City(config, control, metrics, gateway, http, tls)
 
 
@@ -290,7 +293,7 @@ async def test_revoked_key_ends_the_session(tmp_path: Path, monkeypatch: pytest.
 
 async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> None:
     async with run_city(tmp_path) as city:
-        city.gateway._listener._slots = asyncio.Semaphore(2)  # type: ignore[union-attr]
+        city.gateway._listener._acceptor._free = 2  # type: ignore[union-attr]
         boards = await asyncio.gather(*(city.join(board.id) for board in city.config.board))
         for board in boards:
             await board.send(telemetry(1))

@@ -5,7 +5,9 @@ import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, STANDBY, PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder
+from supervisor.planner import pipeline
 from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.planner.pipeline import plan_fleet
 from supervisor.planner.plans import unpack
@@ -170,6 +173,32 @@ def test_a_bad_input_is_named_and_leaves_the_last_plan(fault: str) -> None:
     assert outcome.feeders[0].error is outcome.errors[0]
 
 
+@pytest.mark.parametrize("stage", ["feeder_problem", "solve_exact", "keep_if_as_good", "_publish"])
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), KeyError("z"), np.linalg.LinAlgError(), RecursionError()])
+def test_what_nobody_foresaw_on_one_feeder_costs_its_own_zones_the_new_plan_only(
+    stage: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeders = tuple(Feeder(id=name, contract_kw=50.0, breaker_kw=120.0) for name in ("f1", "f2"))
+    base = inputs(zones=4, feeders=feeders)
+    zones = tuple(msgspec.structs.replace(zone, feeder="f1" if i < 2 else "f2") for i, zone in enumerate(base.zones))
+    base = replace(base, zones=zones)
+    good = plan_fleet(base)
+    assert {plan.label for plan in good.plans} == {PlanLabel.OPTIMAL}
+    real = getattr(pipeline, stage)
+
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        named = [getattr(arg, "feeder", arg) for arg in args]
+        if any(getattr(arg, "id", "") == "f1" for arg in named if isinstance(arg, Feeder)):
+            raise error
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(pipeline, stage, failing)
+    outcome = plan_fleet(replace(base, previous=good.plans))
+    assert [plan.label for plan in outcome.plans] == [PlanLabel.SHIFTED] * 2 + [PlanLabel.OPTIMAL] * 2
+    assert len(outcome.errors) == 1
+    assert "f1" in str(outcome.errors[0])
+
+
 def test_an_override_above_the_contract_is_named_and_takes_the_room_from_the_last_plan() -> None:
     good = plan_fleet(inputs())
     now = NOW + 8.5 * 3600
@@ -185,8 +214,6 @@ def test_an_override_above_the_contract_is_named_and_takes_the_room_from_the_las
 
 
 def replace_issue(plan, now: float):  # type: ignore[no-untyped-def]
-    import msgspec
-
     return msgspec.structs.replace(plan, issued_utc_s=int(now))
 
 

@@ -159,3 +159,16 @@ def test_age_adds_up_over_repeated_failures() -> None:
         assert plan.label is PlanLabel.SHIFTED
         assert [r.code for r in plan.why].count("forecast-stale") == 1
     assert shifted_plan(plan, "z", 7 * 3600.0, 7 * 3600.0).label is PlanLabel.LOCAL
+
+
+def test_heat_on_what_lies_already_is_not_called_preheating() -> None:
+    """The forecast sees snow only later; the road has it now."""
+    outlook = storm(seen_by=7)
+
+    def codes(duty: np.ndarray, lying: bool) -> list[str]:
+        found = why(outlook, duty, np.full(N, 4.0), 0.0, capped=NO, suppressed=NO, fixed=NO, lying=lying)
+        return [r.code for r in found]
+
+    assert codes(heated(0, 28), False) == ["preheat-snow", "melt-snow"]
+    assert codes(heated(0, 28), True) == ["melt-snow"]
+    assert codes(heated(8, 28), True) == ["preheat-snow", "melt-snow"]  # after a pause it is about the next snow

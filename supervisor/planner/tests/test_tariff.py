@@ -158,3 +158,12 @@ def test_a_ratchet_makes_last_winters_peak_the_floor() -> None:
     assert demand.floor_kw(50.0, [900.0] + [10.0] * 11) == 900.0
     assert demand.floor_kw(50.0, [900.0] + [10.0] * 12) == 50.0
     assert Demand(7470).floor_kw(50.0, [900.0]) == 50.0
+
+
+def test_holidays_of_the_configuration_count_beside_those_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    bands = '[{"name":"w","price_per_kwh":2,"days":["mon","tue","wed","thu","fri","sat"]},'
+    path.write_text(f'{{"currency":"KRW","bands":{bands}{{"name":"s","price_per_kwh":1,"days":["sun"]}}]}}')
+    holiday = date(2026, 2, 17)  # a Tuesday
+    assert read_tariff(path, "UTC").prices(utc("2026-02-17T03:00"), 1)[0] == 2.0
+    assert make_tariff("KRW", "UTC", file=path, holidays=[holiday]).prices(utc("2026-02-17T03:00"), 1)[0] == 1.0

@@ -11,14 +11,20 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from supervisor.control.alarms import Alarms
+from supervisor.control.background import Background
+from supervisor.control.broken_cable import BrokenCables
+from supervisor.control.danger import Dangers
+from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
+from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.domain.clock import SystemClock
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
 from supervisor.domain.zone import Layer, Site, Zone
 from supervisor.store.store import Store
-from supervisor.web import Services, make_app
+from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
@@ -88,6 +94,8 @@ class District:
     sessions: Sessions
     clock: NightClock
     app: web.Application
+    dispatcher: Dispatcher
+    alarms: Alarms
 
     def hear(
         self, zone: str, surface_c: float, word: str | None, lying_mm: float = 0.0, *, power_w: int = 0,
@@ -146,10 +154,17 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     overrides = Overrides(store, live, clock)
     sessions = Sessions(store, clock)
     site = Site(name="Seongbuk-gu", timezone="Asia/Seoul", latitude=37.59, longitude=127.02)
-    app = make_app(Services(live, overrides, sessions, clock, site, metrics_token="scrape-me"))
-    made = District(store, live, overrides, sessions, clock, app)
+    background, metrics = Background(), Metrics()
+    alarms = Alarms(clock, metrics)
+    zones = [zone.zone for zone in live.zones.values()]
+    dispatcher = Dispatcher(1, zones, live, overrides, alarms, metrics, clock, background)
+    dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
+    safety = Safety(store, dangers, BrokenCables(live, alarms), alarms)
+    app = make_app(Services(live, overrides, sessions, clock, site, metrics_token="scrape-me", safety=safety))
+    made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms)
     made.snow()
     yield made
+    await background.close()
     await store.close()
 
 

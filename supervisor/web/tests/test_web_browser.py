@@ -221,3 +221,37 @@ async def test_a_lost_connection_is_said_and_comes_back(phone: Any, district: An
     await page.wait_for_selector(".link.live")
     await playwright.expect(page.locator('[data-zone="z07"] .tile-word')).to_have_text("Ice")
     phone.errors[:] = [error for error in phone.errors if "ERR_INTERNET_DISCONNECTED" not in error]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_an_admin_ends_a_lost_phone_and_a_link(phone: Any, district: Any, language: str) -> None:
+    lost, _ = await district.sessions.invite("이민수", "crew", "상황실 1")
+    session = await district.sessions.redeem(lost, "phone")
+    await district.sessions.invite("박서연", "viewer", "상황실 1")
+    page = await phone(language, role="admin")
+    await page.click(".people-open")
+    await playwright.expect(page.locator("dialog .person > .row")).to_have_count(4)  # three people and a link
+    assert await page.locator(".warn").is_visible()  # one administrator only
+    await keep(page, f"people-{language}")
+    await page.click(".person .row:has-text('이민수')")
+    await keep(page, f"people-open-{language}")
+    sizes = await page.eval_on_selector_all(
+        "dialog button", "all => all.map(e => [e.offsetWidth, e.offsetHeight, e.innerText || e.ariaLabel])"
+    )
+    assert [size for size in sizes if size[0] < 48 or size[1] < 48 or not size[2]] == []
+    assert await page.locator(".panel-body").evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    await page.click(".devices .end")
+    await playwright.expect(page.locator(".devices .end")).to_have_count(0)
+    assert await district.sessions.find(session.token) is None
+    await page.click(".cancel-link")
+    await playwright.expect(page.locator(".cancel-link")).to_have_count(0)
+    await page.click(".devices .remove")
+    await page.click(".devices .danger")
+    await playwright.expect(page.locator("dialog .person > .row")).to_have_count(2)
+    assert [person.name for person in await district.sessions.people()] == ["Kim", "박서연"]
+
+    await page.click(".person .row:has-text('Kim')")  # the own and only administrator: refused with a sentence
+    await page.click(".devices .end")
+    await page.wait_for_selector("dialog .notice.bad")
+    await keep(page, f"people-last-{language}")
+    phone.errors[:] = [error for error in phone.errors if "409" not in error]

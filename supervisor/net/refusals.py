@@ -1,11 +1,10 @@
-"""What is refused at the boards' door: counted each time, logged once per peer and reason."""
+"""What is refused on a listener: counted each time, logged once per peer and reason."""
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-
-from supervisor.control.metrics import Metrics
+from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
@@ -13,15 +12,15 @@ REMEMBERED_MAX = 4096  # (peer, reason) pairs; beyond it the oldest may be logge
 
 
 class Refusals:
-    """The one place where refused connections and frames are told of."""
+    """Where refused connections and frames are counted and logged."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, count: Callable[[str], object]) -> None:
+        self._count = count
         self._logged: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def refuse(self, reason: str, peer: str, detail: str) -> None:
         """Count a refusal; `reason` is a short stable word, `peer` an address or board id."""
-        self._metrics.refused.labels(reason).inc()
+        self._count(reason)
         key = (peer, reason)
         if key in self._logged:
             self._logged.move_to_end(key)
@@ -29,4 +28,4 @@ class Refusals:
         self._logged[key] = None
         if len(self._logged) > REMEMBERED_MAX:
             self._logged.popitem(last=False)
-        logger.warning("refused %s from %s: %s (said once)", reason, peer, detail)
+        logger.warning("refused %s from %s: %s (logged once per peer)", reason, peer, detail)

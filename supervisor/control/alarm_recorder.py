@@ -1,0 +1,71 @@
+"""Alarms on the record, in the order in which they changed: what cannot be written now is written later."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import Protocol
+
+from supervisor.control.alarms import Alarm
+from supervisor.domain.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+WAITING_MAX = 10_000  # changes: days of a district with a full disk
+AGAIN_S = 10.0  # a disk that is full stays so for minutes
+
+
+class AlarmStore(Protocol):
+    """What the record needs of the store; each call has committed when it returns."""
+
+    async def raise_alarm(self, code: str, subject: str, detail: str) -> object: ...
+
+    async def clear_alarm(self, code: str, subject: str) -> object: ...
+
+
+class AlarmRecorder:
+    """Give `changed` to `Alarms.changed` and keep `run` running."""
+
+    def __init__(self, store: AlarmStore) -> None:
+        self._store = store
+        self._waiting: deque[Alarm] = deque(maxlen=WAITING_MAX)
+        self._more = asyncio.Event()
+
+    def changed(self, alarm: Alarm) -> None:
+        """To be recorded."""
+        self._waiting.append(alarm)
+        self._more.set()
+
+    async def run(self) -> None:
+        """Record for ever."""
+        while True:
+            self._more.clear()
+            while self._waiting:
+                alarm = self._waiting[0]
+                try:
+                    await self._write(alarm)
+                except StoreError as error:
+                    logger.error("alarm %s %s not recorded yet: %s", alarm.code, alarm.subject, error)
+                    await asyncio.sleep(AGAIN_S)
+                    continue
+                except Exception as error:  # this one cannot be written at all; the ones behind it can
+                    logger.error("alarm %s %s not recorded", alarm.code, alarm.subject, exc_info=error)
+                if self._waiting and self._waiting[0] is alarm:  # unless the limit has pushed it out meanwhile
+                    self._waiting.popleft()
+            await self._more.wait()
+
+    async def flush(self) -> None:
+        """Record what still waits, once, as far as the store takes it: for the end of the service."""
+        try:
+            while self._waiting:
+                await self._write(self._waiting[0])
+                self._waiting.popleft()
+        except Exception as error:
+            logger.error("%d changes of alarms are not recorded: %s", len(self._waiting), error)
+
+    async def _write(self, alarm: Alarm) -> None:
+        if alarm.cleared_utc_s is None:
+            await self._store.raise_alarm(alarm.code, alarm.subject, alarm.text)
+        else:
+            await self._store.clear_alarm(alarm.code, alarm.subject)

@@ -1,0 +1,185 @@
+"""Whether a zone is being heated, if not why, and how urgent it is. Pure: the view carries the answers, the app shows
+them.
+
+The order of the reasons is that of danger to people, then of the board's precedence table (docs/walk.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from supervisor.domain.override import OverrideMode
+from supervisor.wire.messages import Flag, Winner
+
+# Why a zone is not heated. Flags go by their name, the worst first.
+ELECTRIC_DANGER = "electric-danger"
+MAINTENANCE = "maintenance"
+INTERLOCK = "interlock"  # the board says so and gives no flag
+OFFLINE = "offline"  # whether it heats is not known
+NEVER_HEARD = "never-heard"
+SWITCHED_OFF = "switched-off"  # by a person
+STARTING = "starting"  # commanded on, no current yet: the contactor keeps its minimum off time
+WARM = "warm"  # commanded on, and the surface is near its upper limit
+SHED = "shed"  # other zones of the feeder need the power more
+NOT_PLANNED = "not-planned"  # snow or ice lies, and plan or local rule leave it
+NOT_NEEDED = "not-needed"
+
+_BY_FLAG = (
+    (Flag.CONTACTOR_WELDED, "contactor-welded"),
+    (Flag.EARTH_FAULT, "earth-fault"),
+    (Flag.CABLE_BROKEN, "cable-broken"),
+    (Flag.SENSOR_IMPLAUSIBLE, "sensor-implausible"),
+    (Flag.LATCHED, "latched"),
+    (Flag.OVER_TEMPERATURE, "over-temperature"),
+    (Flag.MAX_ON_TIME, "max-on-time"),
+    (Flag.SELF_TEST_PENDING, "self-test-pending"),
+    (Flag.POWER_RETURN_HOLD, "power-return-hold"),
+)
+BLOCKING = Flag(sum(flag for flag, _ in _BY_FLAG))  # as in the firmware's codes
+# Somebody has to go there: ON is not offered. The other stops end by themselves.
+NEEDS_PERSON = (ELECTRIC_DANGER, "contactor-welded", "earth-fault", "cable-broken", "sensor-implausible", "latched",
+                MAINTENANCE)  # fmt: skip
+STOPS = (*NEEDS_PERSON, "over-temperature", "max-on-time", "self-test-pending", "power-return-hold", INTERLOCK)
+NO_CONTACT = (OFFLINE, NEVER_HEARD)
+CODES = (*STOPS, *NO_CONTACT, SWITCHED_OFF, STARTING, WARM, SHED, NOT_PLANNED, NOT_NEEDED)
+_STAYS = Flag.CONTACTOR_WELDED | Flag.EARTH_FAULT | Flag.CABLE_BROKEN | Flag.LATCHED  # without contact too
+
+HEATED_SHARE = 0.2  # of rated power, from which a cable is known to heat: the board's own measure of a load
+LYING_MM = 0.1  # water equivalent that makes ice minutes (docs/nomenclature.md)
+ICY = frozenset({"ice", "frost"})
+WHITE = frozenset({"snow", "slush"})
+_OPEN_WATER = frozenset({"wet", "moist", "trace", "dew"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of one zone."""
+
+    dangers: bool = False  # electric danger stands
+    heard: bool = False  # its board has been heard since the service started
+    online: bool = False
+    who: int | None = None  # Winner
+    flags: int = 0  # Flag; a cable known to be broken counts as flagged
+    power_w: int = 0
+    rated_w: int = 1
+    duty_permille: int = 0
+    override: OverrideMode | None = None  # live
+    surface: str | None = None  # surface state by word, estimated
+    surface_c: float | None = None
+    lying_mm: float = 0.0
+    shed: bool = False  # the plan says that other zones need the power more
+    hazard_ahead: bool = False  # snow, ice or frost foreseen within hours, or falling now
+    priority: int = 2  # 1 steepest … 3
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The answers."""
+
+    heated: bool | None  # None: not known; True beside a reason: current flows although it is to be off
+    not_heating: str | None  # one of CODES; None while it is heated as it should be
+    blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
+    offered: tuple[str, ...]  # commands that make sense now
+    rank: int  # place in the list: the least number first
+
+
+class _Place(IntEnum):
+    """Groups of the list, the most urgent first."""
+
+    LIVE_PARTS = 0  # electric danger, current although switched off
+    UNHELPED = 1  # snow or ice lies, and nothing melts it or nobody knows
+    UNSEEN = 2  # no contact, and a hazard is foreseen
+    SWITCHED_OFF = 3  # snow or ice lies, and a person has switched off
+    PAUSED = 4  # snow or ice lies; heat comes back by itself
+    HEATED_ICE = 5
+    HEATED_SNOW = 6
+    TROUBLE = 7
+    COMMANDED = 8
+    FINE = 9
+
+
+def condition(facts: Facts) -> Condition:
+    """Decide. Without contact nobody knows whether it is heated, unless a latch of its board keeps it off."""
+    reason = _reason(facts)
+    heated: bool | None = reason is None or _current_flows(facts)
+    if not facts.online:
+        heated = None if reason in (*NO_CONTACT, ELECTRIC_DANGER) else False
+    modes: tuple[str, ...] = ("on", "boost", "off")
+    offered = modes[2:] if reason in NEEDS_PERSON else modes
+    return Condition(heated, reason, reason in STOPS, offered, _rank(facts, reason))
+
+
+def lies(facts: Facts) -> bool:
+    """Whether snow, slush, ice or frost lies there, as far as is known."""
+    return facts.surface in ICY or facts.surface in WHITE or facts.lying_mm >= LYING_MM
+
+
+def _reason(facts: Facts) -> str | None:
+    if facts.dangers:
+        return ELECTRIC_DANGER
+    flags = Flag(facts.flags) if facts.online else Flag(facts.flags) & _STAYS
+    for flag, code in _BY_FLAG:
+        if flags & flag:
+            return code
+    if not facts.online:
+        return OFFLINE if facts.heard else NEVER_HEARD
+    if facts.who == Winner.MAINTENANCE:
+        return MAINTENANCE
+    if facts.who == Winner.INTERLOCK:
+        return INTERLOCK
+    if _current_flows(facts):
+        return None
+    if facts.who == Winner.OVERRIDE:
+        if facts.override is OverrideMode.OFF or (facts.override is None and facts.duty_permille <= 0):
+            return SWITCHED_OFF
+        return STARTING if facts.duty_permille > 0 else WARM
+    if facts.duty_permille >= 1000:
+        return STARTING
+    if facts.duty_permille > 0:  # between two pulses
+        return None
+    if facts.shed:
+        return SHED
+    return NOT_PLANNED if lies(facts) else NOT_NEEDED
+
+
+def _current_flows(facts: Facts) -> bool:
+    return facts.online and facts.power_w >= HEATED_SHARE * facts.rated_w
+
+
+def _rank(facts: Facts, reason: str | None) -> int:
+    place = _place(facts, reason)
+    weight = 4 - min(max(facts.priority, 1), 3)
+    depth = min(int(2 * max(facts.lying_mm, 0.0)) * weight, 499)  # in half millimetres, so that noise moves nothing
+    urgency = 2 * depth + (facts.surface in ICY)
+    return 1000 * place + 999 - urgency
+
+
+def _place(facts: Facts, reason: str | None) -> _Place:
+    if reason in (ELECTRIC_DANGER, "contactor-welded"):
+        return _Place.LIVE_PARTS
+    if lies(facts):
+        if reason in NEEDS_PERSON or reason in NO_CONTACT or reason == NOT_PLANNED:
+            return _Place.UNHELPED
+        if reason == SWITCHED_OFF:
+            return _Place.SWITCHED_OFF
+        if reason is not None:
+            return _Place.PAUSED
+        return _Place.HEATED_ICE if facts.surface in ICY else _Place.HEATED_SNOW
+    if reason in NO_CONTACT and facts.hazard_ahead:
+        return _Place.UNSEEN
+    if reason in STOPS or reason in NO_CONTACT:
+        return _Place.TROUBLE
+    return _Place.COMMANDED if facts.override is not None else _Place.FINE
+
+
+def look(facts: Facts) -> str:
+    """Colour and sign of the surface: icy, snow, wet, dry or unknown.
+
+    Without contact nothing harmless is claimed: an estimate of "dry" is a guess, one of snow a warning.
+    """
+    if lies(facts):
+        return "icy" if facts.surface in ICY else "snow"
+    if not facts.online or facts.surface is None:
+        return "unknown"
+    return "wet" if facts.surface in _OPEN_WATER else "dry"

@@ -1,0 +1,218 @@
+"""A zone as the app shows it: the fields of `GET /api/v1/zones`. What is decided here the app only displays."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from supervisor.control.condition import Condition, Facts, condition, look
+from supervisor.control.reasons import true_now
+from supervisor.control.sky import Sky
+from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
+from supervisor.domain.danger import Danger
+from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.domain.plan import Plan, PlanLabel, Reason
+from supervisor.planner.explain import SHED
+from supervisor.wire.messages import NO_READING_MC
+
+
+class WhyView(Struct, frozen=True):
+    """Why a stretch of the plan heats."""
+
+    code: str
+    start_s: int  # UTC
+    end_s: int
+    probability: float | None
+    hazard_utc_s: int | None = None  # when the hazard that it answers begins
+
+
+class PlanView(Struct, frozen=True):
+    label: PlanLabel
+    why: tuple[WhyView, ...]
+    state: str  # requested, sent, accepted, measured or refused
+    start_utc_s: int
+    issued_utc_s: int
+
+
+class OverrideView(Struct, frozen=True):
+    id: int
+    mode: str
+    user: str
+    reason: str
+    created_utc_s: int
+    expires_utc_s: int
+    state: str
+    recorded: bool  # False: commanded, and not on the disk yet
+    failed_step: str | None  # the step that it does not reach: "accepted" or "measured"
+
+
+class DangerView(Struct, frozen=True):
+    """Electric danger that stands on a zone or its whole feeder: everything is off until two people clear it."""
+
+    kind: str  # zone or feeder
+    subject: str  # its id
+    user: str
+    raised_utc_s: int
+    cleared_by: str | None  # the first of the two
+    recorded: bool
+
+
+class ZoneView(Struct, frozen=True, kw_only=True):
+    """One zone as the app shows it; unknown is null, never a guess."""
+
+    id: str
+    name: str
+    name_ko: str
+    feeder: str
+    board: str
+    priority: int
+    rated_w: int
+    override_max_min: int
+    online: bool
+    surface_c: float | None
+    cable_c: float | None
+    moisture_permille: int | None
+    power_w: int | None
+    duty_permille: int | None
+    who: int | None  # wire.messages.Winner
+    flags: int  # wire.messages.Flag; a broken cable stays flagged until current is measured or a person clears it
+    heated: bool | None  # null: nobody knows; true beside a reason: current flows although it is to be off
+    not_heating: str | None  # why not, one of condition.CODES; null while heated as it should be
+    blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
+    offered: tuple[str, ...]  # commands that make sense now: on, boost, off
+    rank: int  # place in the list, the most urgent first: the least number
+    dangers: tuple[DangerView, ...]
+    off_reach: str | None  # under electric danger: unreachable, sent, accepted, refused, measured or flowing
+    off_until_utc_s: int | None  # how long the board holds off by itself
+    state: str | None  # surface state by RWIS word, estimated
+    look: str  # icy, snow, wet, dry or unknown: what may be claimed of it, see condition.look
+    snow_mm: float | None  # snow, ice and frost lying on the road, water equivalent, estimated
+    plan: PlanView | None
+    override: OverrideView | None
+    updated_utc_s: int | None
+
+
+def override_view(override: Override, failed_step: str | None = None) -> OverrideView:
+    """An override as the app shows it."""
+    return OverrideView(
+        id=override.id,
+        mode=override.mode.value,
+        user=override.user,
+        reason=override.reason,
+        created_utc_s=override.created_utc_s,
+        expires_utc_s=override.expires_utc_s,
+        state=override.state.value,
+        recorded=override.recorded,
+        failed_step=failed_step,
+    )
+
+
+def _why(reason: Reason, plan_start_utc_s: int) -> WhyView:
+    return WhyView(
+        reason.code,
+        plan_start_utc_s + reason.start_s,
+        plan_start_utc_s + reason.end_s,
+        reason.probability,
+        reason.hazard_utc_s,
+    )
+
+
+def facts(live: ZoneLive, sky: Sky, now_utc_s: float) -> Facts:
+    """What the zone's condition is decided by."""
+    sample, override, plan = live.sample, live.override, live.plan
+    commanded = override is not None and override.live(now_utc_s)
+    since_s = now_utc_s - plan.start_utc_s if plan is not None else 0.0
+    return Facts(
+        dangers=bool(live.dangers),
+        heard=sample is not None,
+        online=live.online,
+        who=sample.who if sample else None,
+        flags=live.flags,
+        power_w=sample.power_w if sample else 0,
+        rated_w=live.zone.power_w,
+        duty_permille=sample.duty_permille if sample else 0,
+        override=override.mode if override is not None and commanded else None,
+        surface=live.surface_word,
+        surface_c=surface_c(sample) if sample else None,
+        lying_mm=live.lying_mm or 0.0,
+        shed=plan is not None and any(r.code == SHED and r.start_s <= since_s < r.end_s for r in plan.why),
+        hazard_ahead=sky.hazard_ahead,
+        priority=live.zone.priority,
+    )
+
+
+def _failed_step(override: Override, now: Condition) -> str | None:
+    """Where a command stopped: refused by the board, or no current followed, or current where none should be."""
+    if override.state is OverrideState.REFUSED:
+        return "accepted"
+    if override.state not in LIVE_STATES:
+        return None
+    if override.mode is OverrideMode.OFF:
+        return "measured" if now.not_heating == "contactor-welded" else None
+    return "measured" if now.blocked else None
+
+
+def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
+    """A zone as the app shows it."""
+    zone, sample, plan = live.zone, live.sample, live.plan
+    known = facts(live, sky, now_utc_s)
+    now = condition(known)
+    return ZoneView(
+        id=zone.id,
+        name=zone.name,
+        name_ko=zone.name_ko,
+        feeder=zone.feeder,
+        board=zone.board,
+        priority=zone.priority,
+        rated_w=zone.power_w,
+        override_max_min=zone.override_max_min,
+        online=live.online,
+        surface_c=surface_c(sample) if sample else None,
+        cable_c=sample.cable_mc / 1000 if sample and sample.cable_mc != NO_READING_MC else None,
+        moisture_permille=moisture_permille(sample) if sample else None,
+        power_w=sample.power_w if sample else None,
+        duty_permille=sample.duty_permille if sample else None,
+        who=sample.who if sample else None,
+        flags=live.flags,
+        heated=now.heated,
+        not_heating=now.not_heating,
+        blocked=now.blocked,
+        offered=now.offered,
+        rank=now.rank,
+        dangers=tuple(danger_view(danger) for danger in live.dangers),
+        off_reach=None if live.off is None else live.off.reach(sample, live.sample_utc_s, zone.power_w),
+        off_until_utc_s=None if live.off is None else live.off.until_utc_s,
+        state=live.surface_word,
+        look=look(known),
+        snow_mm=live.lying_mm,
+        plan=None if plan is None else _plan_view(live, plan, sky, now_utc_s),
+        override=override_view(live.override, _failed_step(live.override, now)) if live.override else None,
+        updated_utc_s=int(live.sample_utc_s) if sample else None,
+    )
+
+
+def danger_view(danger: Danger) -> DangerView:
+    """An electric danger as the app shows it."""
+    return DangerView(danger.kind, danger.subject, danger.user, danger.raised_utc_s, danger.cleared_by, danger.recorded)
+
+
+def reasons_now(live: ZoneLive, plan: Plan, sky: Sky, now_utc_s: float) -> tuple[Reason, ...]:
+    """The plan's reasons, brought up to date with what lies and falls."""
+    return true_now(
+        plan.why,
+        plan.start_utc_s,
+        now_utc_s,
+        surface=live.surface_word,
+        lying_mm=live.lying_mm,
+        falling=sky.falling,
+    )
+
+
+def _plan_view(live: ZoneLive, plan: Plan, sky: Sky, now_utc_s: float) -> PlanView:
+    why = reasons_now(live, plan, sky, now_utc_s)
+    return PlanView(
+        label=plan.label,
+        why=tuple(_why(reason, plan.start_utc_s) for reason in why),
+        state=live.plan_state,
+        start_utc_s=plan.start_utc_s,
+        issued_utc_s=plan.issued_utc_s,
+    )

@@ -1,0 +1,49 @@
+"""What is known of one zone right now. Written by control only, read as `view.ZoneView`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor.control.reach import OffAtBoard
+from supervisor.domain.danger import Danger
+from supervisor.domain.override import Override
+from supervisor.domain.plan import Plan
+from supervisor.domain.zone import Zone
+from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag, ZoneSample
+
+
+@dataclass(slots=True)
+class ZoneLive:
+    """What is known of one zone; fields are written by control only, followed by `LiveState.touch`."""
+
+    zone: Zone
+    sample: ZoneSample | None = None  # newest live telemetry
+    sample_utc_s: float = 0.0  # when its interval ended
+    heard_monotonic_s: float = float("-inf")  # when it arrived
+    online: bool = False
+    surface_word: str | None = None
+    lying_mm: float | None = None  # snow + ice + frost
+    plan: Plan | None = None
+    plan_state: str = "requested"
+    override: Override | None = None
+    cable_broken: bool = False  # known to be, whatever the board says while it tries again
+    dangers: tuple[Danger, ...] = ()  # that stand here
+    off: OffAtBoard | None = None  # how far the OFF of a danger has come
+
+    @property
+    def flags(self) -> int:
+        """The board's flags, and what is known besides."""
+        flags = self.sample.flags if self.sample else 0
+        return flags | Flag.CABLE_BROKEN if self.cable_broken else flags
+
+
+def surface_c(sample: ZoneSample) -> float | None:
+    """Measured surface temperature, None where there is none to believe."""
+    believed = sample.surface_mc != NO_READING_MC and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
+    return sample.surface_mc / 1000 if believed else None
+
+
+def moisture_permille(sample: ZoneSample) -> int | None:
+    """Measured moisture, None where there is none to believe."""
+    believed = sample.moisture_permille != NO_MOISTURE and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
+    return sample.moisture_permille if believed else None

@@ -1,0 +1,32 @@
+// Why a zone is not heated, and what to do about it: stands in place of controls that would do nothing.
+
+import { number } from "./format.js";
+import { html } from "./html.js";
+import { has, t } from "./i18n.js";
+import { useCommand, busyWords } from "./send.js";
+import { stopWords } from "./words.js";
+import { useState } from "./vendor/preact-hooks.mjs";
+
+/** A person says that the cable is mended; asked twice, because nobody is warned afterwards. */
+function CableMended({ zone }) {
+  const [sure, setSure] = useState(false);
+  const [busy, run] = useCommand();
+  const clear = () => run("POST", `/api/v1/zones/${encodeURIComponent(zone.id)}/broken-cable/clear`, null, () => setSure(false));
+  if (busy) return html`<button type="button" class="big" disabled>${busyWords(busy)}</button>`;
+  return sure
+    ? html`<div class="pair">
+        <button type="button" class="big" onClick=${() => setSure(false)}>${t("override.back")}</button>
+        <button type="button" class="big outlined" onClick=${clear}>${t("zone.cable-mended-sure")}</button>
+      </div>`
+    : html`<div class="pair"><button type="button" class="big" onClick=${() => setSure(true)}>${t("zone.cable-mended")}</button></div>`;
+}
+
+export function Stop({ zone, tile, mayCommand }) {
+  const steps = has(`todo.${zone.not_heating}`) ? t(`todo.${zone.not_heating}`).split("|") : [t("zone.heat-unknown-help")];
+  const lying = (zone.snow_mm ?? 0) >= 0.1 ? ` · ${t(zone.online ? "card.lying" : "card.lying-estimated", { mm: number(zone.snow_mm) })}` : "";
+  return html`<section class="stop" role="alert">
+    <div class="stop-head">${tile}<div><h3>${stopWords(zone)}</h3><p>${t(`state.${zone.look === "unknown" ? "unknown" : zone.state}`)}${lying}</p></div></div>
+    <ol class="todo">${steps.map((step) => html`<li>${step}</li>`)}</ol>
+    ${zone.not_heating === "cable-broken" && mayCommand && html`<${CableMended} zone=${zone} />`}
+  </section>`;
+}

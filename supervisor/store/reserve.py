@@ -1,0 +1,57 @@
+"""Disk space set aside for safety commands, so that they can be recorded on a full disk.
+
+A file of a few MB beside the database, its blocks allocated. The first safety command that finds the disk full gives
+them back to the file system. Until there is room to set as much aside again everything else is refused, because
+telemetry would fill the space within minutes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+RESERVE_BYTES = 4 * 1024**2  # a command takes some 20 KB of log: about two hundred commands
+ROOM_BYTES = 2 * RESERVE_BYTES  # free space that allows to set it aside again: as much stays for the record
+
+
+class Reserve:
+    """The set-aside space of one database. Not thread-safe: the writer's thread only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.spent = False  # given back and not set aside again: only safety commands are recorded
+
+    def set_aside(self) -> bool:
+        """Have the space set aside, where there is room; returns whether it is."""
+        try:
+            if self._path.stat().st_size >= RESERVE_BYTES:
+                self.spent = False
+                return True
+        except OSError:
+            pass
+        try:
+            if shutil.disk_usage(self._path.parent).free < ROOM_BYTES:
+                self.spent = True
+                return False
+            with self._path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        except OSError as error:  # a file system without such files, or a limit on them: the record does without
+            logger.warning("no space set aside for safety commands: %s", error)
+            self._path.unlink(missing_ok=True)
+            return False
+        self.spent = False
+        return True
+
+    def release(self) -> bool:
+        """Give the space back to the file system; returns whether there was any."""
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        self.spent = True
+        logger.error("the disk is full: the space set aside for safety commands is in use. Free the disk")
+        return True

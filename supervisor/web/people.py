@@ -1,0 +1,57 @@
+"""Handlers for administrators: who may sign in, invitations, and ending what should end."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from supervisor.domain.names import clean_name
+from supervisor.web.body import json_answer, read_struct
+from supervisor.web.guard import need_role
+from supervisor.web.keys import SERVICES
+from supervisor.web.schema import LinkAnswer, LinkRequest, PendingLink, PersonAnswer, PersonSession
+
+
+async def get_people(request: web.Request) -> web.Response:
+    own = need_role(request, "admin").id
+    return json_answer(
+        [
+            PersonAnswer(
+                name=person.name,
+                role=person.role,
+                sessions=[
+                    PersonSession(s.id, s.device, s.created_utc_s, s.seen_utc_s, s.expires_utc_s, s.id == own)
+                    for s in person.sessions
+                ],
+                links=[PendingLink(x.id, x.made_by, x.made_utc_s, x.expires_utc_s) for x in person.links],
+            )
+            for person in await request.app[SERVICES].sessions.people()
+        ]
+    )
+
+
+async def post_link(request: web.Request) -> web.Response:
+    session = need_role(request, "admin")
+    wanted = await read_struct(request, LinkRequest)
+    token, expires_utc_s = await request.app[SERVICES].sessions.invite(
+        wanted.user, wanted.role, session.user, change_role=wanted.change_role
+    )
+    path = f"/login?token={token}"
+    return json_answer(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
+
+
+async def revoke_link(request: web.Request) -> web.Response:
+    session = need_role(request, "admin")
+    await request.app[SERVICES].sessions.revoke_link(request.match_info["link"], session.user)
+    return web.Response(status=204)
+
+
+async def revoke_session(request: web.Request) -> web.Response:
+    session = need_role(request, "admin")
+    await request.app[SERVICES].sessions.revoke_session(request.match_info["session"], session.user)
+    return web.Response(status=204)
+
+
+async def revoke_person(request: web.Request) -> web.Response:
+    session = need_role(request, "admin")
+    await request.app[SERVICES].sessions.revoke_person(request.match_info["person"], session.user)
+    return web.Response(status=204)

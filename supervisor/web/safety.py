@@ -1,0 +1,106 @@
+"""REST handlers for electric danger, broken cables and the alarms that stand.
+
+Reporting a danger needs no body, no fresh data and no idempotency key: said twice it is one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from supervisor.control.alarms import Alarm
+from supervisor.control.live import ZoneView
+from supervisor.domain.danger import Danger, DangerKind
+from supervisor.domain.errors import NotFoundError
+from supervisor.web.api import MUTATION, ROUTES, Route, zone_id
+from supervisor.web.body import json_answer
+from supervisor.web.guard import need_role
+from supervisor.web.keys import SERVICES, Safety
+from supervisor.web.schema import DangerAnswer, DangerZone
+
+_LETTERS_MAX: Final = 80  # of an id that is quoted in an error
+
+
+def _safety(request: web.Request) -> Safety:
+    safety = request.app[SERVICES].safety
+    if safety is None:
+        raise NotFoundError("no boards are served here", where=request.path[:_LETTERS_MAX])
+    return safety
+
+
+def _subject(request: web.Request) -> tuple[DangerKind, str]:
+    """A zone or a feeder, by the path; raises NotFoundError."""
+    if "feeder" in request.match_info:
+        feeder = request.match_info["feeder"]
+        if not _safety(request).dangers.zones(DangerKind.FEEDER, feeder):
+            raise NotFoundError(
+                "unknown feeder", where=feeder[:_LETTERS_MAX], remedy="Zones name theirs", code="unknown-feeder"
+            )
+        return DangerKind.FEEDER, feeder
+    return DangerKind.ZONE, zone_id(request)
+
+
+def _answer(request: web.Request, danger: Danger) -> web.Response:
+    services = request.app[SERVICES]
+    views = [services.live.view(zone) for zone in _safety(request).dangers.zones(danger.kind, danger.subject)]
+    return json_answer(
+        DangerAnswer(
+            kind=danger.kind.value,
+            subject=danger.subject,
+            user=danger.user,
+            raised_utc_s=danger.raised_utc_s,
+            cleared_by=danger.cleared_by,
+            confirmed_by=danger.confirmed_by,
+            stands=danger.stands,
+            recorded=danger.recorded,
+            zones=[DangerZone(view.id, view.board, view.off_reach, view.off_until_utc_s) for view in views],
+        )
+    )
+
+
+async def post_zone_danger(request: web.Request) -> web.Response:
+    session = need_role(request, "crew")
+    return _answer(request, await _safety(request).dangers.report(*_subject(request), session.user))
+
+
+async def post_feeder_danger(request: web.Request) -> web.Response:
+    return await post_zone_danger(request)
+
+
+async def clear_zone_danger(request: web.Request) -> web.Response:
+    session = need_role(request, "crew")
+    return _answer(request, await _safety(request).dangers.clear(*_subject(request), session.user))
+
+
+async def clear_feeder_danger(request: web.Request) -> web.Response:
+    return await clear_zone_danger(request)
+
+
+async def clear_broken_cable(request: web.Request) -> web.Response:
+    session, safety, zone = need_role(request, "crew"), _safety(request), zone_id(request)
+    await safety.cables.clear(zone, session.user, safety.store)
+    return json_answer(request.app[SERVICES].live.view(zone))
+
+
+async def get_alarms(request: web.Request) -> web.Response:
+    return json_answer(_safety(request).alarms.standing())
+
+
+_DANGER: Final = "all off now, until two different people clear it (role crew)"
+_CLEAR: Final = "Say that the electric danger is over; the second person's word ends it (role crew)"
+ALL_ROUTES: Final = (
+    *ROUTES,
+    Route("POST", "/api/v1/zones/{zone}/danger", post_zone_danger, f"Electric danger on a road: {_DANGER}",
+          DangerAnswer, problems=("unknown-zone", *MUTATION)),
+    Route("POST", "/api/v1/zones/{zone}/danger/clear", clear_zone_danger, _CLEAR,
+          DangerAnswer, problems=("unknown-zone", "no-danger", "store", *MUTATION)),
+    Route("POST", "/api/v1/feeders/{feeder}/danger", post_feeder_danger,
+          f"Electric danger on a feeder: {_DANGER}", DangerAnswer, problems=("unknown-feeder", *MUTATION)),
+    Route("POST", "/api/v1/feeders/{feeder}/danger/clear", clear_feeder_danger, _CLEAR,
+          DangerAnswer, problems=("unknown-feeder", "no-danger", "store", *MUTATION)),
+    Route("POST", "/api/v1/zones/{zone}/broken-cable/clear", clear_broken_cable,
+          "Say that a broken cable is mended (role crew)", ZoneView,
+          problems=("unknown-zone", "no-broken-cable", "store", *MUTATION)),
+    Route("GET", "/api/v1/alarms", get_alarms, "Alarms that stand, oldest first", list[Alarm], problems=("not-found",)),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""Onto a board: firmware and provisioned files, through stock mpremote."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from supervisor.domain.errors import RoadheatError
+from tools.sealing import sealed_file
+
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
+CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
+PROVISIONED = ("config.json", "limits.json", "ca.der")
+_MPREMOTE_S = 180  # a full flash over a slow serial line
+
+# Check provisioned files that lie beside those in force, then put them in their place.
+_TAKE = """
+import json, os
+from rh import check, seal
+def take(names):
+    files = []
+    for n in names:
+        content, why = seal.load(n + ".new")
+        if why: raise OSError(n + " " + why)
+        files.append(content)
+    try:
+        check.config(json.loads(files[0]))
+        check.limits(json.loads(files[1]))
+    except check.ConfigError as e:
+        raise ValueError(str(e))
+    for n in names: os.rename(n + ".new", n)
+take("""
+
+
+class BoardToolError(RoadheatError):
+    code = "board-tool"
+
+
+def mpremote(port: str, *arguments: str) -> str:
+    """Output of stock mpremote on the board at `port`; raises BoardToolError with what it said."""
+    program = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
+    try:
+        run = subprocess.run(program, capture_output=True, text=True, timeout=_MPREMOTE_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise BoardToolError("no answer", where=port, remedy="Press reset on the board and try again") from None
+    if run.returncode:
+        said = (run.stderr.strip() or run.stdout.strip()).splitlines()
+        raise BoardToolError(
+            said[-1] if said else "mpremote failed", where=port, remedy="Check the cable and that nobody else uses it"
+        )
+    return run.stdout
+
+
+def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
+    """Copy the firmware (None: leave what is there) and a board's provisioned files (`folder`) to it and start it. What
+    is there already stays. Provisioned files come last, sealed, beside those in force, and take their place whole: a
+    torn copy does not count, and the firmware that is to read them is there before them.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        stage = Path(scratch)
+        fresh = [f"{name}.new" for name in PROVISIONED]
+        for name in PROVISIONED:
+            (stage / f"{name}.new").write_bytes(sealed_file(folder / name))
+        carried = CARRIED if firmware is not None else ()
+        for name in carried:
+            assert firmware is not None
+            if (firmware / name).is_dir():
+                shutil.copytree(firmware / name, stage / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+            else:
+                shutil.copyfile(firmware / name, stage / name)
+        entries = [str(stage / name) for name in (*reversed(carried), *fresh)]  # boot.py after what it starts
+        try:
+            mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "exec", _TAKE + repr(PROVISIONED) + ")", "+", "reset")
+        except BoardToolError:
+            with suppress(BoardToolError):  # what was in force still is: back to work with it
+                mpremote(port, "reset")
+            raise
