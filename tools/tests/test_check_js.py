@@ -23,6 +23,12 @@ def test_without_npm_it_says_so_and_passes(tmp_path: Path) -> None:
     assert re.fullmatch(r"check-js: not run, Node and npm are missing \(.+\)\n", done.stdout)
 
 
+def test_every_file_of_the_app_is_checked() -> None:
+    files = sorted((ROOT / "supervisor/static").glob("*.js"))
+    assert len(files) > 10
+    assert [path.name for path in files if not path.read_text(encoding="utf-8").startswith("// @ts-check\n")] == []
+
+
 def test_the_compiler_is_pinned_and_comes_from_no_private_place() -> None:
     wanted = json.loads((ROOT / "tools/js/package.json").read_text())["devDependencies"]
     lock = json.loads((ROOT / "tools/js/package-lock.json").read_text())["packages"]
