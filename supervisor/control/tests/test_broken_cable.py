@@ -14,7 +14,7 @@ from supervisor.control.tests.test_intake import Works
 from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.gateway.tests.board_client import sample, telemetry, until
-from supervisor.parts import take_up_alarms
+from supervisor.parts import keep_alarms
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
@@ -103,13 +103,13 @@ async def test_it_outlives_a_restart(store: Store, clock: ManualClock, backgroun
     await store.raise_alarm(ALARM, "z01", "No current")
     await store.raise_alarm(ALARM, "z77", "of a zone that is no longer configured")
     rooms = Rooms(store, clock, background, 1)
-    rooms.alarms = await take_up_alarms(store, clock, rooms.metrics, background)
-    works = Works(rooms)
-    await hear(works, 10, **TRYING)
-    assert known(works)
-    await hear(works, 10, **HEATS)
-    assert not known(works)
-    await until(lambda: not background._tasks)
+    async with keep_alarms(store, clock, rooms.metrics) as (alarms, _):
+        rooms.alarms = alarms
+        works = Works(rooms)
+        await hear(works, 10, **TRYING)
+        assert known(works)
+        await hear(works, 10, **HEATS)
+        assert not known(works)
     assert [alarm.subject for alarm in await store.open_alarms() if alarm.code == ALARM] == ["z77"]
 
 
