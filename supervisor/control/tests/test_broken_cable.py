@@ -13,7 +13,7 @@ from supervisor.control.tests.conftest import Rooms
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.clock import ManualClock
 from supervisor.domain.errors import NotFoundError, StoreError
-from supervisor.gateway.tests.board_client import sample, telemetry, until
+from supervisor.gateway.tests.board_client import sample, telemetry
 from supervisor.parts import keep_alarms
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner, ZoneSample
