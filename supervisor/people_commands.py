@@ -73,7 +73,7 @@ def _say_if_locked_out(db: sqlite3.Connection, now: int) -> None:
 @config_option
 def list_people(path: Path) -> None:
     """Everybody who may sign in, with sessions and unused links and their ids."""
-    config, now = load(path), int(SystemClock().utc_s())
+    config, now = load(path, without_data=True), int(SystemClock().utc_s())
     zone = ZoneInfo(config.site.timezone)
 
     def local(utc_s: int) -> str:
@@ -100,7 +100,7 @@ def list_people(path: Path) -> None:
 @click.option("--change-role", is_flag=True, help="Give a known person another role, on all their devices at once.")
 def link(path: Path, name: str, role: str | None, change_role: bool) -> None:
     """Make a one-time sign-in link for NAME and print it."""
-    config, now = load(path), int(SystemClock().utc_s())
+    config, now = load(path, without_data=True), int(SystemClock().utc_s())
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with _transaction(config) as db:
         grant = access.invite(
@@ -115,7 +115,7 @@ def link(path: Path, name: str, role: str | None, change_role: bool) -> None:
 @click.argument("what", metavar="NAME|SESSION|LINK")
 def revoke(path: Path, what: str) -> None:
     """End a session or void a link by its id, or remove a person by name with all sessions and links."""
-    config, now = load(path), int(SystemClock().utc_s())
+    config, now = load(path, without_data=True), int(SystemClock().utc_s())
     with _transaction(config) as db:
         click.echo(_revoke(db, what, now))
         _say_if_locked_out(db, now)

@@ -136,7 +136,7 @@ def provision_command(
     from supervisor.config import load
     from tools.provision import provision
 
-    config = load(config_path)
+    config = load(config_path, without_data=True)
     console = terminal.console()
     roms = _pairs(probe, "--probe as z01.surface=28…")
     for name in boards or tuple(b.id for b in config.board):
@@ -160,7 +160,7 @@ def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
     """Copy firmware and provisioned files to boards and start them."""
     from supervisor.config import load
 
-    config = load(config_path)
+    config = load(config_path, without_data=True)
 
     def one(name: str, port: str) -> str:
         flash(port, provisioned(config, name))
@@ -176,7 +176,7 @@ def configure(config_path: Path, ports: tuple[str, ...]) -> None:
     """Write the provisioned files alone, sealed, to boards that have their firmware, and start them."""
     from supervisor.config import load
 
-    config = load(config_path)
+    config = load(config_path, without_data=True)
 
     def one(name: str, port: str) -> str:
         flash(port, provisioned(config, name), firmware=None)

@@ -46,7 +46,7 @@ def calibrate(
 
     if plot is not None:
         require("matplotlib", "--plot")
-    config = configuration.load(config_path)
+    config = configuration.load(config_path, without_data=True)
     zone = next((z for z in config.zone if z.id == zone_id), None)
     if zone is None:
         raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")

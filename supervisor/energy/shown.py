@@ -33,7 +33,7 @@ def show(
     """
     if state_dir is None and config_path is None:
         config_path = Path("city.toml")
-    config = configuration.load(config_path) if config_path is not None else None
+    config = configuration.load(config_path, without_data=True) if config_path is not None else None
     if config is None and by == "feeder":
         raise CommandError("feeders are named in the configuration", where="--by feeder", remedy="Give --config")
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
@@ -52,10 +52,9 @@ def show(
         if csv_path is not None:
             reports.write_csv(csv_path, [], cast("reports.By", by), "")
         return
-    tariff = configured_tariff(config) if config else None
-    currency = tariff.currency if tariff else ""
     try:
-        price = reports.prices(record, tariff)
+        tariff = configured_tariff(config) if config else None
+        price, currency = reports.prices(record, tariff), tariff.currency if tariff else ""
     except TariffError as error:
         price, currency = None, ""
         console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
