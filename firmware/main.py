@@ -1,4 +1,7 @@
-"""One road board, the whole story: checked files, then three tasks. Only the safety loop feeds the watchdog."""
+"""One road board, the whole story: checked files, the safety loop, and beside it what may fail without harm.
+
+Only the safety loop feeds the watchdog.
+"""
 
 import asyncio
 import sys
@@ -12,20 +15,15 @@ if 0:  # for the type checker; leaves nothing on the chip
 
     from rh.board import Board
     from rh.config import Config, Limits
-    from rh.link import Link
-
-BUILT_UTC = 1_767_225_600  # 2026-01-01: certificates are checked against no earlier date
-CHECK_S = 3_600
 
 
-async def safety(board: "Board", feed: "Callable[[], None]", tasks: "tuple[asyncio.Task[None], ...]") -> None:
-    """Each second: read, decide, switch, feed. Raises if another task has died: off and reset beat limping."""
+async def safety(board: "Board", feed: "Callable[[], None]") -> None:
+    """Each second: read, decide, switch, feed. Depends on no other task; raises where a restart is asked for."""
     due = time.ticks_ms()
     while True:
         board.tick()
-        for task in tasks:
-            if task.done():
-                raise RuntimeError("a task died")
+        if board.restart:
+            raise RuntimeError("restart")
         feed()
         due = time.ticks_add(due, 1000)
         wait = time.ticks_diff(due, time.ticks_ms())
@@ -34,54 +32,31 @@ async def safety(board: "Board", feed: "Callable[[], None]", tasks: "tuple[async
         await asyncio.sleep_ms(wait)
 
 
-async def telemetry(board: "Board", link: "Link") -> None:
-    """A record each 10 s while the link is up, else one a minute into the journal."""
-    while True:
-        left = board.recorder.left(board.t, link.ready)
-        if left <= 0:
-            await link.report(board.recorder.take(board.t, link.bad))
-        else:
-            await asyncio.sleep_ms(1000 * min(left, 10))  # the link may come up meanwhile
+def beside(config: "Config", board: "Board", cold: bool) -> None:
+    """Begin link, telemetry and integrity check; without them the board heats by its local rule."""
+    try:
+        from rh.tasks import Tasks
 
-
-async def integrity(fingerprint: "Callable[[], bytes]") -> None:
-    """Raises when flash no longer holds the program and configuration that were there at boot: off, and start anew."""
-    first = fingerprint()
-    while True:
-        await asyncio.sleep(CHECK_S)
-        if fingerprint() != first:
-            raise RuntimeError("flash has changed")
+        Tasks(config, board, cold, asyncio.sleep_ms).start()
+    except Exception as e:
+        sys.print_exception(e)
 
 
 async def run(config: "Config", limits: "Limits") -> None:
     """Compose the board and keep it going. Imports stand here because the checker needed the room before."""
-    from rh import hardware, net, store
+    from rh import hardware
     from rh.board import Board
-    from rh.link import Link
     from rh.uptime import Uptime
-    from rh.wire import Mac
 
     if "rh.maintenance" in sys.modules:
         sys.modules["rh.maintenance"].end()
         del sys.modules["rh.maintenance"]
     cold = hardware.cold_start()
     chip = hardware.Hardware(config)
-    hardware.minimum_date(BUILT_UTC)
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
-    uplink = net.Uplink(config.wifi, config.lan)
-    trust = net.Trust(config.ca)
-
-    async def dial() -> asyncio.StreamReader:
-        if not uplink.up():
-            raise OSError("no network")
-        return await net.connect(config.host, config.port, trust, config.server_name)
-
-    link = Link(config, board, Mac(config.key), dial)
-    link.task = asyncio.create_task(link.run(config.connect_spread_s if cold else 0, asyncio.sleep_ms))
-    reporting = asyncio.create_task(telemetry(board, link))
-    checking = asyncio.create_task(integrity(store.fingerprint))
-    await safety(board, chip.feed, (link.task, reporting, checking))
+    beside(config, board, cold)
+    await safety(board, chip.feed)
 
 
 def checked() -> "tuple[Config, Limits] | None":

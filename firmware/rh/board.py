@@ -1,5 +1,7 @@
 """The board as a whole: reads, decides and switches each second; keeps state, clock, commands and records together."""
 
+import gc
+
 from . import codes
 from .commands import Clock, Commands
 from .journal import Journal
@@ -14,9 +16,14 @@ if 0:  # for the type checker; leaves nothing on the chip
     from .hardware import Hardware
     from .uptime import Uptime
 
-BAD_BOOT_HOLD_S = 900  # three boots in a row shorter than a minute: no heat for so long, the link still comes up
+# Safe mode after three boots in a row shorter than a minute: the safety loop with the local rule runs alone for so
+# long, and twice as long after each further bad boot, so that what crashes beside it cannot keep the road cold.
+ALONE_S = 900
+ALONE_MAX_S = 21_600
 UNLOCK_S = 3  # maintenance key turned for so long and back: a person has looked, latches go
 LAST_GOOD = "+last-good"  # behind the version in hello: a newest file is not in force, its last good copy is
+SILENT_MAX = 2  # samples: an input that cannot be read is known to be so within them
+STUCK_MAX = 3  # seconds in a row that a contactor could not be opened: a reset lets go of the pins
 
 
 class Board:
@@ -41,11 +48,15 @@ class Board:
         self.t = t = uptime.now()
         names = [zone.id for zone in config.zones]
         self.state = state = State(names)
-        if state.bad_boots >= BAD_BOOTS_MAX:
-            hold_s = max(hold_s, BAD_BOOT_HOLD_S)
+        self.restart = False  # somebody asks for a reset
+        self.alone_s = 0  # uptime before which nothing runs beside the safety loop
+        more = state.bad_boots - BAD_BOOTS_MAX
+        if more >= 0:
+            self.alone_s = t + min(ALONE_MAX_S, ALONE_S << min(more, 5))
+            self.log("safe mode", "{} bad starts, local rule alone until {} s".format(state.bad_boots, self.alone_s))
         try:
             state.save()
-        except OSError as e:
+        except Exception as e:  # the boot goes on; the next change is saved, or tried, again
             self.log("state", e)
         self.zones = [Zone(z.id, z.power_w, limits, t, t + hold_s, state.latched[z.id]) for z in config.zones]
         for zone in self.zones:
@@ -56,41 +67,81 @@ class Board:
         self.commands = Commands(config.board, limits, self.zones, self.clock, state)
         self.recorder = Recorder(state.boot, self.zones, self.clock)
         self.journal = Journal("journal", self.recorder.size)
+        self._good_at = self.alone_s + GOOD_BOOT_S  # in safe mode not before the others have run beside it
         self._good = False
         self._key_s = 0
+        self._converted = True
+        self._earth_silent = [0] * len(self.zones)  # samples in a row without an answer
+        self._stuck_s = 0
 
     def tick(self) -> None:
-        """The safety loop's second. Takes no lock, waits for nothing, allocates nothing to speak of."""
+        """The safety loop's second. Takes no lock, waits for nothing, allocates nothing to speak of.
+
+        An input whose driver raises has given no answer. Raises only what a reset must answer: no memory left, a
+        contactor that cannot be opened.
+        """
         self.t = t = self._uptime.now()
-        locked = self._hardware.locked()
+        locked = _answer(self._hardware.locked)
         if locked:
             self._key_s += 1
+        elif locked is None:
+            locked = True  # off, but nobody has turned a key
+            self._key_s = 0
         elif self._key_s:
             self._key_turned_back()
         phase = self.clock.phase
         circuits = self._circuits
         zones = self.zones
+        converted = self._converted
+        stuck = False
         for i in range(len(zones)):
             zone = zones[i]
             circuit = circuits[i]
             on = zone.tick(
                 t,
                 phase,
-                circuit.surface_mc(),
-                circuit.cable_mc(),
-                circuit.moisture_permille(),
-                circuit.power_w(),
-                circuit.earth_fault(),
+                _answer(circuit.surface_mc) if converted else None,
+                _answer(circuit.cable_mc) if converted else None,
+                _answer(circuit.moisture_permille),
+                _answer(circuit.power_w) or 0,  # as a broken wire: with the contactor closed, a broken cable
+                self._earth_fault(i),
                 locked,
             )
-            circuit.switch(on)
+            try:
+                circuit.switch(on)
+            except Exception as e:
+                stuck = True
+                self.log("contactor of " + zone.id, e)
             if zone.flags & codes.CONTACTOR_WELDED:
-                circuit.trip()
-        self._hardware.convert()
-        if not self._good and t > GOOD_BOOT_S:
+                _answer(circuit.trip)
+        self._converted = self._convert()
+        self._stuck_s = self._stuck_s + 1 if stuck else 0
+        if self._stuck_s >= STUCK_MAX:
+            raise OSError("a contactor cannot be switched")
+        if not self._good and t > self._good_at:
             self._good = True
             self.state.good_boot()
-        self.state.follow(self.zones)
+        try:
+            self.state.follow(self.zones)
+        except Exception as e:
+            self.log("state", e)
+
+    def _earth_fault(self, i: int) -> bool:
+        """An earth-fault input that gives no answer twice in a row counts as a fault."""
+        answer: "bool | None" = _answer(self._circuits[i].earth_fault)
+        if answer is None:
+            self._earth_silent[i] += 1
+            return self._earth_silent[i] >= SILENT_MAX
+        self._earth_silent[i] = 0
+        return answer
+
+    def _convert(self) -> bool:
+        """Start the thermometers; where that fails, what they say next is old."""
+        try:
+            self._hardware.convert()
+            return True
+        except Exception:
+            return False
 
     def _key_turned_back(self) -> None:
         if self._key_s >= UNLOCK_S:
@@ -100,7 +151,7 @@ class Board:
     def clear_latches(self) -> None:
         """A person has looked at the place. What is still wrong latches again."""
         for circuit in self._circuits:
-            circuit.earth_clear()
+            _answer(circuit.earth_clear)
         for zone in self.zones:
             zone.safety.clear()
         self.log("latches cleared", "by hand")
@@ -122,5 +173,19 @@ class Board:
         }
 
     def log(self, what: str, detail: object) -> None:
-        """One line on the console; nothing secret ever goes in."""
-        print("{} {}: {}".format(self.t, what, detail))
+        """One line on the console; nothing secret ever goes in. Never raises: a console may be gone."""
+        try:
+            print("{} {}: {}".format(self.t, what, detail))
+        except Exception:
+            pass
+
+
+def _answer(ask: "Callable[[], Any]") -> "Any":
+    """What a driver says, None where it raises. Without memory: once more after a collection, then it is the loop's."""
+    try:
+        return ask()
+    except MemoryError:
+        gc.collect()
+        return ask()
+    except Exception:
+        return None

@@ -60,6 +60,9 @@ _ZONE = {
     "trip_pin": (0, 48, None),
 }
 _ZONES_MAX = 4
+POWER_RETURN_MAX_S = 300  # a road may stay cold for so long after power came back …
+OFF_MAX_S = 900  # … with the minimum off time; and between two windows of a period
+TURN_MAX_S = 1_800  # between two windows of a local duty so low that it only holds the feeder
 
 
 class ConfigError(Exception):
@@ -109,7 +112,27 @@ def limits(raw: "Any", path: str = "limits.json") -> Limits:
         raise ConfigError(path, "period_s", made.period_s, "must hold min_on_s and min_off_s")
     if made.power_return_min_s > made.power_return_max_s:
         raise ConfigError(path, "power_return_min_s", made.power_return_min_s, "must not exceed power_return_max_s")
+    _bound(made, path)
     return made
+
+
+def _bound(made: Limits, path: str) -> None:
+    """Bring what would leave a cold wet road without heat for too long to its bound; older files hold such values."""
+    most = min(POWER_RETURN_MAX_S, OFF_MAX_S - made.min_off_s)
+    _at_most(made, path, "power_return_max_s", most)
+    _at_most(made, path, "power_return_min_s", most)
+    # A window each period: of the shortest, the minimum on time, the road waits for the rest of the period.
+    _at_most(made, path, "period_s", OFF_MAX_S + made.min_on_s)
+    duty = made.local_duty_permille
+    if made.min_on_s * 1000 > duty * made.period_s:
+        # Owed over some periods until it makes a minimum on time, which must then be a short one.
+        _at_most(made, path, "min_on_s", max(60, duty * (TURN_MAX_S - made.period_s) // (1000 - duty)))
+
+
+def _at_most(made: Limits, path: str, name: str, most: int) -> None:
+    if getattr(made, name) > most:
+        print("{}: {} = {}: taken as {}; correct the file".format(path, name, getattr(made, name), most))
+        setattr(made, name, most)
 
 
 def config(raw: "Any", path: str = "config.json") -> Config:

@@ -35,8 +35,8 @@ class Circuit:
     def switch(self, on: bool) -> None:
         """Close or open the contactor."""
         if on != self._closed:
-            self._closed = on
-            self._relay(self._active if on else 1 - self._active)
+            self._relay(self._active if on and not self._earth_seen else 1 - self._active)
+            self._closed = on  # last: a write that fails is tried again
 
     def trip(self) -> None:
         """Open the upstream contactor, if there is one: our own is welded."""
@@ -56,7 +56,7 @@ class Circuit:
         """Interrupt: open at once; the safety loop latches it within the second."""
         if self.earth_fault():
             self._earth_seen = True
-            self.switch(False)
+            self._relay(1 - self._active)  # whatever `switch` is in the middle of
 
     def earth_clear(self) -> None:
         self._earth_seen = False

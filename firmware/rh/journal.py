@@ -13,6 +13,23 @@ FLUSH = 5  # records gathered in RAM before one append: spares the flash, risks 
 RAM_MAX = 120  # when flash takes nothing
 
 
+def _numbers(folder: str) -> "list[int]":
+    """Of the segments there are; makes the folder. Nothing found on flash may keep a board from starting."""
+    numbers: "list[int]" = []
+    try:
+        os.mkdir(folder)
+    except Exception:
+        pass  # most often: it is there
+    try:
+        for name in os.listdir(folder):
+            if len(name) == 12 and name.endswith(".bin") and name[:8].isdigit():
+                numbers.append(int(name[:8]))
+    except Exception:
+        pass  # RAM has to do
+    numbers.sort()
+    return numbers
+
+
 class Journal:
     """Append with `put`, read in order with `fetch`, forget with `acknowledge`.
 
@@ -28,21 +45,8 @@ class Journal:
         self._next = 0  # index in head of the record to send next
         self._written = SEGMENT  # records in the newest segment: the first flush opens a new one
         self.dropped = 0
-        try:
-            os.mkdir(folder)
-        except OSError:
-            pass
-        self._segments = self._listed()
+        self._segments = _numbers(folder)
         self._number = self._segments[-1] if self._segments else 0
-
-    def _listed(self) -> "list[int]":
-        """Numbers of the segments on flash; what else lies there is not ours."""
-        try:
-            names = os.listdir(self._folder)
-        except OSError:  # no folder, or a file of that name: records stay in RAM
-            return []
-        ours = [name for name in names if len(name) == 12 and name.endswith(".bin") and name[:8].isdigit()]
-        return sorted([int(name[:8]) for name in ours])
 
     def __len__(self) -> int:
         """Records waiting (segments on flash counted as full)."""
@@ -50,6 +54,9 @@ class Journal:
 
     def put(self, record: bytes) -> None:
         """Keep a record; it survives a power cut after at most FLUSH of them."""
+        if len(self._tail) >= RAM_MAX:  # flash has taken nothing for two hours
+            self._tail.pop(0)
+            self.dropped += 1
         self._tail.append(record)
         if len(self._tail) >= FLUSH:
             self._flush()
@@ -107,7 +114,7 @@ class Journal:
                         records.append(raw[:-4])
                     else:
                         self.dropped += 1
-        except OSError:
+        except Exception:  # what could be read is sent
             pass
         return records
 
@@ -124,16 +131,14 @@ class Journal:
                 f.write(b"".join([record + pack("<I", crc32(record)) for record in self._tail]))
             self._written += len(self._tail)
             self._tail = []
-        except OSError:  # full or worn: RAM holds two hours
-            if len(self._tail) > RAM_MAX:
-                self._tail.pop(0)
-                self.dropped += 1
+        except Exception:  # full, worn or without memory: RAM holds two hours
+            pass
 
     def _remove(self, number: "int | None") -> None:
         if number is not None:
             try:
                 os.remove(self._path(number))
-            except OSError:
+            except Exception:
                 pass
 
     def _path(self, number: int) -> str:

@@ -14,6 +14,7 @@ if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
 _NODELAY = (6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: small frames, answered at once
+ERRORS_MAX = 30  # of `connect`, which says OSError also while it is connecting; half an hour at the link's back-off
 
 
 class Trust:
@@ -74,23 +75,44 @@ class Uplink:
         self._wifi = wifi
         self._lan = lan
         self._port: "Any" = None
+        self._errors = 0
 
     def up(self) -> bool:
-        """Begin or look after the connection, without waiting for it. Asked when the link dials."""
+        """Begin or look after the connection, without waiting for it. Asked when the link dials.
+
+        Raises whatever the port's driver raises; the next call then begins from nothing.
+        """
         if self._wifi is None and self._lan is None:
             return True
-        if self._port is None:
-            self._port = self._open()
-        if self._port.isconnected():
-            return True
-        if self._wifi is not None:
-            try:
-                self._port.connect(self._wifi["ssid"], self._wifi["password"])
-            except OSError:
-                pass  # already trying
+        try:
+            if self._port is None:
+                self._port = self._made()
+                self._port.active(True)
+            if self._port.isconnected():
+                return True
+            if self._wifi is not None:
+                self._connect(self._wifi)
+        except Exception:  # MicroPython 1.25 raises RuntimeError for what its WiFi cannot do
+            self._close()
+            raise
         return False
 
-    def _open(self) -> "Any":
+    def _connect(self, wifi: "dict[str, str]") -> None:
+        try:
+            self._port.connect(wifi["ssid"], wifi["password"])
+        except OSError:  # most often: it is connecting already
+            self._errors += 1
+            if self._errors % ERRORS_MAX == 0:
+                raise
+
+    def _close(self) -> None:
+        port, self._port = self._port, None
+        try:
+            port.active(False)
+        except Exception:
+            pass  # nothing was open, or the driver will not; it is asked anew either way
+
+    def _made(self) -> "Any":
         import network
 
         port: "Any"
@@ -104,5 +126,4 @@ class Uplink:
             phy = network.PHY_LAN8720
             make: "Any" = network.LAN  # the stubs know the generic signature only
             port = make(mdc=Pin(lan["mdc"]), mdio=Pin(lan["mdio"]), power=power, phy_type=phy, phy_addr=lan["phy_addr"])
-        port.active(True)
         return port

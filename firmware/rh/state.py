@@ -102,8 +102,8 @@ class State:
     def _try_save(self) -> None:
         try:
             self.save()
-        except OSError:
-            pass  # flash full or worn: tried again with the next change
+        except Exception:
+            pass  # flash full or worn, or no memory: tried again with the next change
 
 
 def _whole(value: "Any") -> int:

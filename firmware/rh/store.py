@@ -33,13 +33,14 @@ def load(path: str) -> "dict[str, Any] | None":
     return json.loads(raw[32:])  # type: ignore[no-any-return]
 
 
-def fingerprint() -> bytes:
-    """Hash over program, configuration and authority, to notice that flash no longer holds what was there at boot."""
+def fingerprint(program: bool = True) -> bytes:
+    """Hash over the program, or over configuration and authority, to notice that flash no longer holds what it did."""
     digest = sha256()
     chunk = bytearray(512)
     for folder in ("", "rh", "drivers"):
         for name in sorted(os.listdir(folder) if folder else os.listdir()):
-            if name.endswith((".py", ".mpy", ".der", OLD)) or name in ("config.json", "limits.json"):
+            code = name.endswith((".py", ".mpy"))
+            if code if program else name in ("config.json", "limits.json") or name.endswith((".der", OLD)):
                 with open(folder + "/" + name if folder else name, "rb") as f:
                     while True:
                         n = f.readinto(chunk)

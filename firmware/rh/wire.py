@@ -50,7 +50,9 @@ def parse(payload: bytes) -> "dict[str, Any]":
     """JSON object; raises FrameError. Types of values are the caller's to check: the VM's parser accepts garbage."""
     try:
         message = json.loads(payload)
-    except (ValueError, KeyError, TypeError, UnicodeError):
+    except MemoryError:
+        raise
+    except Exception:  # ValueError in the VM; what else a parser may throw is the frame's fault too
         raise FrameError("JSON")
     if type(message) is not dict:
         raise FrameError("JSON")

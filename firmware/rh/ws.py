@@ -92,7 +92,7 @@ class WebSocket:
         try:
             self._writer.close()
             await self._writer.wait_closed()
-        except OSError:
+        except Exception:  # TLS has more than OSError to say; there is nothing left to lose
             pass
 
     async def _send(self, first: int, payload: bytes) -> None:

@@ -76,6 +76,7 @@ class Supervisor:
         self.answer = answer
         self.upgraded = False
         self.stream = None
+        self.nonce_frame = b'{"t":"nonce","n":"' + NONCE + b'"}'
 
     def heard(self, stream):
         self.stream = stream
@@ -83,7 +84,7 @@ class Supervisor:
             if b"\r\n\r\n" in stream.outgoing:
                 request, _, stream.outgoing = stream.outgoing.partition(b"\r\n\r\n")
                 stream.incoming += accept(request + b"\r\n")
-                stream.incoming += server_frame(b'{"t":"nonce","n":"' + NONCE + b'"}')
+                stream.incoming += server_frame(self.nonce_frame)
                 self.upgraded = True
             return
         while len(stream.outgoing) >= 2:

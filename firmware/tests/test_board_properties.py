@@ -135,7 +135,7 @@ class Watched:
         assert road.cable_mc is None or road.cable_mc < limit.cable_max_mc, "I1 cable"
         assert not road.earth, "I1 earth fault"
         assert not road.locked, "maintenance lock"
-        assert not road.zone.safety.latched, "I1 latched"
+        assert not road.zone.safety.latched & ~codes.CABLE_BROKEN, "I1 latched"  # a broken cable is tried again
         assert self.invalid_s < 2, "I1 sensor"
         planned = road.t < self.lease_end
         overridden = any(road.t < end for end in self.until.values())

@@ -5,7 +5,7 @@ import unittest
 
 from board_fixtures import Hardware, Time, config, limits, remove, wipe
 from rh import store
-from rh.board import BAD_BOOT_HOLD_S, Board
+from rh.board import ALONE_S, Board
 from rh.codes import CABLE_BROKEN, CONTACTOR_WELDED, EARTH_FAULT, LATCHED, MAINTENANCE, POWER_RETURN_HOLD
 from rh.control import AFTER_RUN_S
 
@@ -176,13 +176,28 @@ class Boards(unittest.TestCase):
         self.assertEqual(self.run_for(AFTER_RUN_S - 1)[0], AFTER_RUN_S - 1 - 300)
         self.assertEqual(self.run_for(400)[0], 0)
 
-    def test_third_bad_start_in_a_row_holds(self):
-        for _ in range(2):
+    def bad_boots(self, n):
+        for _ in range(n):
             self.run_for(30)
             self.boot()
-        self.run_for(BAD_BOOT_HOLD_S - 1)
-        self.assertTrue(self.board.zones[0].flags & POWER_RETURN_HOLD)
-        self.assertFalse(self.hardware.circuits[0].on)
+
+    def test_third_bad_start_in_a_row_is_safe_mode_and_heats_by_the_local_rule(self):
+        self.bad_boots(1)
+        self.assertEqual(self.board.alone_s, 0)
+        self.bad_boots(1)
+        self.assertEqual(self.board.alone_s, ALONE_S)
+        self.run_for(310)
+        self.assertFalse(self.board.zones[0].flags & POWER_RETURN_HOLD)
+        self.assertTrue(self.hardware.circuits[0].on)
+
+    def test_what_crashes_after_safe_mode_waits_twice_as_long(self):
+        self.bad_boots(2)
+        self.run_for(ALONE_S + 30)  # the link has started and taken the board with it
+        self.boot()
+        self.assertEqual(self.board.alone_s, 2 * ALONE_S)
+        self.run_for(2 * ALONE_S + 70)
+        self.boot()
+        self.assertEqual(self.board.alone_s, 0)
 
     def test_a_minute_makes_a_good_start(self):
         for _ in range(5):

@@ -4,8 +4,9 @@ import json
 import unittest
 
 from board_fixtures import CONFIG, LIMITS, config, limits, remove
-from rh import check
+from rh import check, relay
 from rh.check import ConfigError
+from rh.codes import LOCAL
 
 
 def zones(**changed):
@@ -89,6 +90,43 @@ class Checks(unittest.TestCase):
     def test_limits_fit_each_other(self):
         self.refused("period_s", lambda: limits(period_s=600, min_on_s=301))
         self.refused("power_return_min_s", lambda: limits(power_return_min_s=181))
+
+    def test_older_limits_that_would_leave_a_road_cold_are_bounded_not_refused(self):
+        made = limits(power_return_min_s=400, power_return_max_s=600)
+        self.assertEqual((made.power_return_min_s, made.power_return_max_s), (300, 300))
+        made = limits(min_off_s=900, power_return_max_s=180)
+        self.assertEqual((made.power_return_min_s, made.power_return_max_s), (0, 0))
+        self.assertEqual(limits(period_s=3_600).period_s, 1_200)
+        made = limits()
+        self.assertEqual((made.power_return_min_s, made.power_return_max_s, made.period_s), (30, 180, 1_200))
+
+    def test_the_local_rule_closes_within_a_quarter_of_an_hour_or_takes_its_turn(self):
+        for period_s, min_on_s, min_off_s, duty in (
+            (900, 300, 300, 1_000),
+            (900, 300, 300, 334),
+            (900, 300, 300, 100),
+            (600, 300, 300, 130),
+            (1_200, 300, 60, 200),
+            (1_800, 900, 900, 100),
+            (1_800, 600, 60, 334),
+            (3_600, 60, 300, 700),
+            (3_600, 300, 900, 130),
+            (3_600, 900, 60, 500),
+        ):
+            made = limits(period_s=period_s, min_on_s=min_on_s, min_off_s=min_off_s, local_duty_permille=duty)
+            least = min_on_s * 1000 // min(period_s, 900 + min_on_s)
+            self.assertLessEqual(self.longest_gap(made), 901 if duty >= least else 1_801, (period_s, min_on_s, duty))
+
+    def longest_gap(self, made):
+        """Seconds between two windows of the local rule's duty."""
+        contactor = relay.Relay(0, made)
+        last = gap = 0
+        for t in range(1, 14_000):
+            if contactor.step(t, t % made.period_s, made.local_duty_permille, LOCAL):
+                last = t
+            elif t > 4_000:
+                gap = max(gap, t - last)
+        return gap
 
     def test_not_an_object(self):
         for raw in ([], 1, "a", None):

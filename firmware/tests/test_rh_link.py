@@ -36,7 +36,6 @@ class Sessions(unittest.TestCase):
 
         async def scenario():
             task = asyncio.create_task(self.link._session())
-            self.link.task = task
             await steps()
             task.cancel()
             try:
@@ -198,7 +197,7 @@ class Sessions(unittest.TestCase):
         async def steps():
             await self.settle()
             for _ in range(10 * (PENDING_MAX + 2)):
-                self.link._heard = self.time.s  # noise keeps coming
+                self.link._until = self.time.s + 60  # noise keeps coming
                 await self.seconds(1)
 
         self.session(steps, deaf)

@@ -23,6 +23,7 @@ from hil_tests.bench.crew import Crew
 from hil_tests.bench.invariants import Invariants, Violation
 from hil_tests.bench.plant import STEP_S, RoadPlant
 from hil_tests.bench.recorder import Recorder
+from hil_tests.bench.service_record import ServiceRecord
 from hil_tests.bench.supervisor_process import SupervisorProcess, serve_command
 from hil_tests.bench.wiring import EARTH_PIN, LOCK_PIN, wire
 from hil_tests.bench.zone import BenchError, BenchZone
@@ -31,6 +32,7 @@ from hil_tests.vm.emulated_board import Edge, EmulatedBoard, Wiring
 from hil_tests.vm.realtime import running
 from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
+from supervisor.store.store import DATABASE_NAME
 from supervisor.weather.files import read_weather_csv
 from tools.board import on_all
 from tools.flashing import flash
@@ -89,10 +91,12 @@ class Bench:
         self._ordered = [self.zones[zone.id] for zone in self.config.zone]
         self.supervisor = SupervisorProcess(command or serve_command(self.config.path), self.folder)
         self.crew = Crew(self)
-        self.invariants = Invariants(self.config.feeder, self._ordered, {**LIMITS, **(limits or {})})
+        self.invariants = Invariants(self.config.feeder, self._ordered, {**LIMITS, **(limits or {})}, start_utc_s)
+        self.invariants.liveness.service = ServiceRecord(self.config.state_dir / DATABASE_NAME)
         self.recorder = Recorder(self.config.zone, self.config.feeder, start_utc_s)
         self.on_minute: list[Callable[[Bench], None]] = []
         self._resets_seen = dict.fromkeys(self.boards, 0)
+        self._typed = dict.fromkeys(self.boards, 0)
         self._show()
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -164,6 +168,7 @@ class Bench:
 
     def set_maintenance_lock(self, board: str, locked: bool = True) -> None:
         self.boards[board].set_input(LOCK_PIN, int(locked))
+        self.invariants.lock(board, locked, self.now_ms)
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -226,6 +231,7 @@ class Bench:
 
     def _live_through(self, ms: int) -> None:
         """Account for what the contactors did in the last `ms`, then move the plant."""
+        self._notice_console()
         self._notice_resets()
         began_ms = self.now_ms - ms
         edges: list[tuple[Edge, BenchZone]] = []
@@ -287,6 +293,12 @@ class Bench:
             truth = zone.truth
             truth.surface_c, truth.cable_c, truth.water_mm, truth.ice_mm, truth.snow_mm, truth.frost_mm = row
             zone.show(moisture, noise)
+
+    def _notice_console(self) -> None:
+        for name, board in self.boards.items():
+            if self._typed[name] != board.console.typed:
+                self._typed[name] = board.console.typed
+                self.invariants.liveness.typed(name, self.now_ms)
 
     def _notice_resets(self) -> None:
         for name, board in self.boards.items():

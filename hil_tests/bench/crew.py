@@ -56,9 +56,9 @@ class Crew:
         answer = self.request(
             "POST", f"/api/v1/zones/{zone}/overrides", {"mode": mode, "minutes": minutes, "reason": reason}
         )
-        if mode != "off":
-            bench = self._bench
-            bench.invariants.override(zone, bench.now_ms, bench.now_ms + minutes * 60_000)
+        bench = self._bench
+        tell = bench.invariants.hold_off if mode == "off" else bench.invariants.override
+        tell(zone, bench.now_ms, bench.now_ms + minutes * 60_000)
         return dict(answer)
 
     def cancel(self, zone: str, override_id: int) -> dict[str, Any]:

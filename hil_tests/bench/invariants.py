@@ -1,4 +1,4 @@
-"""I1–I4, I8, I10 and I12 of the fault model, checked from the host's truth: contactors as wired, roads as they are.
+"""I1–I4, I8, I10, I12 and I16 of the fault model, from the host's truth: contactors as wired, roads as they are.
 
 Nothing here believes telemetry. Probes see a little less than the truth, and a board looks once a second, so limits on
 temperature carry a grace in kelvins and seconds; the rest is exact to the millisecond of the contactor.
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hil_tests.bench.liveness import Liveness
 from hil_tests.bench.zone import BenchZone
 from supervisor.domain.zone import Feeder
 
@@ -50,7 +51,13 @@ class _Watch:
 class Invariants:
     """Fed by the bench with edges, resets and ticks; `violations` stays empty."""
 
-    def __init__(self, feeders: Sequence[Feeder], zones: Sequence[BenchZone], limits: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        feeders: Sequence[Feeder],
+        zones: Sequence[BenchZone],
+        limits: Mapping[str, int],
+        start_utc_s: float = 0.0,
+    ) -> None:
         self.violations: list[Violation] = []
         self._feeders = feeders
         self._zones = zones
@@ -62,10 +69,12 @@ class Invariants:
         self._told: set[tuple[str, str, int]] = set()
         self.lease_ms = limits["lease_max_s"] * 1000
         self.edges = 0
+        self.liveness = Liveness(zones, limits, start_utc_s, self._tell)
 
     def edge(self, zone: BenchZone, closed: bool, at_ms: int) -> None:
         """A contactor moved."""
         self.edges += 1
+        self.liveness.edge(zone, closed, at_ms)
         watch, limits = self._watch[zone.id], self._limits
         if not closed:
             watch.off_since_ms = at_ms
@@ -92,16 +101,27 @@ class Invariants:
     def reset(self, board: str, at_ms: int, cause: int) -> None:
         """A board started anew. `cause` as machine.reset_cause()."""
         self._reset_ms[board] = at_ms
+        self.liveness.reset(board, at_ms, cause)
+
+    def lock(self, board: str, locked: bool, at_ms: int) -> None:
+        """The maintenance key is turned, or back."""
+        self.liveness.lock(board, locked, at_ms)
 
     def earth_fault(self, board: str, fault: bool, at_ms: int) -> None:
         self._earth_ms[board] = at_ms if fault else None
+        self.liveness.earth_fault(board, fault)
 
     def override(self, zone: str, from_ms: int, to_ms: int) -> None:
         """A person may heat `zone` in this window."""
         self._watch[zone].overrides.append((from_ms, to_ms))
 
+    def hold_off(self, zone: str, from_ms: int, to_ms: int) -> None:
+        """A person keeps `zone` off in this window."""
+        self.liveness.off(zone, from_ms, to_ms)
+
     def end_override(self, zone: str, at_ms: int) -> None:
         """It was cancelled."""
+        self.liveness.end_off(zone, at_ms)
         watch = self._watch[zone]
         watch.overrides = [(begin, min(end, at_ms)) for begin, end in watch.overrides]
 
@@ -110,6 +130,7 @@ class Invariants:
         for zone in self._zones:
             if zone.board.name == board:
                 self._watch[zone.id].contact_ms = at_ms
+                self.liveness.contact(zone.id, at_ms)
 
     def tick(self, now_ms: int) -> None:
         """Everything that holds at each instant."""
@@ -117,6 +138,7 @@ class Invariants:
             watch = self._watch[zone.id]
             if zone.moisture >= DRY or "moisture" in zone.fault:
                 watch.wet_ms = now_ms
+            self.liveness.tick(zone, now_ms)
             if not zone.closed:
                 watch.limit_since_ms = watch.unauthorised_since_ms = None
                 continue

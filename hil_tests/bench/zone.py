@@ -53,6 +53,7 @@ class BenchZone:
     drift_k: float = 0.0
     welded: bool = False
     broken: bool = False  # cable: no current
+    stuck_c: dict[str, float] = field(default_factory=dict)  # what a stuck probe goes on saying; moisture 0–1
     on_ms: int = 0  # energised since the last plant step
     on_minute_ms: int = 0  # energised since the last full minute
 
@@ -74,8 +75,29 @@ class BenchZone:
         if kind is None:
             self.fault.pop(place, None)
         else:
+            if kind == "stuck" and self.fault.get(place) != "stuck":
+                now = {"surface": self.truth.surface_c + self.drift_k, "cable": self.truth.cable_c}
+                self.stuck_c[place] = now.get(place, self.moisture)
             self.fault[place] = kind
         self.show(self.moisture, 0.0)
+
+    @property
+    def surface_seen_c(self) -> float | None:
+        """As the board's probe says it, but for noise; None where it gives no answer."""
+        return self._seen_c("surface", self.truth.surface_c + self.drift_k)
+
+    @property
+    def cable_seen_c(self) -> float | None:
+        return self._seen_c("cable", self.truth.cable_c)
+
+    @property
+    def moisture_seen(self) -> float | None:
+        """0–1; None where the probe gives no answer, which a board takes for wet."""
+        return self._seen_c("moisture", self.moisture)
+
+    def _seen_c(self, place: str, now: float) -> float | None:
+        kind = self.fault.get(place)
+        return now if kind is None else self.stuck_c[place] if kind == "stuck" else None
 
     def set_drift(self, kelvin: float) -> None:
         """Let the surface probe read so much too warm."""

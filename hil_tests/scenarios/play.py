@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
+from hil_tests.bench.hostile import HostileServer
 from hil_tests.demo.replay import replay_reactive
-from hil_tests.scenarios.scenario import Event, Scenario, ScenarioError, make_weather
+from hil_tests.scenarios.scenario import Event, Expect, Scenario, ScenarioError, make_weather
 from supervisor.config import load
 from supervisor.domain.zone import Site
 from supervisor.road import ICE_MM
@@ -30,6 +33,9 @@ class Played:
     violations: list[str]
     kwh: dict[str, float]
     ice_minutes: dict[str, int]
+    resets: int = 0  # of all boards, after the flash
+    calls: int = 0  # that a hostile server took
+    kwh_no_server: float | None = None
 
 
 Action = Callable[[Bench, Event], None]
@@ -75,14 +81,24 @@ CHECKS: dict[str, Callable[[Bench, Event], object]] = {
 def play(scenario: Scenario, folder: Path, data: Path) -> Played:
     """Flash, start, live through it; raises ScenarioError for an event that nobody knows."""
     weather = make_weather(scenario, SITE, data)
-    config_path = write_city(folder, weather, boards=scenario.boards)
+    config_path = write_city(folder, weather, boards=scenario.boards, contract_share=scenario.contract_share)
     start_utc_s = scenario.weather.start_utc_s
     failed: list[str] = []
-    with Bench(
-        config_path, weather=weather, start_utc_s=start_utc_s, seed=scenario.seed, limits=dict(scenario.limits) or None
-    ) as bench:
+    with (
+        Bench(
+            config_path,
+            weather=weather,
+            start_utc_s=start_utc_s,
+            seed=scenario.seed,
+            limits=dict(scenario.limits) or None,
+        ) as bench,
+        ExitStack() as around,
+    ):
         bench.flash()
-        bench.start_supervisor()
+        if scenario.server == "service":
+            bench.start_supervisor()
+        elif scenario.server != "none":
+            hostile = around.enter_context(HostileServer(bench.config, scenario.server))
         for event in sorted(scenario.events, key=lambda event: event.at_s):
             bench.advance(event.at_s - bench.now_ms / 1000)
             failed += _happen(bench, event)
@@ -91,8 +107,24 @@ def play(scenario: Scenario, folder: Path, data: Path) -> Played:
         kwh = {zone.id: zone.truth.energy_wh / 1000 for zone in bench.zones.values()}
         ice = {name: int((lying[:, i] >= ICE_MM).sum()) for i, name in enumerate(bench.recorder.zones)}
         violations = [str(violation) for violation in bench.violations]
+        resets = sum(len(board.resets) - 1 for board in bench.boards.values())  # the first is the power that came
+        calls = hostile.calls if scenario.server not in ("service", "none") else 0
     failed += _expectations(scenario, config_path, start_utc_s, data, kwh, ice)
-    return Played(failed, violations, kwh, ice)
+    expect = scenario.expect
+    if expect.resets_at_most is not None and resets > expect.resets_at_most:
+        failed.append(f"{resets} resets, at most {expect.resets_at_most} expected")
+    alone: float | None = None
+    if expect.share_of_no_server is not None:
+        alone = sum(play(_without_server(scenario), folder / "alone", data).kwh.values())
+        if sum(kwh.values()) < expect.share_of_no_server * alone:
+            failed.append(f"{sum(kwh.values()):.1f} kWh, without any server {alone:.1f}")
+        if scenario.server not in ("service", "none") and not calls:
+            failed.append("no board has called the server")
+    return Played(failed, violations, kwh, ice, resets, calls, alone)
+
+
+def _without_server(scenario: Scenario) -> Scenario:
+    return msgspec.structs.replace(scenario, server="none", expect=Expect())
 
 
 def _happen(bench: Bench, event: Event) -> list[str]:

@@ -61,6 +61,8 @@ class Expect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     no_icier_than_reactive: bool = False
     kwh_at_most: float | None = None
     kwh_at_least: float | None = None
+    share_of_no_server: float | None = None  # of the energy that the same run takes with nobody listening, at least
+    resets_at_most: int | None = None  # of all boards together, after the flash
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,8 +70,11 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     weather: Weather
     hours: float
     boards: int = 1
+    contract_share: float = 1.0  # of what is installed on a feeder
     seed: int = 1
     limits: dict[str, int] = {}
+    server: str = "service"  # who listens: the real service, `none`, or a kind of bench.hostile
+    soak: bool = False  # played in `make soak` only
     events: tuple[Event, ...] = ()
     expect: Expect = Expect()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,17 @@ from hil_tests.scenarios.play import play
 from hil_tests.scenarios.scenario import ScenarioError, read_scenario
 
 HERE = Path(__file__).parent
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"  # as `make soak` sets it
 
 
 def _cases() -> list[object]:
     cases: list[object] = []
     for path in sorted(HERE.glob("*.json")):
         marks: list[pytest.MarkDecorator] = [pytest.mark.vm]
-        if read_scenario(path).weather.kind == "file":
+        scenario = read_scenario(path)
+        if scenario.soak and not SOAK:
+            continue
+        if scenario.weather.kind == "file":
             marks.append(pytest.mark.data)
         cases.append(pytest.param(path, id=path.stem, marks=marks))
     return cases
@@ -28,7 +33,7 @@ def test_scenario(path: Path, data_dir: Path) -> None:
     scenario = read_scenario(path)
     with working_folder() as folder:
         played = play(scenario, folder, data_dir)
-    print(f"{scenario.title}; seed {scenario.seed}; kWh {played.kwh}; ice minutes {played.ice_minutes}")
+    print(f"{scenario.title}; seed {scenario.seed}; {played}")
     assert played.violations == []
     assert played.failed == []
 

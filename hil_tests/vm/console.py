@@ -48,6 +48,7 @@ class Console:
         self._vm = -1
         self._lock = threading.Lock()
         self.log = bytearray()  # the last of what the board said
+        self.typed = 0  # bytes that came from the user
         relay.add(self._master, self._from_user)
 
     def attach(self, vm_master: int) -> None:
@@ -96,6 +97,7 @@ class Console:
             data = os.read(self._master, 4096)
         except OSError:
             return False
+        self.typed += len(data)
         start = 0
         while start < len(data):
             if data[start : start + 1] == _CTRL_C:

@@ -37,6 +37,10 @@ class Alarms:
         """Alarms not cleared yet, oldest first."""
         return list(self._standing.values())
 
+    def stands(self, code: str, subject: str) -> bool:
+        """Whether that alarm is not cleared yet."""
+        return (code, subject) in self._standing
+
     def take_up(self, alarm: Alarm) -> None:
         """One that stood when the service last ran."""
         self._standing[alarm.code, alarm.subject] = alarm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from supervisor.control.dispatch import Dispatcher
-from supervisor.control.live import LiveState, ZoneLive, surface_c
+from supervisor.control.live import WET_PERMILLE, LiveState, ZoneLive, moisture_permille, surface_c
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
@@ -15,12 +15,15 @@ from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
 from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
+from supervisor.planner.plans import ON_MC
+from supervisor.planner.quarter import TURN_AFTER_S
 from supervisor.store.store import Store
-from supervisor.wire.messages import Winner
+from supervisor.wire.messages import Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
 LOOK_EACH_S = 20.0  # two telemetry intervals
+DRAWS = 0.1  # part of a zone's power from which its circuit counts as closed
 
 
 class DemandGuard:
@@ -53,6 +56,9 @@ class DemandGuard:
         used_kw = self._meter.mean_kw(now)
         first: Exception | None = None
         for feeder in self._feeders:
+            for zone in self._zones[feeder.id]:
+                self._note_waiting(zone, now)
+        for feeder in self._feeders:
             try:
                 await self._look_at(feeder, used_kw[feeder.id], now)
             except Exception as error:  # one feeder keeps no other's contract from being kept
@@ -77,16 +83,34 @@ class DemandGuard:
             logger.error("plans not recorded: %s", error)
         self._dispatcher.publish(plans)
 
+    def _note_waiting(self, live: ZoneLive, now: float) -> None:
+        """Since when a zone is cold and wet and draws nothing."""
+        sample = live.sample
+        if sample is None or not live.online:
+            return
+        surface, moisture = surface_c(sample), moisture_permille(sample)
+        cold = surface is not None and surface <= (live.plan.on_mc if live.plan else ON_MC) / 1000
+        wet = moisture is None or moisture >= WET_PERMILLE
+        if not cold or not wet or self._draws(live, sample):
+            live.waiting_since_utc_s = None
+        elif live.waiting_since_utc_s is None:
+            live.waiting_since_utc_s = now
+
+    def _draws(self, live: ZoneLive, sample: ZoneSample) -> bool:
+        return sample.power_w > DRAWS * live.zone.power_w
+
     def _circuit(self, live: ZoneLive) -> CircuitNow | None:
         sample = live.sample
         if sample is None or not live.online:
             return None
         dictated = self._overrides.dictated(live.zone.id) is not None
+        since = live.waiting_since_utc_s
+        due = since is not None and self._clock.utc_s() - since > TURN_AFTER_S
         return CircuitNow(
             live.zone,
             surface_c(sample) or 0.0,
             sample.duty_permille / 1000,
-            sample.power_w > 0.1 * live.zone.power_w,
+            self._draws(live, sample),
             live.plan.phase_s if live.plan is not None else 0,
-            not dictated and sample.who == Winner.PLAN and live.plan is not None,
+            not dictated and not due and sample.who == Winner.PLAN and live.plan is not None,
         )

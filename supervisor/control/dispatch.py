@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 PENDING_MAX = 256  # commands of a board without an answer that are remembered
 TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
+# Starts that a service restored from a backup may not know of. A board that names more is not believed: following it
+# would in time use up the numbers that all boards can count to.
+EPOCHS_AHEAD_MAX = 10_000
 PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
 
 
@@ -140,7 +143,7 @@ class Dispatcher:
         """A board has proven who it is: tell it everything that holds now."""
         board = link.board_id
         newer = hello.ep > self.epoch
-        if newer and self._newer_epoch is not None:
+        if newer and self._newer_epoch is not None and hello.ep - self.epoch <= EPOCHS_AHEAD_MAX:
             self._taking_over[board] = link
             self._background.spawn(self._take_over(link, hello, self._newer_epoch), "take-over")
             return

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 import msgspec
@@ -44,6 +45,7 @@ KEEP_EACH_S = 900.0
 KEPT_FOR_S = 3 * 3600.0  # older than this the spin-up on observed weather knows more
 SPIN_UP_S = 48 * 3600.0  # forgets its first guess to some tenths of a kelvin at cable depth
 SPIN_UP_STEP_S = 600.0
+POWER_MAX = 1.2  # of rated power: more is a meter's fault and would heat the model's road only
 LEAST_DEEP_C = 5.0  # 2 m down no city's winter freezes the ground: two cold days say nothing of it
 KEY = "estimate"
 
@@ -81,6 +83,7 @@ class Estimation:
         self.roads: Roads = self._own(calibrated or {})
         self.estimator = StateEstimator(self.roads, 0.0, LEAST_DEEP_C)
         self.air_c: float | None = None
+        self.lane_lost: list[Callable[[str], None]] = []  # called with a zone whose estimate began anew
 
     def use(self, calibrated: Mapping[str, Mapping[str, float]]) -> None:
         """Estimate (and so plan) from now on with these calibrated values by zone; a zone without has the generic road.
@@ -130,13 +133,14 @@ class Estimation:
                     await self._try_to_keep(now)
 
     def observe(self, sample: ZoneSample, dt_s: float) -> None:
-        """Take in a live sample of the running minute."""
+        """Take in a live sample of the running minute. What cannot be true counts nothing."""
         lane = self._lane.get(sample.zone)
-        if lane is None:
+        if lane is None or not math.isfinite(dt_s) or dt_s <= 0:
             return
+        dt_s = min(dt_s, MINUTE_S)  # the running minute has no more of it
         sums = self._sums
         sums[0, lane] += dt_s
-        sums[1, lane] += sample.power_w * dt_s
+        sums[1, lane] += min(max(sample.power_w, 0), POWER_MAX * self._zones[lane].power_w) * dt_s
         if (celsius := surface_c(sample)) is not None:
             sums[2, lane] += celsius * dt_s
             self._surface_s[lane] += dt_s
@@ -145,20 +149,33 @@ class Estimation:
             self._moist_s[lane] += dt_s
 
     def update(self, now_utc_s: float) -> None:
-        """Advance the estimate to the end of the minute that is over. Raises WeatherError or PhysicsError."""
+        """Advance the estimate to the end of the minute that is over. Raises WeatherError or PhysicsError.
+
+        What was observed in that minute is forgotten whatever happens.
+        """
+        (seconds, joules, surface, moist), surface_s, moist_s = self._take_sums()
         weather = self._forecasts.minute(now_utc_s - MINUTE_S)
         self.air_c = float(np.asarray(weather.air_c).flat[0])
         self._live.see(sky_now(weather, self._forecasts.latest, now_utc_s))
-        seconds, joules, surface, moist = self._sums
         with np.errstate(invalid="ignore", divide="ignore"):
             power_w_m2 = np.where(seconds > 0, joules / seconds, 0.0) * self._per_area
-            observed = surface / self._surface_s  # NaN where nothing was observed
-            moisture = moist / self._moist_s
+            observed = surface / surface_s  # NaN where nothing was observed
+            moisture = moist / moist_s
         state = self.estimator.update(weather, observed, power_w_m2, MINUTE_S, moisture)
+        for lane in self.estimator.renewed:
+            zone = self._zones[lane].id
+            logger.warning("the estimate of %s left the physical range and begins anew", zone)
+            for listener in self.lane_lost:
+                listener(zone)
+        self._show(state)
+
+    def _take_sums(self) -> tuple[Array, Array, Array]:
+        """The running minute's sums; the next minute begins."""
+        taken = self._sums.copy(), self._surface_s.copy(), self._moist_s.copy()
         self._sums[:] = 0.0
         self._surface_s[:] = 0.0
         self._moist_s[:] = 0.0
-        self._show(state)
+        return taken
 
     def _show(self, state: State) -> None:
         words = surface_state(state.surface_c, state.water_mm, state.ice_mm, state.snow_mm, state.frost_mm)
@@ -198,10 +215,13 @@ class Estimation:
                 name: np.frombuffer(base64.b64decode(data), dtype="<f8").reshape(shape).copy()
                 for name, (shape, data) in kept.arrays.items()
             })  # fmt: skip
-        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
             logger.warning("kept estimate is not usable: %s", error)
             return None
-        return state if state.temperature_c.shape == (self.roads.lanes, self.roads.nodes) else None
+        like = initial_state(self.roads, 0.0)
+        if any(getattr(state, field.name).shape != getattr(like, field.name).shape for field in fields(State)):
+            return None
+        return state
 
     def _spin_up(self) -> State | None:
         """Unheated roads under the observed weather of the last two days; raises WeatherError or PhysicsError."""

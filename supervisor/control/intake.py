@@ -1,7 +1,7 @@
 """Telemetry: stamp, commit, acknowledge, show; and see whether the road does what it was told.
 
-An interval is stamped by the board's clock where that agrees with its uptime, else by its uptime, which no clock
-error can touch. What cannot be committed is not acknowledged; the board keeps it and sends it again.
+What cannot be committed now is not acknowledged; the board keeps it and sends it again. What can never be committed,
+whatever the reason, is acknowledged and kept in quarantine: a board's journal must not wait behind it.
 """
 
 from __future__ import annotations
@@ -12,27 +12,33 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from supervisor.control.admission import Admitted, admit
 from supervisor.control.alarms import Alarms
 from supervisor.control.background import Background
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.dispatch import BoardLink, Dispatcher
+from supervisor.control.distrust import Distrust
 from supervisor.control.estimation import Estimation
 from supervisor.control.listeners import tell
 from supervisor.control.live import LiveState, ZoneLive
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
+from supervisor.control.stamps import Stamp, Stamps
 from supervisor.domain.clock import Clock
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.store.store import Store
+from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Ack, Flag, Hello, ResultFrame, Telemetry, Winner, ZoneSample
+from supervisor.wire.reports import Damaged
 
 logger = logging.getLogger(__name__)
 
-CLOCK_TRUST_S = 120.0  # board's clock against its uptime; crystals drift 4 s a day
 LIVE_S = 30.0  # an interval that ended longer ago is from the journal
 POWER_ON, POWER_OFF = 0.5, 0.05  # of rated power: what counts as heating, and as not
+TOGETHER = 4  # frames of one board in the writer at a time: another board's frame waits for no more than these
+BAD_FRAMES_EACH_S = 60.0  # an event for frames that a board refused, at most
 OBEY_S = 30.0  # from acceptance until the board's telemetry must show it
 FLAG_ALARMS = {
     Flag.OVER_TEMPERATURE: "Too hot: the board has switched it off until it has cooled. Inspect cable and sensor",
@@ -73,13 +79,18 @@ class Intake:
         self._new, self._duplicate = metrics.telemetry.labels("new"), metrics.telemetry.labels("duplicate")
         self._clock = clock
         self._background = background
-        self._booted_utc_s: dict[str, tuple[int, float]] = {}  # board → boot and the UTC at which it was powered
-        self._bad_frames: dict[str, int] = {}
+        self._distrust = Distrust(store, alarms, metrics, clock)
+        estimation.lane_lost.append(self._distrust.estimate_lost)
+        self._stamps = Stamps()
+        self._rated_w: dict[str, dict[str, int]] = {}
+        for zone in (known.zone for known in live.zones.values()):
+            self._rated_w.setdefault(zone.board, {})[zone.id] = zone.power_w
+        self._bad_frames: dict[str, tuple[int, float]] = {}  # board → how many it has told, and when an event said so
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
         """A board has proven itself."""
-        self._booted_utc_s[hello.b] = hello.boot, self._clock.utc_s() - hello.up
+        self._stamps.greeted(hello.b, hello.boot, hello.up, self._clock.utc_s())
         self._dispatcher.attach(link, hello)
         logger.info("board %s is here: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
 
@@ -91,6 +102,16 @@ class Intake:
         """A board's answer to a command."""
         await self._dispatcher.answered(link, result)
 
+    async def damaged(self, link: BoardLink, frames: Sequence[Damaged]) -> None:
+        """Frames of which something was out of range: kept aside, and acknowledged where nothing else of them counts.
+
+        Raises StoreError where one could not be kept.
+        """
+        for frame in frames:
+            await self._distrust.damaged(link.board_id, frame)
+            if frame.kept is None:
+                self._acknowledge(link, {frame.boot: [frame.q]})
+
     async def heard(self, link: BoardLink, hello: Hello, frames: Sequence[Telemetry]) -> None:
         """Commit frames of one board, acknowledge those that are kept, then act on the live ones.
 
@@ -98,64 +119,97 @@ class Intake:
         """
         board, received = link.board_id, self._clock.utc_s()
         began = self._clock.monotonic_s()
-        ends = [self.end_utc_s(board, frame, received) for frame in frames]
-        commits = [self._commit(board, frame, received, end) for frame, end in zip(frames, ends, strict=True)]
-        outcomes = [await commits[0]] if len(commits) == 1 else await asyncio.gather(*commits)
+        stamps = [self._stamps.stamp(board, frame, received) for frame in frames]
+        admitted = [admit(board, frame, self._live.zones) for frame in frames]
+        outcomes: list[bool | StoreError] = []
+        for first in range(0, len(frames), TOGETHER):
+            part = slice(first, first + TOGETHER)
+            commits = [
+                self._commit(board, hello, frame, what, received, stamp)
+                for frame, what, stamp in zip(frames[part], admitted[part], stamps[part], strict=True)
+            ]
+            outcomes += [await commits[0]] if len(commits) == 1 else await asyncio.gather(*commits)
         self._commit_s.observe(self._clock.monotonic_s() - began)
         kept: dict[int, list[int]] = {}
         failure: StoreError | None = None
-        for frame, end, outcome in zip(frames, ends, outcomes, strict=True):
+        for what, stamp, outcome in zip(admitted, stamps, outcomes, strict=True):
             if isinstance(outcome, StoreError):
                 failure = outcome
-                self._show_frame(board, frame, end)  # people see what the disk cannot take; it counts when it is kept
+                # People see what the disk cannot take; it counts when it is kept.
+                if stamp.known and not self._stamps.is_ahead(board, what.frame, received):
+                    self._show_frame(board, what.frame, stamp.end_utc_s, live=what.frame.boot == hello.boot)
                 continue
-            kept.setdefault(frame.boot, []).append(frame.q)
+            kept.setdefault(what.frame.boot, []).append(what.frame.q)
             (self._new if outcome else self._duplicate).inc()
-            if outcome:
-                self._take_in(board, frame, end)
-        for boot, sequences in kept.items():
-            link.send(msgspec.json.encode(Ack(b=board, boot=boot, q=tuple(sequences))))
+            if outcome and stamp.known:
+                self._take_in(board, what.frame, stamp.end_utc_s, live=what.frame.boot == hello.boot)
+        self._acknowledge(link, kept)
         self._alarms.set(
             "store", "", failure is not None, f"Telemetry cannot be kept ({failure}): boards hold it. Free the disk"
         )
         if failure is not None:
             raise failure
 
-    async def _commit(self, board: str, frame: Telemetry, received_utc_s: float, end_utc_s: float) -> bool | StoreError:
-        """Whether it was new, or why it could not be kept."""
+    def _acknowledge(self, link: BoardLink, kept: dict[int, list[int]]) -> None:
+        """Tell the board what it need not send again. `kept`: sequences by boot."""
+        for boot, sequences in kept.items():
+            link.send(msgspec.json.encode(Ack(b=link.board_id, boot=boot, q=tuple(sequences))))
+
+    async def _commit(
+        self, board: str, hello: Hello, frame: Telemetry, what: Admitted, received_utc_s: float, stamp: Stamp
+    ) -> bool | StoreError:
+        """Whether it is new and in the record, or why it could not be kept."""
+        ran_s = self._stamps.ran_s(board, hello.boot, received_utc_s)
+        booking = Booking(self._rated_w.get(board, {}), hello.life, hello.boot, ran_s)
         try:
-            return await self._store.commit_telemetry(
-                board, frame, received_utc_s, end_utc_s - frame.dt, self._estimation.air_c
-            )
+            await self._distrust.admitted(board, frame, what)
+            if self._stamps.is_ahead(board, frame, received_utc_s):
+                await self._distrust.unusable(board, frame, f"up for {frame.up} s, its greeting says {ran_s} s")
+                return False
+            try:
+                new = await self._store.commit_telemetry(
+                    board, what.frame, received_utc_s, stamp.end_utc_s - frame.dt, self._estimation.air_c, booking
+                )
+            except StoreError:
+                raise
+            except Exception as error:  # no disk and no retry can change it: a number that the store cannot hold
+                logger.warning("a record of board %s cannot be kept: %s: %s", board, type(error).__name__, error)
+                await self._distrust.unusable(board, frame, f"cannot be kept: {type(error).__name__}")
+                return False
         except StoreError as error:
             return error
+        self._distrust.committed(board, booking)
+        return new
 
     def end_utc_s(self, board: str, frame: Telemetry, received_utc_s: float) -> float:
         """UTC at which a frame's interval ended, never after its receipt."""
-        boot, booted = self._booted_utc_s.get(board, (-1, 0.0))
-        if boot == frame.boot:
-            by_uptime = booted + frame.up
-            trusted = frame.utc > 0 and abs(frame.utc - by_uptime) <= CLOCK_TRUST_S
-            return min(float(frame.utc) if trusted else by_uptime, received_utc_s)
-        return min(float(frame.utc), received_utc_s) if frame.utc > 0 else received_utc_s
+        return self._stamps.stamp(board, frame, received_utc_s).end_utc_s
 
-    def _take_in(self, board: str, frame: Telemetry, end_utc_s: float) -> None:
+    def _take_in(self, board: str, frame: Telemetry, end_utc_s: float, *, live: bool) -> None:
         self._meter.add(end_utc_s - frame.dt, frame.dt, frame.z)
-        self._show_frame(board, frame, end_utc_s)
+        self._show_frame(board, frame, end_utc_s, live=live)
 
-    def _show_frame(self, board: str, frame: Telemetry, end_utc_s: float) -> None:
-        """Act on a live frame, once: a frame sent again is not newer than what is shown."""
+    def _show_frame(self, board: str, frame: Telemetry, end_utc_s: float, *, live: bool) -> None:
+        """Act on a live frame, once: a frame sent again is not newer than what is shown. live: of the board's boot."""
         now = self._clock.utc_s()
-        if now - end_utc_s > LIVE_S:
+        if not live or now - end_utc_s > LIVE_S:
             return
-        if frame.bad > self._bad_frames.get(board, frame.bad):
-            text = f"{frame.bad} frames refused by the board since it booted"
-            self._background.spawn(self._store.append_event("bad-frames", board, text), "event")
-        self._bad_frames[board] = frame.bad
+        self._note_bad_frames(board, frame.bad)
         for sample in frame.z:
             zone = self._live.zones.get(sample.zone)
             if zone is not None and zone.zone.board == board and end_utc_s > zone.sample_utc_s:
                 self._show(zone, sample, frame.dt, end_utc_s)
+
+    def _note_bad_frames(self, board: str, bad: int) -> None:
+        known, said_s = self._bad_frames.get(board, (bad, float("-inf")))
+        now_s = self._clock.monotonic_s()
+        if bad > known and now_s - said_s >= BAD_FRAMES_EACH_S:
+            text = f"{bad} frames refused by the board since it booted"
+            self._background.spawn(self._store.append_event("bad-frames", board, text), "event")
+            said_s = now_s
+        elif bad > known:
+            bad = known  # told with the next event
+        self._bad_frames[board] = bad, said_s
 
     def _show(self, zone: ZoneLive, sample: ZoneSample, dt_s: float, end_utc_s: float) -> None:
         known = zone.sample.flags if zone.sample is not None else 0

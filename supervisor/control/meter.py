@@ -5,10 +5,13 @@ Power comes in intervals of some seconds from each zone; journals fill gaps late
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from supervisor.control.metrics import Metrics
 from supervisor.domain.plan import SLOT_S
@@ -16,6 +19,8 @@ from supervisor.domain.zone import Feeder, Zone
 from supervisor.wire.messages import ZoneSample
 
 OPEN_SLOTS = 4  # an hour during which late telemetry still counts into its slot
+COVER_MAX_S = SLOT_S + 60.0  # of a zone in one slot: an interval that ends in a slot may have begun a minute before it
+PEAK_MAX_KW = 1e6  # a gigawatt: more than a city's grid gives
 _J_PER_KWH = 3.6e6
 
 
@@ -28,20 +33,42 @@ class FeederMeter:
         self._timezone = ZoneInfo(timezone)
         self._metrics = metrics
         self._joules: dict[int, defaultdict[str, float]] = {}
+        self._covered_s: dict[int, defaultdict[str, float]] = {}  # by slot and zone
         self._month_of: dict[int, str] = {}  # of the slots at hand: asked every few seconds
         self.peaks_kw: dict[str, float] = dict.fromkeys(self.feeders, 0.0)  # of `month`
         self.month = ""
 
     def add(self, start_utc_s: float, dt_s: float, samples: Iterable[ZoneSample]) -> None:
-        """Take in one telemetry interval; it counts into the slot in which it ends."""
+        """Take in one telemetry interval; it counts into the slot in which it ends.
+
+        A zone fills each slot once, however many intervals its board sends: a feeder's load is never more than what
+        its cables draw. Values that are not finite count nothing.
+        """
+        if not (math.isfinite(start_utc_s) and math.isfinite(dt_s) and dt_s > 0):
+            return
         slot = int((start_utc_s + dt_s - 1e-3) // SLOT_S)
         if self._joules and slot <= max(self._joules) - OPEN_SLOTS:
             return
         joules: defaultdict[str, float] = self._joules.setdefault(slot, defaultdict(float))
+        covered = self._covered_s.setdefault(slot, defaultdict(float))
         for sample in samples:
             feeder = self._feeder_of.get(sample.zone)
             if feeder is not None:
-                joules[feeder] += sample.power_w * dt_s
+                new_s = max(0.0, min(dt_s, COVER_MAX_S - covered[sample.zone]))
+                covered[sample.zone] += new_s
+                joules[feeder] += sample.power_w * new_s
+
+    def take_up(self, text: str) -> None:
+        """The month's peaks as they were kept. Raises ValueError where they are damaged; nothing is taken up then."""
+        try:
+            kept = msgspec.json.decode(text, type=dict[str, float])
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise ValueError(f"kept peaks are not readable: {error}") from None
+        if not all(math.isfinite(kw) and 0.0 <= kw <= PEAK_MAX_KW for kw in kept.values()):
+            raise ValueError("kept peaks are not within range")
+        for feeder, kw in kept.items():
+            if feeder in self.peaks_kw:
+                self.peaks_kw[feeder] = kw
 
     def mean_kw(self, utc_s: float) -> dict[str, float]:
         """Mean of the running slot over its whole 15 min, as if nothing more were drawn."""
@@ -64,6 +91,7 @@ class FeederMeter:
         newest = int(utc_s // SLOT_S)
         for slot in [slot for slot in self._joules if slot <= newest - OPEN_SLOTS]:
             del self._joules[slot]
+            self._covered_s.pop(slot, None)
         for slot in [slot for slot in self._month_of if slot <= newest - OPEN_SLOTS]:
             del self._month_of[slot]
         for feeder, kw in self.mean_kw(utc_s).items():

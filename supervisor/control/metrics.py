@@ -19,6 +19,13 @@ class Metrics:
             "roadheat_frames_refused", "Connections and frames refused", ["reason"], registry=registry
         )
         self.telemetry = Counter("roadheat_telemetry", "Telemetry frames", ["result"], registry=registry)
+        self.samples_refused = Counter(
+            "roadheat_telemetry_refused", "Frames and samples of a board that are not believed", ["board"],
+            registry=registry,
+        )  # fmt: skip
+        self.quarantined_wh = Counter(
+            "roadheat_quarantined_wh", "Energy counted by a board that was not booked", ["zone"], registry=registry
+        )
         self.commit_s = Histogram(
             "roadheat_commit_seconds", "Telemetry from receipt to commit", buckets=_COMMIT_BUCKETS_S, registry=registry
         )

@@ -30,12 +30,14 @@ from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, Over
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder
-from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
+from supervisor.planner.contract import keep_contract, with_headroom
 from supervisor.planner.fallback import shifted_plan
 from supervisor.planner.inputs import KWH_PER_KELVIN_HOUR, PlanInputs, PlanSettings
 from supervisor.planner.pipeline import PlanOutcome
+from supervisor.planner.quarter import ZoneNow
 from supervisor.planner.shares import merge
 from supervisor.planner.tariff import Tariff, UnfailingTariff
+from supervisor.planner.turns import explained
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
@@ -160,7 +162,8 @@ class PlanLoop:
                 for plan in made
             )
         now = {zone: self._zone_now(live) for zone, live in self._live.zones.items()}
-        plans = keep_contract(made, now, self._feeders())
+        kept = keep_contract(made, now, self._feeders())
+        plans = tuple(plan if now[plan.zone].override is not None else explained(plan) for plan in kept)
         try:
             await self._store.save_plans(plans)
         except StoreError as error:  # a plan that is not on record is still better than none
@@ -205,7 +208,9 @@ class PlanLoop:
         if _out_of_service(sample):
             dictated = 0.0
         wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
-        return ZoneNow(live.zone, surface_c(sample), wet, dictated)
+        since = live.waiting_since_utc_s
+        waiting_s = 0.0 if since is None else self._clock.utc_s() - since
+        return ZoneNow(live.zone, surface_c(sample), wet, dictated, waiting_s)
 
     def _previous(self) -> tuple[Plan, ...]:
         return tuple(state.plan for state in self._live.zones.values() if state.plan is not None)

@@ -142,10 +142,15 @@ class Recalibration:
     async def _due(self, now_utc_s: float) -> bool:
         """Whether the last round (else the first start) is a week ago; if so this is the next."""
         last = await self._store.kv_get(KEY)
-        if last is not None and 0.0 <= now_utc_s - _number(last) < WEEK_S:
+        try:
+            last_utc_s = None if last is None else float(last)
+        except ValueError:
+            logger.warning("when roads were last calibrated is not readable (%r): the week counts from now", last)
+            last_utc_s = None
+        if last_utc_s is not None and 0.0 <= now_utc_s - last_utc_s < WEEK_S:
             return False
         await self._store.kv_set(KEY, str(now_utc_s))
-        return last is not None
+        return last_utc_s is not None
 
     async def _record(self, now_utc_s: float) -> None:
         """Keep the weather of the last hours: observed where the provider observes, else what it foresaw for them."""
@@ -165,14 +170,6 @@ class Recalibration:
             self._estimation.use(await in_thread(None, calibration.load, self._config.state_dir))
             self._seen = seen
             logger.info("calibrated roads: %s", ", ".join(sorted(self._estimation.calibrated)) or "none")
-
-
-def _number(kept: str) -> float:
-    """A kept time [s]; −inf (long ago) for text that is none."""
-    try:
-        return float(kept)
-    except ValueError:
-        return float("-inf")
 
 
 def _until(series: WeatherSeries | None, utc_s: float) -> WeatherSeries | None:

@@ -59,16 +59,11 @@ class Watch:
         """Take up the month's peaks."""
         self._meter.roll(self._clock.utc_s())
         kept = await self._store.kv_get(f"{PEAKS}.{self._meter.month}")
-        if kept is None:
-            return
-        try:
-            peaks = msgspec.json.decode(kept, type=dict[str, float])
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            logger.error("kept peaks of %s are not usable, they start anew: %s", self._meter.month, error)
-            return
-        for feeder, kw in peaks.items():
-            if feeder in self._meter.peaks_kw:
-                self._meter.peaks_kw[feeder] = kw
+        if kept is not None:
+            try:
+                self._meter.take_up(kept)
+            except ValueError as error:
+                logger.warning("the month's peaks count from now on: %s", error)
 
     async def run(self) -> None:
         """Rounds for ever."""

@@ -9,7 +9,7 @@ from supervisor.domain.danger import Danger
 from supervisor.domain.override import Override
 from supervisor.domain.plan import Plan
 from supervisor.domain.zone import Zone
-from supervisor.wire.messages import NO_MOISTURE, NO_READING_MC, Flag, ZoneSample
+from supervisor.wire.messages import Flag, ZoneSample, is_surface
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class ZoneLive:
     plan: Plan | None = None
     plan_state: str = "requested"
     override: Override | None = None
+    waiting_since_utc_s: float | None = None  # cold and wet and without heat, kept by the demand guard
     cable_broken: bool = False  # known to be, whatever the board says while it tries again
     dangers: tuple[Danger, ...] = ()  # that stand here
     off: OffAtBoard | None = None  # how far the OFF of a danger has come
@@ -39,11 +40,11 @@ class ZoneLive:
 
 def surface_c(sample: ZoneSample) -> float | None:
     """Measured surface temperature, None where there is none to believe."""
-    believed = sample.surface_mc != NO_READING_MC and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
+    believed = is_surface(sample.surface_mc) and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
     return sample.surface_mc / 1000 if believed else None
 
 
 def moisture_permille(sample: ZoneSample) -> int | None:
     """Measured moisture, None where there is none to believe."""
-    believed = sample.moisture_permille != NO_MOISTURE and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
+    believed = 0 <= sample.moisture_permille <= 1000 and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
     return sample.moisture_permille if believed else None

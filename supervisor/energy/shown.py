@@ -14,7 +14,7 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import report as reports
 from supervisor.planner.configured import configured_tariff
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import hours, span
 
 
@@ -43,10 +43,13 @@ def show(
     try:
         found = hours(connection, from_utc_s - 3600, to_utc_s)
         reach = span(connection)
+        aside = quarantine.found(connection, from_utc_s, to_utc_s)
     finally:
         connection.close()
     record = reports.gather(found, from_utc_s, to_utc_s)
     console = terminal.console()
+    if aside:
+        console.print(_aside(aside), style="yellow", soft_wrap=True)
     if not found:
         console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
         if csv_path is not None:
@@ -85,6 +88,16 @@ def _zone_info(name: str) -> ZoneInfo:
         raise CommandError(
             "unknown time zone", where=f"--timezone {name!r}", remedy='Write an IANA name such as "Asia/Seoul"'
         ) from None
+
+
+def _aside(rows: list[quarantine.Quarantined]) -> str:
+    excess_wh: dict[str, int] = {}
+    for row in rows:
+        if row.excess_wh:
+            excess_wh[row.zone] = excess_wh.get(row.zone, 0) + row.excess_wh
+    energy = ", ".join(f"{zone} {wh / 1000:,.2f} kWh" for zone, wh in sorted(excess_wh.items())) or "no energy"
+    cases = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
+    return f"In quarantine, not counted: {cases}, {energy} beyond what the cables can have drawn"
 
 
 def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:

@@ -20,14 +20,21 @@ from supervisor.domain.errors import ConfigError, FrameError, StoreError
 from supervisor.net.refusals import Refusals
 from supervisor.wire.authentication import open_report, seal_command, split
 from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Hello, Nonce, ResultFrame, Telemetry
+from supervisor.wire.reports import Damaged, decode_report
 
 logger = logging.getLogger(__name__)
 
 INBOX_FRAMES = 256  # a board that comes back sends its journal in bursts; 256 KB at most
 OUTBOX_FRAMES = 64  # clock + overrides + plans of 8 zones are 17
 BATCH_FRAMES = 32  # telemetry acknowledged together
+# A board's next batch waits three times as long as its last one took: one board has at most a quarter of the service,
+# whatever it sends. An honest one sends a frame each 10 s, and a journal of 26 h still drains in some ten seconds.
+STAND_BACK = 3.0
+FRAME_EACH_S = 0.004  # and no faster than this, however quickly they are handled: other boards' commits come between
+STAND_BACK_MAX_S = 1.0
 HEARTBEAT_S = 30.0  # ping; the pong must come within half of it, so a dead link is seen within 45 s
 CLOSE_S = 2.0
+NO_FRAME = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what decoding any bytes may raise
 
 _decode = msgspec.json.Decoder(FromBoard).decode
 
@@ -42,6 +49,8 @@ class BoardControl(Protocol):
     async def answered(self, link: BoardSession, result: ResultFrame) -> None: ...
 
     async def heard(self, link: BoardSession, hello: Hello, frames: Sequence[Telemetry]) -> None: ...
+
+    async def damaged(self, link: BoardSession, frames: Sequence[Damaged]) -> None: ...
 
 
 class BoardSession:
@@ -148,7 +157,7 @@ class BoardSession:
             hello = _decode(split(frame)[0])
             if not isinstance(hello, Hello):
                 raise FrameError("first frame is no hello")
-        except (FrameError, msgspec.MsgspecError) as error:
+        except (FrameError, *NO_FRAME) as error:
             self.refuse("malformed", str(error))
             return None
         try:
@@ -165,20 +174,27 @@ class BoardSession:
 
     async def _handle(self, control: BoardControl, hello: Hello) -> None:
         """Verify and act on what the receive loop has queued."""
+        now_s = asyncio.get_running_loop().time
         while True:
             frames = [await self._inbox.get()]
+            began_s = now_s()
             while len(frames) < BATCH_FRAMES and not self._inbox.empty():
                 frames.append(self._inbox.get_nowait())
             telemetry: list[Telemetry] = []
+            damaged: list[Damaged] = []
             work: list[Awaitable[None]] = []
             for frame in frames:
                 try:
-                    message = _decode(open_report(self._key, self._nonce, frame))
+                    message = decode_report(open_report(self._key, self._nonce, frame))
                 except FrameError as error:
                     return self.refuse("bad-mac", str(error))
-                except msgspec.MsgspecError as error:
+                except NO_FRAME as error:
                     return self.refuse("malformed", str(error))
-                if isinstance(message, Telemetry):
+                if isinstance(message, Damaged):
+                    damaged.append(message)
+                    if message.kept is not None:
+                        telemetry.append(message.kept)
+                elif isinstance(message, Telemetry):
                     telemetry.append(message)
                 elif isinstance(message, ResultFrame):
                     work.append(control.answered(self, message))
@@ -187,10 +203,14 @@ class BoardSession:
             try:
                 for answer in work:
                     await answer
+                if damaged:
+                    await control.damaged(self, damaged)
                 if telemetry:
                     await control.heard(self, hello, telemetry)
             except StoreError as error:  # not acknowledged: the board sends it again
                 logger.error("telemetry of %s not kept: %s", hello.b, error)
+            wait_s = max(STAND_BACK * (now_s() - began_s), FRAME_EACH_S * len(frames))
+            await asyncio.sleep(min(wait_s, STAND_BACK_MAX_S))
 
     async def _write(self) -> None:
         while True:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -19,29 +18,18 @@ from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.explain import SHED
 from supervisor.planner.outlook import Array
 from supervisor.planner.plans import NEVER_C, pack, unpack
+from supervisor.planner.quarter import HELD_SLOTS, LEAST, MOST, ZoneNow, urgency, worst
+from supervisor.planner.turns import give_turns
 
-HELD_SLOTS = 4  # by then there are three newer plans
 # What boards add to their planned mean: seconds at the edges of a period, and feedback on a road that cools.
 HEADROOM = 0.02
 DUTY_STEP = 0.025
 FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth more …
 FEEDBACK_MAX = 0.3  # … and at most so much
-LEAST, MOST = 1 / 3, 0.65  # duties between are exact in each quarter (docs/decisions/0006); 0.65 is a step below 2/3
 EPSILON_KW = 0.5
 MELTING_C = 0.3  # a sensor's error above 0 °C
-CAN_WAIT_C = 1.0  # a wet road so warm keeps above freezing for a quarter of an hour in the heaviest snow
 SHARED_OUT = 0.85  # of the contract: a plan that asks for so much would have asked for more
 NEAR_K = 0.5  # a road so little above the threshold is below it before the next plan
-
-
-@dataclass(frozen=True)
-class ZoneNow:
-    """What is known of a zone when its plan is sent."""
-
-    zone: Zone
-    surface_c: float | None  # None: no reading to believe; its board is then left to itself
-    wet: bool  # by its own sensor, or heating as if it were
-    override: float | None = None  # duty that a person dictates, or 0 out of service
 
 
 def with_headroom(feeders: Iterable[Feeder], zones: Iterable[Zone]) -> tuple[Feeder, ...]:
@@ -96,6 +84,10 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
             held.setdefault(zone.zone.id, []).append(slot)
     adjusted.update(_hand_on(plans, now, values, contract_kw))
+    for name in give_turns(plans, now, values, contract_kw):
+        adjusted.add(name)
+        if values[name][0][0] == 0 and 0 not in held.get(name, []):
+            held.setdefault(name, []).insert(0, 0)
     changed = adjusted.union(held)
     return {p.zone: _replaced(p, *values[p.zone], held.get(p.zone, [])) for p in plans if p.zone in changed}
 
@@ -109,7 +101,7 @@ def _round(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot
     dictated = [zone for zone in zones if zone.override is not None]
     planned = [zone for zone in zones if zone.override is None and values[zone.zone.id][0][slot] > 0]
     room_kw = contract_kw - sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
-    worst_kw = sum(_worst(float(values[zone.zone.id][0][slot])) * zone.zone.power_w / 1000 for zone in planned)
+    worst_kw = sum(worst(float(values[zone.zone.id][0][slot])) * zone.zone.power_w / 1000 for zone in planned)
     if worst_kw <= room_kw + EPSILON_KW:
         return []
     changed = []
@@ -151,7 +143,7 @@ def _hand_on(
         if zone.override is not None:
             draw_kw += zone.override * zone.zone.power_w / 1000
         elif duty > 0 or (duty < 0 and _local_rule_heats(zone, plan)):
-            share = 1.0 if duty < 0 else _worst(_expected(duty, setpoint, zone, 0))
+            share = 1.0 if duty < 0 else worst(_expected(duty, setpoint, zone, 0))
             draw_kw += share * zone.zone.power_w / 1000
             planned_kw += max(duty, 0.0) * zone.zone.power_w / 1000
     if planned_kw < SHARED_OUT * contract_kw:
@@ -163,7 +155,7 @@ def _hand_on(
         if zone.override is not None or not cold or not 0 <= duties[0] < 1:
             continue
         power_kw = zone.zone.power_w / 1000
-        before = _worst(_expected(float(duties[0]), float(setpoints[0]), zone, 0))
+        before = worst(_expected(float(duties[0]), float(setpoints[0]), zone, 0))
         most = before + np.floor(max(contract_kw - draw_kw, 0.0) / power_kw / DUTY_STEP) * DUTY_STEP
         after = _exact(1.0, float(most))
         if after > max(before, float(duties[0])):
@@ -188,11 +180,6 @@ def _let_melt(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], s
     return raised
 
 
-def _worst(duty: float) -> float:
-    """Highest share of a quarter that a board may be on for this duty, with minimum times of 5 min."""
-    return 1.0 if duty > MOST else max(duty, LEAST) if duty > 0 else 0.0
-
-
 def _slots(plan: Plan) -> int:
     """Slots until the plan's closing standby."""
     return int(np.ceil(plan.slots[-1].start_s / SLOT_S))
@@ -208,11 +195,6 @@ def _expected(duty: float, setpoint_c: float, zone: ZoneNow, slot: int) -> float
 
 def _local_rule_heats(zone: ZoneNow, plan: Plan) -> bool:
     return zone.wet and zone.surface_c is not None and zone.surface_c <= plan.on_mc / 1000 + NEAR_K
-
-
-def urgency(zone: Zone, surface_c: float) -> tuple[bool, int, float, str]:
-    """Sorts who can wait last; else steepest first, then coldest."""
-    return surface_c > CAN_WAIT_C, zone.priority, surface_c, zone.id
 
 
 def _urgency(now: ZoneNow) -> tuple[bool, int, float, str]:

@@ -15,10 +15,10 @@ import numpy as np
 
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.domain.zone import Zone
-from supervisor.planner.contract import LEAST, MOST, urgency
 from supervisor.planner.explain import SHED
 from supervisor.planner.phases import PERIOD_S
 from supervisor.planner.plans import NEVER_C, pack, unpack
+from supervisor.planner.quarter import LEAST, MOST, urgency
 
 TARGET = 0.995  # of the contract: readings of power come each 10 s
 LAST_S = 60.0  # in the last minute an order would come too late
@@ -33,7 +33,7 @@ class CircuitNow:
     duty: float  # asked for by whoever wins on the board, feedback included
     drawing: bool
     phase_s: int
-    may_give_way: bool  # not under an override, and its board listens
+    may_give_way: bool  # not under an override, its board listens, and it has not waited too long already
 
 
 def remaining_s(circuit: CircuitNow, elapsed_s: float) -> float:

@@ -15,7 +15,7 @@ Ensembles: `roads.with_members(K)` and `state.repeat(K)`; lane = road · K + mem
     g = kernel(many, state, forcing, 900.0, 900.0, full_heat_w_m2)             # K per unit duty, (roads, slots, slots)
 
 Per telemetry minute: `StateEstimator.update`. Words and ice minutes: `surface_state`, `is_icy`, `ICE_MM`.
-Read in this order: pavement, conduction, step, stores, linear.
+Read in this order: pavement, conduction, surface_step, stores, step, linear.
 """
 
 from supervisor.road.estimate import StateEstimator

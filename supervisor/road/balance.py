@@ -2,75 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeAlias
 
 import numpy as np
 
-from supervisor.domain.errors import PhysicsError
-from supervisor.road import air
-from supervisor.road import forcing as rows
-from supervisor.road.pavement import Array
-from supervisor.road.radiation import STEFAN_BOLTZMANN
+from supervisor.road.air import KELVIN, MAGNUS_ICE, MAGNUS_PA, MAGNUS_WATER
+from supervisor.road.maths import Array, Maths, T
 
 TOLERANCE_K = 1e-3  # Newton's last change; the next would be about its square over 100 K
 MAX_ITERATIONS = 40
+_PASSES = range(MAX_ITERATIONS + 2)  # one asks for the phase change, one is at the temperature that was found
 DAMPED_FROM = 8  # beyond it Newton swings about a kink (a film that just lasts the step): half steps end that
+DIVERGED_K = 1e4
+
+Start: TypeAlias = tuple[T, T, T, T]  # base, response, phase change [W/m²] and where to start [°C]
 
 
-@dataclass
-class Balance:
-    """The net flux as a function of the top's temperature, for one step; all arrays (lanes,)."""
+class NoEquilibriumError(ArithmeticError):
+    """Newton found no temperature."""
 
-    row: Array  # (14, lanes) prepared forcing
-    constant: Array  # W/m², what does not depend on the temperature
-    emissivity: Array
-    exchange: Array  # W/m²K, sensible + precipitation
-    vapour: Array  # W/m²/Pa
-    wetness: Array  # part of the surface that can evaporate
-    evaporable_w_m2: Array  # latent flux that would dry the road within the step
-
-    def latent(self, top_c: Array) -> tuple[Array, Array]:
-        """Latent flux and minus its slope [W/m², W/m²K]."""
-        cold = top_c < 0.0
-        a, b = np.where(cold, 22.46, 17.62), np.where(cold, 272.62, 243.12)
-        saturation = 611.2 * np.exp(a * top_c / (b + top_c))
-        flux = self.vapour * (self.row[rows.VAPOUR] - saturation)
-        dries = flux < 0.0
-        part = np.where(dries, self.wetness, 1.0)
-        flux = flux * part
-        capped = flux < -self.evaporable_w_m2
-        slope = np.where(capped, 0.0, self.vapour * part * saturation * a * b / (b + top_c) ** 2)
-        return np.where(capped, -self.evaporable_w_m2, flux), slope
-
-    def net(self, top_c: Array) -> tuple[Array, Array, Array, Array]:
-        """Net flux, minus its slope, latent flux and minus its slope at the top's temperature."""
-        kelvin = top_c + air.KELVIN
-        emitted_slope = 4.0 * STEFAN_BOLTZMANN * self.emissivity * kelvin**3
-        latent, slope = self.latent(top_c)
-        flux = self.constant - 0.25 * emitted_slope * kelvin + self.exchange * (self.row[rows.AIR] - top_c) + latent
-        return flux, emitted_slope + self.exchange + slope, latent, slope
+    def __init__(self, top_c: Array | float, change_k: Array | float) -> None:
+        super().__init__("surface balance does not converge")
+        self.top_c, self.change_k = np.atleast_1d(top_c), np.atleast_1d(change_k)  # last, (lanes,)
 
 
-def equilibrium(balance: Balance, base_c: Array, response: Array, phase: Array, start_c: Array) -> tuple[Array, Array]:
-    """Newton for T = base + response · (q(T) + phase): that T [°C] and the latent flux there [W/m²], both (lanes,).
+@dataclass(slots=True)
+class Balance(Generic[T]):
+    """The net flux as a function of the top's temperature, for one step; a value per lane."""
 
-    Raises PhysicsError naming the lane that finds none.
-    """
-    top_c = start_c
-    for i in range(MAX_ITERATIONS):
-        flux, slope, latent, latent_slope = balance.net(top_c)
-        change = (base_c + response * (flux + phase) - top_c) / (1.0 + response * slope)
-        if i >= DAMPED_FROM:
-            change = 0.5 * change
-        top_c = top_c + change
-        worst = np.max(np.abs(change))
-        if worst < TOLERANCE_K:
-            return top_c, latent - latent_slope * change  # to first order, exact to 1e-6 W/m² at this tolerance
-        if not worst < 1e4:
-            break
-    lane = int(np.argmax(np.abs(np.nan_to_num(change, nan=np.inf))))
-    raise PhysicsError(
-        f"surface balance does not converge, {float(top_c[lane]):.1f} °C",
-        where=f"lane {lane}",
-        remedy="Check this road's weather and parameters.",
-    )
+    maths: Maths[T]
+    emits_w_m2k4: T  # σ ε
+    constant: T  # W/m², what does not depend on the temperature
+    air_c: T
+    vapour_pa: T  # of the air
+    exchange: T  # W/m²K, sensible + precipitation
+    vapour: T  # W/m²/Pa
+    wetness: T  # part of the surface that can evaporate
+    evaporable_w_m2: T  # latent flux that would dry the road within the step
+
+    def equilibrium(
+        self, base_c: T, response: T, start_c: T, change_phase: Callable[[T, T, T], Start[T]] | None = None
+    ) -> tuple[T, T, T]:
+        """Newton for T = base + response · (q(T) + phase), from `start_c`: T [°C], latent and net flux there [W/m²].
+
+        `change_phase` is asked first, with the net flux, minus its slope and the latent flux at `start_c`, where from
+        and for what to solve; without it there is no phase change. Raises NoEquilibriumError where a lane finds none.
+        """
+        m, top, phase = self.maths, start_c, 0.0 * start_c
+        emits, exchange, air_c, wetness = self.emits_w_m2k4, self.exchange, self.air_c, self.wetness
+        constant, vapour, vapour_pa, dry = self.constant, self.vapour, self.vapour_pa, -self.evaporable_w_m2
+        done, latent, damped_from = False, phase, DAMPED_FROM + (change_phase is not None)
+        for i in _PASSES:
+            kelvin = top + KELVIN
+            cube = emits * (kelvin * kelvin * kelvin)
+            flux = constant - cube * kelvin + exchange * (air_c - top)
+            if done:
+                return top, latent, flux + latent
+            a, b = m.choose(top < 0.0, MAGNUS_ICE, MAGNUS_WATER)
+            apart = b + top
+            pressure = MAGNUS_PA * m.exp(a * top / apart)
+            latent = vapour * (vapour_pa - pressure)
+            part = m.where(latent < 0.0, wetness, 1.0)
+            latent = latent * part
+            latent_slope = vapour * part * pressure * a * b / (apart * apart)
+            capped = latent < dry
+            if m.anywhere(capped):
+                latent, latent_slope = m.where(capped, dry, latent), m.where(capped, 0.0, latent_slope)
+            slope = 4.0 * cube + exchange + latent_slope
+            if change_phase is not None:
+                base_c, response, phase, top = change_phase(flux + latent, slope, latent)
+                dry, change_phase = -self.evaporable_w_m2, None
+                continue
+            change = (base_c + response * (flux + latent + phase) - top) / (1.0 + response * slope)
+            if i >= damped_from:
+                change = 0.5 * change
+            top = top + change
+            worst = m.largest(change)
+            if worst < TOLERANCE_K:
+                latent = latent - latent_slope * change  # to first order, exact to 1e-6 W/m² at this tolerance
+                done = True
+            elif not worst < DIVERGED_K:
+                break
+        raise NoEquilibriumError(top, change)

@@ -123,15 +123,23 @@ def advance(roads: Roads, op: Operator, temperature_c: Array, cable_w_m2: Array,
 
 
 def freeze_soil(roads: Roads, temperature_c: Array, soil_ice_j_m2: Array) -> None:
-    """Move heat between the soil's temperature and its ice so that both agree, in place and conserving energy.
+    """Move heat between the soil's temperature and its ice so that both agree, in place. Arrays (lanes, nodes)."""
+    if not roads.soil_freezes:
+        return
+    capacity, water_k = roads.soil
+    ice_k = soil_ice_j_m2 / capacity
+    thaw(temperature_c, ice_k, water_k)
+    np.multiply(ice_k, capacity, out=soil_ice_j_m2)
 
-    The heat that a node lacks below (has above) 0 °C freezes (melts) its water as far as there is any: the apparent
-    heat capacity of a substance with one freezing point (Rolph & Bathe 1982). Arrays (lanes, nodes).
+
+def thaw(temperature_c: Array, ice_k: Array, water_k: Array) -> None:
+    """Let the heat that nodes have above (lack below) 0 °C thaw (freeze) their water, as far as there is any; in place.
+
+    The apparent heat capacity of a substance with one freezing point (Rolph & Bathe 1982). `ice_k` is the latent heat
+    that the node's ice has given off, `water_k` what all of its water gives off, both over its heat capacity [K].
+    Arrays of one shape.
     """
-    capacity = roads.per_lane(roads.capacity_j_m2k)
-    water_j = roads.per_lane(roads.freezing_j_m2) - soil_ice_j_m2
-    heat = capacity * temperature_c  # above 0 °C
-    change = np.clip(-heat, -soil_ice_j_m2, water_j)  # + freezes
-    change[:, 0] = 0.0  # the surface node has the stores instead
-    soil_ice_j_m2 += change
-    temperature_c += change / capacity
+    lacks = ice_k - temperature_c
+    np.maximum(lacks, 0.0, out=ice_k)
+    np.minimum(ice_k, water_k, out=ice_k)
+    np.subtract(ice_k, lacks, out=temperature_c)

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from supervisor.domain.errors import PhysicsError
 from supervisor.road.conduction import operator
 from supervisor.road.forcing import Forcing, State, initial_state, prepare
+from supervisor.road.isolate import advance_each, bounded_heat, broken, renewed
 from supervisor.road.pavement import Array, Roads
 from supervisor.road.residual import learn_daily
 from supervisor.road.step import advance_state
@@ -27,6 +29,7 @@ class StateEstimator:
     def __init__(self, roads: Roads, surface_c: Array | float, deep_c: Array | float) -> None:
         self.roads = roads
         self.state: State = initial_state(roads, surface_c, deep_c)
+        self.renewed: tuple[int, ...] = ()  # lanes that the last update has begun anew
 
     def update(
         self, weather_now: Forcing, surface_c: Array, power_w_m2: Array, dt_s: float = 60.0, moist: Array | None = None
@@ -36,26 +39,31 @@ class StateEstimator:
         `weather_now`: one-row Forcing. `surface_c` (zones,) measured, NaN where the sensor is missing or implausible.
         `power_w_m2` (zones,) measured electrical power that ends in the pavement per area. `moist` (zones,) moisture
         0–1 of the board's sensor or NaN: a wet sensor says that at least a film is there, a dry one that the model's
-        film is not. Returns the new state, also kept as `self.state`.
+        film is not. Returns the new state, also kept as `self.state`. A lane that leaves the physical range is begun
+        anew and named in `self.renewed`; the others go on. Raises PhysicsError where all lanes fail; the state stays.
         """
+        air_c = float(np.mean(weather_now.air_c))
+        lost = broken(self.state)
+        self.state = renewed(self.roads, self.state, lost, air_c)
         observed = np.asarray(surface_c, dtype=np.float64)
+        observed = np.where(np.isfinite(observed), np.clip(observed, -50.0, 80.0), np.nan)
+        heat = bounded_heat(np.asarray(power_w_m2, dtype=np.float64), np.inf)
         row = prepare(self.roads, weather_now, self.state)[0]
-        state, fluxes = advance_state(
-            self.roads,
-            operator(self.roads, dt_s),
-            self.state,
-            row,
-            np.maximum(np.nan_to_num(power_w_m2), 0.0),
-            np.where(np.isfinite(observed), np.clip(observed, -50.0, 80.0), np.nan),
-        )
+        try:
+            state, fluxes = advance_state(self.roads, operator(self.roads, dt_s), self.state, row, heat, observed)
+            lacking = fluxes.lacking
+            failed = broken(state)
+        except PhysicsError:
+            state, lacking, failed = advance_each(self.roads, self.state, row, heat, observed, dt_s)
+        state = renewed(self.roads, state, failed, air_c)
+        lacking = np.where(failed, 0.0, lacking)
+        self.renewed = tuple(int(lane) for lane in np.flatnonzero(lost | failed))
         water = state.water_mm
         if moist is not None:
             wet = np.isfinite(moist) & (moist >= 0.15) & (state.frozen_mm < 0.05)
             dry = np.isfinite(moist) & (moist < 0.05)
             water = np.where(wet, np.maximum(water, 0.1), np.where(dry, np.minimum(water, 0.02), water))
-        self.state = replace(
-            state, water_mm=water, daily_w_m2=self._daily(state, fluxes.lacking, observed, weather_now, dt_s)
-        )
+        self.state = replace(state, water_mm=water, daily_w_m2=self._daily(state, lacking, observed, weather_now, dt_s))
         return self.state
 
     def _daily(self, state: State, lacking_w_m2: Array, observed: Array, weather_now: Forcing, dt_s: float) -> Array:

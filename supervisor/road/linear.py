@@ -26,6 +26,7 @@ from supervisor.road.conduction import modes, operator
 from supervisor.road.forcing import Forcing, State, prepare
 from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
 from supervisor.road.radiation import STEFAN_BOLTZMANN
+from supervisor.road.surface_step import FULL_WETNESS_MM
 
 Place = Literal["surface", "cable"]
 POINT_C = 0.5  # the linearisation's temperature
@@ -61,9 +62,8 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
     f = prepare(roads, forcing, state).transpose(1, 0, 2)  # (12, steps, lanes)
     s = roads.surface
     point = np.float64(POINT_C)
-    factor = air.stability_factor(
-        f[rows.AIR], np.asarray(point), f[rows.WIND], f[rows.NEUTRAL_M_S] / f[rows.WIND], s("roughness_m")
-    )
+    c = air.louis_c(f[rows.NEUTRAL_M_S] / f[rows.WIND], s("roughness_m"))
+    factor = air.stability_factor(f[rows.AIR], np.asarray(point), f[rows.WIND], c)
     velocity = f[rows.NEUTRAL_M_S] * factor
     exchange = velocity * f[rows.SENSIBLE] + f[rows.PRECIPITATION]
     vapour = velocity * f[rows.LATENT]  # kg/m²s per Pa
@@ -84,10 +84,9 @@ def _linearise(roads: Roads, state: State, forcing: Forcing, dt_s: float) -> _Li
         water = water - drained * np.maximum(water - s("retention_mm"), 0.0)
         film[t] = water
     wet = np.asarray((film > WET_MM) | (melt_mm_s > 0.0) | (f[rows.RAIN] > 0.0))
-    wetness = np.where(evaporation > 0.0, 1.0, np.where(wet, np.minimum(film / 0.1, 1.0), 0.0))
-    latent_slope = (
-        vapour * air.LATENT_VAPORISATION_J_KG * wetness * saturation * 17.62 * 243.12 / (243.12 + POINT_C) ** 2
-    )
+    wetness = np.where(evaporation > 0.0, 1.0, np.where(wet, np.minimum(film / FULL_WETNESS_MM, 1.0), 0.0))
+    a, b = air.MAGNUS_WATER
+    latent_slope = vapour * air.LATENT_VAPORISATION_J_KG * wetness * saturation * a * b / (b + POINT_C) ** 2
     kelvin = POINT_C + air.KELVIN
     emitted = s("emissivity") * STEFAN_BOLTZMANN * kelvin**4
     slope = exchange + 4.0 * emitted / kelvin + latent_slope

@@ -18,9 +18,8 @@ from supervisor.domain.errors import PhysicsError
 from supervisor.domain.zone import Zone
 from supervisor.road.horizon import DIRECTIONS, Horizon, sky_view_of, skyline_deg
 from supervisor.road.materials import material
+from supervisor.road.maths import Array as Array
 from supervisor.road.stripes import lying_when_bare, share_table
-
-Array = npt.NDArray[np.float64]
 
 NODES = 22  # even near the surface, geometric below: within 0.04 K of closed forms that rise by 28 K
 FIRST_SPACING_M = 0.006
@@ -178,6 +177,7 @@ class Roads:
     cable_weight: Array  # (roads, nodes), sums to 1
     bottom_w_m2k: Array  # (roads,) to the ground below the grid, or to the air under a bridge
     _operators: dict[float, Any] = field(default_factory=dict, repr=False, compare=False)
+    _constants: dict[float, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # per lane
 
     @property
     def roads(self) -> int:
@@ -247,6 +247,13 @@ class Roads:
         """Whether all roads conduct alike: same grid, layers, cable depth and bottom."""
         parts = (self.interval_j_m2k, self.conductance_w_m2k, self.cable_weight, self.bottom_w_m2k)
         return all(bool((part == part[:1]).all()) for part in parts)
+
+    @cached_property
+    def soil(self) -> tuple[Array, Array]:
+        """Heat capacity [J/m²K] and latent heat of the soil's water over it [K], both (lanes, nodes)."""
+        water_k = self.freezing_j_m2 / self.capacity_j_m2k
+        water_k[:, 0] = 0.0  # the surface node's water is in the stores
+        return self.per_lane(self.capacity_j_m2k), self.per_lane(water_k)
 
     @cached_property
     def soil_freezes(self) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import exp
+from typing import Any
+
 import numpy as np
 
 from supervisor.domain.errors import PhysicsError
+from supervisor.road import arrays
 from supervisor.road.air import KELVIN, vapour_pressure_water_pa
-from supervisor.road.pavement import Array
+from supervisor.road.maths import Array, Maths, T
 
 STEFAN_BOLTZMANN = 5.670374e-8
 SOLAR_CONSTANT_W_M2 = 1361.0
@@ -113,13 +117,16 @@ SNOW_RENEWAL_MM = 1.0
 SNOW_COVER_MM = 0.7  # 7 mm of young snow hide most of the road
 
 
-def aged_snow_albedo(albedo: Array, snowed_mm: Array, dt_s: float) -> Array:
+def aged_snow_albedo(albedo: T, snowed_mm: T, dt_s: float, m: Maths[Any] = arrays) -> T:
     """Albedo of full snow cover after a step [-]: decays to grey; new snow renews 1 − exp(−fallen / 1 mm) of it."""
-    old = OLD_SNOW_ALBEDO + (albedo - OLD_SNOW_ALBEDO) * np.exp(-dt_s / SNOW_AGEING_S)
-    result: Array = old + (YOUNG_SNOW_ALBEDO - old) * -np.expm1(-snowed_mm / SNOW_RENEWAL_MM)
+    old = OLD_SNOW_ALBEDO + (albedo - OLD_SNOW_ALBEDO) * exp(-dt_s / SNOW_AGEING_S)
+    if not m.anywhere(snowed_mm):
+        return old
+    result: T = old + (YOUNG_SNOW_ALBEDO - old) * -m.expm1(-snowed_mm / SNOW_RENEWAL_MM)
     return result
 
 
-def road_albedo(dry_albedo: Array, snow_albedo: Array, snow_mm: Array) -> Array:
+def road_albedo(dry_albedo: T, snow_albedo: T, snow_mm: T, m: Maths[Any] = arrays) -> T:
     """Albedo of a road with snow [-]: 1 − exp(−snow / 0.7 mm) of it is hidden."""
-    return dry_albedo + (snow_albedo - dry_albedo) * -np.expm1(-snow_mm / SNOW_COVER_MM)
+    result: T = dry_albedo + (snow_albedo - dry_albedo) * -m.expm1(-snow_mm / SNOW_COVER_MM)
+    return result

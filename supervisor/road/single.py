@@ -1,41 +1,60 @@
-"""One lane in plain floats: the arithmetic of `step` and `stores` without arrays, ten times faster for a single road.
+"""Many steps of one lane in plain floats: the same `SurfaceStep`, with a conduction product for a single profile.
 
-numpy costs a microsecond a call whatever it adds up; with one lane the calls are all there is. `simulate` comes here by
-itself for one unobserved lane without flux terms; a test holds both ways equal.
+numpy costs a microsecond a call whatever it adds up; with one lane the calls are all there is, and floats are twenty
+times faster. `simulate` comes here by itself for one unobserved lane without flux terms; a test holds both ways equal.
 """
 
 from __future__ import annotations
 
 from dataclasses import fields
-from math import exp, expm1, sqrt
 
 import numpy as np
 
 from supervisor.domain.errors import PhysicsError
-from supervisor.road import air
-from supervisor.road.balance import DAMPED_FROM, MAX_ITERATIONS, TOLERANCE_K
-from supervisor.road.conduction import Operator
-from supervisor.road.forcing import State
-from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
-from supervisor.road.radiation import (
-    OLD_SNOW_ALBEDO,
-    SNOW_AGEING_S,
-    SNOW_COVER_MM,
-    SNOW_RENEWAL_MM,
-    STEFAN_BOLTZMANN,
-    YOUNG_SNOW_ALBEDO,
-)
-from supervisor.road.step import (
-    FULL_WETNESS_MM,
-    HIGHEST_C,
-    LOWEST_C,
-    SNOW_CONDUCTIVITY_W_MK,
-    THIN_SNOW_MM,
-)
-from supervisor.road.stores import FREEZING_K_PER_G_KG, LOWEST_FREEZING_C, SLUSH_RETENTION
-from supervisor.road.stripes import EVEN_MM, SHARES
+from supervisor.road import floats
+from supervisor.road.balance import Balance
+from supervisor.road.conduction import Operator, thaw
+from supervisor.road.constants import constants_of_one
+from supervisor.road.forcing import AIR, State
+from supervisor.road.pavement import Array, Roads
+from supervisor.road.step import HIGHEST_C, LOWEST_C, diverges, out_of_range
+from supervisor.road.stores import Cover
+from supervisor.road.surface_step import SurfaceStep
 
-_SIGMA4 = 4.0 * STEFAN_BOLTZMANN
+_Cover, _Step = floats.own_code(Cover), floats.own_code(SurfaceStep)
+_Step.balance_type = floats.own_code(Balance)
+_COVER_FIELDS = tuple(f.name for f in fields(Cover))
+
+
+class Soil:
+    """The nodes of one road from the first whose water can freeze."""
+
+    def __init__(self, roads: Roads, state: State, by_surface: Array) -> None:
+        capacity, water_k = (per_node[0] for per_node in roads.soil)
+        freezing = np.flatnonzero(water_k)
+        self.first = first = int(freezing[0]) if freezing.size else roads.nodes
+        self._capacity, self._water_k = capacity[first:], water_k[first:]
+        self._ice_k = state.soil_ice_j_m2[0, first:] / self._capacity
+        self.reach_k: float = by_surface[first].item() if freezing.size else 0.0  # no node answers a flux by more
+        self.thaws = bool(self._ice_k.any())
+
+    def thaw(self, temperature_c: Array) -> list[float]:
+        """Let the profile freeze and thaw, in place; it in floats."""
+        thaw(temperature_c[self.first :], self._ice_k, self._water_k)
+        profile: list[float] = temperature_c.tolist()
+        self.thaws = profile[self.first] < 0.0 or max(self._ice_k.tolist()) > 0.0
+        return profile
+
+    def settle(self, state: State) -> None:
+        """Write its ice into a state."""
+        state.soil_ice_j_m2[0, self.first :] = self._ice_k * self._capacity
+
+
+def _one_product(roads: Roads, op: Operator) -> Array:
+    """What the row vector of `march` is multiplied by: the next step's product adds the flux into the surface."""
+    propagate = op.propagate_t[0, :, : roads.nodes]
+    bottom, cable, surface = (part[:1, : roads.nodes] for part in (op.bottom, op.cable, op.surface))
+    return np.concatenate((propagate, bottom, cable, surface @ propagate))
 
 
 def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: Array) -> tuple[Array, State]:
@@ -43,240 +62,45 @@ def march(roads: Roads, op: Operator, state: State, prepared: Array, heat_w_m2: 
 
     Returns surface, cable, water, ice, snow, frost (6, steps) and the final state. Raises PhysicsError as `step` does.
     """
-    dt = op.dt_s
-    par = {name: float(roads.surface(name)[0]) for name in roads.surface_names}
-    emissivity, dry_albedo, roughness = par["emissivity"], par["albedo"], par["roughness_m"]
-    retention, drains = par["retention_mm"], -expm1(-dt / par["drainage_s"])
-    worn, fades = exp(-par["traffic_wear_per_h"] * dt / 3600.0), exp(-dt / par["residual_decay_s"])
-    ages, density = exp(-dt / SNOW_AGEING_S), par["snow_density_kg_m3"]
-    snow_w_mk_kg = density * SNOW_CONDUCTIVITY_W_MK * (density / 917.0) ** 1.88
-    per_mm = LATENT_FUSION_J_KG / dt
-    n = roads.nodes
-    by_surface, a_road = np.ascontiguousarray(op.surface[0, :n]), float(op.surface[0, 0])
-    # One product a step: [temperatures without the last flux, bottom, cable heat, last flux] -> the same, a step later.
-    rows = (
-        op.propagate_t[0, :, :n],
-        op.bottom[:1, :n],
-        op.cable[:1, :n],
-        (by_surface @ op.propagate_t[0, :, :n])[None],
-    )
-    propagate = np.concatenate(rows)
-    bridge, deep = bool(roads.bridge[0]), float(state.deep_c[0])
-    weight = roads.cable_weight[0]
-    upper = int(np.flatnonzero(weight)[0])
-    part_lower = float(weight[upper + 1]) if upper + 1 < n else 0.0
-    freezing = np.flatnonzero(roads.freezing_j_m2[0] > 0.0)
-    soil_from = max(int(freezing[0]), 1) if freezing.size else n  # the surface node has the stores instead
-    end = state.copy()
+    n, end = roads.nodes, state.copy()
+    cover: Cover[float] = _Cover(*(getattr(state, name).item(0) for name in _COVER_FIELDS))
+    surface: SurfaceStep[float] = _Step(floats, constants_of_one(roads, op), cover)
+    propagate, by_surface, a = _one_product(roads, op), op.surface[0, :n].copy(), surface.constants.response
+    soil, bridge = Soil(roads, state, by_surface), bool(roads.bridge[0])
+    upper = min(int(np.flatnonzero(roads.cable_weight[0])[0]), n - 2)
+    at_upper, at_lower = roads.cable_weight[0, upper : upper + 2].tolist()
+    cable_by_surface = float(roads.cable_weight[0] @ by_surface)
+    # Temperatures without the last surface flux, bottom temperature, cable heat, that flux; with a view of the first.
     now, after = np.zeros((2, n + 3))
-    now[:n], now[n], after[n] = state.temperature_c[0], deep, deep
-    thawable = -end.soil_ice_j_m2[0, soil_from:]
-    freezable_j = roads.freezing_j_m2[0, soil_from:] + thawable
-    soil_cold, soil_warm = -roads.capacity_j_m2k[0, soil_from:], 1.0 / roads.capacity_j_m2k[0, soil_from:]
-    change, whole = np.empty(n - soil_from), np.empty(n)
-    soil_has_ice = bool(thawable.any())
-    reach = float(by_surface[soil_from]) if soil_from < n else 0.0
-    (table,), (bare_from,), (lag_s,) = (part.tolist() for part in roads.stripes)
-    arrives = -expm1(-dt / lag_s)
-    wires, striped = float(state.wires_w_m2[0]), float(state.striped_mm[0])
-    step_cable = float(by_surface[upper]), float(by_surface[upper + 1]) if upper + 1 < n else 0.0
-    water, ice, snow = float(state.water_mm[0]), float(state.ice_mm[0]), float(state.snow_mm[0])
-    frost, salt, top = float(state.frost_mm[0]), float(state.salt_g_m2[0]), float(state.top_c[0])
-    white, residual = float(state.snow_albedo[0]), float(state.residual_w_m2[0])
-    out = []
-    stable_c = 5.3 * 9.4 * sqrt(air.AIR_HEIGHT_M / roughness)
-
-    for t, (row, heat) in enumerate(zip(prepared[:, :, 0].tolist(), heat_w_m2[:, 0].tolist(), strict=True)):
-        (air_c, vapour_pa, neutral, wind, sensible_c, latent_c, sun, sky, rain, snowfall, carried_c, traffic, fixed,
-         doubt) = row  # fmt: skip
+    now[:n], now[n], after[n] = state.temperature_c[0], state.deep_c[0], state.deep_c[0]
+    profile, profile_after = now[:n], after[:n]
+    out: list[float] = []
+    for row, heat in zip(prepared[:, :, 0].tolist(), heat_w_m2[:, 0].tolist(), strict=True):
         if bridge:
-            now[n] = air_c
+            now[n] = row[AIR]
         now[n + 1] = heat
-        free = after[:n]
-        np.dot(now, propagate, out=free)
-        base = free.item(0)
-
-        snowed = snowfall * dt
-        water += rain * dt
-        white = white if snow > 0.01 else YOUNG_SNOW_ALBEDO
-        snow += snowed
-        white = OLD_SNOW_ALBEDO + (white - OLD_SNOW_ALBEDO) * ages
-        if snowed:
-            white += (YOUNG_SNOW_ALBEDO - white) * -expm1(-snowed / SNOW_RENEWAL_MM)
-        frozen = snow + ice + frost
-        frz = 0.0
-        if salt:
-            frz = max(-FREEZING_K_PER_G_KG * salt / max(water + frozen, 0.2), LOWEST_FREEZING_C)
-        residual *= fades
-        wires += arrives * (heat - wires)
-        under = 1.0
-        if striped and frozen < (frozen + striped) * bare_from:
-            at = (frozen / ((frozen + striped) * bare_from)) ** (1.0 / 3.0) * (SHARES - 1)
-            low = min(int(at), SHARES - 2)
-            under = table[low] + (at - low) * (table[low + 1] - table[low])
-
-        ri = air.GRAVITY_M_S2 * air.AIR_HEIGHT_M * (air_c - top) / ((0.5 * (air_c + top) + air.KELVIN) * wind * wind)
-        if ri < 0.0:
-            factor = 1.0 - 9.4 * ri / (1.0 + stable_c * (neutral / wind) * sqrt(-ri))
-        else:
-            factor = max(1.0 / (1.0 + 4.7 * ri) ** 2, 0.25)
-        velocity = neutral * factor
-        sublimes = water < frozen if frozen > 0.0 else water < 1e-9 and top < 0.0
-        latent_heat = air.LATENT_SUBLIMATION_J_KG if sublimes else air.LATENT_VAPORISATION_J_KG
-        store = frozen if sublimes else water
-        albedo = dry_albedo
-        if snow:
-            albedo += (white - dry_albedo) * -expm1(-snow / SNOW_COVER_MM)
-        constant = (1.0 - albedo) * sun + sky + traffic + residual * doubt + fixed
-        exchange = velocity * sensible_c + carried_c
-        vapour = velocity * latent_c * latent_heat
-        wetness = min((store + 1e-12) / FULL_WETNESS_MM, 1.0)
-        most = store * latent_heat / dt
-
-        phase, response, top_base = 0.0, a_road, base
-        insulation = (snow - THIN_SNOW_MM) / snow_w_mk_kg if snow > THIN_SNOW_MM else 0.0
-        look = frozen > 0.0 or water > 0.0  # first at the freezing point: what melts or freezes there
-        if look:
-            top = frz
-        for i in range(-1 if look else 0, MAX_ITERATIONS):
-            kelvin = top + air.KELVIN
-            if top < 0.0:
-                a, b = 22.46, 272.62
-            else:
-                a, b = 17.62, 243.12
-            saturation = 611.2 * exp(a * top / (b + top))
-            latent = vapour * (vapour_pa - saturation)
-            part = 1.0
-            if latent < 0.0:
-                part = wetness
-                latent *= part
-            if latent < -most:
-                latent, humid = -most, 0.0
-            else:
-                humid = vapour * part * saturation * a * b / (b + top) ** 2
-            radiative = _SIGMA4 * emissivity * kelvin**3
-            slope = radiative + exchange + humid
-            net = constant - 0.25 * radiative * kelvin + exchange * (air_c - top) + latent + phase
-            if i >= 0:
-                moved = (top_base + response * net - top) / (1.0 + response * slope)
-                if i >= DAMPED_FROM:
-                    moved *= 0.5
-                top += moved
-                if -TOLERANCE_K < moved < TOLERANCE_K:
-                    break
-                if not -200.0 < top < 300.0:
-                    raise _diverges(t, top)
-                continue
-            freezable = water
-            if insulation:
-                freezable = 0.0
-                response = a_road + insulation
-                if (base - frz) / a_road + min(net / (1.0 + insulation * slope), 0.0) > 0.0:
-                    top_base, response = frz, insulation
-            surplus = (top_base - frz) / response + net
-            lost = -latent * dt / latent_heat if latent < 0.0 else 0.0
-            if surplus > 0.0:
-                phase = -min(surplus * under, max(frozen - lost if sublimes else frozen, 0.0) * per_mm)
-            elif freezable:
-                phase = min(-surplus, max(freezable if sublimes else freezable - lost, 0.0) * per_mm)
-            if sublimes:
-                most = (frozen + min(phase, 0.0) / per_mm) * latent_heat / dt
-            else:
-                most = (water - max(phase, 0.0) / per_mm) * latent_heat / dt
-            if surplus + phase:
-                top += response * (surplus + phase) / (1.0 + response * slope)
-        else:
-            raise _diverges(t, top)
-        # To first order at the last change, as the batch does.
-        latent -= humid * moved
-        net -= slope * moved
-        vapour_mm = latent * dt / latent_heat
-
-        if water or frozen or vapour_mm:
-            below = 0.0
-            if insulation:
-                dried = min(vapour_mm, 0.0)
-                left = max(frozen + min(phase, 0.0) / per_mm + (dried if sublimes else 0.0), 0.0)
-                liquid = max(water + (0.0 if sublimes else dried), 0.0)
-                below = (frz - base) / a_road - net
-                if below < 0.0:
-                    below *= under
-                below = min(max(below, -left * per_mm), liquid * per_mm)
-                below = min(below, 0.0) if base + a_road * net > frz else max(below, 0.0)
-            net += below
-            phase_mm = (phase + below) / per_mm
-            water = max(water - phase_mm, 0.0)
-            if phase_mm > 0.0:
-                ice += phase_mm
-            elif phase_mm < 0.0:
-                frost, snow, ice = _take(frost, snow, ice, -phase_mm)
-                striped += min(-phase_mm, wires / per_mm)
-            if not sublimes:
-                water = max(water + vapour_mm, 0.0)
-            elif vapour_mm > 0.0:
-                frost += vapour_mm
-            else:
-                frost, snow, ice = _take(frost, snow, ice, -vapour_mm)
-            held = retention + SLUSH_RETENTION * snow
-            if water > held:
-                drained = (water - held) * drains
-                salt *= 1.0 - drained / water
-                water -= drained
-            if worn != 1.0:
-                water, ice, snow, frost = water * worn, ice * worn, snow * worn, frost * worn
-        if striped and snow + ice + frost <= EVEN_MM:
-            striped = 0.0
-        after[n + 2] = net
-        surface = base + a_road * net
-        if not LOWEST_C < surface < HIGHEST_C:
-            raise PhysicsError(
-                f"temperature {surface:.1f} °C is outside {LOWEST_C:g}…{HIGHEST_C:g} °C", where=f"step {t}",
-                remedy="Check this road's weather, heat and parameters.",
-            )  # fmt: skip
-        if soil_from < n and (soil_has_ice or min(free[soil_from:].tolist()) < abs(net) * reach):
-            np.multiply(by_surface, net, out=whole)
-            np.add(free, whole, out=free)
-            after[n + 2] = net = 0.0
-            soil = free[soil_from:]
-            np.multiply(soil, soil_cold, out=change)  # as conduction.freeze_soil
-            np.maximum(change, thawable, out=change)
-            np.minimum(change, freezable_j, out=change)
-            np.subtract(thawable, change, out=thawable)
-            np.subtract(freezable_j, change, out=freezable_j)
-            np.multiply(change, soil_warm, out=change)
-            np.add(soil, change, out=soil)
-            soil_has_ice = t % 6 != 5 or bool(thawable.any())
-        if not insulation:
-            top = surface
-        cable = (free.item(upper) + net * step_cable[0]) * (1.0 - part_lower)
-        if part_lower:
-            cable += (free.item(upper + 1) + net * step_cable[1]) * part_lower
-        out.append((surface, cable, water, ice, snow, frost))
-        now, after = after, now
-
-    values = {"water_mm": water, "ice_mm": ice, "snow_mm": snow, "frost_mm": frost, "salt_g_m2": salt, "top_c": top,
-              "snow_albedo": white, "residual_w_m2": residual, "wires_w_m2": wires, "striped_mm": striped}  # fmt: skip
-    for f in fields(State):
-        if f.name in values:
-            setattr(end, f.name, np.array([values[f.name]]))
-    profile = now[:n] + now[n + 2] * by_surface
-    end.temperature_c[0], end.soil_ice_j_m2[0, soil_from:] = profile, -thawable
-    if not (profile.min() > LOWEST_C and profile.max() < HIGHEST_C):
+        now.dot(propagate, profile_after)
+        now, profile, after, profile_after = after, profile_after, now, profile
+        free = profile.tolist()
+        base_c = free[0]
+        try:
+            surface.advance(row, heat, base_c)
+        except ArithmeticError:  # also where a runaway temperature overflows before it is seen
+            raise diverges(f"step {len(out) // 6}", cover.top_c) from None
+        net = surface.net_w_m2
+        surface_c = base_c + a * net
+        if not LOWEST_C < surface_c < HIGHEST_C:
+            raise out_of_range(f"step {len(out) // 6}", surface_c)
+        if soil.first < n and (soil.thaws or min(free[soil.first :]) < abs(net) * soil.reach_k):
+            profile += net * by_surface
+            free, net = soil.thaw(profile), 0.0
+        now[-1] = net
+        cable_c = at_upper * free[upper] + at_lower * free[upper + 1] + net * cable_by_surface
+        out += (surface_c, cable_c, cover.water_mm, cover.ice_mm, cover.snow_mm, cover.frost_mm)
+    for name in _COVER_FIELDS:
+        setattr(end, name, np.array([getattr(cover, name)]))
+    end.temperature_c[0] = profile + now[-1] * by_surface
+    soil.settle(end)
+    if not (end.temperature_c.min() > LOWEST_C and end.temperature_c.max() < HIGHEST_C):
         raise PhysicsError("a temperature below the surface is out of range", where="profile", remedy="Check the heat.")
-    return np.array(out).T.copy(), end
-
-
-def _diverges(step: int, top_c: float) -> PhysicsError:
-    return PhysicsError(
-        f"surface balance does not converge, {top_c:.1f} °C",
-        where=f"step {step}",
-        remedy="Check this road's weather and parameters.",
-    )
-
-
-def _take(frost: float, snow: float, ice: float, wanted: float) -> tuple[float, float, float]:
-    """`wanted` mm off frost, then snow, then ice."""
-    taken = min(frost, wanted)
-    wanted -= taken
-    from_snow = min(snow, wanted)
-    return frost - taken, snow - from_snow, ice - min(ice, wanted - from_snow)
+    return np.array(out).reshape(-1, 6).T.copy(), end

@@ -1,37 +1,26 @@
-"""One step of all lanes: conduction, surface balance, phase change, stores.
-
-The conduction operator leaves one unknown per lane, the temperature at the top, in
-
-    T = base + a · (q(T) + φ)          q: net surface flux, decreasing in T;  φ: phase change (freezing +, melting −)
-
-`a` is the surface's response to a flux (conduction.Operator.surface), plus the thermal resistance of snow. Melting and
-freezing are found first, exactly: the surplus that would be left at the freezing point, as far as there is ice to melt
-or water to freeze. So a wet freezing or melting road stays at the freezing point until the store is spent, and melting
-takes 92.8 W/m² per mm/h.
-"""
+"""One step of all lanes: conduction, the surface's step, soil water; its state and fluxes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from supervisor.domain.errors import PhysicsError
-from supervisor.road import air, stores
+from supervisor.road import arrays
 from supervisor.road import forcing as rows
-from supervisor.road.balance import Balance, equilibrium
+from supervisor.road.air import KELVIN
+from supervisor.road.balance import NoEquilibriumError
 from supervisor.road.conduction import Operator, advance, freeze_soil, operator
+from supervisor.road.constants import constants_of
 from supervisor.road.forcing import Forcing, State, prepare
-from supervisor.road.pavement import LATENT_FUSION_J_KG, Array, Roads
-from supervisor.road.radiation import STEFAN_BOLTZMANN, YOUNG_SNOW_ALBEDO, aged_snow_albedo, road_albedo
-from supervisor.road.stripes import shares, striped_after
+from supervisor.road.observed import ObservedStep
+from supervisor.road.pavement import Array, Roads
+from supervisor.road.stores import Cover
+from supervisor.road.surface_step import SurfaceStep
 
 LOWEST_C, HIGHEST_C = -60.0, 90.0
-RESIDUAL_SMOOTHING_S = 900.0  # a sensor's noise times the surface's stiffness is tens of W/m² from minute to minute
-RESIDUAL_LIMIT_W_M2 = 400.0
-FULL_WETNESS_MM = 0.1  # a thinner film wets only part of the texture
-SNOW_CONDUCTIVITY_W_MK = 2.22  # of ice; times (density/917)^1.88, Yen (1981)
-THIN_SNOW_MM = 1.0  # thinner, patchy snow insulates nothing
+_COVER_FIELDS = tuple(f.name for f in fields(Cover))
 
 
 @dataclass(frozen=True)
@@ -65,180 +54,82 @@ def advance_state(
     `observed_c` (lanes,), NaN where unknown, forces the surface temperature (spin-up); the flux that it asks for beyond
     the model's becomes the residual. Raises PhysicsError when it cannot converge or leaves −60…90 °C.
     """
-    dt = op.dt_s
-    per_lane = roads.per_lane
-    s = roads.surface
     bottom_c = np.where(roads.bridge, row[rows.AIR], state.deep_c)
     free = advance(roads, op, state.temperature_c, heat_w_m2, bottom_c)
-    response = per_lane(op.surface)
-    base, a0 = free[:, 0], response[:, 0]
-
-    fallen_mm, snowed_mm = row[rows.RAIN] * dt, row[rows.SNOW] * dt
-    water, snow = state.water_mm + fallen_mm, state.snow_mm + snowed_mm
-    cleared = stores.cleared_mm(observed_c, state.surface_c, snow, dt)
-    snow = snow - cleared
-    frozen = snow + state.ice_mm + state.frost_mm
-    freezing_c = stores.freezing_point_c(state.salt_g_m2, water + frozen)
-    residual = state.residual_w_m2 * np.exp(-dt / s("residual_decay_s"))
-    added = residual * row[rows.DOUBT] + row[rows.CORRECTION]
-    lacking = np.zeros_like(residual)
-    tables, bare_from, lag_s = roads.stripes
-    wires = state.wires_w_m2
-    if heat_w_m2.any() or wires.any():
-        wires = wires - np.expm1(-dt / lag_s) * (heat_w_m2 - wires)
-    striped = bool(state.striped_mm.any())
-    under = shares(tables, bare_from, frozen, state.striped_mm) if striped else None  # part of the heat that melts
-
-    # Exchange: stability by the temperatures at the start of the step, so that the balance stays monotone.
-    factor = air.stability_factor(
-        row[rows.AIR], state.top_c, row[rows.WIND], row[rows.NEUTRAL_M_S] / row[rows.WIND], s("roughness_m")
+    constants, cover = constants_of(roads, op), Cover(*(getattr(state, name) for name in _COVER_FIELDS))
+    surface = (
+        SurfaceStep(arrays, constants, cover)
+        if observed_c is None
+        else ObservedStep(constants, cover, state.surface_c, observed_c)
     )
-    velocity = row[rows.NEUTRAL_M_S] * factor
-    sublimes = np.where(frozen > 0.0, water < frozen, (water < 1e-9) & (state.top_c < 0.0))  # what there is more of
-    latent_heat = np.where(sublimes, air.LATENT_SUBLIMATION_J_KG, air.LATENT_VAPORISATION_J_KG)
-    store = np.where(sublimes, frozen, water)
-    # Where no snow lay, what falls is new whatever fell before.
-    before = np.where(state.snow_mm > 0.01, state.snow_albedo, YOUNG_SNOW_ALBEDO)
-    white = aged_snow_albedo(before, snowed_mm, dt)
-    absorbed = (1.0 - road_albedo(s("albedo"), white, snow)) * row[rows.SHORTWAVE]
-    balance = Balance(
-        row,
-        absorbed + row[rows.LONGWAVE] + row[rows.TRAFFIC] + added,
-        s("emissivity"),
-        velocity * row[rows.SENSIBLE] + row[rows.PRECIPITATION],
-        velocity * row[rows.LATENT] * latent_heat,
-        np.minimum((store + 1e-12) / FULL_WETNESS_MM, 1.0),
-        store * latent_heat / dt,
-    )
-
-    # Snow insulates: the top is then apart from the surface, and the surface may melt the snow from below.
-    per_mm = LATENT_FUSION_J_KG / dt  # W/m² that melts 1 mm in a step
-    top_base, top_response, thick = base, a0, np.zeros(base.shape, dtype=np.bool_)
-    phase, start = np.zeros_like(base), state.top_c
-    snowy = bool((snow > THIN_SNOW_MM).any())
-    if snowy or frozen.any() or water.any():
-        at_freezing, slope, latent, _ = balance.net(freezing_c)
-        freezable = water
-        if snowy:
-            density = s("snow_density_kg_m3")
-            conductivity = SNOW_CONDUCTIVITY_W_MK * (density / 917.0) ** 1.88
-            insulation = np.maximum(snow - THIN_SNOW_MM, 0.0) / (density * conductivity)
-            thick = insulation > 0.0
-            from_above = np.minimum(at_freezing / (1.0 + insulation * slope), 0.0)
-            melts_below = thick & ((base - freezing_c) / a0 + from_above > 0.0)
-            top_base = np.where(melts_below, freezing_c, base)
-            top_response = np.where(melts_below, insulation, a0 + insulation)
-            freezable = np.where(thick, 0.0, water)
-        surplus = (top_base - freezing_c) / top_response + at_freezing
-        melting = surplus if under is None else np.where(surplus > 0.0, surplus * under, surplus)
-        lost = np.maximum(-latent, 0.0) * dt / latent_heat
-        meltable = np.maximum(frozen - np.where(sublimes, lost, 0.0), 0.0)
-        freezable = np.maximum(freezable - np.where(sublimes, 0.0, lost), 0.0)
-        phase = -np.minimum(np.maximum(melting, -freezable * per_mm), meltable * per_mm)
-        balance.evaporable_w_m2 = np.where(
-            sublimes, frozen + np.minimum(phase, 0.0) / per_mm, water - np.maximum(phase, 0.0) / per_mm
-        ) * (latent_heat / dt)
-        start = freezing_c + top_response * (surplus + phase) / (1.0 + top_response * slope)
-    top_c, latent = equilibrium(balance, top_base, top_response, phase, start)
-    if observed_c is not None:
-        forced = np.isfinite(observed_c)
-        top_c = np.where(forced, observed_c, top_c)
-        latent = balance.latent(top_c)[0]
-    emitted = s("emissivity") * STEFAN_BOLTZMANN * (top_c + air.KELVIN) ** 4
-    sensible = velocity * row[rows.SENSIBLE] * (row[rows.AIR] - top_c)
-    carried = row[rows.PRECIPITATION] * (row[rows.AIR] - top_c)
-    net = balance.constant - emitted + sensible + carried + latent + phase
-
-    # The surface below: what came through, then melting or freezing at the road–snow interface.
-    vapour_mm = latent * dt / latent_heat
-    dried = np.minimum(vapour_mm, 0.0)
-    left = np.maximum(frozen + np.minimum(phase, 0.0) / per_mm + np.where(sublimes, dried, 0.0), 0.0)
-    liquid = np.maximum(water + np.where(sublimes, 0.0, dried), 0.0)
-    below = np.zeros_like(net)
-    if snowy:
-        below = np.where(thick, (freezing_c - base) / a0 - net, 0.0)  # would hold the surface at the freezing point
-        if under is not None:
-            below = np.where(below < 0.0, below * under, below)
-        below = np.minimum(np.maximum(below, -left * per_mm), np.where(thick, liquid * per_mm, 0.0))
-        below = np.where(thick & (base + a0 * net > freezing_c), np.minimum(below, 0.0), np.maximum(below, 0.0))
-    if observed_c is not None:
-        model = balance.constant - emitted + sensible + carried + latent
-        needed = (np.where(forced, observed_c, 0.0) - base) / a0
-        phase = np.where(
-            forced,
-            stores.observed_phase_mm(
-                observed_c,
-                freezing_c,
-                liquid,
-                np.maximum(frozen + np.where(sublimes, dried, 0.0), 0.0),
-                needed - model,
-                per_mm,
-                dt,
-            )
-            * per_mm,
-            phase,
-        )
-        below = np.where(forced, 0.0, below)
-        model = model + phase
-        excess = needed - model + added
-        lacking = np.where(forced, np.clip(excess, -RESIDUAL_LIMIT_W_M2, RESIDUAL_LIMIT_W_M2), 0.0)
-        part = -np.expm1(-dt / RESIDUAL_SMOOTHING_S)
-        smoothed = state.residual_w_m2 + part * (
-            (lacking - row[rows.CORRECTION]) / row[rows.DOUBT] - state.residual_w_m2
-        )
-        residual = np.where(forced, smoothed, residual)
-        net = np.where(forced, needed, net)
-        added = np.where(forced, added + needed - model, added)
-    net = net + below
-    phase = phase + below
-
-    temperature = free[:, :-1] + response[:, :-1] * net[:, None]
-    bottom_mean = free[:, -1] + response[:, -1] * net
-    if not (np.min(temperature) > LOWEST_C and np.max(temperature) < HIGHEST_C):
-        lane = int(np.argmax(np.max(np.abs(np.nan_to_num(temperature, nan=np.inf)), axis=1)))
-        raise PhysicsError(
-            f"temperature {float(temperature[lane, 0]):.1f} °C is outside {LOWEST_C:g}…{HIGHEST_C:g} °C",
-            where=f"lane {lane}",
-            remedy="Check this road's weather, heat and parameters.",
-        )
+    try:
+        surface.advance(row, heat_w_m2, free[:, 0])
+    except NoEquilibriumError as error:
+        lane = int(np.argmax(np.abs(np.nan_to_num(error.change_k, nan=np.inf))))
+        raise diverges(f"lane {lane}", error.top_c[lane]) from None
+    ends = free + roads.per_lane(op.surface) * surface.net_w_m2[:, None]
+    temperature = ends[:, :-1].copy()
+    _check_range(temperature)
     soil_ice = state.soil_ice_j_m2
     if roads.soil_freezes:
         soil_ice = soil_ice.copy()
         freeze_soil(roads, temperature, soil_ice)
+    bottom_w_m2 = roads.per_lane(roads.bottom_w_m2k) * (ends[:, -1] - bottom_c)
+    after = {name: getattr(cover, name) for name in _COVER_FIELDS}
+    same = {name: value.copy() for name, value in after.items() if value is getattr(state, name)}
+    new = replace(state, temperature_c=temperature, soil_ice_j_m2=soil_ice, **(after | same))
+    return new, _fluxes(surface, row, heat_w_m2, bottom_w_m2)
 
-    kept = stores.settle(roads, state, water, snow, phase / per_mm, vapour_mm, sublimes, dt)
-    new = replace(
-        kept.state,
-        wires_w_m2=wires,
-        striped_mm=striped_after(
-            state.striped_mm, np.maximum(-phase, 0.0) / per_mm, wires / per_mm, kept.state.frozen_mm
-        ),
-        temperature_c=temperature,
-        soil_ice_j_m2=soil_ice,
-        snow_albedo=white,
-        top_c=np.where(thick, top_c, temperature[:, 0]),
-        residual_w_m2=residual,
+
+def _check_range(temperature_c: Array) -> None:
+    """Raises PhysicsError naming the lane that leaves −60…90 °C."""
+    if np.min(temperature_c) > LOWEST_C and np.max(temperature_c) < HIGHEST_C:
+        return
+    lane = int(np.argmax(np.max(np.abs(np.nan_to_num(temperature_c, nan=np.inf)), axis=1)))
+    raise out_of_range(f"lane {lane}", float(temperature_c[lane, 0]))
+
+
+def out_of_range(where: str, surface_c: float) -> PhysicsError:
+    return PhysicsError(
+        f"temperature {surface_c:.1f} °C is outside {LOWEST_C:g}…{HIGHEST_C:g} °C",
+        where=where,
+        remedy="Check this road's weather, heat and parameters.",
     )
-    fluxes = Fluxes(
-        absorbed,
-        row[rows.LONGWAVE],
-        -emitted,
-        sensible,
-        latent,
-        carried,
-        row[rows.TRAFFIC],
-        added,
-        phase,
-        net,
-        heat_w_m2,
-        per_lane(roads.bottom_w_m2k) * (bottom_mean - bottom_c),
-        vapour_mm,
-        fallen_mm + snowed_mm,
-        kept.drained_mm + cleared,
-        kept.frozen_off_mm + cleared,
-        lacking,
+
+
+def diverges(where: str, top_c: float) -> PhysicsError:
+    return PhysicsError(
+        f"surface balance does not converge, {top_c:.1f} °C",
+        where=where,
+        remedy="Check this road's weather and parameters.",
     )
-    return new, fluxes
+
+
+def _fluxes(surface: SurfaceStep[Array], row: Array, heat_w_m2: Array, bottom_w_m2: Array) -> Fluxes:
+    """The energy and mass terms of the step that `surface` has made."""
+    cleared, lacking = surface.constants.zero, surface.constants.zero
+    if isinstance(surface, ObservedStep):
+        cleared, lacking = surface.cleared_mm, surface.lacking_w_m2
+    warmer = row[rows.AIR] - surface.top_c
+    return Fluxes(
+        shortwave=surface.absorbed_w_m2,
+        longwave=row[rows.LONGWAVE],
+        emitted=-surface.constants.emits_w_m2k4 * (surface.top_c + KELVIN) ** 4,
+        sensible=surface.velocity_m_s * row[rows.SENSIBLE] * warmer,
+        latent=surface.latent_w_m2,
+        precipitation=row[rows.PRECIPITATION] * warmer,
+        traffic=row[rows.TRAFFIC],
+        residual=surface.added_w_m2,
+        phase=surface.phase_w_m2,
+        ground=surface.net_w_m2,
+        cable=heat_w_m2,
+        bottom=bottom_w_m2,
+        vapour_mm=surface.vapour_mm,
+        precipitated_mm=surface.fallen_mm,
+        drained_mm=surface.drained_mm + cleared,
+        frozen_off_mm=surface.frozen_off_mm + cleared,
+        lacking=lacking,
+    )
 
 
 def step(

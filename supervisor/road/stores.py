@@ -3,117 +3,79 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, Generic
 
 import numpy as np
 
+from supervisor.road import arrays
 from supervisor.road.forcing import State
-from supervisor.road.pavement import Array, Roads
+from supervisor.road.maths import Array, Maths, T
 
 FREEZING_K_PER_G_KG = 0.0637  # NaCl, two ions: 1.86 · 2 / 58.44 K per g of salt per kg of water
 LOWEST_FREEZING_C = -21.1  # eutectic of NaCl brine
-OBSERVED_MARGIN_K = 1.0  # a sensor this far above (below) freezing says that ice (water) is not there
-OBSERVED_RELAXATION_S = 1800.0
-OBSERVED_MELT_S = 300.0  # snow that falls on a road a kelvin above freezing is gone within minutes
-CLEARED_K_S = 1.5 / 3600.0  # under centimetres of snow a road cools by tenths of a degree in an hour
 SLUSH_RETENTION = 0.3  # mm of water that 1 mm of snow soaks up before it drains
 
 
-def freezing_point_c(salt_g_m2: Array, total_mm: Array) -> Array:
+def freezing_point_c(salt_g_m2: T, total_mm: T, m: Maths[Any] = arrays) -> T:
     """Freezing point [°C] of water with salt, as if all of it were dissolved in all water and ice on the road.
 
     The full dilution is the safe side: salt melts no more than it can keep melted.
     """
-    result: Array = np.maximum(-FREEZING_K_PER_G_KG * salt_g_m2 / np.maximum(total_mm, 0.2), LOWEST_FREEZING_C)
+    result: T = m.maximum(-FREEZING_K_PER_G_KG * salt_g_m2 / m.maximum(total_mm, 0.2), LOWEST_FREEZING_C)
     return result
 
 
-def observed_phase_mm(
-    observed_c: Array,
-    freezing_c: Array,
-    water_mm: Array,
-    frozen_mm: Array,
-    lacking_w_m2: Array,
-    per_mm: float,
-    dt_s: float,
-) -> Array:
-    """Mass that froze (+) or melted (−) while the surface temperature was observed [mm].
+@dataclass(slots=True)
+class Cover(Generic[T]):
+    """A state's values above the profile of temperatures; a step rebinds them and writes into none. See `State`."""
 
-    Near the freezing point what the road did not take of the model's flux melted (`lacking_w_m2` negative) or came from
-    freezing (positive); `per_mm` W/m² change 1 mm in the step. A sensor well above (below) it says that ice (water) is
-    not there, or not for long.
-    """
-    above = np.nan_to_num(observed_c) - freezing_c
-    by_energy = np.clip(lacking_w_m2 / per_mm, -frozen_mm, water_mm)
-    melted, frozen = -np.expm1(-dt_s / OBSERVED_MELT_S), -np.expm1(-dt_s / OBSERVED_RELAXATION_S)
-    relaxed = np.where(above > 0.0, -melted * frozen_mm, frozen * water_mm)
-    result: Array = np.where(np.abs(above) <= OBSERVED_MARGIN_K, by_energy, relaxed)
-    return result
+    water_mm: T
+    ice_mm: T
+    snow_mm: T
+    frost_mm: T
+    salt_g_m2: T
+    snow_albedo: T
+    top_c: T
+    wires_w_m2: T
+    striped_mm: T
+    residual_w_m2: T
 
+    def exchange_mass(self, phase_mm: T, vapour_mm: T, sublimes: Any, m: Maths[T]) -> T:
+        """Phase change and vapour; what melted [mm].
 
-def cleared_mm(observed_c: Array | None, before_c: Array, snow_mm: Array, dt_s: float) -> Array:
-    """Snow that must have been ploughed off in this step [mm]: the observed surface cools too fast to lie under it."""
-    if observed_c is None:
-        return np.zeros_like(snow_mm)
-    cools = (before_c - np.where(np.isfinite(observed_c), observed_c, np.inf)) > CLEARED_K_S * dt_s
-    result: Array = np.where(cools, snow_mm * -np.expm1(-dt_s / OBSERVED_RELAXATION_S), 0.0)
-    return result
+        `phase_mm` freezes (+) as ice or melts (−); `vapour_mm` condenses (+) or leaves (−), as frost and from the
+        frozen stores where it `sublimes`.
+        """
+        as_frost = m.where(sublimes, vapour_mm, 0.0)
+        melted, frosted = m.maximum(-phase_mm, 0.0), m.maximum(as_frost, 0.0)
+        self.ice_mm = self.ice_mm + (phase_mm + melted)
+        lost = melted + (frosted - as_frost)
+        if m.anywhere(lost):  # frost goes first, then snow, then ice
+            frost, snow = self.frost_mm, self.snow_mm
+            taken = m.minimum(frost, lost)
+            self.frost_mm, lost = frost - taken, lost - taken
+            taken = m.minimum(snow, lost)
+            self.snow_mm, lost = snow - taken, lost - taken
+            self.ice_mm = self.ice_mm - m.minimum(self.ice_mm, lost)
+        self.frost_mm = self.frost_mm + frosted
+        self.water_mm = m.maximum(self.water_mm - phase_mm + (vapour_mm - as_frost), 0.0)
+        return melted
 
+    def drain(self, retention_mm: T, part: T, m: Maths[T]) -> T:
+        """Let `part` of the water drain that texture and slush cannot hold, with its salt; what drained [mm]."""
+        drained = m.maximum(self.water_mm - (retention_mm + SLUSH_RETENTION * self.snow_mm), 0.0) * part
+        if m.anywhere(drained):
+            self.salt_g_m2 = self.salt_g_m2 * (1.0 - drained / m.maximum(self.water_mm, 1e-9))
+            self.water_mm = self.water_mm - drained
+        return drained
 
-@dataclass(frozen=True)
-class Settled:
-    """Stores after a step and what left the road [mm]."""
-
-    state: State
-    drained_mm: Array
-    frozen_off_mm: Array
-
-
-def settle(
-    roads: Roads,
-    state: State,
-    water: Array,
-    snow: Array,
-    phase_mm: Array,
-    vapour_mm: Array,
-    sublimes: Array,
-    dt_s: float,
-) -> Settled:
-    """Stores after phase change, vapour, drainage and traffic.
-
-    `water` and `snow` hold the step's precipitation; `phase_mm` freezes (+) or melts (−); `vapour_mm` condenses (+) or
-    leaves (−), as frost and from the frozen stores where `sublimes`.
-    """
-    melted = np.maximum(-phase_mm, 0.0)
-    frost, rest = _take(state.frost_mm, melted)
-    snow, rest = _take(snow, rest)
-    ice, _ = _take(state.ice_mm, rest)
-    ice = ice + np.maximum(phase_mm, 0.0)
-    water = water - phase_mm
-
-    gained, lost = np.maximum(vapour_mm, 0.0), np.maximum(-vapour_mm, 0.0)
-    frost, rest = _take(frost + np.where(sublimes, gained, 0.0), np.where(sublimes, lost, 0.0))
-    snow, rest = _take(snow, rest)
-    ice, _ = _take(ice, rest)
-    water = np.maximum(water + np.where(sublimes, 0.0, vapour_mm), 0.0)
-
-    s = roads.surface
-    held = s("retention_mm") + SLUSH_RETENTION * snow
-    drained = np.maximum(water - held, 0.0) * -np.expm1(-dt_s / s("drainage_s"))
-    salt = state.salt_g_m2 * (1.0 - drained / np.maximum(water, 1e-9))
-    water = water - drained
-    kept = np.exp(-s("traffic_wear_per_h") * dt_s / 3600.0)
-    frozen_off = (1.0 - kept) * (snow + ice + frost)
-    drained = drained + (1.0 - kept) * water + frozen_off
-    new = replace(
-        state, water_mm=water * kept, ice_mm=ice * kept, snow_mm=snow * kept, frost_mm=frost * kept, salt_g_m2=salt
-    )
-    return Settled(new, drained, frozen_off)
-
-
-def _take(store: Array, wanted: Array) -> tuple[Array, Array]:
-    """Take `wanted` from `store`: what is left, and what is still wanted."""
-    taken = np.minimum(store, wanted)
-    return store - taken, wanted - taken
+    def wear(self, kept: T) -> tuple[T, T]:
+        """Let traffic carry off all but a part `kept`; water and frozen that left [mm]."""
+        left = 1.0 - kept
+        water_off, frozen_off = left * self.water_mm, left * (self.snow_mm + self.ice_mm + self.frost_mm)
+        self.water_mm, self.ice_mm = self.water_mm * kept, self.ice_mm * kept
+        self.snow_mm, self.frost_mm = self.snow_mm * kept, self.frost_mm * kept
+        return water_off, frozen_off
 
 
 def plough(state: State, lanes: Array | slice, left_mm: float = 1.0) -> State:

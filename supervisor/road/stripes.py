@@ -9,11 +9,12 @@ snow is left out, which is on the safe side; so is what the sun adds on bare str
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from supervisor.road import arrays
+from supervisor.road.maths import Array, Maths, T
 
 POINTS = 129  # across half a spacing
 SHARES = 17  # of the table; its argument is the cube root, in which the share is all but straight
@@ -52,24 +53,23 @@ def share_table(depth_m: float, spacing_m: float) -> tuple[float, ...]:
     return tuple(np.interp(np.linspace(0.0, 1.0, SHARES), root[::-1], share[::-1]).tolist())
 
 
-def shares(tables: Array, bare_from: Array, lying_mm: Array, striped_mm: Array) -> Array:
+def shares(tables: Any, bare_from: T, lying_mm: T, striped_mm: T, m: Maths[Any] = arrays) -> T:
     """Part of the wires' heat that arrives under snow [0–1], per lane.
 
     `tables` (lanes, SHARES), `bare_from` (lanes,) from `lying_when_bare`; `striped_mm` is what the wires have melted
     since snow lay evenly, `lying_mm` what is left (lanes,).
     """
-    left = lying_mm / np.maximum((lying_mm + striped_mm) * bare_from, 1e-12)
-    at = np.cbrt(np.minimum(left, 1.0)) * (SHARES - 1)
-    low = np.minimum(at.astype(np.int64), SHARES - 2)
-    lanes = np.arange(tables.shape[0])
-    below, above = tables[lanes, low], tables[lanes, low + 1]
-    return np.asarray(np.where(left >= 1.0, 1.0, below + (at - low) * (above - below)))
+    left = lying_mm / m.maximum((lying_mm + striped_mm) * bare_from, 1e-12)
+    at = m.cbrt(m.minimum(left, 1.0)) * (SHARES - 1)
+    result: T = m.where(left >= 1.0, 1.0, m.interpolate(tables, at))
+    return result
 
 
-def striped_after(striped_mm: Array, melted_mm: Array, wires_mm: Array, lying_mm: Array) -> Array:
+def striped_after(striped_mm: T, melted_mm: T, wires_mm: T, lying_mm: T, m: Maths[Any] = arrays) -> T:
     """What the wires have melted since snow lay evenly, after a step [mm].
 
     `melted_mm` in the step, of which at most `wires_mm` by the wires. Nothing where nothing lies any more. That traffic
     wears what lies without making it more even is on the safe side again.
     """
-    return np.where(lying_mm > EVEN_MM, striped_mm + np.minimum(melted_mm, wires_mm), 0.0)
+    result: T = m.where(lying_mm > EVEN_MM, striped_mm + m.minimum(melted_mm, wires_mm), 0.0)
+    return result

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable
 
 import msgspec
 
-from supervisor.domain.errors import NotFoundError
+from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan
 
+logger = logging.getLogger(__name__)
+
+HORIZON_MAX_S = 7 * 86_400  # a plan reaches 36 h; slots beyond a week are damage
+LEASE_MAX_S = 86_400
 _plan_encoder = msgspec.json.Encoder()
 _plan_decoder = msgspec.json.Decoder(Plan)
 _OVERRIDE_COLUMNS = "id, zone, mode, reason, user, created_utc_s, expires_utc_s, state"
@@ -19,18 +24,43 @@ _LIVE = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
 
 def next_epoch(db: sqlite3.Connection) -> int:
     """This start's epoch: one more than any before, so that boards refuse an older supervisor."""
-    row = db.execute("SELECT value FROM kv WHERE key = 'epoch'").fetchone()
-    epoch = (int(row[0]) if row else 0) + 1
+    epoch = _epoch(db) + 1
     db.execute("INSERT OR REPLACE INTO kv VALUES ('epoch', ?)", (str(epoch),))
     return epoch
 
 
 def raise_epoch(db: sqlite3.Connection, above: int) -> int:
     """An epoch above one that a board has seen: after this database was restored from an old backup."""
-    row = db.execute("SELECT value FROM kv WHERE key = 'epoch'").fetchone()
-    epoch = max(int(row[0]) if row else 0, above) + 1
+    epoch = max(_epoch(db), above) + 1
     db.execute("INSERT OR REPLACE INTO kv VALUES ('epoch', ?)", (str(epoch),))
     return epoch
+
+
+def _epoch(db: sqlite3.Connection) -> int:
+    row = db.execute("SELECT value FROM kv WHERE key = 'epoch'").fetchone()
+    try:
+        return int(row[0]) if row else 0
+    except ValueError:
+        raise StoreError(
+            f"the service's epoch is not a number ({str(row[0])[:40]!r})",
+            where="table kv, key epoch",
+            remedy="Restore the database from a backup and start once with --take-over",
+        ) from None
+
+
+def _is_sane(plan: Plan) -> bool:
+    """Whether the plan's numbers are those of a plan."""
+    starts = [slot.start_s for slot in plan.slots]
+    return (
+        bool(starts)
+        and starts == sorted(starts)
+        and starts[0] >= 0
+        and starts[-1] <= HORIZON_MAX_S
+        and 0 <= plan.lease_s <= LEASE_MAX_S
+        and 0 <= plan.start_utc_s < 2**33
+        and abs(plan.start_utc_s - plan.issued_utc_s) <= HORIZON_MAX_S
+        and all(-1 <= slot.duty_permille <= 1000 for slot in plan.slots)
+    )
 
 
 def reserve_sequences(db: sqlite3.Connection, board: str, n: int) -> int:
@@ -112,10 +142,20 @@ def save_plans(db: sqlite3.Connection, plans: Iterable[Plan]) -> None:
 
 
 def latest_plans(db: sqlite3.Connection) -> dict[str, Plan]:
-    """Each zone's newest plan."""
-    rows = db.execute("SELECT plan FROM plan WHERE id IN (SELECT max(id) FROM plan GROUP BY zone)")
-    plans = [_plan_decoder.decode(row[0]) for row in rows]
-    return {plan.zone: plan for plan in plans}
+    """Each zone's newest plan; a zone whose newest cannot be read has none until it is planned again."""
+    rows = db.execute("SELECT plan, zone FROM plan WHERE id IN (SELECT max(id) FROM plan GROUP BY zone)")
+    plans: dict[str, Plan] = {}
+    for blob, zone in rows:
+        try:
+            plan = _plan_decoder.decode(blob)
+        except (msgspec.MsgspecError, TypeError, RecursionError) as error:
+            logger.warning("the kept plan of %s is not readable: %s", zone, error)
+            continue
+        if plan.zone == zone and _is_sane(plan):
+            plans[zone] = plan
+        else:
+            logger.warning("the kept plan of %s is damaged and is not used", zone)
+    return plans
 
 
 def plans(db: sqlite3.Connection, zone: str, from_utc_s: float, to_utc_s: float) -> list[Plan]:

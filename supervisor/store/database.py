@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from supervisor.domain.errors import StoreError
+from supervisor.store.backup import back_up
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 5_000  # others read (`roadheat energy`, a backup) or write little (`roadheat user`); none holds long
@@ -56,7 +57,11 @@ def migrations() -> list[tuple[int, Path]]:
 
 
 def migrate(connection: sqlite3.Connection, where: str = "") -> int:
-    """Bring the schema up to date, each step whole or not at all. Returns the version; refuses a newer file."""
+    """Bring the schema up to date, all steps or none. Returns the version.
+
+    A file with a record is copied beside itself first, see `supervisor.store.backup`. Raises StoreError, also for a
+    schema that is newer than this version knows.
+    """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     steps = migrations()
     if version > len(steps):
@@ -65,17 +70,28 @@ def migrate(connection: sqlite3.Connection, where: str = "") -> int:
             where=where,
             remedy="Start the newer roadheat that wrote it, or restore the backup made before that upgrade",
         )
-    for number, path in steps[version:]:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+    if version == len(steps):
+        return version
+    file = connection.execute("PRAGMA database_list").fetchone()[2]
+    if version and file:
+        back_up(connection, Path(file), version + 1)
+    connection.execute("BEGIN IMMEDIATE")
+    at = ""
+    try:
+        for _, path in steps[version:]:
+            at = path.name
             for statement in statements(path.read_text(encoding="utf-8")):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise StoreError(f"schema step {path.name} failed: {error}", where=where) from error
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise StoreError(
+            f"schema step {at} failed ({error}), the database is as it was",
+            where=where,
+            remedy="Free space on the disk and start again; if it stays, start the version that ran before",
+        ) from error
     return len(steps)
 
 

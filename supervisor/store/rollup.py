@@ -8,18 +8,23 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from supervisor.store import spool
-from supervisor.store.tick import Tick, escape_tag
+from supervisor.store.tick import GAP_MIN_S, Tick, ZoneTick, escape_tag
 
 HOUR_S = 3600
 QUARTER_S = 900  # the tariff's and the contract's interval
 PRUNE_MAX = 2_000  # ticks deleted in one transaction: about 20 ms, so that telemetry need not wait
+NEVER_UTC_S = -(2**62)
+SPREAD_MAX_S = 4 * 86_400  # energy of a longer gap goes to its last days: hours to be written stay bounded
 SETTLE_S = 120  # an hour's point is sent this long after its end: the last live tick has come by then
 
 
 def pruned_before_utc_s(db: sqlite3.Connection) -> int:
     """Ticks that start before this are gone; a replay of one is not new."""
     row = db.execute("SELECT value FROM kv WHERE key = 'pruned_before_utc_s'").fetchone()
-    return int(row[0]) if row else -(2**62)
+    try:
+        return int(row[0]) if row else NEVER_UTC_S
+    except ValueError:  # damaged: an old record may come twice, but none is refused
+        return NEVER_UTC_S
 
 
 def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = PRUNE_MAX) -> int:
@@ -36,36 +41,64 @@ def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = PRUNE_MAX) -> 
 
 
 def add(db: sqlite3.Connection, tick: Tick) -> None:
-    """Add a new tick to its hour."""
+    """Add a new tick to its hour; energy of the gap before it goes to the gap's quarters."""
     start_utc_s = tick.start_utc_s
     hour_utc_s = start_utc_s - start_utc_s % HOUR_S
-    quarter = start_utc_s % HOUR_S // QUARTER_S
     rows = []
     for zone in tick.zones:
-        quarters = [0, 0, 0, 0]
-        quarters[quarter] = zone.delta_wh
         surface_mc = zone.surface_mc
         weighted = (0, 0) if surface_mc is None else (surface_mc * tick.dt_s, tick.dt_s)
-        rows.append(
-            (hour_utc_s, zone.sample.zone, *quarters, zone.sample.on_s, tick.dt_s, *weighted, surface_mc)
-        )  # fmt: skip
+        rows.append((hour_utc_s, zone.sample.zone, zone.sample.on_s, tick.dt_s, *weighted, surface_mc))
     db.executemany(
-        "INSERT INTO zone_1h VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET "
-        "wh0 = wh0 + excluded.wh0, wh1 = wh1 + excluded.wh1, wh2 = wh2 + excluded.wh2, wh3 = wh3 + excluded.wh3, "
+        "INSERT INTO zone_1h VALUES (?, ?, 0, 0, 0, 0, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET "
         "on_s = on_s + excluded.on_s, covered_s = covered_s + excluded.covered_s, "
         "surface_mc_s = surface_mc_s + excluded.surface_mc_s, surface_s = surface_s + excluded.surface_s, "
         "surface_min_mc = min(ifnull(surface_min_mc, excluded.surface_min_mc), "
         "ifnull(excluded.surface_min_mc, surface_min_mc)), dirty = 1",
         rows,
     )
+    for zone in tick.zones:
+        _book(db, zone.sample.zone, quarters_wh(tick, zone))
 
 
-def move(db: sqlite3.Connection, tick: Tick, zone: str, delta_wh: int) -> None:
+def move(db: sqlite3.Connection, tick: Tick, old: ZoneTick, new: ZoneTick) -> None:
     """Correct the energy of a tick that is counted already."""
-    quarter = tick.start_utc_s % HOUR_S // QUARTER_S
-    db.execute(
-        f"UPDATE zone_1h SET wh{quarter} = wh{quarter} + ?, dirty = 1 WHERE start_utc_s = ? AND zone = ?",
-        (delta_wh, tick.start_utc_s - tick.start_utc_s % HOUR_S, zone),
+    before, after = quarters_wh(tick, old), quarters_wh(tick, new)
+    moved = {quarter: after.get(quarter, 0) - before.get(quarter, 0) for quarter in {**before, **after}}
+    _book(db, old.sample.zone, moved)
+
+
+def quarters_wh(tick: Tick, zone: ZoneTick) -> dict[int, int]:
+    """A zone's energy by the UTC second at which its quarter of an hour starts.
+
+    An interval counts whole into the quarter in which it starts; what is of the gap before it, evenly over the gap.
+    """
+    end_utc_s = tick.start_utc_s + tick.dt_s
+    begin_utc_s = tick.start_utc_s - min(zone.gap_s, SPREAD_MAX_S)
+    first, last = begin_utc_s - begin_utc_s % QUARTER_S, tick.start_utc_s - tick.start_utc_s % QUARTER_S
+    if zone.gap_s <= GAP_MIN_S or first == last or not zone.delta_wh:
+        return {last: zone.delta_wh} if zone.delta_wh else {}
+    booked, result = 0, {}
+    for quarter in range(first, last + 1, QUARTER_S):
+        until_utc_s = end_utc_s if quarter == last else quarter + QUARTER_S
+        by_then = zone.delta_wh * (until_utc_s - begin_utc_s) // (end_utc_s - begin_utc_s)
+        result[quarter] = by_then - booked
+        booked = by_then
+    return result
+
+
+def _book(db: sqlite3.Connection, zone: str, moved_wh: dict[int, int]) -> None:
+    """Add to quarters of hours."""
+    hours: dict[int, list[int]] = {}
+    for start_utc_s, energy_wh in moved_wh.items():
+        if energy_wh:
+            quarters = hours.setdefault(start_utc_s - start_utc_s % HOUR_S, [0, 0, 0, 0])
+            quarters[start_utc_s % HOUR_S // QUARTER_S] += energy_wh
+    db.executemany(
+        "INSERT INTO zone_1h VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, NULL, 1) ON CONFLICT DO UPDATE SET "
+        "wh0 = wh0 + excluded.wh0, wh1 = wh1 + excluded.wh1, wh2 = wh2 + excluded.wh2, wh3 = wh3 + excluded.wh3, "
+        "dirty = 1",
+        [(hour, zone, *quarters) for hour, quarters in hours.items()],
     )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from supervisor.domain.clock import Clock
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan
-from supervisor.store import commands, energy, journal, people, rollup, spool, telemetry
+from supervisor.store import commands, energy, journal, late, people, quarantine, rollup, spool, telemetry
 from supervisor.store.tick import event_line
 from supervisor.store.writer import Job, Writer
 from supervisor.wire.messages import Telemetry
@@ -70,19 +71,37 @@ class Store:
     # Telemetry and energy
 
     async def commit_telemetry(
-        self, board: str, frame: Telemetry, received_utc_s: float, start_utc_s: float, air_c: float | None = None
+        self,
+        board: str,
+        frame: Telemetry,
+        received_utc_s: float,
+        start_utc_s: float,
+        air_c: float | None = None,
+        booking: telemetry.Booking | None = None,
     ) -> bool:
         """Keep a frame exactly once by (board, boot, q), with its zones' energy and its lines for InfluxDB.
 
-        `start_utc_s`: start of its interval, worked out by the caller where the board's clock was not set. Returns
-        False for a duplicate, which is to be acknowledged as well. Raises StoreError: then nothing was kept and
-        nothing may be acknowledged.
+        `start_utc_s`: start of its interval, worked out by the caller where the board's clock was not set. `booking`:
+        what the board's zones can draw, and which life of the board this is; without it all is believed. Returns
+        False for a duplicate and for what can never be kept, which are to be acknowledged as well. Raises StoreError:
+        then nothing was kept and nothing may be acknowledged.
         """
         received, start = int(received_utc_s), int(start_utc_s)
-        kept = await self.write(lambda db: telemetry.commit(db, self._site, board, frame, received, start, air_c))
+        kept = await self.write(
+            lambda db: telemetry.commit(db, self._site, board, frame, received, start, air_c, booking)
+        )
         if kept:
             self.spooled.set()
         return kept
+
+    async def quarantine_frame(self, board: str, key: tuple[int, int], reason: str, raw: bytes, zone: str = "") -> None:
+        """Keep a frame, or what of it was refused; `key` is its boot and sequence."""
+        now = self._now()
+        await self.write(lambda db: quarantine.put_frame(db, board, key, now, reason, raw, zone))
+
+    async def quarantined(self, from_utc_s: float, to_utc_s: float) -> list[quarantine.Quarantined]:
+        """What was not booked of intervals that begin in a period."""
+        return await self.read(lambda db: quarantine.found(db, int(from_utc_s), int(to_utc_s)))
 
     async def zone_totals(self) -> dict[str, int]:
         """Every zone's energy since its record began [Wh]; never falls."""
@@ -95,6 +114,8 @@ class Store:
     async def roll_up(self) -> int:
         """Bring days and their points up to date; call every few minutes. Returns the hours it took in."""
         now = self._clock.utc_s()
+        for board in await self.read(late.boards_left):
+            await self.write(partial(late.resume, site=self._site, board=board))
         hours = await self.write(lambda db: rollup.roll_up(db, self._site, self._timezone, now))
         if hours:
             self.spooled.set()

@@ -1,41 +1,43 @@
 """Committing telemetry: exactly once, with energy right in whatever order records come.
 
 Each zone's meter is a chain along its board's ticks (by boot, then uptime). The newest tick extends the chain. A late
-one, from a board's journal, is inserted: what follows it is recomputed until it comes out as it stands, which within
-one boot is the very next tick (the late one takes its share of that one's energy). Lines of every tick that changed
-are spooled again: same series, same stamp, so that InfluxDB overwrites them.
+one, from a board's journal, is inserted, see `supervisor.store.late`. Whatever a board sends, one commit takes a
+bounded number of steps: all boards share the writer.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct
 
-from supervisor.store import rollup, spool
+from supervisor.store import late, lives, quarantine, rollup, spool, uptime
 from supervisor.store.meter import Meter, advance
-from supervisor.store.tick import (
-    Position,
-    Tick,
-    ZoneTick,
-    decode_zones,
-    encode_zones,
-    reading,
-    reading_again,
-    tick_lines,
-)
+from supervisor.store.seconds import free_second
+from supervisor.store.tick import Position, Tick, ZoneTick, encode_zones, reading, tick_lines
 from supervisor.wire.messages import Telemetry
 
-# A tail of an earlier boot that comes after this many later ticks (14 h live) moves the newest total, not each line
-# between; the sums of delta_wh are right all the same.
-REPLAY_MAX = 5_000
-LOOK_BACK_MAX = 64  # ticks searched for one that has the zone: a board's frames hold all its zones, or take turns
 
-_meter_encoder = msgspec.msgpack.Encoder()
-_meter_decoder = msgspec.msgpack.Decoder(Meter)
-_COLUMNS = "id, board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, zones"
-Row = tuple[int, Tick]
+class Excess(Struct, frozen=True):
+    """Energy that a board counted and that was not booked."""
+
+    zone: str
+    excess_wh: int
+
+
+@dataclass
+class Booking:
+    """What is known of a board beside its frame; a commit adds what it did not book."""
+
+    rated_w: Mapping[str, int]  # of its zones
+    life_id: str = ""  # as its hello says it; "" from firmware before 0.2
+    boot: int = 0  # of its hello
+    up_s: int = 0  # since that boot, as its hello has it
+    excess: list[Excess] = field(default_factory=list)
+    refused: str = ""  # why the frame is in quarantine instead of the record
 
 
 def commit(
@@ -46,28 +48,98 @@ def commit(
     received_utc_s: int,
     start_utc_s: int,
     air_c: float | None,
+    booking: Booking | None = None,
 ) -> bool:
-    """Keep a frame; False where it is there already (or older than what is kept).
+    """Keep a frame; False where it is there already, is older than what is kept, or cannot be kept at all.
 
     `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock said. `site` None:
-    nothing is spooled.
+    nothing is spooled. Without `booking` the board's counters and uptime are believed as they are.
     """
-    life = _life(db, board)
+    life = lives.newest(db, board) if booking is None else lives.life_of(db, board, booking.life_id, booking.boot)
+    if booking is not None and telemetry.boot > booking.boot:
+        earlier = lives.earlier_life(db, board, life, telemetry.boot)
+        if earlier is None:
+            why = f"boot {telemetry.boot} of a board in boot {booking.boot}"
+            return _refuse(db, board, telemetry, received_utc_s, booking, why)
+        life = earlier
     if _known(db, board, life, telemetry):
         return False
-    row = db.execute("SELECT zones FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
+    row = db.execute("SELECT 1 FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
                      (board, life, telemetry.boot, telemetry.q)).fetchone()  # fmt: skip
-    if row is not None:  # the key again with another measurement: the board was provisioned anew
-        life += 1
-        db.execute("INSERT OR REPLACE INTO board_life VALUES (?, ?)", (board, life))
-    start_utc_s = _free_second(db, board, start_utc_s)
+    if row is not None:  # the key again with another measurement
+        if booking is not None and (booking.life_id or telemetry.boot > booking.boot):
+            return _refuse(db, board, telemetry, received_utc_s, booking, "a record's number again, with other content")
+        life = lives.begin(db, board)  # the board was provisioned anew
     if start_utc_s < rollup.pruned_before_utc_s(db):
         return False
+    second = free_second(db, board, start_utc_s, max(start_utc_s, received_utc_s))
+    if second is None:
+        return _refuse(db, board, telemetry, received_utc_s, booking, "too many records for its time")
     position = Position(life, telemetry.boot, telemetry.up, telemetry.q)
+    heads = late.heads(db, board)
+    believed: bool | None = True
+    if booking is not None:
+        ran_s = booking.up_s if booking.boot == telemetry.boot else 0
+        believed = uptime.believes(db, board, position, received_utc_s, ran_s=None if heads else ran_s)
+    if believed is None:
+        why = "from long before the board's first record"
+        return _refuse(db, board, telemetry, received_utc_s, booking, why)
+    tick = Tick(
+        board, life, telemetry.boot, telemetry.up, telemetry.q, second, telemetry.dt, received_utc_s,
+        None if air_c is None else round(air_c * 1000), (), believed,
+    )  # fmt: skip
+    rated_w = booking.rated_w if booking is not None else {}
+    tick, inserted = _measure(db, tick, telemetry, heads, rated_w)
+    zones = tick.zones
+    late.move_totals(db, [(zone.sample.zone, zone.delta_wh) for zone in zones])
+    db.execute(
+        "INSERT INTO tick (board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, believed, zones) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            board,
+            life,
+            tick.boot,
+            tick.up_s,
+            tick.q,
+            tick.start_utc_s,
+            tick.dt_s,
+            received_utc_s,
+            tick.air_mc,
+            believed,
+            encode_zones(zones),
+        ),
+    )
+    rollup.add(db, tick)
+    for zone in zones:
+        if zone.excess_wh:
+            quarantine.put_energy(db, tick, None, zone)
+            if booking is not None:
+                booking.excess.append(Excess(zone.sample.zone, zone.excess_wh))
+    if site is not None and zones:
+        spool.put(db, tick_lines(site, tick, zones), len(zones))
+    if inserted:
+        late.replay(db, site, tick, inserted)
+    else:
+        late.resume(db, site, board)
+    return True
+
+
+def _measure(
+    db: sqlite3.Connection,
+    tick: Tick,
+    telemetry: Telemetry,
+    heads: dict[str, tuple[Position, Meter]],
+    rated_w: Mapping[str, int],
+) -> tuple[Tick, dict[str, Meter]]:
+    """The tick with its zones' meters, and the meters of zones that have later ticks already. Moves the heads."""
+    position = Position(tick.life, tick.boot, tick.up_s, tick.q)
+    behind = [sample.zone for sample in telemetry.z if sample.zone in heads and not heads[sample.zone][0] < position]
+    earlier = late.before(db, tick.board, position, behind) if behind else {}
+    bases = late.bases_wh(db, tick.board, position, [zone for zone in behind if zone not in earlier])
     zones: list[ZoneTick] = []
     newest: list[tuple[str, Meter]] = []
-    late: dict[str, Meter] = {}
-    heads = _heads(db, board)
+    inserted: dict[str, Meter] = {}
+    doubt = late.doubt_up_s(db, tick)
     for sample in telemetry.z:
         zone = sample.zone
         head = heads.get(zone)
@@ -76,43 +148,27 @@ def commit(
         elif head[0] < position:
             before, base_wh = head[1], 0
         else:
-            before = _before(db, board, position, zone)
-            base_wh = 0 if before else _base_wh(db, board, position, zone)
-        meter, delta_wh = advance(before, reading(life, telemetry, sample), base_wh)
+            before, base_wh = earlier.get(zone), bases.get(zone, 0)
+        rated = rated_w.get(zone, 0)
+        step = advance(before, reading(tick, sample, rated, doubt), base_wh)
         if head is None or head[0] < position:
-            newest.append((zone, meter))
+            newest.append((zone, step.meter))
         else:
-            late[zone] = meter
-        zones.append(ZoneTick(sample, delta_wh, meter))
-    _put_heads(db, board, position, newest)
-    _move_totals(db, [(zone.sample.zone, zone.delta_wh) for zone in zones])
-    air_mc = None if air_c is None else round(air_c * 1000)
-    tick = Tick(
-        board, life, telemetry.boot, telemetry.up, telemetry.q, start_utc_s, telemetry.dt, received_utc_s, air_mc,
-        tuple(zones),
-    )  # fmt: skip
-    db.execute(
-        "INSERT INTO tick (board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, zones) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            board,
-            life,
-            tick.boot,
-            tick.up_s,
-            tick.q,
-            start_utc_s,
-            tick.dt_s,
-            received_utc_s,
-            air_mc,
-            encode_zones(zones),
-        ),
-    )
-    rollup.add(db, tick)
-    if site is not None and zones:
-        spool.put(db, tick_lines(site, tick, zones), len(zones))
-    if late:
-        _replay(db, site, board, position, late)
-    return True
+            inserted[zone] = step.meter
+        zones.append(ZoneTick(sample, step.delta_wh, step.meter, step.excess_wh, step.gap_s, rated))
+    late.put_heads(db, tick.board, position, newest)
+    return msgspec.structs.replace(tick, zones=tuple(zones)), inserted
+
+
+def _refuse(
+    db: sqlite3.Connection, board: str, telemetry: Telemetry, received_utc_s: int, booking: Booking | None, why: str
+) -> bool:
+    """A record that can never be kept goes to the quarantine. Returns False, as `commit` then does."""
+    raw = msgspec.json.encode(telemetry)
+    quarantine.put_frame(db, board, (telemetry.boot, telemetry.q), received_utc_s, why, raw)
+    if booking is not None:
+        booking.refused = why
+    return False
 
 
 def total_wh(db: sqlite3.Connection, zone: str) -> int:
@@ -133,148 +189,26 @@ def ticks(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, board: str | N
     )
     for name in boards:
         cursor = db.execute(
-            f"SELECT {_COLUMNS} FROM tick WHERE board = ? AND start_utc_s BETWEEN ? AND ? ORDER BY start_utc_s",
+            f"SELECT {late.COLUMNS} FROM tick WHERE board = ? AND start_utc_s BETWEEN ? AND ? ORDER BY start_utc_s",
             (name, from_utc_s, to_utc_s - 1),
         )
         for row in cursor:
-            yield _tick(row)[1]
-
-
-def _tick(row: tuple[int, str, int, int, int, int, int, int, int, int | None, bytes]) -> Row:
-    return row[0], Tick(*row[1:10], decode_zones(row[10]))
-
-
-def _life(db: sqlite3.Connection, board: str) -> int:
-    row = db.execute("SELECT life FROM board_life WHERE board = ?", (board,)).fetchone()
-    return int(row[0]) if row else 0
+            yield late.tick_of(row)[1]
 
 
 def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) -> bool:
-    """Whether this very measurement is stored, in any life of the board. A look per life (there are few): over a range
-    of lives SQLite reads every tick of the board.
+    """Whether this very measurement is stored, in any of the board's last lives. A look per life: over a range of
+    lives SQLite reads every tick of the board.
     """
-    for earlier in range(life, -1, -1):
+    for earlier in range(life, max(-1, life - lives.LIVES_SEARCHED), -1):
         row = db.execute(
-            f"SELECT {_COLUMNS} FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
+            f"SELECT {late.COLUMNS} FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
             (board, earlier, telemetry.boot, telemetry.q),
         ).fetchone()
         if row is None:
             continue
-        _, tick = _tick(row)
+        _, tick = late.tick_of(row)
         counters = [(zone.sample.zone, zone.sample.dev_wh) for zone in tick.zones]
         if (tick.up_s, counters) == (telemetry.up, [(sample.zone, sample.dev_wh) for sample in telemetry.z]):
             return True
     return False
-
-
-def _free_second(db: sqlite3.Connection, board: str, start_utc_s: int) -> int:
-    """The first second from `start_utc_s` that no other tick of the board has: two points on one would be one."""
-    while db.execute("SELECT 1 FROM tick WHERE board = ? AND start_utc_s = ?", (board, start_utc_s)).fetchone():
-        start_utc_s += 1
-    return start_utc_s
-
-
-def _heads(db: sqlite3.Connection, board: str) -> dict[str, tuple[Position, Meter]]:
-    """Where the meter of each zone of a board stands."""
-    return {
-        zone: (Position(life, boot, up_s, q), _meter_decoder.decode(state))
-        for zone, life, boot, up_s, q, state in db.execute(
-            "SELECT zone, life, boot, up_s, q, state FROM meter WHERE board = ?", (board,)
-        )
-    }
-
-
-def _put_heads(db: sqlite3.Connection, board: str, at: Position, meters: list[tuple[str, Meter]]) -> None:
-    db.executemany(
-        "INSERT OR REPLACE INTO meter (board, zone, life, boot, up_s, q, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(board, zone, at.life, at.boot, at.up_s, at.q, _meter_encoder.encode(meter)) for zone, meter in meters],
-    )
-
-
-def _move_totals(db: sqlite3.Connection, moves: list[tuple[str, int]]) -> None:
-    db.executemany(
-        "INSERT INTO zone_total VALUES (?, ?) ON CONFLICT DO UPDATE SET total_wh = total_wh + excluded.total_wh", moves
-    )
-
-
-def _before(db: sqlite3.Connection, board: str, position: Position, zone: str) -> Meter | None:
-    """The zone's meter after the last tick before `position`."""
-    rows = db.execute(
-        "SELECT zones FROM tick WHERE board = ? AND (life, boot, up_s, q) < (?, ?, ?, ?) "
-        "ORDER BY life DESC, boot DESC, up_s DESC, q DESC LIMIT ?",
-        (board, position.life, position.boot, position.up_s, position.q, LOOK_BACK_MAX),
-    )
-    for (blob,) in rows:
-        for found in decode_zones(blob):
-            if found.sample.zone == zone:
-                return found.meter
-    return None
-
-
-def _after(db: sqlite3.Connection, board: str, position: Position, limit: int) -> list[Row]:
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM tick WHERE board = ? AND (life, boot, up_s, q) > (?, ?, ?, ?) "
-        "ORDER BY life, boot, up_s, q LIMIT ?",
-        (board, position.life, position.boot, position.up_s, position.q, limit),
-    )
-    return [_tick(row) for row in rows.fetchall()]
-
-
-def _base_wh(db: sqlite3.Connection, board: str, position: Position, zone: str) -> int:
-    """The total on which the zone's chain on this board started: that of the tick which has been its first."""
-    for _, tick in _after(db, board, position, LOOK_BACK_MAX):
-        for found in tick.zones:
-            if found.sample.zone == zone:
-                return found.meter.total_wh - found.delta_wh
-    return total_wh(db, zone)
-
-
-def _replay(db: sqlite3.Connection, site: str | None, board: str, position: Position, late: dict[str, Meter]) -> None:
-    """Recompute the ticks after an inserted one until each zone comes out as it stands."""
-    shift: dict[str, int] = {}  # by how much a zone's total moved at the last tick recomputed
-    last = position
-    seen = 0
-    while late and seen < REPLAY_MAX:
-        rows = _after(db, board, last, min(256, REPLAY_MAX - seen)) if seen else _after(db, board, last, 2)
-        if not rows:
-            break
-        for row_id, tick in rows:
-            if not late:
-                break
-            _replay_tick(db, site, row_id, tick, late, shift)
-            last = Position(tick.life, tick.boot, tick.up_s, tick.q)
-        seen += len(rows)
-    heads = _heads(db, board)
-    for zone, meter in late.items():
-        if zone not in heads:
-            continue
-        position, head = heads[zone]
-        if position > last:  # too far away to be reached
-            meter = msgspec.structs.replace(head, total_wh=head.total_wh + shift.get(zone, 0))
-        _put_heads(db, board, position, [(zone, meter)])
-
-
-def _replay_tick(
-    db: sqlite3.Connection, site: str | None, row_id: int, tick: Tick, late: dict[str, Meter], shift: dict[str, int]
-) -> None:
-    zones: list[ZoneTick] = []
-    changed: list[ZoneTick] = []
-    for old in tick.zones:
-        zone = old.sample.zone
-        new = old
-        if zone in late:
-            meter, delta_wh = advance(late[zone], reading_again(tick, old))
-            new = ZoneTick(old.sample, delta_wh, meter)
-            shift[zone] = meter.total_wh - old.meter.total_wh
-            late[zone] = meter
-            if new != old:
-                changed.append(new)
-                _move_totals(db, [(zone, new.delta_wh - old.delta_wh)])
-                rollup.move(db, tick, zone, new.delta_wh - old.delta_wh)
-            if meter == old.meter:
-                del late[zone]
-        zones.append(new)
-    if changed:
-        db.execute("UPDATE tick SET zones = ? WHERE id = ?", (encode_zones(zones), row_id))
-        if site is not None:
-            spool.put(db, tick_lines(site, tick, changed), len(changed))

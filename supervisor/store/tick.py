@@ -13,9 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from supervisor.store.meter import Meter, Reading
-from supervisor.wire.messages import NO_READING_MC, Flag, Telemetry, ZoneSample
+from supervisor.wire.messages import Flag, ZoneSample, is_surface
 
 IMPLAUSIBLE = int(Flag.SENSOR_IMPLAUSIBLE)  # a plain integer: enum arithmetic took a tenth of a commit
+GAP_MIN_S = 60  # energy of a longer time without records is spread over it and flagged; less is a record or two
+
+# Bits of a point's quality beside the board's flags, which have 16.
+BOOKED_OVER_GAP = 1 << 16  # part of the energy is of the time without records before the interval
+EXCESS_QUARANTINED = 1 << 17  # the counter rose by more than the cable can draw: the rest is not in the record
 
 
 class ZoneTick(Struct, frozen=True, array_like=True):
@@ -24,12 +29,21 @@ class ZoneTick(Struct, frozen=True, array_like=True):
     sample: ZoneSample
     delta_wh: int
     meter: Meter
+    excess_wh: int = 0  # counted by the board, not booked
+    gap_s: int = 0  # time without records before the interval, of which the energy is too
+    rated_w: int = 0  # of the cable when it was committed; 0: not known
 
     @property
     def surface_mc(self) -> int | None:
         """Surface temperature [m°C], None while its sensor is implausible."""
         sample = self.sample
-        return None if sample.flags & IMPLAUSIBLE or sample.surface_mc == NO_READING_MC else sample.surface_mc
+        return sample.surface_mc if is_surface(sample.surface_mc) and not sample.flags & IMPLAUSIBLE else None
+
+    @property
+    def quality(self) -> int:
+        """The board's flags, and what is to be known of the energy."""
+        gap = BOOKED_OVER_GAP if self.gap_s > GAP_MIN_S and self.delta_wh else 0
+        return self.sample.flags | gap | (EXCESS_QUARANTINED if self.excess_wh else 0)
 
 
 class Tick(Struct, frozen=True):
@@ -45,6 +59,7 @@ class Tick(Struct, frozen=True):
     received_utc_s: int
     air_mc: int | None
     zones: tuple[ZoneTick, ...]
+    believed: bool = True  # False: its uptime claims time that has not passed
 
 
 class Position(Struct, frozen=True, order=True, array_like=True):
@@ -66,17 +81,19 @@ def encode_zones(zones: Sequence[ZoneTick]) -> bytes:
 
 
 def decode_zones(blob: bytes) -> tuple[ZoneTick, ...]:
-    return _decoder.decode(blob)
+    """Zones of a tick. Records of the time before values were bounded come as they are."""
+    try:
+        return _decoder.decode(blob)
+    except msgspec.ValidationError:
+        rows = msgspec.msgpack.decode(blob)
+        return tuple(ZoneTick(ZoneSample(*row[0]), row[1], Meter(*row[2]), *row[3:]) for row in rows)
 
 
-def reading(life: int, telemetry: Telemetry, sample: ZoneSample) -> Reading:
-    """What the meter rules need of a sample."""
-    return Reading(life, telemetry.boot, telemetry.up, telemetry.dt, sample.dev_wh, sample.power_w)
-
-
-def reading_again(tick: Tick, zone: ZoneTick) -> Reading:
-    """The same from a tick that is stored already."""
-    return Reading(tick.life, tick.boot, tick.up_s, tick.dt_s, zone.sample.dev_wh, zone.sample.power_w)
+def reading(tick: Tick, sample: ZoneSample, rated_w: int, doubt_up_s: int = 0) -> Reading:
+    """What the meter rules need of a sample of `tick`."""
+    return Reading(
+        tick.life, tick.boot, tick.up_s, tick.dt_s, sample.dev_wh, sample.power_w, rated_w, tick.believed, doubt_up_s
+    )  # fmt: skip
 
 
 def escape_tag(value: str) -> str:
@@ -95,14 +112,14 @@ def _prefix(measurement: str, site: str, zone: str, board: str) -> str:
 
 
 def zone_line(site: str, tick: Tick, zone: ZoneTick) -> str:
-    """The point of one zone over one interval. `q` is its quality: the flags of docs/nomenclature.md, 0 = nothing."""
+    """The point of one zone over one interval. `q` is its quality: docs/nomenclature.md, 0 = nothing the matter."""
     sample = zone.sample
     surface = "" if zone.surface_mc is None else f",surf_c={sample.surface_mc / 1000}"
     air = "" if tick.air_mc is None else f",air_c={tick.air_mc / 1000}"
     return (
         f"{_prefix('zone', site, sample.zone, tick.board)}power_w={sample.power_w},delta_wh={zone.delta_wh}i,"
         f"total_wh={zone.meter.total_wh}i,dev_wh={sample.dev_wh}i{surface}{air},"
-        f"duty={sample.duty_permille / 1000},q={sample.flags}i {tick.start_utc_s}"
+        f"duty={sample.duty_permille / 1000},q={zone.quality}i {tick.start_utc_s}"
     )
 
 

@@ -7,12 +7,33 @@ Only the supervisor's nonce comes bare. Numbers are integers: a board's float ha
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
 NO_READING_MC = -273_150  # a sample's temperature while the board has none to believe
 NO_MOISTURE = -1
+ZONES_MAX = 8  # of a board: samples of so many fit a frame
+
+# Bounds of what a board may say. The widths are those of the board's packed record (firmware/rh/telemetry.py).
+U8, U16, U32 = 2**8 - 1, 2**16 - 1, 2**32 - 1
+UP_MAX_S = 20 * 366 * 86_400  # no board runs for twenty years without a restart
+COMMANDS_MAX = 2**30  # one command a second for 34 years; leaves room above for what the supervisor adds to it
+SURFACE_MAX_MC = 1_000_000  # an open PT100 converter reads 988 °C; what is believed is decided later
+SURFACE_BELIEVED_MC = -60_000, 90_000  # the range of the road model; asphalt in the sun reaches 70 °C
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,16}\Z")]  # ids of the configuration
+Count = Annotated[int, Meta(ge=0, le=U32)]
+Short = Annotated[int, Meta(ge=0, le=U16)]
+Uptime = Annotated[int, Meta(ge=0, le=UP_MAX_S)]
+CommandCount = Annotated[int, Meta(ge=0, le=COMMANDS_MAX)]
+Temperature = Annotated[int, Meta(ge=NO_READING_MC, le=SURFACE_MAX_MC)]
+Permille = Annotated[int, Meta(ge=0, le=1000)]
+
+
+def is_surface(millidegrees: int) -> bool:
+    """Whether a road can be that warm: what is outside is a sensor's fault, whatever its board says of it."""
+    return SURFACE_BELIEVED_MC[0] <= millidegrees <= SURFACE_BELIEVED_MC[1]
 
 
 class Result(IntEnum):
@@ -63,50 +84,50 @@ class Nonce(Struct, tag_field="t", tag="nonce", forbid_unknown_fields=True):
 class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
     """Board → supervisor, answers the nonce."""
 
-    b: str  # board id
-    fw: str  # firmware version
-    boot: int  # boots in this life
-    ep: int  # newest supervisor epoch accepted
-    q: int  # newest command sequence accepted in that epoch
-    up: int  # seconds since boot
-    utc: int  # 0 while the clock is not set
-    z: tuple[str, ...]  # its zones
-    life: str = ""  # board-life id, "" from firmware before 0.2
+    b: Annotated[str, Meta(max_length=16)]  # board id; one that is not configured is refused as unknown
+    fw: Annotated[str, Meta(max_length=32)]  # firmware version
+    boot: Count  # boots in this life
+    ep: CommandCount  # newest supervisor epoch accepted
+    q: CommandCount  # newest command sequence accepted in that epoch
+    up: Uptime  # seconds since boot
+    utc: Count  # 0 while the clock is not set
+    z: Annotated[tuple[Name, ...], Meta(max_length=4 * ZONES_MAX)]  # its zones; more than are configured are alarmed
+    life: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""  # board-life id, "" from firmware before 0.2
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
     """One zone over one telemetry interval."""
 
-    zone: str
-    surface_mc: int  # NO_READING_MC while not known
-    cable_mc: int
-    moisture_permille: int  # NO_MOISTURE while not known
-    on_s: int  # seconds with the contactor closed
-    power_w: int  # mean over the interval, measured
-    dev_wh: int  # the board's own energy counter since boot
-    duty_permille: int  # asked for at the end of the interval
-    who: int  # Winner
-    flags: int  # Flag
+    zone: Name
+    surface_mc: Temperature  # NO_READING_MC while not known
+    cable_mc: Temperature
+    moisture_permille: Annotated[int, Meta(ge=NO_MOISTURE, le=1000)]  # NO_MOISTURE while not known
+    on_s: Short  # seconds with the contactor closed
+    power_w: Count  # mean over the interval, measured
+    dev_wh: Count  # the board's own energy counter since boot
+    duty_permille: Permille  # asked for at the end of the interval
+    who: Annotated[int, Meta(ge=0, le=U8)]  # Winner; 0 before the first decision
+    flags: Short  # Flag
 
 
 class Telemetry(Struct, tag_field="t", tag="tel", forbid_unknown_fields=True):
     """Board → supervisor, each 10 s live, each 60 s from the journal after a gap. Key: (board, boot, q)."""
 
-    boot: int
-    q: int
-    utc: int  # end of the interval; 0 while the clock is not set
-    up: int  # end of the interval, seconds since boot
-    dt: int  # length of the interval [s]
-    bad: int  # frames refused since boot
-    z: tuple[ZoneSample, ...]
+    boot: Count
+    q: Count
+    utc: Count  # end of the interval; 0 while the clock is not set
+    up: Uptime  # end of the interval, seconds since boot
+    dt: Short  # length of the interval [s]
+    bad: Short  # frames refused since boot
+    z: Annotated[tuple[ZoneSample, ...], Meta(max_length=4 * ZONES_MAX)]
 
 
 class ResultFrame(Struct, tag_field="t", tag="result", forbid_unknown_fields=True):
     """Board → supervisor, answers a command."""
 
-    ep: int
-    q: int
-    rc: int  # Result
+    ep: CommandCount
+    q: CommandCount
+    rc: Annotated[int, Meta(ge=0, le=U8)]  # Result
 
 
 class Command(Struct, forbid_unknown_fields=True, kw_only=True):

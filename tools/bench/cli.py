@@ -12,6 +12,9 @@ from supervisor.commands import Lazy, LazyGroup
 BENCHES = {
     "control": Lazy("tools.bench.control:control", "Replay a season in closed loop and compare cost with ice minutes."),
     "energy": Lazy("tools.bench.energy:energy", "Serialising, commit latency, loop stall, shipping and draining."),
+    "fuzz": Lazy(
+        "tools.bench.fuzz:fuzz", "A board with a valid key sends frames with free counters, times, names and structure."
+    ),
     "planner": Lazy("tools.bench.planner:planner", "Time planning cycles."),
     "road": Lazy("tools.bench.road:road", "The road model against METRo, RoadSurf and persistence."),
 }

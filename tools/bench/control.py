@@ -29,7 +29,7 @@ from tools.bench.control_boards import COLD_CUTOFF_C
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones
 from tools.bench.control_report import compare, comparison_table, plot, regrets, rows_of, table_of
-from tools.bench.control_run import Forecaster, Season, perfect
+from tools.bench.control_run import Chance, Fleet, Forecaster, Season, Stretch, perfect
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -118,10 +118,13 @@ def control(
         price = PRICE_KWH * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())
     chosen = _strategies(strategies, forecast, price, frontier)
     season = Season(
-        weather, start_s, end_s, fleet, make_feeders(fleet, contract, demand_price), tariff, chosen,
-        _forecasters(weather, forecast, members, seed, site), site=site, seed=seed, faults_per_zone_month=faults,
-        cold_cutoff_c=cold_cutoff,
-    )  # fmt: skip
+        Stretch(weather, start_s, end_s, site),
+        Fleet(fleet, make_feeders(fleet, contract, demand_price), tariff),
+        chosen,
+        _forecasters(weather, forecast, members, seed, site),
+        Chance(seed, faults_per_zone_month=faults),
+        cold_cutoff,
+    )
     console = terminal.console(width=None if os.isatty(1) else 160)
     _run(season, console)
     rows = rows_of(season, demand_price, price)

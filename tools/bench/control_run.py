@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,26 +12,55 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Site, Zone
-from supervisor.planner.contract import ZoneNow, keep_contract, with_headroom
+from supervisor.planner.contract import keep_contract, with_headroom
 from supervisor.planner.demand import CircuitNow, given_way, who_gives_way
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.physics import Physics
 from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.pose import foresee_inputs
+from supervisor.planner.quarter import ZoneNow
 from supervisor.planner.tariff import Tariff
-from supervisor.road import Forcing
+from supervisor.road import Forcing, Pavement
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import COLD_CUTOFF_C, Board, Circuit, rule_named
 from tools.bench.control_count import WET_MM, Count, Score, month_of
 from tools.bench.control_planners import Planner, Strategy, Watch
-from tools.bench.control_plant import MINUTE_S, QUIET_S, Plant, draw_faults, true_pavements
+from tools.bench.control_plant import MINUTE_S, QUIET_S, SPREAD, Plant, draw_faults, true_pavements
 
 HOUR_S = 3600
-ESTIMATE_S = 300  # telemetry drawn together: the estimator runs each five minutes
+ESTIMATE_S = 300  # telemetry drawn together: the estimator runs every five minutes
 REPLAN_S = 900
-QUIET_REPLAN_S = 3600  # while no member sees a hazard: observations come each hour
+QUIET_REPLAN_S = 3600  # while no member sees a hazard: observations come every hour
 
 Forecaster = Callable[[float, float], Forecast]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The weather that is replayed, from the full hour before `start_utc_s`, and where it was."""
+
+    weather: WeatherSeries
+    start_utc_s: float
+    end_utc_s: float
+    site: Site | None = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What is heated and what it pays."""
+
+    zones: Sequence[Zone]
+    feeders: Sequence[Feeder]
+    tariff: Tariff
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What no controller knows: how far each road is from its data sheet, and when sensors lie."""
+
+    seed: int = 1
+    spread: float = SPREAD
+    faults_per_zone_month: float = 0.0
 
 
 class Season:
@@ -39,41 +68,30 @@ class Season:
 
     def __init__(
         self,
-        weather: WeatherSeries,
-        start_utc_s: float,
-        end_utc_s: float,
-        zones: Sequence[Zone],
-        feeders: Sequence[Feeder],
-        tariff: Tariff,
+        stretch: Stretch,
+        fleet: Fleet,
         strategies: Sequence[Strategy],
         forecasters: dict[str, Forecaster],
-        *,
-        site: Site | None = None,
-        seed: int = 1,
-        spread: float = 0.2,
-        faults_per_zone_month: float = 0.0,
+        chance: Chance | None = None,
         cold_cutoff_c: float = COLD_CUTOFF_C,
     ) -> None:
-        self.zones, self.feeders, self.tariff, self.site = tuple(zones), tuple(feeders), tariff, site
+        zones, feeders, chance = tuple(fleet.zones), tuple(fleet.feeders), chance or Chance()
+        self.zones, self.feeders, self.tariff, self.site = zones, feeders, fleet.tariff, stretch.site
         self.usable = with_headroom(self.feeders, self.zones)
         self.strategies, self.forecasters = tuple(strategies), forecasters
-        self.start_s = start_utc_s - start_utc_s % HOUR_S
-        self.hours = int((end_utc_s - self.start_s) // HOUR_S)
-        rng = np.random.default_rng(seed)
-        pavements = true_pavements(zones, rng, spread)
-        self.forcing: Forcing = at_steps(weather, self.start_s, MINUTE_S, self.hours * 60, site)
+        self.start_s = stretch.start_utc_s - stretch.start_utc_s % HOUR_S
+        self.hours = int((stretch.end_utc_s - self.start_s) // HOUR_S)
+        rng = np.random.default_rng(chance.seed)
+        pavements = true_pavements(zones, rng, chance.spread)
+        self.forcing: Forcing = at_steps(stretch.weather, self.start_s, MINUTE_S, self.hours * 60, stretch.site)
         air0 = float(self.forcing.air_c[:1440].mean())
-        self.plant = Plant(pavements, zones, len(strategies), air0, seed + 1)
-        self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, faults_per_zone_month, rng)
+        self.plant = Plant(pavements, zones, len(strategies), air0, chance.seed + 1)
+        self.plant.faults = draw_faults(len(zones), self.hours * HOUR_S, chance.faults_per_zone_month, rng)
         self.circuits = [
             [Circuit(rule_named(s.rule, s.on_c, cold_cutoff_c), s.ideal_switch) for _ in zones] for s in strategies
         ]
         self.planners = [Planner(s, i) for i, s in enumerate(strategies) if s.plan]
-        alike: dict[tuple[object, ...], list[Planner]] = {}
-        for one in self.planners:
-            s = one.strategy
-            alike.setdefault((s.forecast, s.settings.horizon_h, s.settings.required_c), []).append(one)
-        self.watches = [Watch(group, zones, pavements, air0) for group in alike.values()]
+        self.watches = self._watches(pavements, air0)
         self.count = Count(zones, feeders, len(strategies))
         self.scores, self.trace = self.count.scores, self.count.trace
         self.power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
@@ -82,6 +100,14 @@ class Season:
         snow = self.forcing.snow_mm_h[:, 0]
         self._precipitation = snow + self.forcing.rain_mm_h[:, 0]
         self._snow_within_5h = np.convolve((snow > 0).astype(float), np.ones(300))[299 : 299 + snow.size] > 0
+
+    def _watches(self, pavements: Sequence[Pavement], air_c: float) -> list[Watch]:
+        """Planners that see the same share what they see."""
+        alike: dict[tuple[object, ...], list[Planner]] = {}
+        for one in self.planners:
+            s = one.strategy
+            alike.setdefault((s.forecast, s.settings.horizon_h, s.settings.required_c), []).append(one)
+        return [Watch(group, self.zones, pavements, air_c) for group in alike.values()]
 
     def run(self, progress: Callable[[int, int], None] | None = None) -> list[Score]:
         """The whole season; returns a score per strategy."""
@@ -182,7 +208,7 @@ class Season:
                 self._send(row[z], plan, t)
 
     def _maybe_plan(self, watch: Watch, t: int) -> None:
-        """All of a watch's planners plan when any is due: each 15 min while one of their members sees a hazard."""
+        """All of a watch's planners plan when any is due: every 15 min while one of their members sees a hazard."""
         if t < watch.next_s:
             return
         now = self.start_s + t

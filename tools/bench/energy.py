@@ -95,7 +95,7 @@ def energy(minutes: int, json_path: Path | None) -> None:
             except ServerError as error:
                 console.print(f"left out: {error}", style="yellow")
     figures.append(year_query())
-    _print(console, figures)
+    print_figures(console, figures, "Energy record")
     if json_path is not None:
         json_path.write_text(json.dumps({figure.name: figure.value for figure in figures}, indent=1), encoding="utf-8")
 
@@ -202,8 +202,9 @@ def _cpu(work: Callable[[], object]) -> float:
     return time.process_time() - before
 
 
-def _print(console: Console, figures: list[Figure]) -> None:
-    table = Table(title="Energy record")
+def print_figures(console: Console, figures: list[Figure], title: str) -> None:
+    """A table of figures, each with its bar and whether it holds."""
+    table = Table(title=title)
     for column in ("", "measured", "unit", "bar", ""):
         table.add_column(column, justify="right" if column in ("measured", "bar") else "left")
     for figure in figures:

@@ -60,7 +60,7 @@ def _time(text: str | None) -> float:
 
 
 def read_columns(path: Path) -> dict[str, Array]:
-    """CSV as columns in order of time; what is no number, or no possible one, is NaN; text columns are left out.
+    """CSV as columns in order of time; what is not a number, or not a possible one, is NaN; text columns are left out.
 
     A column named time… is UTC seconds; rows without a time, and all but the first of a time, are left out.
     """

@@ -81,7 +81,8 @@ def test_blocking_flags_are_the_board_s() -> None:
     assert spec.loader is not None
     codes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(codes)
-    assert int(BLOCKING) == codes.BLOCKING
+    # A board tries a broken cable again from time to time; to a person the road is not heated all the same.
+    assert int(BLOCKING) == codes.BLOCKING | codes.CABLE_BROKEN
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,13 @@ def test_any_plan_fits_a_frame_and_loses_only_its_far_end(runs: list[tuple[int, 
         assert sent[:-1] == whole[: len(sent) - 1]
         assert sent[-1] == (whole[len(sent) - 1][0], 0, STANDBY)
         assert len(sent) >= 30
+
+
+async def test_a_board_that_names_an_epoch_far_ahead_does_not_take_the_others_numbers(rooms: Rooms) -> None:
+    """With --take-over a service rises above what boards have seen; a hostile one must not use the numbers up."""
+    rooms.dispatcher._newer_epoch = rooms.store.raise_epoch
+    epoch = rooms.dispatcher.epoch
+    rooms.dispatcher.attach(RecordingLink("b01"), greet(ep=2**30))
+    await rooms.background.close()
+    assert rooms.dispatcher.epoch == epoch
+    assert [alarm.code for alarm in rooms.alarms.standing()] == ["newer-supervisor"]

@@ -161,6 +161,21 @@ def test_files_that_the_report_does_not_need_may_be_missing(city: Path) -> None:
     assert "prices.csv" in said
 
 
+def test_what_is_in_quarantine_is_said_and_not_counted(city: Path) -> None:
+    db = database.connect(city.parent / "state" / DATABASE_NAME)
+    end = reports.local_time("2023-12-31T01:00", SEOUL) + 60
+    zones = (ZoneSample("z01", 1000, 5000, 300, 60, 60_000, 1_000_000, 1000, 4, 0),)
+    tel = Telemetry(boot=1, q=500, utc=0, up=60 * 121, dt=60, bad=0, z=zones)
+    booking = telemetry.Booking({"z01": 60_000}, "", 1)
+    telemetry.commit(db, None, "b01", tel, end, end - 60, None, booking)
+    db.close()
+    period = ("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
+    said = run(*period)
+    assert f"1 case, z01 {(880_000 - 1100) / 1000:,.2f} kWh" in said
+    assert "241.10" in said
+    assert "quarantine" not in run("--config", str(city), "--from", "2023-12-30", "--to", "2023-12-31")
+
+
 def test_what_cannot_be_reported_is_said(city: Path, tmp_path: Path) -> None:
     for arguments, words in (
         (["--state", str(tmp_path), "--from", "2023-12-30", "--to", "2023-12-31"], "no database"),

@@ -25,6 +25,7 @@ from supervisor.wire.authentication import seal_report
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.messages import Ack, Hello, ResultFrame, Telemetry
 from supervisor.wire.pki import ensure_pki
+from supervisor.wire.reports import Damaged
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
@@ -38,6 +39,7 @@ class RecordingControl:
     detached: list[BoardSession] = field(default_factory=list)
     kept: list[tuple[str, int]] = field(default_factory=list)
     results: list[ResultFrame] = field(default_factory=list)
+    broken: list[Damaged] = field(default_factory=list)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     fail: bool = False
 
@@ -53,6 +55,9 @@ class RecordingControl:
 
     async def answered(self, link: BoardSession, result: ResultFrame) -> None:
         self.results.append(result)
+
+    async def damaged(self, link: BoardSession, frames: Sequence[Damaged]) -> None:
+        self.broken += frames
 
     async def heard(self, link: BoardSession, hello: Hello, frames: Sequence[Telemetry]) -> None:
         await self.hold.wait()
@@ -177,6 +182,19 @@ async def test_malformed_frame_with_a_good_mac_ends_the_session(city: City, payl
     await board.ws.send_str(seal_report(board.key, board.nonce, payload.encode()).decode())
     assert await board.closed() == 1008
     assert city.refused("malformed") == 1
+
+
+async def test_one_bad_value_costs_its_own_part_and_no_session(city: City) -> None:
+    board = await city.join()
+    good = msgspec.json.encode(telemetry(1, sample("z01"), sample("z02"))).decode()
+    for payload in (good.replace("60000", "-60000", 1), good.replace('"up":22', '"up":10000000000000')):
+        await board.ws.send_str(seal_report(board.key, board.nonce, payload.encode()).decode())
+    await board.send(telemetry(2))
+    while not any(key == ("b01", 2) for key in city.control.kept):
+        await board.receive()
+    assert city.control.kept == [("b01", 1), ("b01", 2)]  # the first with its other zone
+    assert [(frame.q, frame.kept is not None) for frame in city.control.broken] == [(1, True), (1, False)]
+    assert len(city.control.attached) == 1
 
 
 async def test_frame_above_1024_bytes_ends_the_session(city: City) -> None:

@@ -56,12 +56,15 @@ import asyncio, os, sys
 from pathlib import Path
 from supervisor.domain.clock import SystemClock
 from supervisor.store import Store
+from supervisor.store.telemetry import Booking
 sys.path.insert(0, sys.argv[3])
 from test_store_durability import BOARDS, T0, of_board
 
 async def board(store, number, first):
     for q in range(first, first + 100_000):
-        await store.commit_telemetry(f"b{number:02}", of_board(number, q), T0 + 10 * q, T0 + 10 * q - 10)
+        booking = Booking({f"z{number:02}": 36_000}, "", 1)
+        end = T0 + 10 * q
+        await store.commit_telemetry(f"b{number:02}", of_board(number, q), end, end - 10, None, booking)
         os.write(1, f"{number} {q}\\n".encode())  # the acknowledgement
 
 async def main():
@@ -107,6 +110,7 @@ def test_sigkill_loses_no_acknowledged_record_and_doubles_none(tmp_path: Path) -
         assert telemetry.total_wh(db, f"z{board:02}") == counted_wh
     lines = "\n".join(row[0] for row in db.execute("SELECT lines FROM spool"))
     stamps = [(line.split(" ")[0], line.split(" ")[2]) for line in lines.split("\n")]
+    assert db.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
     assert len(stamps) == len(set(stamps)) == db.execute("SELECT count(*) FROM tick").fetchone()[0]
 
 

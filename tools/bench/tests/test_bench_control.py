@@ -16,7 +16,7 @@ from tools.bench.control_boards import LOOK_S, Circuit, rule_named
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
 from tools.bench.control_report import Row, compare, regrets, rows_of, worst_storms
-from tools.bench.control_run import Season, perfect
+from tools.bench.control_run import Fleet, Season, Stretch, perfect
 
 START = 1_703_829_600.0
 
@@ -27,15 +27,10 @@ def season() -> Season:
     weather = design_storm(START, hours=72.0)
     zones = make_zones(2)
     run = Season(
-        weather,
-        START + 3 * 3600,
-        START + 27 * 3600,
-        zones,
-        make_feeders(zones, 1.0, 0.0),
-        FlatTariff(120.0),
+        Stretch(weather, START + 3 * 3600, START + 27 * 3600, SEOUL),
+        Fleet(zones, make_feeders(zones, 1.0, 0.0), FlatTariff(120.0)),
         [Strategy("reactive", "reactive"), Strategy("local"), Strategy("plan", plan=True)],
         {"perfect": perfect(weather)},
-        site=SEOUL,
     )
     run.run()
     return run

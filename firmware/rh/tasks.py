@@ -1,0 +1,80 @@
+"""What runs beside the safety loop: link, telemetry, integrity check. Each is kept going; none can end the heat."""
+
+import asyncio
+
+from .keep import keep
+
+if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any, Awaitable, Callable
+
+    from .board import Board
+    from .config import Config
+    from .link import Link
+
+BUILT_UTC = 1_767_225_600  # 2026-01-01: certificates are checked against no earlier date
+
+
+class Tasks:
+    """config: checked; cold: power came back, as opposed to a reset of this board alone; pause: `asyncio.sleep_ms`."""
+
+    def __init__(self, config: "Config", board: "Board", cold: bool, pause: "Callable[[int], Any]") -> None:
+        self._config = config
+        self._board = board
+        self._pause = pause
+        self._spread_s = config.connect_spread_s if cold else 0
+        self._running: "list[Any]" = []
+        self.link: "Link | None" = None
+
+    def start(self) -> None:
+        """Begin all of them; in safe mode not before the safety loop has run alone for `board.alone_s`."""
+        for name, run in (("link", self.talk), ("telemetry", self.report), ("integrity", self.check)):
+            self._running.append(asyncio.create_task(self._later(name, run)))
+
+    async def _later(self, name: str, run: "Callable[[], Awaitable[Any]]") -> None:
+        board = self._board
+        while board.t < board.alone_s:
+            await self._pause(1000)
+        await keep(board, name, run, self._pause)
+
+    async def talk(self) -> None:
+        """The link. Its modules are imported here, so that what is wrong with them concerns the link alone."""
+        if self.link is None:
+            self.link = self._make_link()
+        spread_s, self._spread_s = self._spread_s, 0
+        await self.link.run(spread_s, self._pause)
+
+    def _make_link(self) -> "Link":
+        from . import hardware, net
+        from .link import Link
+        from .wire import Mac
+
+        config = self._config
+        hardware.minimum_date(BUILT_UTC)
+        uplink = net.Uplink(config.wifi, config.lan)
+        trust = net.Trust(config.ca)
+
+        async def dial() -> asyncio.StreamReader:
+            if not uplink.up():
+                raise OSError("no network")
+            return await net.connect(config.host, config.port, trust, config.server_name)
+
+        return Link(config, self._board, Mac(config.key), dial)
+
+    async def report(self) -> None:
+        """A record each 10 s while the link is up, else one a minute into the journal."""
+        board = self._board
+        while True:
+            link = self.link
+            left = board.recorder.left(board.t, link is not None and link.ready)
+            if left > 0:
+                await self._pause(1000 * min(left, 10))  # the link may come up meanwhile
+            elif link is None:
+                board.journal.put(board.recorder.take(board.t, 0))
+            else:
+                await link.report(board.recorder.take(board.t, link.bad))
+
+    async def check(self) -> None:
+        """Each hour, whether flash still holds what was there at boot."""
+        from .integrity import watch
+
+        await watch(self._board, self._pause)

@@ -1,0 +1,61 @@
+"""When a record's interval ended: by the board's clock where that agrees with its uptime, else by its uptime, which no
+clock error can touch. Never after its receipt, never before anything was recorded. Pure.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from supervisor.wire.messages import Telemetry
+
+CLOCK_TRUST_S = 120.0  # board's clock against its uptime; crystals drift 4 s a day
+UPTIME_SLACK_S = 600.0  # how far a record may be ahead of what its board's greeting makes of it, and the share
+UPTIME_DRIFT = 1.002  # by which its crystal may run faster
+OLDEST_S = 90 * 86_400.0  # before its receipt: raw records are kept no longer, and a journal reaches back 26 h
+FIRST_UTC_S = 1_577_836_800.0  # 2020: no board is older, and clocks that were never set say 1970 or 2000
+BOOTS_MAX = 4  # of a board whose beginning is remembered, for the journal of an earlier one
+
+
+class Stamp(Struct, frozen=True):
+    """The end of an interval; `known` is false where it is only the time of receipt."""
+
+    end_utc_s: float
+    known: bool
+
+
+class Stamps:
+    """When the boards' boots began, from their greetings."""
+
+    def __init__(self) -> None:
+        self._booted_utc_s: dict[str, dict[int, float]] = {}
+
+    def greeted(self, board: str, boot: int, up_s: int, now_utc_s: float) -> None:
+        """A board says how long it has been up."""
+        boots = self._booted_utc_s.setdefault(board, {})
+        boots.pop(boot, None)
+        boots[boot] = now_utc_s - up_s
+        while len(boots) > BOOTS_MAX:
+            del boots[next(iter(boots))]
+
+    def ran_s(self, board: str, boot: int, now_utc_s: float) -> int:
+        """How long that boot of the board has lasted, as its greeting has it; 0 where it is not known."""
+        booted = self._booted_utc_s.get(board, {}).get(boot)
+        return 0 if booted is None else max(0, int(now_utc_s - booted))
+
+    def is_ahead(self, board: str, frame: Telemetry, now_utc_s: float) -> bool:
+        """Whether the frame claims a longer uptime than its board can have by its own greeting."""
+        booted = self._booted_utc_s.get(board, {}).get(frame.boot)
+        return booted is not None and frame.up > (now_utc_s - booted) * UPTIME_DRIFT + UPTIME_SLACK_S
+
+    def stamp(self, board: str, frame: Telemetry, received_utc_s: float) -> Stamp:
+        """When the frame's interval ended."""
+        booted = self._booted_utc_s.get(board, {}).get(frame.boot)
+        if booted is not None:
+            by_uptime = booted + frame.up
+            trusted = frame.utc > 0 and abs(frame.utc - by_uptime) <= CLOCK_TRUST_S
+            end = float(frame.utc) if trusted else by_uptime
+        else:
+            end = float(frame.utc)
+        end = min(end, received_utc_s)
+        known = end >= max(FIRST_UTC_S, received_utc_s - OLDEST_S)
+        return Stamp(end if known else received_utc_s, known)

@@ -1,0 +1,92 @@
+"""What boards said that was not booked, kept for a person to look at and counted for ever."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from msgspec import Struct
+
+from supervisor.store import spool
+from supervisor.store.tick import Tick, ZoneTick
+
+ENERGY = "energy"  # reason: the counter rose by more than the cable can have drawn
+KEPT_PER_BOARD = 1_000  # rows; a stolen key must not fill the disk
+_TIDY_EACH = 64  # rows added between two looks at the cap
+
+
+class Quarantined(Struct, frozen=True):
+    """One row: energy, or a frame or sample that was refused."""
+
+    board: str
+    zone: str  # "" where it is about the whole frame
+    received_utc_s: int
+    start_utc_s: int
+    excess_wh: int
+    reason: str
+
+
+def put_energy(db: sqlite3.Connection, tick: Tick, old: ZoneTick | None, new: ZoneTick) -> None:
+    """Bring the row of a zone's excess up to date; `old` is what the tick said before it was recomputed."""
+    before_wh = old.excess_wh if old is not None else 0
+    if new.excess_wh == before_wh:
+        return
+    key = (tick.board, tick.life, tick.boot, tick.q, new.sample.zone)
+    if new.excess_wh:
+        added = db.execute(
+            "INSERT INTO quarantine (board, life, boot, q, zone, received_utc_s, start_utc_s, excess_wh, reason) "
+            f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{ENERGY}') "
+            f"ON CONFLICT (board, life, boot, q, zone) WHERE reason = '{ENERGY}' "
+            "DO UPDATE SET excess_wh = excluded.excess_wh",
+            (*key, tick.received_utc_s, tick.start_utc_s, new.excess_wh),
+        ).lastrowid
+        _tidy(db, tick.board, added or 0)
+    else:
+        db.execute(
+            "DELETE FROM quarantine WHERE board = ? AND life = ? AND boot = ? AND q = ? AND zone = ? "
+            f"AND reason = '{ENERGY}'",
+            key,
+        )
+    spool.count(db, "quarantined_wh", new.excess_wh - before_wh)
+
+
+def put_frame(
+    db: sqlite3.Connection,
+    board: str,
+    key: tuple[int, int],
+    received_utc_s: int,
+    reason: str,
+    raw: bytes,
+    zone: str = "",
+) -> None:
+    """Keep a frame that was refused, or a part of it. `key`: boot and sequence."""
+    added = db.execute(
+        "INSERT INTO quarantine (board, life, boot, q, zone, received_utc_s, start_utc_s, excess_wh, reason, raw) "
+        "VALUES (?, -1, ?, ?, ?, ?, ?, 0, ?, ?)",
+        (board, *key, zone, received_utc_s, received_utc_s, reason[:200], raw),
+    ).lastrowid
+    spool.count(db, "quarantined_frames", 1)
+    _tidy(db, board, added or 0)
+
+
+def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quarantined]:
+    """What was quarantined of intervals that begin in a period, oldest first.
+
+    None of a record that a version without quarantine wrote.
+    """
+    if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'").fetchone() is None:
+        return []
+    rows = db.execute(
+        "SELECT board, zone, received_utc_s, start_utc_s, excess_wh, reason FROM quarantine "
+        "WHERE start_utc_s >= ? AND start_utc_s < ? ORDER BY start_utc_s, id",
+        (from_utc_s, to_utc_s),
+    )
+    return [Quarantined(*row) for row in rows]
+
+
+def _tidy(db: sqlite3.Connection, board: str, added: int) -> None:
+    if added % _TIDY_EACH == 0:
+        db.execute(
+            "DELETE FROM quarantine WHERE board = ?1 AND id <= "
+            "(SELECT id FROM quarantine WHERE board = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            (board, KEPT_PER_BOARD),
+        )
