@@ -7,19 +7,19 @@ RUN := .venv/bin/
 READY := .venv/.roadheat-ready
 ARGS ?=
 
-.PHONY: help demo test check fix bench soak docs vm servers clean
+.PHONY: help demo test coverage check check-js fix bench soak docs vm servers clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): pyproject.toml uv.lock tools/get_uv.sh
+$(READY): pyproject.toml uv.lock tools/get_uv.sh firmware/rh/__init__.py
 	@uv=$$(tools/get_uv.sh) && "$$uv" sync --locked --quiet --all-extras --all-groups
 	@touch $@
 
 vm: $(READY) ## Get the MicroPython VM that runs the firmware
 	@$(RUN)python -m tools.get_vm
 
-servers: $(READY) ## Get InfluxDB, VictoriaMetrics and Chromium (Debian, as root) for the tests
+servers: $(READY) ## Get InfluxDB, VictoriaMetrics and Chromium for the tests: as root on Debian with apt-get, unless ROADHEAT_NO_APT=1
 	@$(RUN)python -m tools.get_servers
 
 demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew page, report
@@ -28,7 +28,15 @@ demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew pa
 test: $(READY) vm servers ## All tests
 	@$(RUN)pytest $(ARGS)
 
-check: $(READY) ## ruff, mypy (host and firmware), import floors
+coverage: $(READY) vm servers ## Coverage of the fast tests: neither VM nor browser
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@$(RUN)coverage run -m pytest -q -m "not vm and not browser" $(ARGS); status=$$?; \
+		$(RUN)coverage combine -q && $(RUN)coverage report; exit $$status
+
+check-js: ## Types of the crew app's JavaScript, where npm is
+	@tools/check_js.sh
+
+check: $(READY) check-js ## ruff, mypy (host and firmware), import layers, JavaScript where npm is
 	@$(RUN)ruff check .
 	@$(RUN)ruff format --check .
 	@$(RUN)mypy

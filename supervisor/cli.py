@@ -6,16 +6,16 @@ plotting.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import os
 import sys
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from supervisor.commands import Lazy, LazyGroup
 from supervisor.domain.errors import RoadheatError
 
 if TYPE_CHECKING:
@@ -26,65 +26,23 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PLUGINS = "roadheat.commands"
+# name → where it is, what the list of commands says of it
 OWN = {
-    "calibrate": "supervisor.calibration.calibrate_cli:calibrate",
-    "energy": "supervisor.energy.cli:energy",
-    "user": "supervisor.people_cli:user",
+    "calibrate": Lazy("supervisor.calibration.calibrate_cli:calibrate", "Fit ZONE's road to its own telemetry."),
+    "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
+    "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
+}
+# What the list says of the entry points of pyproject.toml; those of other packages show the package's summary.
+PLUGIN_HELP = {
+    "bench": "Benchmarks against the best that exists elsewhere.",
+    "board": "Provision, flash, test and reset boards.",
+    "demo": "A storm on twelve roads, six emulated boards and three feeders.",
 }
 
 
-def fail(error: RoadheatError) -> NoReturn:
-    """Say what went wrong, where and what to do; end with status 1."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(Text.assemble((f"{error.where}: " if error.where else "", "bold"), (error.message, "red")))
-    if error.remedy:
-        console.print(Text(f"  {error.remedy}"))
-    sys.exit(1)
-
-
-class Commands(click.Group):
-    """Own commands and those of the entry points, loaded when asked for."""
-
-    def _points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=PLUGINS)}
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *OWN, *self._points()})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        command = super().get_command(ctx, cmd_name)
-        if command is not None:
-            return command
-        try:
-            if cmd_name in OWN:
-                module, _, name = OWN[cmd_name].partition(":")
-                loaded: Any = getattr(importlib.import_module(module), name)
-            elif point := self._points().get(cmd_name):
-                loaded = point.load()
-            else:
-                return None
-        except ImportError as error:
-            return _missing(cmd_name, error)
-        assert isinstance(loaded, click.Command)
-        return loaded
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except RoadheatError as error:
-            fail(error)
-
-
-def _missing(name: str, error: ImportError) -> click.Command:
-    """Stands for a command that cannot be loaded, and says why."""
-
-    def say() -> None:
-        raise RoadheatError(f"`roadheat {name}` cannot be loaded: {error}", remedy="Install what it names")
-
-    return click.Command(name, callback=say, short_help=f"(cannot be loaded: {error})")
+def plugins() -> Iterable[EntryPoint]:
+    """Commands of other packages, and of this project's tools and emulated boards."""
+    return entry_points(group=PLUGINS)
 
 
 config_option = click.option(
@@ -97,7 +55,13 @@ config_option = click.option(
 )
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy=OWN,
+    plugins=plugins,
+    plugin_help=PLUGIN_HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="roadheat")
 def main() -> None:
     """Heats steep city roads ahead of the snow."""
@@ -110,6 +74,8 @@ def main() -> None:
 @click.option("--lockstep", type=click.Path(path_type=Path), hidden=True, help="Socket that grants virtual time.")
 def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) -> None:
     """Run the service: boards, plans, crew app, energy record."""
+    import asyncio
+
     from supervisor.app import serve as run_service
     from supervisor.config import load
     from supervisor.runtime import logs
@@ -133,9 +99,9 @@ def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) ->
 @click.argument("path", type=click.Path(path_type=Path), default=Path("city.toml"))
 def check_config(path: Path) -> None:
     """Explain every error of a configuration; status 1 if there is one."""
-    from rich.console import Console
     from rich.table import Table
 
+    from supervisor import terminal
     from supervisor.config import read
     from supervisor.parts import explain
 
@@ -144,9 +110,10 @@ def check_config(path: Path) -> None:
     warnings: tuple[str, ...] = ()
     if config is not None and not problems:
         problems, warnings = explain(config)
-    console = Console()
+    console = terminal.console()
     if problems:
-        table = Table("where", "what is wrong", "what to do", title=f"{path}: {len(problems)} to correct")
+        console.print(f"{path}: {len(problems)} to correct", style="bold", soft_wrap=True)
+        table = Table("where", "what is wrong", "what to do")
         for problem in problems:
             table.add_row(problem.where, problem.message, problem.remedy)
         console.print(table)
@@ -154,8 +121,8 @@ def check_config(path: Path) -> None:
     assert config is not None
     console.print(_summary(config))
     for warning in warnings:
-        console.print(f"[yellow]{warning}[/yellow]")
-    console.print(f"{path}: good")
+        console.print(warning, style="yellow", soft_wrap=True)
+    console.print(f"{path}: good", soft_wrap=True)
 
 
 def _summary(config: Config) -> Any:

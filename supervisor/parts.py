@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.config.source import parse
 from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.metrics import Metrics
-from supervisor.domain.errors import ConfigError, RoadheatError
+from supervisor.domain.errors import ConfigError, RoadheatError, TariffError
 from supervisor.energy.endpoint import Target
 from supervisor.energy.shipper import Shipper, shipping
 from supervisor.net.accept import Acceptor
@@ -27,7 +28,9 @@ from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
 from supervisor.tariff.configured import configured_tariff
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.files import read_weather_csv
+from supervisor.weather.providers.kma_asos import KEY_ENV as KMA_ASOS_KEY_ENV
 from supervisor.weather.providers.kma_asos import KmaAsosObservations
+from supervisor.weather.providers.kma_village import KEY_ENV as KMA_VILLAGE_KEY_ENV
 from supervisor.weather.providers.kma_village import KmaVillageProvider
 from supervisor.weather.providers.met_norway import MetNorwayProvider
 from supervisor.weather.providers.openmeteo import OpenMeteoProvider
@@ -158,11 +161,13 @@ async def listen_web(config: Config, app: web.Application, connections_max: int 
 
 def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
     """What is wrong beyond city.toml itself: the files it names, tokens; and what is allowed but worth a word."""
+    source = parse(config.path)
     problems: list[RoadheatError] = []
     try:
         configured_tariff(config)
-    except RoadheatError as error:
-        problems.append(error)
+    except TariffError as error:  # of a file of its own, or of the tables of city.toml
+        where = error.where if config.tariff.file else f"{config.path.name}: {error.where}"
+        problems.append(TariffError(error.message, where=where, remedy=error.remedy))
     warnings = []
     if config.weather.provider == "file":
         try:
@@ -170,11 +175,14 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
             warnings += [f"{config.weather.file}: repaired {kind}: {count}" for kind, count in repairs.items()]
         except RoadheatError as error:
             problems.append(error)
-    named = [config.web.metrics_token_env, config.influx.token_env if config.influx else ""]
     problems += [
-        ConfigError(f"environment variable {name} is not set", where="token", remedy=f"Set {name} for the service")
-        for name in named
-        if name and name not in os.environ
+        source.problem(
+            key,
+            f"environment variable {name} is not set",
+            f"Set {name} for the service. If only the service has it, run this check with the service's environment",
+        )
+        for key, name in _secrets(config)
+        if not os.environ.get(name)
     ]
     limit, boards = raise_limit(), len(config.board)
     if limit < needed(boards):
@@ -190,3 +198,15 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
                 "network gone every board may heat at once"
             )
     return tuple(problems), tuple(warnings)
+
+
+def _secrets(config: Config) -> Iterator[tuple[str, str]]:
+    """Key of city.toml, and the environment variable that it needs."""
+    if config.web.metrics_token_env:
+        yield "web.metrics_token_env", config.web.metrics_token_env
+    if config.influx and config.influx.token_env:
+        yield "influx.token_env", config.influx.token_env
+    if config.weather.provider == "kma":
+        yield "weather.provider", KMA_VILLAGE_KEY_ENV
+        if config.weather.station:
+            yield "weather.station", KMA_ASOS_KEY_ENV

@@ -7,18 +7,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from supervisor.config import Config, load
+from supervisor.commands import LazyGroup
 from supervisor.domain.errors import RoadheatError
 from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote
-from tools.provision import provision
 
-_console = Console()
+if TYPE_CHECKING:
+    from supervisor.config import Config
 
 # Runs on the board, with main.py stopped and outputs off: what is wired, and does it answer?
 _SELFTEST = """
@@ -61,6 +59,10 @@ print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
     """Run `action(board, port)` for all boards at once; board → outcome. Failures are told at the end, none is lost."""
+    from rich.progress import Progress
+
+    from supervisor import terminal
+
     outcomes: dict[str, str] = {}
     failures: dict[str, str] = {}
 
@@ -71,7 +73,7 @@ def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: s
             failures[board] = str(error)
 
     workers = min(len(ports), 2 * (os.cpu_count() or 1))
-    with Progress(console=_console, transient=True) as progress, ThreadPoolExecutor(workers) as pool:
+    with Progress(console=terminal.console(), transient=True) as progress, ThreadPoolExecutor(workers) as pool:
         bar = progress.add_task(title, total=len(ports))
         for future in [pool.submit(one, board, port) for board, port in ports.items()]:
             future.add_done_callback(lambda _: progress.advance(bar))
@@ -89,17 +91,7 @@ def _pairs(values: Sequence[str], what: str) -> dict[str, str]:
     return pairs
 
 
-class _Commands(click.Group):
-    """Shows our errors as sentences."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except RoadheatError as error:
-            raise click.ClickException(str(error)) from None
-
-
-@click.group(cls=_Commands)
+@click.group(cls=LazyGroup)
 def board() -> None:
     """Provision, flash, test and reset boards."""
 
@@ -113,12 +105,15 @@ _ports_argument = click.argument("ports", nargs=-1, required=True, metavar="BOAR
 @board.command("list")
 def list_ports() -> None:
     """Serial ports with something at the other end."""
+    from rich.table import Table
     from serial.tools.list_ports import comports
+
+    from supervisor import terminal
 
     table = Table("port", "USB id", "what")
     for port in sorted(comports()):
         table.add_row(port.device, f"{port.vid:04x}:{port.pid:04x}" if port.vid else "", port.description)
-    _console.print(table if table.row_count else "No serial port found: plug a board in.")
+    terminal.console().print(table if table.row_count else "No serial port found: plug a board in.")
 
 
 @board.command("provision")
@@ -137,7 +132,12 @@ def provision_command(
     boards: tuple[str, ...],
 ) -> None:
     """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
-    config = load(config_path)
+    from supervisor import terminal
+    from supervisor.config import load
+    from tools.provision import provision
+
+    config = load(config_path, without_data=True)
+    console = terminal.console()
     roms = _pairs(probe, "--probe as z01.surface=28…")
     for name in boards or tuple(b.id for b in config.board):
         folder = provision(config, name, host=host, wifi=wifi, roms=roms, relay_active=0 if active_low else 1)
@@ -147,10 +147,10 @@ def provision_command(
             for place in ("surface", "cable")
             if f"{zone.id}.{place}" not in roms
         ]
-        note = (
-            f"  [yellow]placeholder probes: {', '.join(missing)}[/] (`selftest` shows the real ones)" if missing else ""
-        )
-        _console.print(f"{name}: {folder}{note}", highlight=False)
+        console.print(f"{name}: {folder}", soft_wrap=True)
+        if missing:
+            note = f"  placeholder probes: {', '.join(missing)} (`selftest` shows the real ones)"
+            console.print(note, style="yellow", soft_wrap=True)
 
 
 @board.command("flash")
@@ -158,7 +158,9 @@ def provision_command(
 @_ports_argument
 def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
     """Copy firmware and provisioned files to boards and start them."""
-    config = load(config_path)
+    from supervisor.config import load
+
+    config = load(config_path, without_data=True)
 
     def one(name: str, port: str) -> str:
         flash(port, provisioned(config, name))
@@ -172,7 +174,9 @@ def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
 @_ports_argument
 def configure(config_path: Path, ports: tuple[str, ...]) -> None:
     """Write the provisioned files alone, sealed, to boards that have their firmware, and start them."""
-    config = load(config_path)
+    from supervisor.config import load
+
+    config = load(config_path, without_data=True)
 
     def one(name: str, port: str) -> str:
         flash(port, provisioned(config, name), firmware=None)
@@ -244,8 +248,11 @@ def mip(ports: tuple[str, ...], target: str) -> None:
 
 
 def _tell(outcomes: Mapping[str, str]) -> None:
+    from supervisor import terminal
+
+    console = terminal.console()
     for name in sorted(outcomes):
-        _console.print(f"{name}: {outcomes[name]}", highlight=False)
+        console.print(f"{name}: {outcomes[name]}", soft_wrap=True)
 
 
 def _degrees(milli: int | None) -> str:

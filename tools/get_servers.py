@@ -1,9 +1,10 @@
 """Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium, its driver's library,
 a Korean font.
 
-As root on Debian they come from Debian's packages. Elsewhere, or without root, nothing is changed: one line says for
-each what is missing, what is skipped for it and how to get it. A second run looks and is done. Never fails the
-caller: tests that need a server say so themselves.
+As root on Debian they are installed as Debian's packages, and one line says so before. Elsewhere, without root, or
+with ROADHEAT_NO_APT=1, nothing is changed: one line says for each what is missing, what is skipped for it and how to
+get it. A second run looks and is done. Never fails the caller: tests that need a server are skipped and say so, which
+fails the run where ROADHEAT_NO_SKIPS is set.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from msgspec import Struct
 
 from tools.servers import find_program
 
+NO_APT = "ROADHEAT_NO_APT"  # set to 1: never install anything on the system
 INSTALL_S = 900  # Chromium is 80 MB and may come over a slow line
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 
@@ -78,8 +80,19 @@ def missing(needs: Sequence[Need] = NEEDS) -> list[Need]:
 
 
 def can_install() -> bool:
-    """Root on a system with apt."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
+    """Root on a system with apt, and not forbidden."""
+    return (
+        os.environ.get(NO_APT, "") in ("", "0")
+        and hasattr(os, "geteuid")
+        and os.geteuid() == 0
+        and shutil.which("apt-get") is not None
+    )
+
+
+def announcement(needs: Sequence[Need]) -> str:
+    """One line, before anything is installed: what, where from, and how to prevent it."""
+    packages = " ".join(package for need in needs for package in need.packages)
+    return f"Installing on this system, as root, with apt-get: {packages} (for tests; {NO_APT}=1 prevents it)"
 
 
 def advice(need: Need) -> str:
@@ -114,7 +127,7 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> str:
 def main() -> int:
     wanted = missing()
     if wanted and can_install():
-        print(f"Installing {', '.join(need.name for need in wanted)} from Debian's packages", flush=True)
+        print(announcement(wanted), flush=True)
         complaint = install(wanted)
         if complaint:
             for need in wanted:  # one that cannot be had does not keep the others away

@@ -87,9 +87,12 @@ def _commands(story: Story) -> str:
     )
 
 
-def write_html(story: Story, path: Path) -> None:
-    """Cards for the district, the roads, what people did, then the pictures."""
-    sections = dict(pictures(story))
+def write_html(story: Story, path: Path, *, with_pictures: bool = True) -> None:
+    """Cards for the district, the roads, what people did, then the pictures, which need matplotlib.
+
+    The file is written only when all is drawn: an earlier one stays where a picture fails.
+    """
+    sections = dict(pictures(story)) if with_pictures else {}
     drawn = "".join(f"<h2>{html.escape(name)}</h2><figure>{svg}</figure>" for name, svg in sections.items())
     path.write_text(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"

@@ -153,7 +153,7 @@ def live_through(
             raise
         say(f"{len(bench.boards)} boards flashed by mpremote in {time.monotonic() - begun:.1f} s")
         bench.start_supervisor()
-        say(f"crew app, while it runs: [bold]{bench.crew.login_link}[/]")
+        say(f"crew app, while it runs: {bench.crew.login_link}")
         consoles = ", ".join(f"{name} {board.console.path}" for name, board in bench.boards.items())
         say(f"boards' consoles for mpremote: {consoles}")
         bench.on_minute.append(progress)

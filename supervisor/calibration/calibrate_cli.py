@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
-import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from supervisor import config as configuration
-from supervisor.calibration import calibrate as calibration
-from supervisor.calibration.calibrate_weekly import RECORDED
-from supervisor.calibration.fit import EFFICIENCY, PARAMETERS, Windows
+from supervisor.commands import OutputPath, drawing, require
 from supervisor.domain.errors import CommandError, NotFoundError
-from supervisor.domain.weather import Array
-from supervisor.energy import report as reports
-from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database
-from supervisor.store import weather as weather_record
-from supervisor.store.telemetry import ticks
-from supervisor.weather.providers.files import read_weather_csv
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from supervisor.calibration.calibrate import Kept
+    from supervisor.calibration.fit import Windows
+    from supervisor.domain.weather import Array
 
 
 @click.command()
@@ -32,13 +27,26 @@ from supervisor.weather.providers.files import read_weather_csv
 @click.option(
     "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; else what the service recorded."
 )
-@click.option("--plot", type=click.Path(path_type=Path), help="Write a picture of measured and predicted.")
+@click.option("--plot", type=OutputPath(), help="Write a picture of measured and predicted.")
 @click.option("--dry-run", is_flag=True, help="Report only, keep nothing.")
 def calibrate(
     zone_id: str, config_path: Path, start: str, end: str, weather: Path | None, plot: Path | None, dry_run: bool
 ) -> None:
     """Fit ZONE's road to its own telemetry: conduction, heat capacity, albedo, exchange, sky view, cable efficiency."""
-    config = configuration.load(config_path)
+    from supervisor import config as configuration
+    from supervisor import terminal
+    from supervisor.calibration import calibrate as calibration
+    from supervisor.calibration.calibrate_weekly import RECORDED
+    from supervisor.energy import report as reports
+    from supervisor.runtime.clock import SystemClock
+    from supervisor.store import DATABASE_NAME, database
+    from supervisor.store import weather as weather_record
+    from supervisor.store.telemetry import ticks
+    from supervisor.weather.providers.files import read_weather_csv
+
+    if plot is not None:
+        require("matplotlib", "--plot")
+    config = configuration.load(config_path, without_data=True)
     zone = next((z for z in config.zone if z.id == zone_id), None)
     if zone is None:
         raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")
@@ -63,7 +71,7 @@ def calibrate(
     source = RECORDED if weather is None else weather.name
     data, _ = calibration.windows(surface, heat, series, config.site, from_utc_s)
     kept, predicted = calibration.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
-    console = Console()
+    console = terminal.console()
     console.print(_table(kept))
     console.print(
         f"{kept.windows} days: RMSE {kept.rmse_before_k:.2f} K before, {kept.rmse_after_k:.2f} K fitted, "
@@ -75,20 +83,26 @@ def calibrate(
     for name in kept.at_bound:
         console.print(f"{name} ends at its physical bound: look at the layers, the sensor's place, the weather file",
                       style="yellow", soft_wrap=True)  # fmt: skip
-    if plot is not None:
-        _draw(data, predicted, plot)
     if not dry_run:
         path = calibration.keep(config.state_dir, kept)
         console.print(f"kept in {path}; a running service takes it up within a quarter of an hour", soft_wrap=True)
+    if plot is not None:
+        with drawing(f"--plot {plot}"):
+            _draw(data, predicted, plot)
 
 
-def _table(kept: calibration.Kept) -> Table:
+def _table(kept: Kept) -> Table:
+    from rich.table import Table
+
+    from supervisor.calibration.fit import EFFICIENCY, PARAMETERS
+    from supervisor.terminal import styled
+
     table = Table(title=f"Road of {kept.zone}, {kept.from_utc} to {kept.to_utc}")
     for column in ("parameter", "found", "± 1 σ", "bounds", ""):
         table.add_column(column)
     for p in (*PARAMETERS, EFFICIENCY):
         if p.name in kept.values:
-            warning = "[yellow]at bound[/]" if p.name in kept.at_bound else ""
+            warning = styled("at bound" if p.name in kept.at_bound else "", "yellow")
             found, sigma = f"{kept.values[p.name]:.4g}", f"{kept.sigma[p.name]:.2g}"
             table.add_row(p.name, found, sigma, f"{p.low:g} … {p.high:g}", warning)
     return table
@@ -96,10 +110,9 @@ def _table(kept: calibration.Kept) -> Table:
 
 def _draw(data: Windows, predicted: Array, path: Path) -> None:
     """Measured and predicted out of sample, day by day. Needs the extra `report`."""
-    try:
-        import matplotlib
-    except ModuleNotFoundError as error:
-        raise CommandError("no matplotlib", where="--plot", remedy="Install roadheat[report].") from error
+    import matplotlib
+    import numpy as np
+
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

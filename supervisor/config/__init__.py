@@ -1,8 +1,8 @@
 """city.toml → typed structs. Every error says file, line, key, value and remedy.
 
 `load(path)` is for those who need a configuration, `read(path)` for those who explain one. Files that it names are
-relative to it. The rooms: `schema` (what may be said), `source` (where it stands), `convert` (one table), `rules`
-(what the tables must say together).
+relative to it. The modules: `schema` (what may be said), `source` (where it stands), `values` (what no key may hold),
+`convert` (one table), `files` (what is named is there), `rules` and `zone_rules` (what the tables must say together).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -29,7 +29,8 @@ from supervisor.config.schema import (
     WeatherConfig,
     WebConfig,
 )
-from supervisor.config.source import MISSING_DATA, parse
+from supervisor.config.source import MISSING_DATA, Source, parse
+from supervisor.config.values import unusable
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
 
@@ -61,6 +62,8 @@ class InvalidConfig(ConfigError):
         self.problems = problems
 
 
+S = TypeVar("S", bound=Struct)
+
 TABLES: Mapping[str, type[Struct]] = {
     "site": Site,
     "service": ServiceConfig,
@@ -91,7 +94,7 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
             problems.append(source.problem(key, "unknown table", remedy))
     for table, struct in TABLES.items():
         if table in source.data:
-            parts[table] = convert(source, table, struct, source.data[table], problems)
+            parts[table] = _convert(source, table, struct, source.data[table], problems)
         elif table in REQUIRED:
             problems.append(source.problem(table, "this table is missing", f"Add [{table}]: see docs/examples"))
         elif table != "influx":
@@ -101,11 +104,18 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
         if not isinstance(rows, list) or not rows:
             problems.append(source.problem(table, "none is given", f"Add at least one [[{table}]]"))
             continue
-        parts[table] = tuple(convert(source, f"{table}[{i}]", struct, row, problems) for i, row in enumerate(rows))
+        parts[table] = tuple(_convert(source, f"{table}[{i}]", struct, row, problems) for i, row in enumerate(rows))
     if problems:
         return None, tuple(problems)
     config = Config(path=path, **parts)
     return config, tuple(find_problems(config, source))
+
+
+def _convert(source: Source, key: str, struct: type[S], raw: Any, problems: list[ConfigError]) -> S | None:
+    """The struct of a table, or None and what is wrong with it among the problems."""
+    found = list(unusable(source, key, raw))
+    problems += found
+    return None if found else convert(source, key, struct, raw, problems)
 
 
 def load(path: Path | str, *, without_data: bool = False) -> Config:

@@ -16,6 +16,14 @@ from supervisor.domain.zone import Cable, HorizonPoint, Layer
 
 S = TypeVar("S", bound=Struct)
 
+WORDS = {  # msgspec's names of types, as a person would say them
+    "int": "a whole number",
+    "float": "a number",
+    "str": 'text in "quotes"',
+    "array": "a [list]",
+    "object": "a table",
+}
+
 
 def _fields(struct: type[Struct]) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(struct)]
@@ -46,7 +54,13 @@ def _explain(source: Source, table: str, struct: type[Struct], error: msgspec.Va
         return source.problem(key, f"`{missing[1]}` is missing", f"Add a line `{missing[1]} = …`")
     key = f"{table}.{inside}" if inside else table
     if expected := re.search(r"Expected `(.+?)`, got `(.+?)`", message):
-        words = {"int": "a whole number", "float": "a number", "str": 'text in "quotes"', "array": "a [list]"}
+        words = {
+            "int": "a whole number",
+            "float": "a number",
+            "str": 'text in "quotes"',
+            "array": "a [list]",
+            "object": "a table",
+        }
         wanted = words.get(expected[1].split(" | ")[0], expected[1])
         return source.problem(key, f"this is no {wanted.removeprefix('a ')}", f"Write {wanted}")
     choices = _choices(_nested(struct, inside), inside)

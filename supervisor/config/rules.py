@@ -5,25 +5,25 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from supervisor.config.files import find_file_problems
 from supervisor.config.schema import Config
-from supervisor.config.source import MISSING_DATA, Source
+from supervisor.config.source import Source
+from supervisor.config.zone_rules import find_zone_problems
 from supervisor.domain.errors import ConfigError
-from supervisor.domain.zone import Zone
-from supervisor.road.materials import MATERIALS
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")  # ids go into every frame and file name
 RELAYS = 8  # outputs of a board
 ZONES_PER_BOARD = 8  # so that a telemetry frame of all zones stays below 1,024 bytes
-HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
-OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
+SUPPLY_MAX_KW = 1_000_000  # a feeder of a city district has some hundreds
+PRICE_MAX = 1e9  # in any currency; above it the solvers lose digits
+TIME_LIMIT_MAX_S = 3600  # a planning cycle takes 900
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
 PROCESSES_MAX = 64
 CALIBRATION_DAYS = (10, 90)
-HORIZON_POINTS_MIN = 2
-HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Problems = Iterator[ConfigError]
@@ -35,6 +35,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _listeners(config, source)
     yield from _weather(config, source)
     yield from _tariff(config, source)
+    yield from find_file_problems(config, source)
     yield from _planner(config, source)
     yield from _calibration(config, source)
     yield from _influx(config, source)
@@ -42,10 +43,12 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _feeders(config, source)
     yield from _references(config, source)
     for number, zone in enumerate(config.zone):
-        yield from _zone(zone, f"zone[{number}]", source)
+        yield from find_zone_problems(zone, f"zone[{number}]", source)
 
 
 def _site(config: Config, source: Source) -> Problems:
+    if not config.site.name.strip():
+        yield source.problem("site.name", "empty", "Write the district's name in the energy record")
     try:
         ZoneInfo(config.site.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -81,6 +84,8 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("web.listen", "the boards' address too", "Give each listener its own port")
     if config.boards.handshakes_max < 1:
         yield source.problem("boards.handshakes_max", "nobody could connect", "Write at least 1; 64 is proven")
+    if config.web.public_url and not _is_url(config.web.public_url):
+        yield source.problem("web.public_url", "no URL", 'Write "https://host", or leave it out')
     for table, most in (
         ("boards", config.boards.connections_per_address),
         ("web", config.web.connections_per_address),
@@ -94,9 +99,6 @@ def _listeners(config: Config, source: Source) -> Problems:
             yield source.problem(f"web.proxies[{number}]", "not an IP address", 'Write one such as "10.0.0.5"')
     if bool(config.web.cert) != bool(config.web.key):
         yield source.problem("web.cert", "certificate and key go together", "Give both web.cert and web.key")
-    for key, name in (("web.cert", config.web.cert), ("web.key", config.web.key)):
-        if name and not config.resolve(name).is_file():
-            yield source.problem(key, "no such file", f"Put it at {config.resolve(name)}")
 
 
 def _weather(config: Config, source: Source) -> Problems:
@@ -105,9 +107,6 @@ def _weather(config: Config, source: Source) -> Problems:
         yield source.problem("weather", "`file` is missing", 'Add file = "weather.csv" or choose another provider')
     elif weather.file and weather.provider != "file":
         yield source.problem("weather.file", "provider reads no file", 'Remove it or write provider = "file"')
-    elif weather.file and not config.resolve(weather.file).is_file():
-        remedy = f"Put it at {config.resolve(weather.file)}"
-        yield source.problem("weather.file", "no such file", remedy, code=MISSING_DATA)
 
 
 def _tariff(config: Config, source: Source) -> Problems:
@@ -118,9 +117,6 @@ def _tariff(config: Config, source: Source) -> Problems:
     if len(given) != 1:
         said = " and ".join(given) or "none"
         yield source.problem("tariff", f"{said} given", "Give exactly one of flat, [[tariff.band]] and file")
-    if tariff.file and not config.resolve(tariff.file).is_file():
-        remedy = f"Put it at {config.resolve(tariff.file)}"
-        yield source.problem("tariff.file", "no such file", remedy, code=MISSING_DATA)
     if not re.fullmatch(r"[A-Z]{3}", tariff.currency):
         yield source.problem("tariff.currency", "no currency code", 'Write three capitals such as "KRW"')
 
@@ -133,10 +129,14 @@ def _planner(config: Config, source: Source) -> Problems:
         yield source.problem(
             "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 8000"
         )
+    elif planner.price_per_kelvin_hour > PRICE_MAX:
+        yield source.problem("planner.price_per_kelvin_hour", f"above {PRICE_MAX:.0e}", "Write 8000 or near it")
     if not 1 <= planner.members <= MEMBERS_MAX:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")
     if planner.time_limit_s <= 0:
         yield source.problem("planner.time_limit_s", "no time to plan", "Write 60")
+    elif planner.time_limit_s > TIME_LIMIT_MAX_S:
+        yield source.problem("planner.time_limit_s", f"above {TIME_LIMIT_MAX_S}", "Write 60; a cycle takes 900 s")
     if not 0 <= planner.processes <= PROCESSES_MAX:
         yield source.problem("planner.processes", f"outside 0…{PROCESSES_MAX}", "Leave it out: as many as cores")
 
@@ -158,8 +158,17 @@ def _influx(config: Config, source: Source) -> Problems:
     for name in needed:
         if not getattr(influx, name):
             yield source.problem("influx", f"`{name}` is missing", f'api = "{influx.api}" needs it: add {name} = "…"')
-    if not re.match(r"https?://[^/\s]+", influx.url):
+    if not _is_url(influx.url):
         yield source.problem("influx.url", "no URL", 'Write "http://host:8086"')
+
+
+def _is_url(text: str) -> bool:
+    """Whether it names a web address with a host and, where given, a port that exists."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in text
+    except ValueError:  # a port above 65535, a bracket that does not close
+        return False
 
 
 def _ids(config: Config, source: Source) -> Problems:
@@ -184,14 +193,19 @@ def _feeders(config: Config, source: Source) -> Problems:
         key = f"feeder[{number}]"
         if feeder.contract_kw <= 0:
             yield source.problem(f"{key}.contract_kw", "no power", "Write the contracted kW (15-min mean)")
+        for name in ("contract_kw", "breaker_kw"):
+            if getattr(feeder, name) > SUPPLY_MAX_KW:
+                yield source.problem(f"{key}.{name}", f"above {SUPPLY_MAX_KW:,} kW", "Write kilowatts, not watts")
         if feeder.breaker_kw < feeder.contract_kw:
             yield source.problem(
                 f"{key}.breaker_kw",
                 f"below the contract of {feeder.contract_kw:g} kW",
                 "Write what the breaker carries",
             )
-        if feeder.demand_price_per_kw < 0:
-            yield source.problem(f"{key}.demand_price_per_kw", "negative", "Write the price of a kW of peak, or 0")
+        if not 0 <= feeder.demand_price_per_kw <= PRICE_MAX:
+            yield source.problem(
+                f"{key}.demand_price_per_kw", f"outside 0…{PRICE_MAX:.0e}", "Write the price of a kW of peak, or 0"
+            )
         largest = max((z for z in config.zone if z.feeder == feeder.id), key=lambda z: z.power_w, default=None)
         for name in ("contract_kw", "breaker_kw"):
             if largest is not None and getattr(feeder, name) * 1000 < largest.power_w:
@@ -225,67 +239,4 @@ def _references(config: Config, source: Source) -> Problems:
         if len(zones) > ZONES_PER_BOARD:
             yield source.problem(
                 f"board[{number}].id", f"{len(zones)} zones", f"Put at most {ZONES_PER_BOARD} zones on a board"
-            )
-
-
-def _zone(zone: Zone, key: str, source: Source) -> Problems:
-    if not zone.name.strip():
-        yield source.problem(f"{key}.name", "empty", "Write what crews call the road")
-    if zone.power_w <= 0:
-        yield source.problem(f"{key}.power_w", "no power", "Write the cable's rated watts")
-    if zone.area_m2 <= 0:
-        yield source.problem(f"{key}.area_m2", "no area", "Write the heated square metres")
-    elif zone.heat_w_m2 > HEAT_MAX_W_M2:
-        yield source.problem(
-            f"{key}.power_w",
-            f"{zone.heat_w_m2:.0f} W/m² on {zone.area_m2:g} m²",
-            f"Embedded cable carries at most {HEAT_MAX_W_M2:g} W/m²: correct watts or area",
-        )
-    for number, layer in enumerate(zone.layers):
-        at = f"{key}.layers[{number}]"
-        if layer.material not in MATERIALS:
-            yield source.problem(f"{at}.material", "unknown material", f"Write one of {', '.join(sorted(MATERIALS))}")
-        if not 0.002 <= layer.thickness_m <= 10:
-            yield source.problem(f"{at}.thickness_m", "outside 0.002…10", "Write metres")
-    depth_m = sum(layer.thickness_m for layer in zone.layers)
-    if not zone.layers:
-        yield source.problem(f"{key}.layers", "no layers", 'Write layers = [{material = "asphalt", thickness_m = 0.1}]')
-    elif not 0 < zone.cable.depth_m < depth_m:
-        yield source.problem(
-            f"{key}.cable.depth_m", f"outside the {depth_m:g} m of layers", "Write metres from the top"
-        )
-    if not 0.02 <= zone.cable.spacing_m <= 1:
-        yield source.problem(f"{key}.cable.spacing_m", "outside 0.02…1", "Write metres between runs of cable")
-    if not 0.5 <= zone.cable.efficiency <= 1:
-        yield source.problem(f"{key}.cable.efficiency", "outside 0.5…1", "Write the part that ends in the pavement")
-    if zone.sky_view is not None and not 0 < zone.sky_view <= 1:
-        yield source.problem(f"{key}.sky_view", "outside 0…1", "Write the part of the sky that the road sees")
-    yield from _horizon(zone, key, source)
-    if zone.priority not in (1, 2, 3):
-        yield source.problem(f"{key}.priority", "outside 1…3", "Write 1 for the steepest, 3 for the flattest")
-    if not 1 <= zone.override_max_min <= OVERRIDE_MAX_MIN:
-        yield source.problem(
-            f"{key}.override_max_min", f"outside 1…{OVERRIDE_MAX_MIN}", "Boards end an override after 8 h anyway"
-        )
-
-
-def _horizon(zone: Zone, key: str, source: Source) -> Problems:
-    if not zone.horizon:
-        return
-    if len(zone.horizon) < HORIZON_POINTS_MIN:
-        example = "horizon = [{azimuth_deg = 90, elevation_deg = 5}, {azimuth_deg = 180, elevation_deg = 30}, …]"
-        yield source.problem(f"{key}.horizon", f"{len(zone.horizon)} point makes no skyline", f"Write {example}")
-    before = -1.0
-    for number, point in enumerate(zone.horizon):
-        at = f"{key}.horizon[{number}]"
-        if not 0 <= point.azimuth_deg < 360:
-            yield source.problem(f"{at}.azimuth_deg", "outside 0…360", "Write degrees clockwise from north, 0 to 359")
-        elif point.azimuth_deg <= before:
-            yield source.problem(f"{at}.azimuth_deg", "not after the point before", "Go round clockwise from north")
-        before = max(before, point.azimuth_deg)
-        if not 0 <= point.elevation_deg <= HORIZON_MAX_DEG:
-            yield source.problem(
-                f"{at}.elevation_deg",
-                f"outside 0…{HORIZON_MAX_DEG:g}",
-                "Write degrees above the level: 45 is a wall as high as it is far away",
             )

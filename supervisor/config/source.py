@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from supervisor.domain.errors import ConfigError
 
 MISSING_DATA = "missing-data"  # code of a problem that keeps nothing from starting
+SHOWN_MAX = 80  # characters of a value or key in an error
+INTEGER_SHOWN_BITS = 256  # Python refuses to write out very long integers
 
 
 class Source:
@@ -36,25 +39,57 @@ class Source:
         if parts is None:
             return None
         table, index, name = parts[1], int(parts[2] or 0), parts[3]
-        seen, start = -1, None
-        for number, line in enumerate(self._lines, 1):
-            header = re.match(r"\s*\[+\s*([\w.-]+)\s*\]+", line)
-            if header and header[1] == table:
-                seen += 1
-                if seen == index:
-                    start = number
-            elif header and start is not None and not header[1].startswith(f"{table}."):
-                break
-            elif start is not None and seen == index and name and re.match(rf"\s*{re.escape(name)}\s*=", line):
+        spans = self._tables.get(table, [])
+        if index >= len(spans):
+            return self._inline.get(table)
+        start, end = spans[index]
+        for number in range(start + 1, end):
+            if name and re.match(rf"\s*{re.escape(name)}\s*=", self._lines[number - 1]):
                 return number
         return start
 
-    def problem(self, key: str, message: str, remedy: str, code: str | None = None) -> ConfigError:
-        """An error that names file, line, key and value."""
-        line, value = self.line(key), self.value(key)
+    @cached_property
+    def _tables(self) -> dict[str, list[tuple[int, int]]]:
+        """By table: the line of each header, and the line after its last key."""
+        headers = [
+            (number, found[1])
+            for number, line in enumerate(self._lines, 1)
+            if (found := re.match(r"\s*\[+\s*([\w.-]+)\s*\]+", line))
+        ]
+        spans: dict[str, list[tuple[int, int]]] = {}
+        for place, (start, table) in enumerate(headers):
+            after = (number for number, name in headers[place + 1 :] if not name.startswith(f"{table}."))
+            spans.setdefault(table, []).append((start, next(after, len(self._lines) + 1)))
+        return spans
+
+    @cached_property
+    def _inline(self) -> dict[str, int]:
+        """By key at the start of a line, such as `zone = […]`: its first line."""
+        lines: dict[str, int] = {}
+        for number, line in enumerate(self._lines, 1):
+            if found := re.match(r'"?(\w+)"?\s*=', line):
+                lines.setdefault(found[1], number)
+        return lines
+
+    def problem(
+        self, key: str, message: str, remedy: str, *, code: str | None = None, value: Any = None
+    ) -> ConfigError:
+        """An error that names file, line, key and value (where not given: what stands at `key`)."""
+        line, value = self.line(key), self.value(key) if value is None else value
         place = f"{self.path.name}:{line}" if line else self.path.name
-        shown = "" if value is None or isinstance(value, dict | list) else f" = {value!r}"
-        return ConfigError(message, where=f"{place}: {key}{shown}", remedy=remedy, code=code)
+        shown = "" if value is None or isinstance(value, dict | list) else f" = {_shown(value)}"
+        return ConfigError(message, where=f"{place}: {_shortened(key)}{shown}", remedy=remedy, code=code)
+
+
+def _shown(value: Any) -> str:
+    """A value as a person would recognise it, never longer than `SHOWN_MAX`."""
+    if isinstance(value, int) and value.bit_length() > INTEGER_SHOWN_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    return _shortened(repr(value))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
 def parse(path: Path) -> Source:
@@ -67,9 +102,15 @@ def parse(path: Path) -> Source:
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8 at byte {error.start}", where=str(path), remedy="Save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
         raise ConfigError(
-            f"broken TOML: {error}", where=str(path), remedy="Correct that line; the format is at toml.io"
+            "broken TOML: nested too deeply", where=str(path), remedy="See docs/examples/city.toml for the form"
+        ) from None
+    except ValueError as error:  # TOMLDecodeError is one; a number with too many digits is another
+        raise ConfigError(
+            f"broken TOML: {_shortened(str(error))}",
+            where=str(path),
+            remedy="Correct that line; the format is at toml.io",
         ) from None
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), remedy="Correct the path") from None

@@ -1,22 +1,12 @@
-"""`roadheat energy`: what was used, where and when, and what it cost."""
+"""`roadheat energy`: options only, so that `--help` imports no numbers; `shown` does the work."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import cast
-from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from supervisor import config as configuration
-from supervisor.domain.errors import CommandError, TariffError
-from supervisor.energy import report as reports
-from supervisor.store import DATABASE_NAME, database, quarantine
-from supervisor.store.energy import hours, span
-from supervisor.tariff.configured import configured_tariff
+from supervisor.commands import OutputPath
 
 
 @click.command()
@@ -28,7 +18,7 @@ from supervisor.tariff.configured import configured_tariff
 @click.option("--to", "end", required=True, help="First local day or time that is not in it any more.")
 @click.option("--by", type=click.Choice(["zone", "day", "feeder"]), default="zone", show_default=True)
 @click.option("--timezone", default="UTC", show_default=True, help="Local time, with --state only.")
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the lines to this file too.")
+@click.option("--csv", "csv_path", type=OutputPath(), help="Write the lines to this file too.")
 def energy(
     config_path: Path | None,
     state_dir: Path | None,
@@ -39,104 +29,6 @@ def energy(
     csv_path: Path | None,
 ) -> None:
     """Energy, peak and cost from the service's own record; works beside a running service and with no InfluxDB."""
-    if state_dir is None and config_path is None:
-        config_path = Path("city.toml")
-    config = configuration.load(config_path) if config_path is not None else None
-    if config is None and by == "feeder":
-        raise CommandError("feeders are named in the configuration", where="--by feeder", remedy="Give --config")
-    folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
-    zone_info = ZoneInfo(config.site.timezone if config else timezone)
-    from_utc_s, to_utc_s = reports.local_time(start, zone_info), reports.local_time(end, zone_info)
-    connection = database.connect_read_only(folder / DATABASE_NAME)
-    try:
-        found = hours(connection, from_utc_s - 3600, to_utc_s)
-        reach = span(connection)
-        aside = quarantine.found(connection, from_utc_s, to_utc_s)
-    finally:
-        connection.close()
-    record = reports.gather(found, from_utc_s, to_utc_s)
-    console = Console()
-    if aside:
-        console.print(_aside(aside), style="yellow", soft_wrap=True)
-    if not found:
-        console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
-        if csv_path is not None:
-            reports.write_csv(csv_path, [], cast("reports.By", by), "")
-        return
-    tariff = configured_tariff(config) if config else None
-    currency = tariff.currency if tariff else ""
-    try:
-        price = reports.prices(record, tariff)
-    except TariffError as error:
-        price, currency = None, ""
-        console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
-    rows = reports.report(
-        record,
-        cast("reports.By", by),
-        zone_info,
-        price,
-        config.zone if config else (),
-        config.feeder if config else (),
-    )
-    console.print(_table(rows, by, currency, f"{start} to {end}, {zone_info.key}"))
-    silent = [f"{zone} {1 - share:.1%}" for zone, share in _covered(record).items() if share < 0.99]
-    if silent:
-        console.print(
-            f"Without telemetry part of the time (energy is counted when a board comes back): {', '.join(silent)}",
-            style="yellow",
-            soft_wrap=True,
-        )
-    if csv_path is not None:
-        reports.write_csv(csv_path, rows, cast("reports.By", by), currency)
+    from supervisor.energy.shown import show
 
-
-def _aside(rows: list[quarantine.Quarantined]) -> str:
-    excess_wh: dict[str, int] = {}
-    for row in rows:
-        if row.excess_wh:
-            excess_wh[row.zone] = excess_wh.get(row.zone, 0) + row.excess_wh
-    energy = ", ".join(f"{zone} {wh / 1000:,.2f} kWh" for zone, wh in sorted(excess_wh.items())) or "no energy"
-    cases = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
-    return f"In quarantine, not counted: {cases}, {energy} beyond what the cables can have drawn"
-
-
-def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:
-    if reach is None:
-        return "no board has sent anything yet"
-    first, last = (datetime.fromtimestamp(utc_s, timezone).isoformat(" ", "minutes") for utc_s in reach)
-    return f"it reaches from {first} to {last}"
-
-
-def _covered(record: reports.Record) -> dict[str, float]:
-    return {zone: record.covered_s[zone] / 3600 / record.hours for zone in record.zones}
-
-
-def _table(rows: list[reports.Row], by: str, currency: str, title: str) -> Table:
-    table = Table(title=title)
-    table.add_column(by)
-    based = any(row.base_cost is not None for row in rows)
-    timed = any(row.on_h is not None for row in rows[:-1])
-    money = [f"energy {currency}"] if currency else []
-    money += [f"demand {currency}"] if currency and based else []
-    for name in ("kWh", "peak kW", *money, *(["hours on", "covered"] if timed else [])):
-        table.add_column(name, justify="right")
-    for row in rows:
-        cells = [f"{row.kwh:,.2f}", f"{row.peak_kw:,.1f}"]
-        if currency:
-            cells.append(_amount(row.cost))
-            if based:
-                cells.append(_amount(row.base_cost))
-        if timed:
-            cells += [
-                "" if row.on_h is None else f"{row.on_h:,.1f}",
-                "" if row.covered is None else f"{row.covered:.1%}",
-            ]
-        last = row is rows[-1]
-        table.add_row(row.what, *cells, style="bold" if last else "")
-        if len(rows) > 1 and row is rows[-2]:
-            table.add_section()
-    return table
-
-
-def _amount(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
+    show(config_path, state_dir, start, end, by, timezone, csv_path)

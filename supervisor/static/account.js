@@ -1,3 +1,4 @@
+// @ts-check
 // Who is signed in, at the foot of the list; and, for administrators, the people.
 
 import { Problem, command, commandKey } from "./api.js";
@@ -26,9 +27,9 @@ export function Account() {
       ),
     );
   return html`<footer class="account">
-    <p><${Icon} name="person" size=${18} /> ${session.user} · ${t(`role.${session.role}`)}</p>
+    <p><${Icon} name="person" size=${18} /> ${session?.user} · ${t(`role.${session?.role}`)}</p>
     <div class="pair">
-      ${session.role === "admin" && html`<button type="button" class="big" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
+      ${session?.role === "admin" && html`<button type="button" class="big" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
         <button type="button" class="big people-open" onClick=${() => setOpen("people")}>${t("people.title")}</button>`}
       <button type="button" class=${last ? "big danger" : "big"} onClick=${leave}>${t(last ? "account.leave-sure" : "account.leave")}</button>
     </div>

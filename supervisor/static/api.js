@@ -1,3 +1,4 @@
+// @ts-check
 // Requests that survive bad signal: each has a deadline, and a command is sent again under the same key, so that the
 // server carries it out once however often it arrives.
 
@@ -63,7 +64,7 @@ export async function session() {
     csrf = found.csrf;
     return found;
   } catch (problem) {
-    if (problem.status === 401) return null;
+    if (problem instanceof Problem && problem.status === 401) return null;
     throw problem;
   }
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The crew app. Read here first: sign-in, live stream, one list, one panel; the address (#/zone) says what is open.
 
 import { Account } from "./account.js";
@@ -55,7 +56,7 @@ function App() {
   `;
 }
 
-model.live = new Live(
+const live = new Live(
   "/api/v1/stream",
   {
     zones(list) {
@@ -77,6 +78,8 @@ model.live = new Live(
   },
   async () => (await session()) !== null,
 );
+model.live = live;
+const root = /** @type {HTMLElement} */ (document.getElementById("app")); // stands in index.html, with a word for the start
 
 async function start() {
   await use(preferred());
@@ -88,14 +91,13 @@ async function start() {
     if (openZone()) history.replaceState({ fromList: true }, "");
     changed();
   });
-  const root = document.getElementById("app");
   root.replaceChildren(); // the words of the start
   render(html`<${App} />`, root);
-  model.live.start();
+  live.start();
 }
 
 start().catch(() => {
   // No signal at the very start: say so in both languages and try again by ourselves.
-  document.getElementById("app").firstElementChild.textContent = "No connection, trying again… 연결 안 됨, 다시 시도 중…";
+  (root.firstElementChild ?? root).textContent = "No connection, trying again… 연결 안 됨, 다시 시도 중…";
   setTimeout(() => location.reload(), 5_000);
 });

@@ -1,3 +1,4 @@
+// @ts-check
 // The server's clock. In a demo it runs hundreds of times faster than the wall, so the stream sends its rate with it.
 
 export class ServerClock {

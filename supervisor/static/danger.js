@@ -1,3 +1,4 @@
+// @ts-check
 // Electric danger: one confirmation switches all off, whatever the screen knows; two people clear it.
 
 import { clock } from "./format.js";
@@ -10,7 +11,7 @@ import { name } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const COMMANDERS = ["crew", "engineer", "admin"];
-const mayCommand = () => COMMANDERS.includes(model.session?.role);
+const mayCommand = () => COMMANDERS.includes(model.session?.role ?? "");
 const path = (danger, end = "") => `/api/v1/${danger.kind}s/${encodeURIComponent(danger.subject)}/danger${end}`;
 
 /** Every danger that stands, once, with its zones. */

@@ -1,3 +1,4 @@
+// @ts-check
 // Numbers and times in the reader's language and the district's time zone.
 
 import { current, t } from "./i18n.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Markup as tagged templates: no build step, no innerHTML.
 
 import { h } from "./vendor/preact.mjs";

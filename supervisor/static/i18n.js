@@ -1,3 +1,4 @@
+// @ts-check
 // Words in the reader's language. Translators edit i18n/*.json only; English stands in for what is missing.
 
 export const LANGUAGES = ["ko", "en"];

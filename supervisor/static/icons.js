@@ -1,3 +1,4 @@
+// @ts-check
 // Icons, drawn here so that nothing is fetched and a word never has to carry a colour alone. 24 × 24, stroked.
 
 import { h } from "./vendor/preact.mjs";

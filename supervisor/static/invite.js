@@ -1,3 +1,4 @@
+// @ts-check
 // A one-time link for one more person, or for a known one.
 
 import { Problem, command, commandKey } from "./api.js";
@@ -14,11 +15,12 @@ const ROLES = ["crew", "viewer", "engineer", "admin"];
 
 function Invitation({ made }) {
   const url = location.origin + made.path;
-  const hand = () => (navigator.share ? navigator.share({ url }) : navigator.clipboard.writeText(url).then(() => say("invite.copied", {}, "good"))).catch(() => {});
+  const shares = typeof navigator.share === "function"; // phones do
+  const hand = () => (shares ? navigator.share({ url }) : navigator.clipboard.writeText(url).then(() => say("invite.copied", {}, "good"))).catch(() => {});
   return html`<div class="invitation">
     <p>${t("invite.once", { user: made.user, time: dayClock(made.expires_utc_s) })}</p>
     <input type="text" readonly value=${url} aria-label=${t("invite.link")} onFocus=${(event) => event.target.select()} />
-    <button type="button" class="big primary" onClick=${hand}>${t(navigator.share ? "invite.share" : "invite.copy")}</button>
+    <button type="button" class="big primary" onClick=${hand}>${t(shares ? "invite.share" : "invite.copy")}</button>
   </div>`;
 }
 

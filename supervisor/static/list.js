@@ -1,3 +1,4 @@
+// @ts-check
 // The screen that stands open all night: every zone, the most dangerous first.
 
 import { age, celsius, clock, countdown, kilowatts, number } from "./format.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The stream of zones (server-sent events), with an honest word about how fresh it is.
 //
 // A phone on a hillside loses its signal without the socket noticing, so silence counts as loss: after QUIET_MS without
@@ -10,16 +11,19 @@ const RETRY_MAX_MS = 30_000;
 
 export class Live {
   /**
-   * @param on {zones(list), zone(one), clock({utc_s, rate}), state(word)}; state is "connecting", "live", "lost" or
-   *   "signed-out".
+   * @param {string} url of the stream
+   * @param {{zones(list: any[]): void, zone(one: any): void, clock(now: {utc_s: number, rate: number}): void,
+   *   state(word: string): void}} on what came; state is "connecting", "live", "lost" or "signed-out"
+   * @param {() => Promise<boolean>} signedIn whether the server still knows who asks
    */
   constructor(url, on, signedIn) {
     this.url = url;
     this.on = on;
-    this.signedIn = signedIn; // async () => boolean
+    this.signedIn = signedIn;
     this.heard_ms = 0;
     this.opened_ms = 0;
     this.retry_ms = RETRY_MIN_MS;
+    /** @type {EventSource | null} */
     this.source = null;
     this.timer = 0;
   }

@@ -1,7 +1,20 @@
+// @ts-check
 // What the app knows, and who is told when it changes. Views only read it.
 
 import { ServerClock } from "./clock.js";
 
+/**
+ * @typedef {{key: string, values: object, tone: string}} Notice what happened, and how to say it
+ * @typedef {{user: string, role: string, csrf: string, site: string, timezone: string, utc_s: number} & Record<string, any>} Session
+ *   who is signed in, as `GET /api/v1/session` says
+ */
+
+/**
+ * @type {{
+ *   session: Session | null, zones: Map<string, any>, clock: ServerClock, link: string,
+ *   live: import("./live.js").Live | null, notice: Notice | null,
+ * }}
+ */
 export const model = {
   session: null,
   zones: new Map(),
@@ -11,6 +24,7 @@ export const model = {
   notice: null, // {key, values, tone} for the line that tells what happened
 };
 
+/** @type {Set<() => void>} */
 const listeners = new Set();
 let scheduled = false;
 

@@ -1,3 +1,4 @@
+// @ts-check
 // A person's command: what runs now with its four steps, and the form for a new one.
 
 import { get } from "./api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // One zone: what it is like, what it does and why, what it will do, and a person's command.
 
 import { get } from "./api.js";
@@ -75,7 +76,7 @@ export function Panel({ zone, onClose }) {
   useOutcome(zone);
   const now_s = model.clock.now_s();
   const running = commanded(zone, now_s);
-  const mayCommand = COMMANDERS.includes(model.session?.role);
+  const mayCommand = COMMANDERS.includes(model.session?.role ?? "");
   const [does, next] = running && zone.who === OVERRIDDEN ? [t("doing.override")] : doingWords(zone, now_s);
   const problems = [...faults(zone), ...notes(zone)];
   const stop = (event) => {

@@ -1,3 +1,4 @@
+// @ts-check
 // For administrators: who may sign in, where they are signed in, links not used yet; and how to end each of them.
 
 import { Problem, command, commandKey, get } from "./api.js";

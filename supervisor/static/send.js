@@ -1,3 +1,4 @@
+// @ts-check
 // One command at a time, the same key for every attempt, and what became of it in words.
 
 import { Problem, command, commandKey } from "./api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // How fresh the screen is, and what just happened. Shown on the list and again in the panel, which covers the list.
 
 import { html } from "./html.js";
@@ -8,7 +9,7 @@ import { hush, model } from "./model.js";
 
 /** "live", or how old what you see is. Never silent about it. */
 export function Freshness() {
-  const silent_ms = model.live.silent_ms();
+  const silent_ms = model.live?.silent_ms() ?? Infinity;
   const seconds = Math.round(silent_ms / 1000);
   const state = model.link === "live" && silent_ms > STALE_MS ? "stale" : model.link;
   const text =

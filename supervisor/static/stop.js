@@ -1,3 +1,4 @@
+// @ts-check
 // Why a zone is not heated, and what to do about it: stands in place of controls that would do nothing.
 
 import { number } from "./format.js";

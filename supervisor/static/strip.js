@@ -1,3 +1,4 @@
+// @ts-check
 // The plan as a strip: how hard each quarter hour heats, from now on. One glance says when; the words say why.
 
 import { clock, hour } from "./format.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Sentences put together from a zone's values.
 
 import { clock, minutes, number } from "./format.js";

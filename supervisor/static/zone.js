@@ -1,6 +1,9 @@
+// @ts-check
 // What a zone's numbers mean to a crew. Pure: values in, values out.
 
-/** Flags as the board sends them (docs/nomenclature.md), the worst first. */
+/** Flags as the board sends them (docs/nomenclature.md), the worst first.
+ * @type {[number, string][]}
+ */
 export const FLAGS = [
   [4, "earth-fault"],
   [8, "contactor-welded"],

@@ -64,6 +64,80 @@ def test_missing_token_and_weak_breaker_are_told(city: Path, monkeypatch: pytest
     assert (status, "every board may heat at once" in output) == (0, True)
 
 
+def test_a_weather_provider_without_its_key_is_told(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.write_text(city.read_text().replace('provider = "file" # or "open-meteo"', 'provider = "kma"').replace(
+        'file = "weather.csv"', 'station = 108 #'))  # fmt: skip
+    for value in (None, ""):
+        monkeypatch.delenv("KMA_SERVICE_KEY", raising=False)
+        if value is not None:
+            monkeypatch.setenv("KMA_SERVICE_KEY", value)
+        status, output = run("check-config", str(city))
+        assert status == 1
+        for part in (
+            "city.toml:22: weather.provider = 'kma'",
+            "KMA_SERVICE_KEY is not set",
+            "If only the service has it",
+        ):
+            assert part in output
+    monkeypatch.setenv("KMA_SERVICE_KEY", "x")
+    monkeypatch.delenv("KMA_APIHUB_KEY", raising=False)
+    status, output = run("check-config", str(city))
+    assert (status, "weather.station = 108" in output, "KMA_APIHUB_KEY is not set" in output) == (1, True, True)
+    monkeypatch.setenv("KMA_APIHUB_KEY", "x")
+    assert run("check-config", str(city))[0] == 0
+    city.write_text(city.read_text().replace("station = 108", "station = 0"))
+    monkeypatch.delenv("KMA_APIHUB_KEY")
+    assert run("check-config", str(city))[0] == 0
+
+
+def test_tokens_are_told_with_the_key_that_names_them(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROADHEAT_TEST_TOKEN", raising=False)
+    token = 'metrics_token_env = "ROADHEAT_TEST_TOKEN"'
+    city.write_text(city.read_text().replace('listen = "127.0.0.1:8080"', f'listen = "127.0.0.1:8080"\n{token}'))
+    status, output = run("check-config", str(city))
+    assert (status, "city.toml:20: web.metrics_token_env = 'ROADHEAT_TEST_TOKEN'" in output) == (1, True)
+
+
+def test_errors_of_the_tariff_name_the_file(city: Path) -> None:
+    city.write_text(city.read_text().replace('["09-12", "16-19"]', '["09-12"]'))
+    status, output = run("check-config", str(city))
+    assert (status, "city.toml: tariff" in output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "shown"),
+    [
+        ('"Asia/Seoul"', '"[/Seoul]"', ("'[/Seoul]'", "unknown time zone")),
+        ('"Asia/Seoul"', '"[bold]"', ("'[bold]'",)),
+        ('"Asia/Seoul"', "[]", ("site.timezone", 'Write text in "quotes"')),
+        ("[planner]", '[planner]\n"[/x]" = 1', ("[/x]", "unknown key")),
+        ('"peak"', '"[/peak]"', ()),
+        ('file = "weather.csv"', 'file = "[/w].csv"', ("'[/w].csv'", "no such file", "Put it at")),
+    ],
+)
+def test_brackets_are_shown_as_written(city: Path, right: str, wrong: str, shown: tuple[str, ...]) -> None:
+    assert right in city.read_text()
+    city.write_text(city.read_text().replace(right, wrong, 1))
+    status, output = run("check-config", str(city))
+    assert status == (1 if shown else 0), output
+    for part in shown:
+        assert part in output
+
+
+def test_what_to_add_is_shown_with_its_brackets(city: Path) -> None:
+    city.write_text(city.read_text().split("[[feeder]]")[0])
+    status, output = run("check-config", str(city))
+    assert status == 1
+    for table in ("feeder", "board", "zone"):
+        assert f"Add at least one [[{table}]]" in output
+
+
+def test_a_district_s_name_is_shown_as_written(city: Path) -> None:
+    city.write_text(city.read_text().replace('"seongbuk"', '"[/x] :fire: [red]성북"'))
+    status, output = run("check-config", str(city))
+    assert (status, "[/x] :fire: [red]성북" in output) == (0, True)
+
+
 def test_serve_refuses_a_bad_configuration_with_place_and_remedy(city: Path) -> None:
     city.write_text(city.read_text().replace("latitude = 37.59", "latitude = 137.59"))
     result = CliRunner().invoke(main, ["serve", "--config", str(city)], env={"COLUMNS": "200"})

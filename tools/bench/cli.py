@@ -1,44 +1,25 @@
 """`roadheat bench …`: what the road model, the planner and the control law can show, each against its peers.
 
-The benches import numpy-heavy rooms; they load only when called.
+The benches import numpy-heavy modules; they load only when called.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
-_COMMANDS = {
-    "control": "tools.bench.control:control",
-    "energy": "tools.bench.energy:energy",
-    "fuzz": "tools.bench.fuzz:fuzz",
-    "planner": "tools.bench.planner:planner",
-    "road": "tools.bench.road:road",
+from supervisor.commands import Lazy, LazyGroup
+
+BENCHES = {
+    "control": Lazy("tools.bench.control:control", "Replay a season in closed loop and compare cost with ice minutes."),
+    "energy": Lazy("tools.bench.energy:energy", "Serialising, commit latency, loop stall, shipping and draining."),
+    "fuzz": Lazy(
+        "tools.bench.fuzz:fuzz", "A board with a valid key sends frames with free counters, times, names and structure."
+    ),
+    "planner": Lazy("tools.bench.planner:planner", "Time planning cycles."),
+    "road": Lazy("tools.bench.road:road", "The road model against METRo, RoadSurf and persistence."),
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported when asked for by name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        target = _COMMANDS.get(cmd_name)
-        if target is None:
-            return None
-        module, name = target.split(":")
-        try:
-            command = getattr(import_module(module), name)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            return None
-        assert isinstance(command, click.Command)
-        return command
-
-
-@click.command(cls=_Lazy)
+@click.group(cls=LazyGroup, lazy=BENCHES)
 def bench() -> None:
     """Benchmarks against the best that exists elsewhere."""

@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from supervisor import terminal
+from supervisor.commands import OutputPath, drawing, require
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast, WeatherSeries
@@ -88,14 +90,16 @@ KEPCO = (
 )
 @click.option("--cold-cutoff", default=COLD_CUTOFF_C, show_default=True, help="°C of the boards' limits file")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
-@click.option("--plot", "plot_dir", type=click.Path(file_okay=False, path_type=Path), default=None)
+@click.option("--json", "json_file", type=OutputPath(), default=None)
+@click.option("--plot", "plot_dir", type=OutputPath(folder=True), default=None)
 def control(
     weather_file: Path, start: str | None, end: str | None, tariff_file: Path | None, demand_price: float,
     contract: float, zones: int, members: int, forecast: str, strategies: str, price: float | None, frontier: bool,
     faults: float, cold_cutoff: float, seed: int, json_file: Path | None, plot_dir: Path | None,
 ) -> None:  # fmt: skip
     """Replay a season in closed loop and compare cost with ice minutes."""
+    if plot_dir is not None:
+        require("matplotlib", "--plot")
     site = next((s for prefix, s in SITES.items() if weather_file.name.startswith(prefix)), None)
     try:
         weather, _ = read_weather_csv(weather_file, site)
@@ -121,7 +125,7 @@ def control(
         Chance(seed, faults_per_zone_month=faults),
         cold_cutoff,
     )
-    console = Console(width=None if os.isatty(1) else 160)
+    console = terminal.console(width=None if os.isatty(1) else 160)
     _run(season, console)
     rows = rows_of(season, demand_price, price)
     line = [r for r in rows if r.name == "plan" or r.name.startswith("plan×")]
@@ -147,8 +151,9 @@ def control(
         json_file.write_text(json.dumps(report, indent=1))
     if plot_dir is not None:
         shown = [n for n in ("reactive", "local", "plan") if n in {r.name for r in rows}]
-        for path in plot(season, rows, plot_dir, shown or [rows[0].name]):
-            console.print(f"wrote {path}")
+        with drawing(f"--plot {plot_dir}"):
+            for path in plot(season, rows, plot_dir, shown or [rows[0].name]):
+                console.print(f"wrote {path}", soft_wrap=True)
 
 
 def _run(season: Season, console: Console) -> None:

@@ -11,8 +11,9 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import click
 import numpy as np
@@ -20,6 +21,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from supervisor import terminal
+from supervisor.commands import OutputPath
 from supervisor.energy.endpoint import Target, connect
 from supervisor.energy.shipper import Shipper
 from supervisor.runtime.clock import SystemClock
@@ -28,7 +31,7 @@ from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
 from supervisor.wire.messages import Telemetry
 from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
-from tools.servers import ServerError, running_influxd, running_victoria
+from tools.servers import Server, ServerError, find_program, running_influxd, running_victoria
 
 LOAD = Load(boards=10, zones=10)  # 100 zones
 BEAT_S = 0.002  # how often the loop is asked whether it is still there
@@ -50,21 +53,45 @@ class Figure(Struct, frozen=True):
         return self.value <= self.bar if self.at_most else self.value >= self.bar
 
 
+class _Wanted(NamedTuple):
+    """A server that the bench ships to where it is installed."""
+
+    api: Literal["v1", "v2"]
+    name: str
+    program: str
+    running: Callable[[Path], AbstractContextManager[Server]]
+
+
+SERVERS = (
+    _Wanted("v1", "InfluxDB 1.6", "influxd", running_influxd),
+    _Wanted("v2", "VictoriaMetrics", "victoria-metrics", running_victoria),
+)
+
+
+def _there(program: str, console: Console) -> bool:
+    """Whether a server's program is installed; a line says at once that its figures will be missing."""
+    found = find_program(program) is not None
+    if not found:
+        console.print(f"left out: {program} is not installed", style="yellow")
+    return found
+
+
 @click.command()
 @click.option("--minutes", default=10, show_default=True, help="Telemetry of 100 zones to record and ship.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures to this file too.")
+@click.option("--json", "json_path", type=OutputPath(), help="Write the figures to this file too.")
 def energy(minutes: int, json_path: Path | None) -> None:
     """Serialising, commit latency, loop stall, shipping and draining, on real servers where they are installed."""
-    console = Console()
+    console = terminal.console()
+    present = [server for server in SERVERS if _there(server.program, console)]
     figures = [serialising()]
     with tempfile.TemporaryDirectory() as folder:
         figures += asyncio.run(committing(Path(folder), minutes * 60 // DT_S))
-        for api, name, runner in (("v1", "InfluxDB 1.6", running_influxd), ("v2", "VictoriaMetrics", running_victoria)):
+        for wanted in present:
             try:
-                with runner(Path(folder)) as server:
-                    if api == "v1":
+                with wanted.running(Path(folder)) as server:
+                    if wanted.api == "v1":
                         server.get("/query", q="CREATE DATABASE bench")
-                    figures += asyncio.run(shipping(Path(folder), api, server.url, name))  # type: ignore[arg-type]
+                    figures += asyncio.run(shipping(Path(folder), wanted.api, server.url, wanted.name))
             except ServerError as error:
                 console.print(f"left out: {error}", style="yellow")
     figures.append(year_query())

@@ -16,9 +16,9 @@ from pathlib import Path
 import aiohttp
 import click
 import msgspec
-from rich.console import Console
 
 from hil_tests.bench.city import working_folder, write_city
+from supervisor import terminal
 from supervisor.config import Config, load
 from supervisor.store import DATABASE_NAME
 from supervisor.store.tick import decode_zones
@@ -174,6 +174,6 @@ def fuzz(frames: int, rate: float, quiet_s: float, seed: int) -> None:
     """A board with a valid key sends frames with free counters, times, names and structure; others must not notice."""
     with working_folder() as folder:
         figures = asyncio.run(run(folder, frames, rate, quiet_s, seed))
-    print_figures(Console(), figures, "One hostile board")
+    print_figures(terminal.console(), figures, "One hostile board")
     if any(figure.holds is False for figure in figures):
         raise SystemExit(1)

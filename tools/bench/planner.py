@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from supervisor import terminal
+from supervisor.commands import OutputPath
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import FeederOutcome, PlanOutcome
@@ -64,26 +65,36 @@ class Timing:
     worker_zones: int  # that it planned
 
 
+def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
+    """ "1,100" as numbers of zones."""
+    sizes = [int(part) for part in text.split(",") if part.strip().isdecimal()]
+    if len(sizes) != text.count(",") + 1 or min(sizes) < 1:
+        raise click.BadParameter(f"'{text}' is not a list of whole numbers such as 1,100,1000.")
+    return sizes
+
+
 @click.command()
-@click.option("--zones", default="1,100,1000,10000", show_default=True, help="comma-separated")
-@click.option("--members", default=20, show_default=True)
-@click.option("--slots", default=96, show_default=True)
-@click.option("--processes", default=0, help="0: as many as cores")
+@click.option("--zones", default="1,100,1000,10000", show_default=True, callback=_sizes, help="comma-separated")
+@click.option("--members", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--slots", type=click.IntRange(1), default=96, show_default=True)
+@click.option("--processes", type=click.IntRange(0), default=0, help="0: as many as cores")
 @click.option("--peers", is_flag=True, help="also time other optimisers, each in an environment of its own")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
-def planner(zones: str, members: int, slots: int, processes: int, peers: bool, json_file: Path | None) -> None:
+@click.option("--json", "json_file", type=OutputPath(), default=None)
+def planner(zones: list[int], members: int, slots: int, processes: int, peers: bool, json_file: Path | None) -> None:
     """Time planning cycles: a cold one, then the next a quarter of an hour later from its warm start."""
-    console = Console(width=None if os.isatty(1) else 140)
-    timings = [measure(int(count), members, slots, processes or cores()) for count in zones.split(",")]
+    if peers:
+        from tools.bench.planner_peers import compare_peers, require_uv
+
+        require_uv()
+    console = terminal.console(width=None if os.isatty(1) else 140)
+    timings = [measure(count, members, slots, processes or cores()) for count in zones]
     console.print(_table(timings))
+    if json_file is not None:
+        json_file.write_text(json.dumps([asdict(t) for t in timings], indent=1))
     for count in dict.fromkeys((1, members)):
         console.print(f"exact solver, K={count}: {exact_ms(count, slots):.2f} CPU-ms per zone (bar {BARS['exact']})")
     if peers:
-        from tools.bench.planner_peers import compare_peers
-
         console.print(compare_peers(members, slots))
-    if json_file is not None:
-        json_file.write_text(json.dumps([asdict(t) for t in timings], indent=1))
 
 
 def measure(zones: int, members: int, slots: int, processes: int) -> Timing:

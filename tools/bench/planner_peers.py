@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from rich.table import Table
 
+from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 from supervisor.planner.pose import feeder_problems
 from supervisor.planner.solve.exact import solve_exact
@@ -46,6 +47,14 @@ class Row(msgspec.Struct):
     ms_per_zone: float
     first_ms_per_zone: float | None = None  # with building the problem, once
     objective: list[float] = []  # by feeder, where it solved our programme
+
+
+def require_uv() -> Path:
+    """The uv that makes the peers' environments; raises CommandError where there is none."""
+    uv = shutil.which("uv") or _own_uv()
+    if uv is None:
+        raise CommandError("needs uv", where="--peers", remedy="Put uv on PATH, or get one with tools/get_uv.sh")
+    return Path(uv)
 
 
 def compare_peers(members: int, slots: int) -> Table:
@@ -95,9 +104,7 @@ def _ours(members: int, slots: int) -> tuple[float, float, float]:
 
 def _run(script: str, packages: tuple[str, ...], problems: list[FeederProblem]) -> tuple[list[Row], str]:
     """What the peer measured, and one line on why there is not more."""
-    uv = shutil.which("uv") or _own_uv()
-    if uv is None:
-        return [], "uv is missing; tools/get_uv.sh gets it"
+    uv = str(require_uv())
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder) / "problems.npz", Path(folder) / "out.json"
         np.savez(given, **_arrays(problems))  # type: ignore[arg-type]

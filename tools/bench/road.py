@@ -13,8 +13,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from supervisor import terminal
+from supervisor.commands import OutputPath, drawing, require
 from supervisor.domain.errors import RoadheatError
 from supervisor.road import SurfaceParameters
+from supervisor.terminal import styled
 from tools.bench import road_korea, road_numeric, road_rwis, road_sanantonio
 from tools.bench.road_score import Check, check, figure, pair, score, within
 
@@ -191,15 +194,17 @@ def _plain(value: Any) -> Any:
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--weather", type=click.Path(file_okay=False, path_type=Path), help="kr_*.csv; default DATA/../weather.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure here.")
-@click.option("--plot", type=click.Path(file_okay=False, path_type=Path), help="Write plots into this folder.")
+@click.option("--json", "json_file", type=OutputPath(), help="Write every figure here.")
+@click.option("--plot", type=OutputPath(folder=True), help="Write plots into this folder.")
 @click.option("--calibrate/--no-calibrate", default=True, help="Also the calibrated check (minutes).")
 @click.option("--korea/--no-korea", default=True, help="Also the Korean winters (a minute).")
 def road(
     data: Path, weather: Path | None, json_file: Path | None, plot: Path | None, calibrate: bool, korea: bool
 ) -> None:
     """The road model against METRo, RoadSurf and persistence; layout and protocol as in the data's README."""
-    console = Console(width=max(Console().width, 150))
+    if plot is not None:
+        require("matplotlib", "--plot")
+    console = terminal.console(width=max(terminal.console().width, 150))
     checks: list[Check] = []
     result: dict[str, Any] = {}
     absent: dict[str, str] = {}
@@ -220,7 +225,7 @@ def road(
     for column in ("check", "bar", "stretch", "ours", "METRo", "RoadSurf", "persistence", ""):
         table.add_column(column)
     for c in checks:
-        verdict = "" if c.met is None else "[green]met[/]" if c.met else "[red]missed[/]"
+        verdict = "" if c.met is None else styled("met", "green") if c.met else styled("missed", "red")
         table.add_row(c.name, c.bar, c.stretch, c.ours, c.metro, c.roadsurf, c.persistence, verdict)
     console.print(table)
     for c in checks:
@@ -252,5 +257,6 @@ def road(
     if plot is not None:
         from tools.bench.road_plots import draw
 
-        draw(data, plot, list(absent))
-        console.print(f"plots in {plot}")
+        with drawing(f"--plot {plot}"):
+            draw(data, plot, list(absent))
+            console.print(f"plots in {plot}")

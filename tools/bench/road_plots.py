@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-import click
 import numpy as np
 
 from supervisor.road import Pavement, SurfaceParameters, build_roads, initial_state, simulate
@@ -18,10 +17,8 @@ TERMS = ("shortwave", "longwave", "emitted", "sensible", "latent", "phase", "cab
 
 def draw(data: Path, folder: Path, absent: list[str]) -> None:
     """Write `event-*.png`, `error-by-lead.png` and `energy-terms.png` into `folder`."""
-    try:
-        import matplotlib
-    except ModuleNotFoundError as error:
-        raise click.ClickException("plots need matplotlib: install roadheat[report]") from error
+    import matplotlib
+
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D

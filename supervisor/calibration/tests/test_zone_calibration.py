@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -97,7 +99,7 @@ def test_what_is_kept_comes_back_as_the_zones_pavement(tmp_path: Path) -> None:
         calibration.load(tmp_path)
 
 
-def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path) -> None:
+def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five days of telemetry of a road that differs from the generic one; from city.toml to the kept file."""
     path = Path(shutil.copy(EXAMPLE, tmp_path / "city.toml"))
     steps = 5 * 144
@@ -125,12 +127,22 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path) ->
     period = ["--from", "2024-01-01T09:00", "--to", "2024-01-06T09:00"]
     plot = tmp_path / "z01.png"
     command = ["calibrate", "z01", "--config", str(path), *period, "--plot", str(plot)]
+    found: list[Any] = []
+    fit = calibration.fit
+    monkeypatch.setattr(calibration, "fit", lambda *given: found.append(fit(*given)) or found[-1])
     said = CliRunner().invoke(main, command, catch_exceptions=False)
     assert said.exit_code == 0, said.output
     assert "out of sample" in said.output
     assert "± 1 σ" in said.output
     assert "a running service takes it up" in said.output
     assert plot.read_bytes().startswith(b"\x89PNG")
+    kept_path = tmp_path / "state" / "calibration" / "z01.json"
+    kept_path.unlink()
+    monkeypatch.setattr(calibration, "fit", lambda *_: found[-1])
+    said = CliRunner().invoke(main, [*command[:-1], str(tmp_path / "z01.none")], catch_exceptions=False)
+    monkeypatch.undo()
+    assert (said.exit_code, said.output.count("not drawn")) == (0, 1)
+    assert kept_path.exists()
     kept = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
     assert kept.rmse_after_k < kept.rmse_before_k
     assert kept.values["conductivity_factor"] < 0.9
@@ -149,3 +161,14 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path) ->
     assert again.values == pytest.approx(kept.values, rel=0.02)
     with pytest.raises(NotFoundError, match="z99"):
         CliRunner().invoke(calibrate, ["z99", "--config", str(path), *period], catch_exceptions=False)
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    period = ["--from", "2024-01-01", "--to", "2024-01-06"]
+    for plot, said in (("z01.png", "roadheat[report]"), ("no/z01.png", "does not exist")):
+        result = CliRunner().invoke(main, ["calibrate", "z01", *period, "--plot", str(tmp_path / plot)])
+        assert result.exit_code in (1, 2)
+        assert said in " ".join(result.output.split())

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from firmware.rh import VERSION
 from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
@@ -60,7 +61,7 @@ class RecordingLink:
 
 def greet(board: str = "b01", *, ep: int = 0, q: int = 0, up: int = 100, boot: int = 3) -> Hello:
     zones = tuple(zone.id for zone in ZONES if zone.board == board)
-    return Hello(b=board, fw="0.1.0", boot=boot, ep=ep, q=q, up=up, utc=0, z=zones)
+    return Hello(b=board, fw=VERSION, boot=boot, ep=ep, q=q, up=up, utc=0, z=zones)
 
 
 class Rooms:

@@ -147,6 +147,20 @@ def test_a_period_without_a_record_says_where_it_is(city: Path) -> None:
     assert "reaches from 2023-12-30 23:00+09:00 to 2023-12-31 01:00+09:00" in said
 
 
+def test_files_that_the_report_does_not_need_may_be_missing(city: Path) -> None:
+    """As for the service: the energy is told without a weather file, and without a cost where prices are missing."""
+    period = ("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
+    (city.parent / "weather.csv").unlink()
+    assert "240.00" in run(*period)
+    text = city.read_text()
+    bands = text[text.index("[[tariff.band]]") : text.index("[planner]")]
+    city.write_text(text.replace(bands, 'file = "prices.csv"\n\n'))
+    said = run(*period)
+    assert "240.00" in said
+    assert "no cost" in said
+    assert "prices.csv" in said
+
+
 def test_what_is_in_quarantine_is_said_and_not_counted(city: Path) -> None:
     db = database.connect(city.parent / "state" / DATABASE_NAME)
     end = reports.local_time("2023-12-31T01:00", SEOUL) + 60
@@ -166,6 +180,10 @@ def test_what_cannot_be_reported_is_said(city: Path, tmp_path: Path) -> None:
     for arguments, words in (
         (["--state", str(tmp_path), "--from", "2023-12-30", "--to", "2023-12-31"], "no database"),
         (["--config", str(city), "--from", "2023-12-31", "--to", "2023-12-30"], "empty"),
+        (
+            ["--state", str(city.parent / "state"), "--from", "2023-12-30", "--to", "2023-12-31", "--timezone", "[/x]"],
+            "--timezone '[/x]': unknown time zone",
+        ),
         (
             ["--state", str(city.parent / "state"), "--from", "2023-12-30", "--to", "2023-12-31", "--by", "feeder"],
             "feeders",

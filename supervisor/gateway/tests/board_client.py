@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
+from firmware.rh import VERSION
 from supervisor.wire.authentication import open_command, seal_report
 from supervisor.wire.messages import FromBoard, Hello, Nonce, Telemetry, ToBoard, ZoneSample
 
@@ -59,7 +60,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def hello(board: str = "b01", *, zones: tuple[str, ...] = ("z01", "z02"), **changes: int) -> Hello:
     """What a board says that has never been commanded."""
-    return Hello(b=board, fw="0.1.0", boot=changes.get("boot", 3), ep=changes.get("ep", 0), q=changes.get("q", 0),
+    return Hello(b=board, fw=VERSION, boot=changes.get("boot", 3), ep=changes.get("ep", 0), q=changes.get("q", 0),
                  up=changes.get("up", 12), utc=changes.get("utc", 0), z=zones)  # fmt: skip
 
 

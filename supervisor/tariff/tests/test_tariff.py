@@ -135,6 +135,24 @@ def test_a_json_tariff_names_its_faults(tmp_path: Path) -> None:
         read_tariff(path, "Asia/Seoul")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("prices.csv", b"\xff\xfe\x00"),
+        ("prices.csv", b"time_utc_start,price_\xff"),
+        ("prices.csv", b"x" * 200_000),
+        ("prices.csv", b"\x00"),
+        ("bands.json", b"\xff"),
+        ("bands.json", b'{"currency":"KRW","bands":[{"name":"x","price_per_kwh":1}],"timezone":"[/x]"}'),
+    ],
+)
+def test_a_file_that_holds_no_tariff_is_refused_with_its_name(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TariffError, match=name) as refused:
+        read_tariff(tmp_path / name, "Asia/Seoul")
+    assert refused.value.remedy
+
+
 def test_a_ratchet_makes_last_winters_peak_the_floor() -> None:
     demand = Demand(price_per_kw=7470, ratchet=1.0, window_months=12)
     assert demand.floor_kw(50.0, [900.0] + [10.0] * 11) == 900.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,19 @@ def test_the_bars_are_met_on_the_measured_data(tmp_path: Path) -> None:
         n for n, c in checks.items() if c["met"] is False and "CPU" not in n
     ]  # time depends on the machine's load
     assert missed == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["road", "--data", "."], ["control", "--weather", __file__]],
+)
+def test_a_bench_whose_pictures_cannot_be_drawn_is_refused_before_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    refused = CliRunner().invoke(bench, [*command, "--plot", str(tmp_path / "plots")])
+    assert refused.exit_code == 1
+    assert "roadheat[report]" in refused.output
+    nowhere = CliRunner().invoke(bench, [*command, "--json", str(tmp_path / "no" / "out.json")])
+    assert nowhere.exit_code == 2
+    assert list(tmp_path.iterdir()) == []

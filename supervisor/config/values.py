@@ -1,0 +1,32 @@
+"""Values that no key of city.toml may have, whatever its type: found before a table is converted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from supervisor.config.source import Source
+from supervisor.domain.errors import ConfigError
+
+INTEGER_BITS = 64  # TOML's own integers; longer ones could not even be printed
+TEXT_MAX = 1000  # characters: far above any name, URL or path
+
+
+def unusable(source: Source, key: str, value: Any) -> Iterator[ConfigError]:
+    """A problem for each number, text or key under `key` that cannot mean anything."""
+    waiting = [(key, value)]  # not recursive: a file may nest deeper than Python's stack
+    while waiting:
+        at, here = waiting.pop()
+        if isinstance(here, dict):
+            waiting += [(f"{at}.{name}", inner) for name, inner in reversed(here.items())]
+        elif isinstance(here, list):
+            waiting += [(f"{at}[{number}]", inner) for number, inner in reversed(list(enumerate(here)))]
+        elif isinstance(here, float) and not math.isfinite(here):
+            yield source.problem(at, "not a finite number", "Write a number", value=here)
+        elif isinstance(here, int) and not -(2 ** (INTEGER_BITS - 1)) <= here < 2 ** (INTEGER_BITS - 1):
+            yield source.problem(at, f"more than {INTEGER_BITS} bits", "Write a smaller number", value=here)
+        elif isinstance(here, str) and len(here) > TEXT_MAX:
+            yield source.problem(at, f"longer than {TEXT_MAX} characters", "Shorten it", value=here)
+        elif isinstance(here, str) and any(ord(character) < 32 or 127 <= ord(character) < 160 for character in here):
+            yield source.problem(at, "contains a control character or a line break", "Write plain text", value=here)

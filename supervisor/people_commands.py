@@ -1,0 +1,138 @@
+"""What `roadheat user …` does: who may sign in, on the state folder of a service that runs or is stopped.
+
+The way back in when no administrator can sign in any more: it needs the server's shell, and nothing of the service. A
+running service asks its database at each request and every few seconds for open streams, so a change here holds there
+within 15 s.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from supervisor.cli import config_option
+from supervisor.config import Config, load
+from supervisor.config.rules import split_listen
+from supervisor.domain.errors import NotFoundError, StoreError
+from supervisor.runtime.clock import SystemClock
+from supervisor.store import access, database
+from supervisor.store.store import DATABASE_NAME
+from supervisor.web.sessions import LINK_S, TOKEN_BYTES
+
+BY = "console"  # in the audit: whoever has the server's shell
+
+
+@contextmanager
+def _transaction(config: Config) -> Iterator[sqlite3.Connection]:
+    """The service's database, for one transaction. Raises StoreError where there is none of this version."""
+    path = config.state_dir / DATABASE_NAME
+    if not path.exists():
+        raise StoreError("no database", where=str(path), remedy="Start the service once: `roadheat serve`")
+    connection = database.connect(path)
+    try:
+        version, known = int(connection.execute("PRAGMA user_version").fetchone()[0]), len(database.migrations())
+        if version != known:
+            raise StoreError(
+                f"the database has schema {version}, this roadheat knows {known}",
+                where=str(path), remedy="Use the version of the service, or start the service once with this one",
+            )  # fmt: skip
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"not changed: {error}", where=str(path), remedy="Check disk, permissions and try again"
+        ) from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.close()
+
+
+def _address(config: Config) -> str:
+    """What people type: `web.public_url`, else the address that the service listens at."""
+    if config.web.public_url:
+        return config.web.public_url.rstrip("/")
+    host, port = split_listen(config.web.listen)
+    return f"{'https' if config.web.cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _say_if_locked_out(db: sqlite3.Connection, now: int) -> None:
+    if not access.admin_can_sign_in(db, now):
+        click.echo("No administrator can sign in now. Make a link: roadheat user link NAME --role admin", err=True)
+
+
+@click.command("list")
+@config_option
+def list_people(path: Path) -> None:
+    """Everybody who may sign in, with sessions and unused links and their ids."""
+    config, now = load(path, without_data=True), int(SystemClock().utc_s())
+    zone = ZoneInfo(config.site.timezone)
+
+    def local(utc_s: int) -> str:
+        return datetime.fromtimestamp(utc_s, zone).strftime("%Y-%m-%d %H:%M") if utc_s else "unknown"
+
+    with _transaction(config) as db:
+        for person in access.overview(db, now):
+            nothing = "" if person.sessions or person.links else ", not signed in"
+            click.echo(f"{person.name} ({person.role}{nothing})")
+            for s in person.sessions:
+                since, seen, until = (local(at) for at in (s.created_utc_s, s.seen_utc_s, s.expires_utc_s))
+                click.echo(f"  {s.id}  {s.device or 'device'} since {since}, last seen {seen}, until {until}")
+            for link in person.links:
+                click.echo(
+                    f"  {link.id}  unused link by {link.made_by or 'the service'}, until {local(link.expires_utc_s)}"
+                )
+        _say_if_locked_out(db, now)
+
+
+@click.command()
+@config_option
+@click.argument("name")
+@click.option("--role", type=click.Choice(access.ROLES), help="Needed for a new person; a known one keeps theirs.")
+@click.option("--change-role", is_flag=True, help="Give a known person another role, on all their devices at once.")
+def link(path: Path, name: str, role: str | None, change_role: bool) -> None:
+    """Make a one-time sign-in link for NAME and print it."""
+    config, now = load(path, without_data=True), int(SystemClock().utc_s())
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with _transaction(config) as db:
+        grant = access.invite(
+            db, token, name, role, BY, now, now + LINK_S, change_role=change_role, keep_an_admin=False
+        )
+        click.echo(f"{grant.user}, {grant.role}: works once, for {LINK_S // 3600} hours", err=True)
+    click.echo(f"{_address(config)}/login?token={token}")
+
+
+@click.command()
+@config_option
+@click.argument("what", metavar="NAME|SESSION|LINK")
+def revoke(path: Path, what: str) -> None:
+    """End a session or void a link by its id, or remove a person by name with all sessions and links."""
+    config, now = load(path, without_data=True), int(SystemClock().utc_s())
+    with _transaction(config) as db:
+        click.echo(_revoke(db, what, now))
+        _say_if_locked_out(db, now)
+
+
+def _revoke(db: sqlite3.Connection, what: str, now: int) -> str:
+    people = access.overview(db, now)
+    if any(s.id == what for person in people for s in person.sessions):
+        access.revoke_session(db, what, BY, now, keep_an_admin=False)
+        return f"session {what} ended"
+    if any(x.id == what for person in people for x in person.links):
+        access.revoke_link(db, what, BY, now)
+        return f"link {what} is void"
+    try:
+        ended = access.revoke_person(db, what, BY, now, keep_an_admin=False)
+    except NotFoundError:
+        raise NotFoundError(
+            "no such person, session or link", where=what, remedy="`roadheat user list` shows names and ids"
+        ) from None
+    return f"{what} removed, {ended} session{'s' * (ended != 1)} ended"
