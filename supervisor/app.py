@@ -49,7 +49,6 @@ from supervisor.parts import (
     listen_web,
     open_influx,
     open_store,
-    open_weather,
     prepare_files,
 )
 from supervisor.runtime.background import Background
@@ -57,6 +56,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
+from supervisor.weather.providers.registry import open_weather
 from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
 

@@ -7,10 +7,10 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-import aiohttp
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.config.chosen import unread_keys
 from supervisor.config.source import parse
 from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarm, Alarms
@@ -25,25 +25,14 @@ from supervisor.net.refusals import Refusals
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
-from supervisor.tariff.configured import configured_tariff
-from supervisor.weather.providers.fetch import Fetcher
-from supervisor.weather.providers.files import read_weather_csv
-from supervisor.weather.providers.kma_asos import KEY_ENV as KMA_ASOS_KEY_ENV
-from supervisor.weather.providers.kma_asos import KmaAsosObservations
-from supervisor.weather.providers.kma_village import KEY_ENV as KMA_VILLAGE_KEY_ENV
-from supervisor.weather.providers.kma_village import KmaVillageProvider
-from supervisor.weather.providers.met_norway import MetNorwayProvider
-from supervisor.weather.providers.openmeteo import OpenMeteoProvider
-from supervisor.weather.providers.provider import WeatherProvider
-from supervisor.weather.providers.watched import WatchedFile
+from supervisor.tariff.configured import configured_tariff, tariff_file
+from supervisor.weather.providers.registry import provider_kind
 from supervisor.web.keys import SERVICES
 from supervisor.web.listening import ENTRANCE, HANDSHAKES, HEADER_S, web_caps
 from supervisor.web.metrics import REFUSED
 from supervisor.web.stream import PACE
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
-
-USER_AGENT = "roadheat (+https://pypi.org/project/roadheat)"  # weather services ask who is asking
 
 
 def prepare_files(config: Config) -> Pki:
@@ -108,24 +97,6 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
 
 
 @asynccontextmanager
-async def open_weather(config: Config, clock: Clock) -> AsyncIterator[WeatherProvider]:
-    """The configured provider. What is wrong with its file or its service shows when it is asked."""
-    weather = config.weather
-    if weather.provider == "file":
-        yield WatchedFile(config.resolve(weather.file), config.site)
-        return
-    async with aiohttp.ClientSession() as session:
-        fetcher = Fetcher(session, clock, USER_AGENT)
-        if weather.provider == "met-norway":
-            yield MetNorwayProvider(config.site, fetcher)
-        elif weather.provider == "kma":
-            asos = KmaAsosObservations(config.site, Fetcher(session, clock, USER_AGENT), weather.station)
-            yield KmaVillageProvider(config.site, fetcher, asos if weather.station else None)
-        else:
-            yield OpenMeteoProvider(config.site, fetcher, weather.models)
-
-
-@asynccontextmanager
 async def listen_web(config: Config, app: web.Application, connections_max: int = WEB_MAX) -> AsyncIterator[str]:
     """The crew app's listener, with so many connections at a time; gives its URL."""
     host, _, port = config.web.listen.rpartition(":")
@@ -166,15 +137,19 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
     try:
         configured_tariff(config)
     except TariffError as error:  # of a file of its own, or of the tables of city.toml
-        where = error.where if config.tariff.file else f"{config.path.name}: {error.where}"
+        where = error.where if tariff_file(config) else f"{config.path.name}: {error.where}"
         problems.append(TariffError(error.message, where=where, remedy=error.remedy))
     warnings = []
-    if config.weather.provider == "file":
-        try:
-            _, repairs = read_weather_csv(config.resolve(config.weather.file), config.site)
-            warnings += [f"{config.weather.file}: repaired {kind}: {count}" for kind, count in repairs.items()]
-        except RoadheatError as error:
-            problems.append(error)
+    provider = provider_kind(config.weather)
+    try:
+        repairs = provider.check(config.weather, config)
+        named = ", ".join(getattr(config.weather, key) for key in provider.files)
+        warnings += [f"{named}: repaired {kind}: {count}" for kind, count in repairs.items()]
+    except RoadheatError as error:
+        problems.append(error)
+    for table, struct in (("weather", config.weather), ("tariff", config.tariff)):
+        unread = unread_keys(struct, source.data.get(table, {}))
+        warnings += [f"{table}.{key} is not read with the other keys of [{table}]: remove it" for key in unread]
     problems += [
         source.problem(
             key,
@@ -206,7 +181,5 @@ def _secrets(config: Config) -> Iterator[tuple[str, str]]:
         yield "web.metrics_token_env", config.web.metrics_token_env
     if config.influx and config.influx.token_env:
         yield "influx.token_env", config.influx.token_env
-    if config.weather.provider == "kma":
-        yield "weather.provider", KMA_VILLAGE_KEY_ENV
-        if config.weather.station:
-            yield "weather.station", KMA_ASOS_KEY_ENV
+    for key, name in provider_kind(config.weather).variables(config.weather):
+        yield f"weather.{key}", name

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from supervisor.config.chosen import chosen
 from supervisor.config.convert import convert
 from supervisor.config.rules import find_problems
 from supervisor.config.schema import (
@@ -24,15 +25,14 @@ from supervisor.config.schema import (
     InfluxConfig,
     PlannerConfig,
     ServiceConfig,
-    TariffBand,
-    TariffConfig,
-    WeatherConfig,
     WebConfig,
 )
 from supervisor.config.source import MISSING_DATA, Source, parse
 from supervisor.config.values import unusable
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.tariff.kind import TariffSettings
+from supervisor.weather.providers.kind import WeatherSettings
 
 __all__ = [
     "BoardConfig",
@@ -43,9 +43,6 @@ __all__ = [
     "InvalidConfig",
     "PlannerConfig",
     "ServiceConfig",
-    "TariffBand",
-    "TariffConfig",
-    "WeatherConfig",
     "WebConfig",
     "load",
     "read",
@@ -69,8 +66,8 @@ TABLES: Mapping[str, type[Struct]] = {
     "service": ServiceConfig,
     "boards": BoardsConfig,
     "web": WebConfig,
-    "weather": WeatherConfig,
-    "tariff": TariffConfig,
+    "weather": WeatherSettings,
+    "tariff": TariffSettings,
     "planner": PlannerConfig,
     "calibration": CalibrationConfig,
     "influx": InfluxConfig,
@@ -114,6 +111,10 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
 def _convert(source: Source, key: str, struct: type[S], raw: Any, problems: list[ConfigError]) -> S | None:
     """The struct of a table, or None and what is wrong with it among the problems."""
     found = list(unusable(source, key, raw))
+    try:
+        struct, raw = chosen(source, key, struct, raw)
+    except ConfigError as error:
+        found.append(error)
     problems += found
     return None if found else convert(source, key, struct, raw, problems)
 

@@ -33,7 +33,6 @@ def find_problems(config: Config, source: Source) -> Problems:
     """Everything wrong with tables that are each well-formed, in the order of the file."""
     yield from _site(config, source)
     yield from _listeners(config, source)
-    yield from _weather(config, source)
     yield from _tariff(config, source)
     yield from find_file_problems(config, source)
     yield from _planner(config, source)
@@ -101,23 +100,8 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("web.cert", "certificate and key go together", "Give both web.cert and web.key")
 
 
-def _weather(config: Config, source: Source) -> Problems:
-    weather = config.weather
-    if weather.provider == "file" and not weather.file:
-        yield source.problem("weather", "`file` is missing", 'Add file = "weather.csv" or choose another provider')
-    elif weather.file and weather.provider != "file":
-        yield source.problem("weather.file", "provider reads no file", 'Remove it or write provider = "file"')
-
-
 def _tariff(config: Config, source: Source) -> Problems:
-    tariff = config.tariff
-    given = [
-        name for name, has in (("flat", tariff.flat is not None), ("band", tariff.band), ("file", tariff.file)) if has
-    ]
-    if len(given) != 1:
-        said = " and ".join(given) or "none"
-        yield source.problem("tariff", f"{said} given", "Give exactly one of flat, [[tariff.band]] and file")
-    if not re.fullmatch(r"[A-Z]{3}", tariff.currency):
+    if not re.fullmatch(r"[A-Z]{3}", config.tariff.currency):
         yield source.problem("tariff.currency", "no currency code", 'Write three capitals such as "KRW"')
 
 

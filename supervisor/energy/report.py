@@ -17,7 +17,7 @@ from msgspec import Struct
 from supervisor.domain.errors import CommandError
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.store.energy import HourEnergy
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 By = Literal["zone", "day", "feeder"]
 

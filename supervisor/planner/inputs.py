@@ -13,7 +13,7 @@ from supervisor.planner.foresee.physics import Physics
 from supervisor.planner.solve.exact import TIME_LIMIT_S
 from supervisor.planner.solve.fleet import Warm
 from supervisor.road import Roads, State
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
 

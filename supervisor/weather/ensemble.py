@@ -11,7 +11,8 @@ from supervisor.domain.zone import Site
 from supervisor.weather.error_model import perturb, scaled, unit_fields
 from supervisor.weather.nowcast import WetOnset, bring_forward
 from supervisor.weather.persistence import carry_on
-from supervisor.weather.providers.provider import FILE, WeatherProvider
+from supervisor.weather.providers.kind import WeatherProvider
+from supervisor.weather.providers.provider import FILE
 from supervisor.weather.verification import SiteVerification
 
 OBSERVED_BACK_S = 48 * 3600.0  # verification reaches as far back as a forecast reaches ahead

@@ -13,7 +13,8 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.weather.gate import DEW_EXCESS_MAX_K, LIMITS, utc_text
 from supervisor.weather.providers.answers import unexpected
-from supervisor.weather.providers.provider import HORIZON_MIN_S, WeatherProvider
+from supervisor.weather.providers.kind import WeatherProvider
+from supervisor.weather.providers.provider import HORIZON_MIN_S
 from supervisor.weather.resample import interval_starts_s
 
 KEEP_S = 6 * 3600.0  # the lease of a plan: nobody acts on weather older than that

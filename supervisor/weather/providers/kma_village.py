@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -22,6 +22,8 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, load_json, number, place_in, reader, trim
 from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.kind import Attribution, District, ProviderKind, WeatherSettings
+from supervisor.weather.providers.kma_asos import KEY_ENV as ASOS_KEY_ENV
 from supervisor.weather.providers.kma_asos import KmaAsosObservations
 from supervisor.weather.resample import between, splice
 
@@ -203,3 +205,36 @@ class KmaVillageProvider:
         if station is None or self._newest is None or station.time_utc_s[-1] <= now_utc_s - back_s:
             return None
         return between(splice(station, self._newest), now_utc_s - back_s, now_utc_s)
+
+
+class KmaSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of provider "kma"."""
+
+    station: int = 0  # the ASOS station that observes, such as 108 for Seoul; 0 for none
+
+
+def _variables(settings: KmaSettings) -> Iterator[tuple[str, str]]:
+    yield "provider", KEY_ENV
+    if settings.station:
+        yield "station", ASOS_KEY_ENV
+
+
+def _make(settings: KmaSettings, district: District, fetcher: Callable[[], Fetcher]) -> KmaVillageProvider:
+    station = KmaAsosObservations(district.site, fetcher(), settings.station) if settings.station else None
+    return KmaVillageProvider(district.site, fetcher(), station)
+
+
+KIND = ProviderKind(
+    name="kma",
+    settings=KmaSettings,
+    make=_make,
+    attributions=(
+        Attribution(
+            "기상청(KMA)",
+            "https://www.weather.go.kr/",
+            "공공저작물 출처표시",
+            "https://www.data.go.kr/data/15084084/openapi.do",
+        ),
+    ),
+    variables=_variables,
+)

@@ -20,6 +20,7 @@ from supervisor.weather.assemble import SCALE_HEIGHT_M, assemble
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, load_json, number, place_in, reader
 from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
 from supervisor.weather.resample import between
 
 SOURCE = "met-norway"
@@ -135,3 +136,13 @@ class MetNorwayProvider:
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return None
+
+
+KIND = ProviderKind(
+    name=SOURCE,
+    settings=WeatherSettings,
+    make=lambda _, district, fetcher: MetNorwayProvider(district.site, fetcher()),
+    attributions=(
+        Attribution("MET Norway", "https://www.met.no/en", "CC BY 4.0, NLOD 2.0", "https://api.met.no/doc/License"),
+    ),
+)

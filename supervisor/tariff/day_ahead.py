@@ -15,13 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
+from supervisor.tariff.kind import Array, FileSettings, TariffKind
 from supervisor.tariff.price_series import DAY, SPAN_MAX_S, Label, PriceSeries, complete
-
-Array = npt.NDArray[np.float64]
 
 FILE_MAX_BYTES = 16 * 1024 * 1024  # ten years of quarters have 12 MB
 _COLUMN = re.compile(r"price_([A-Za-z]{3})_per_(kwh|mwh)")
@@ -175,3 +173,17 @@ def _name_labels(series: PriceSeries, known: list[tuple[int, float, float]], wro
 
 def _text(utc_s: float) -> str:
     return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+class DayAheadSettings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of the kind "day-ahead"."""
+
+
+KIND = TariffKind(
+    name="day-ahead",
+    key="file",
+    suffix=".csv",
+    settings=DayAheadSettings,
+    load=lambda settings, district: read_prices(district.resolve(settings.file)),
+    load_usable=lambda settings, district: read_usable(district.resolve(settings.file)),
+)
