@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.check import explain
 from supervisor.config import load, read
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
-from supervisor.parts import explain
 from supervisor.runtime.clock import SystemClock
 from supervisor.weather.providers import registry
 from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
