@@ -15,13 +15,14 @@ from supervisor.domain.errors import ConfigError
 
 S = TypeVar("S", bound=Struct)
 
-WORDS = {  # msgspec's names of types, as a person would say them
+WORDS = {  # msgspec's names of types in plain words
     "int": "a whole number",
     "float": "a number",
     "str": 'text in "quotes"',
     "array": "a [list]",
     "object": "a table",
 }
+GOT = {**WORDS, "str": "text", "array": "a list", "bool": "true or false", "null": "nothing"}
 
 
 def _fields(struct: type[Struct]) -> list[str]:
@@ -62,7 +63,7 @@ def _explain(source: Source, table: str, struct: type[Struct], error: msgspec.Va
     key = f"{table}.{inside}" if inside else table
     if expected := re.search(r"Expected `(.+?)`, got `(.+?)`", message):
         wanted = WORDS.get(expected[1].split(" | ")[0], expected[1])
-        return source.problem(key, f"this is no {wanted.removeprefix('a ')}", f"Write {wanted}")
+        return source.problem(key, f"expected {wanted}, got {GOT.get(expected[2], expected[2])}", f"Write {wanted}")
     choices = _choices(_nested(struct, inside), inside)
     remedy = f"Write one of {choices}" if choices else "See docs/configuration.md"
     return source.problem(key, message[0].lower() + message[1:], remedy)

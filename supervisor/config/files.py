@@ -1,4 +1,4 @@
-"""Files and the folder that city.toml names: are they there, and can they be read?"""
+"""Whether the files and the folder that city.toml names exist and can be read."""
 
 from __future__ import annotations
 

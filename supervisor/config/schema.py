@@ -1,4 +1,4 @@
-"""What city.toml may say: one struct per table. No secrets (keys are under `state_dir`, tokens in the environment)."""
+"""Tables and keys of city.toml, one struct each. No secrets: keys are under `state_dir`, tokens in the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns: a cold wet zone is shed for half an hour at most, then another one of its feeder gives way (invariant I16)."""
+"""Turns: a cold wet zone is shed for half an hour at most, then another one of its feeder (invariant I16)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EPSILON = 1e-9
 # given; feedback on a road that warms a little must not take it below that either.
 TURN_DUTY, _TURN_ABOVE_C = 0.35, 0.2
 _TURN_MOST = 0.4  # with feedback on a road that cools
-# A board that hears nothing newer keeps to a plan until its lease ends, and nobody could give it a turn: then its own
+# A board that hears nothing newer keeps to a plan until its lease ends, so it cannot be given a turn: then its own
 # local rule does.
 SHED_MAX_S = 1_800
 _SAYS_NOTHING = (STALE, LOCAL)  # of a slot's duty

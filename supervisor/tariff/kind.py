@@ -44,7 +44,7 @@ class FileSettings(TariffSettings, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class District(Protocol):
-    """What a tariff gets to know of the configuration besides its settings."""
+    """The parts of the configuration that a tariff uses besides its settings."""
 
     @property
     def site(self) -> Site: ...

@@ -1,4 +1,4 @@
-"""Prices for the planner, which never waits for one."""
+"""Prices for the planner when another tariff fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UnfailingTariff:
-    """Another tariff, without its failures: no plan waits for a price.
+    """Another tariff, without its failures: planning never stops for a price.
 
     Where it raises, all slots cost `usual_per_kwh`; where it has no number for some, those cost what is usual for the
     others. Prices below zero stay.
@@ -35,7 +35,7 @@ class UnfailingTariff:
             if price.shape != (n_slots,):
                 raise TariffError(f"{price.shape} prices for {n_slots} slots", where="tariff")
         except Exception as error:
-            logger.error("no prices, all hours are planned at one: %s", error or type(error).__name__)
+            logger.error("no prices, planning all hours at one price: %s", error or type(error).__name__)
             return np.full(n_slots, self.usual_per_kwh)
         known = np.isfinite(price)
         usual = float(np.median(price[known])) if known.any() else self.usual_per_kwh

@@ -38,8 +38,8 @@ def make_members(forecast: Forecast, count: int, seed: int, site: Site | None = 
 
 
 class EnsembleProvider:
-    """Wraps a provider: every forecast becomes an ensemble, corrected by how its forecasts did here so far, and by the
-    roads themselves where `onset` tells when they got wet.
+    """Wraps a provider: every forecast becomes an ensemble, corrected by the errors of past forecasts here, and by the
+    onset of wet roads where `onset` reports one.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class EnsembleProvider:
         if self._newest is not None and self._newest[0] == news:
             return self._newest[1]
         ensemble = make_members(forecast, self._count, self._seed, self._site)
-        if forecast.source != FILE:  # a file foresees itself without error: nothing to learn from it
+        if forecast.source != FILE:  # a file's forecast is its own truth: there is no error to learn
             self.verification.observe(observed, now_utc_s)
             raw, ensemble = ensemble, self.verification.correct(ensemble, observed, now_utc_s)
             ensemble = carry_on(ensemble, self.verification.newest_first, observed, now_utc_s, roads_wet=roads_wet)

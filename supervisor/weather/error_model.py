@@ -8,7 +8,7 @@ Fitted to real archives (see `fit_errors`, which prints these figures again from
   truth is each model's own latest run, so that these errors are lower bounds.
 
 An error is a Gaussian field in time with two parts: a *standing* part that all issues share (site, regime), and a
-*growing* part that each run draws anew and whose variance rises linearly with lead. Both remember: correlation
+*growing* part that each run draws anew and whose variance rises linearly with lead. In both, correlation
 falls to 1/e within `memory_h`, and `slow_share` of the variance holds through the event. Pure: the seed is given.
 """
 

@@ -2,8 +2,8 @@
 
 Errors of precipitation are correlated over some hours (`error_model.WET`): where a member has snow and the station saw
 none, the next hours are likelier dry than the member says, and the other way round. The member's wetness score is
-moved by the error of now, which fades with that memory; how far a gauge that saw nothing is believed is another matter,
-because light snow escapes it, and a broken one always says so: while the roads are wet it is not believed at all.
+moved by the error of now, which fades with that memory; a gauge that measured nothing gets less
+weight, because light snow escapes it and a broken one always reads zero; while the roads are wet it gets none.
 Members keep their times, their order and everything that is not precipitation.
 """
 

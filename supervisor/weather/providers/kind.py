@@ -33,7 +33,7 @@ class WeatherSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class District(Protocol):
-    """What a provider gets to know of the configuration besides its settings."""
+    """The parts of the configuration that a provider uses besides its settings."""
 
     @property
     def site(self) -> Site: ...

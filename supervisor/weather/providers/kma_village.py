@@ -34,7 +34,7 @@ URL = "https://apis.data.go.kr/1360000/VilageFcstInfoService_2.0/getVilageFcst"
 KEY_ENV = "KMA_SERVICE_KEY"
 KST = timezone(timedelta(hours=9))
 BASE_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
-OUT_AFTER_S = 15 * 60.0  # documented 10 min; the rest for their clock and ours
+OUT_AFTER_S = 15 * 60.0  # documented 10 min; the rest for differences of clocks
 MISSING_FROM = 900.0  # KMA: +900 and above or −900 and below is missing
 SKY_CLOUD = {1: 0.2, 3: 0.7, 4: 0.95}  # middle of 0–5, 6–8, 9–10 tenths
 PTY_SNOW = {1: 0.0, 2: 0.5, 3: 1.0, 5: 0.0, 6: 0.5, 7: 1.0}  # 4 (shower) says nothing: wet bulb
@@ -57,7 +57,7 @@ def amount(text: str) -> float:
         return (values[0] + values[1]) / 2.0
     if len(values) == 1 and not text.startswith("-") and re.fullmatch(r"[\d.]+\s*(mm|cm)?(\s*이상)?", text):
         return values[0]
-    raise ValueError(f"{text!r} is no amount")
+    raise ValueError(f"{text!r} is not an amount")
 
 
 def grid_of(latitude: float, longitude: float) -> tuple[int, int]:
@@ -130,7 +130,7 @@ def _columns(rows: Iterable[dict[str, str]], times: Iterable[float]) -> Columns:
             try:
                 value = number(row.get(category))
             except ValueError as error:
-                raise WeatherError(f"{row[category]!r} is no number", where=place.format(category)) from error
+                raise WeatherError(f"{row[category]!r} is not a number", where=place.format(category)) from error
             return math.nan if abs(value) >= MISSING_FROM else value
 
         def read_amount(category: str, row: dict[str, str] = row, place: str = place) -> float:
@@ -177,7 +177,7 @@ class KmaVillageProvider:
         if self._station is not None:
             try:
                 await self._station.refresh(now_utc_s)
-            except WeatherError as error:  # a forecast without its past is still a forecast
+            except WeatherError as error:  # the forecast is still useful without observations
                 logger.warning("no observations: %s", error)
         key = os.environ.get(KEY_ENV, "")
         if not key:

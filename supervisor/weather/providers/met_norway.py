@@ -43,7 +43,7 @@ UNITS = {
     "precipitation_amount": "mm",
 }
 HOUR_S = 3600.0
-MODEL_AGE_MAX_S = 12 * 3600.0  # runs each 6 h, out 4–6 h later
+MODEL_AGE_MAX_S = 12 * 3600.0  # runs every 6 h, out 4–6 h later
 
 
 def snow_share_of_symbol(symbol: str) -> float:
@@ -115,7 +115,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Columns, list[float], list
 
 
 class MetNorwayProvider:
-    """Asks the service. It has no past."""
+    """Forecasts of the service. It has no observations."""
 
     def __init__(self, site: Site, fetcher: Fetcher) -> None:
         self._site = site

@@ -1,4 +1,4 @@
-"""Open-Meteo: /v1/forecast and /v1/ensemble (api.open-meteo.com; data CC BY 4.0, attribution in the app's footer).
+"""Open-Meteo: /v1/forecast and /v1/ensemble (api.open-meteo.com; data CC BY 4.0, attribution at the app's foot).
 
 Accumulations and radiation are means or totals over the PRECEDING hour, as here; state variables are instantaneous.
 The answer names its units; whatever it names is converted, so that a wrong default cannot slip in. It does not say
@@ -167,7 +167,7 @@ class OpenMeteoProvider:
         return Forecast(whole.issued_utc_s, members, whole.source, whole.repairs)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        """The model's own analysis of the last hours: no observation, but the best that it knows of the past."""
+        """The model's own analysis of the last hours: not an observation, but the best estimate available."""
         if self._newest is None or self._newest.members[0].time_utc_s[-1] < now_utc_s:
             return None
         return between(self._newest.members[0], now_utc_s - back_s, now_utc_s)

@@ -17,7 +17,7 @@ HORIZON_MIN_S = 6 * 3600.0  # a plan over less cannot preheat; issue, remedy and
 
 
 class FileProvider:
-    """Replays a series: what lies behind now is observation, what lies ahead is the forecast."""
+    """Replays a series: rows up to now are observed, later rows are the forecast."""
 
     def __init__(self, series: WeatherSeries, repairs: dict[str, int] | None = None, source: str = FILE) -> None:
         self._series = series

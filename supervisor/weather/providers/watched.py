@@ -35,7 +35,7 @@ class WatchedFile:
         return await self._file.forecast(now_utc_s, horizon_s)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        """The past that the newest readable file tells of."""
+        """Observations from the newest readable file."""
         return self._file.observed(now_utc_s, back_s) if self._file is not None else None
 
     async def _read_if_changed(self) -> None:
