@@ -29,7 +29,7 @@ def give_turns(plans: Sequence[Plan], now: Mapping[str, ZoneNow], values: Values
 
     `values`: zone → duty and set-point by slot, changed in place. Others first give what is over their own window,
     the least urgent before; then, where the contract holds no window for each, whole windows. Returns the zones that
-    changed; none where nobody waits. Later slots are planned again before their time.
+    changed; none where no zone waits. Later slots are planned again before their time.
     """
     free = [plan.zone for plan in plans if now[plan.zone].override is None]
     due = [plan.zone for plan in plans if _due(plan, now[plan.zone], float(values[plan.zone][0][0]))]

@@ -1,6 +1,6 @@
 """What the last days' observations say about the model's fluxes at this hour of the day.
 
-While the surface is observed, each step yields the flux that the model lacks (`Fluxes.lacking`). Shade of houses and
+While the surface is observed, each step yields the flux that the model lacks (`Fluxes.lacking`). Shade of buildings and
 trees, sensor depth, traffic and the sky's own errors come back at the same hour of the next day; so a forecast carries
 part of the mean of the days before at that hour, and the residual of the last hour only as far as it differs from that.
 

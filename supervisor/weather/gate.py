@@ -101,7 +101,9 @@ def check_times(time_utc_s: Array, where: Where) -> float:
     odd = ~((time_utc_s >= TIME_UTC_S[0]) & (time_utc_s <= TIME_UTC_S[1]))
     if odd.any():
         row = int(np.argmax(odd))
-        raise refuse(f"{time_utc_s[row]} s since 1970 is no time", where("time", row), "Each row needs a time")
+        raise refuse(
+            f"{time_utc_s[row]} s since 1970 is not a usable time", where("time", row), "Each row needs a time"
+        )
     steps = np.diff(time_utc_s)
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1
@@ -122,7 +124,7 @@ def check_times(time_utc_s: Array, where: Where) -> float:
         raise refuse(
             f"time {utc_text(time_utc_s[row])} is off the {step:g} s grid",
             where("time", row),
-            "Shifted times are refused, since nobody can tell which hour they belong to",
+            "Shifted times are refused: their hour is ambiguous",
         )
     return step
 
