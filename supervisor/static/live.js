@@ -10,7 +10,7 @@ const RETRY_MAX_MS = 30_000;
 
 export class Live {
   /**
-   * @param on {zones(list), zone(one), clock({utc_s, rate}), state(word)}; state is "connecting", "live", "lost" or
+   * @param on {zones(list), zone(one), alarms(list), clock({utc_s, rate}), state(word)}; state is "connecting", "live", "lost" or
    *   "signed-out".
    */
   constructor(url, on, signedIn) {
@@ -49,7 +49,7 @@ export class Live {
         this.on[name](JSON.parse(event.data));
         this.on.state("live");
       });
-    ["zones", "zone", "clock"].forEach(listen);
+    ["zones", "zone", "alarms", "clock"].forEach(listen);
     source.onerror = () => {
       if (this.source !== source) return;
       source.close();

@@ -5,6 +5,7 @@ import { ServerClock } from "./clock.js";
 export const model = {
   session: null,
   zones: new Map(),
+  alarms: [], // those that stand, oldest first
   clock: new ServerClock(),
   link: "connecting", // connecting, live, lost, signed-out
   live: null, // the stream, see live.js
