@@ -85,7 +85,8 @@ def document(version: str) -> dict[str, Any]:
     paths["/api/v1/stream"] = {
         "get": {
             "operationId": "stream",
-            "summary": "Server-sent events: `zones` (ZoneView[], on connect), `zone` (ZoneView), `alarms` (Alarm[]), `clock` (ClockEvent)",
+            "summary": "Server-sent events: `zones` (ZoneView[]) and `alarms` (Alarm[]) on connect, then `zone` "
+            "(ZoneView) for each that changed, `alarms` when one begins or ends, `clock` (ClockEvent)",
             "responses": {
                 "200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
                 "401": refused,

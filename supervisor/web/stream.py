@@ -1,7 +1,8 @@
 """GET /api/v1/stream: zones as they change, by server-sent events.
 
 On connect `zones` and `alarms` (the full lists, which are also the resume), then `zone` for each that changed, `alarms`
-when one begins or ends, and `clock` as heartbeat. Changes are merged by zone while a client is slow; one that takes nothing for `STALLED_S` is closed.
+when one begins or ends, and `clock` as heartbeat. Changes are merged by zone while a client is slow; one that takes
+nothing for `STALLED_S` is closed.
 """
 
 from __future__ import annotations
