@@ -30,8 +30,8 @@ class Writer:
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         try:
             self._connection = database.connect(path)
-        except StoreError:  # even opening takes a little space
-            if not self._reserve.release():
+        except StoreError as error:  # even opening takes a little space
+            if not (_lacks_room(error) and self._reserve.release()):
                 raise
             self._connection = database.connect(path)
         database.migrate(self._connection, str(path))
@@ -157,5 +157,6 @@ class Writer:
 
 
 def _lacks_room(error: BaseException | None) -> bool:
-    """Whether more space may help: not where another process holds the database."""
-    return isinstance(error, StoreError) and "locked" not in error.message
+    """Whether more space may help: not where another process holds the database or the file is damaged."""
+    hopeless = ("locked", *database.DAMAGED)
+    return isinstance(error, StoreError) and not any(words in error.message for words in hopeless)
