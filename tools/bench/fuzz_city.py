@@ -24,6 +24,7 @@ from supervisor.wire.keys import load_key
 from supervisor.wire.messages import Ack, Hello, Nonce, OverrideCommand, ResultFrame, Telemetry, ToBoard, ZoneSample
 
 TELEMETRY_EACH_S = 0.2  # of an honest board: fifty times as often as in use, for enough samples
+OVERRIDE_EACH_S = 0.25
 ANSWER_S = 30.0  # longest wait for an acknowledgement or a command
 
 _decode = msgspec.json.Decoder(ToBoard).decode
@@ -117,8 +118,8 @@ class Honest:
 class Service:
     """`roadheat serve` as a process, and a person who is signed in."""
 
-    def __init__(self, config: Config, path: Path, log: Path) -> None:
-        self._config, self._path, self.log = config, path, log
+    def __init__(self, config: Config, path: Path, log: Path, module: str = "supervisor.cli") -> None:
+        self._config, self._path, self.log, self._module = config, path, log, module
         self.process: asyncio.subprocess.Process | None = None
         self.url = f"http://{config.web.listen}"
         self._csrf = ""
@@ -126,7 +127,7 @@ class Service:
     async def start(self) -> None:
         with self.log.open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "supervisor.cli", "serve", "--config", str(self._path), stdout=log, stderr=log,
+                sys.executable, "-m", self._module, "serve", "--config", str(self._path), stdout=log, stderr=log,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         deadline = time.monotonic() + 120
@@ -153,3 +154,20 @@ class Service:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 60)
+
+
+def measure(boards: list[Honest], phase: Latencies) -> None:
+    """From now on what boards wait for belongs to `phase`."""
+    for board in boards:
+        board.waited = phase
+
+
+async def command(service: Service, http: aiohttp.ClientSession, boards: list[Honest]) -> None:
+    """Overrides for one honest zone after the other, for ever."""
+    await asyncio.sleep(2.0)  # the boards are there
+    while True:
+        for board in boards:
+            for zone in board.zones:
+                board.asked[zone] = time.perf_counter()
+                await service.override(http, zone)
+                await asyncio.sleep(OVERRIDE_EACH_S)
