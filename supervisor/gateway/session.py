@@ -187,7 +187,8 @@ class BoardSession:
             return None
         self._pace = self._pace_of(hello.b)
         paced = asyncio.ensure_future(self._pace.take(HELLO_FRAMES))
-        await asyncio.wait([paced, self._ending], return_when=asyncio.FIRST_COMPLETED)
+        awaited: list[asyncio.Future[Any]] = [paced, self._ending]
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         if not paced.done():
             paced.cancel()
             return None

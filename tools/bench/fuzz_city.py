@@ -118,8 +118,8 @@ class Honest:
 class Service:
     """`roadheat serve` as a process, and a person who is signed in."""
 
-    def __init__(self, config: Config, path: Path, log: Path, module: str = "supervisor.cli") -> None:
-        self._config, self._path, self.log, self._module = config, path, log, module
+    def __init__(self, config: Config, path: Path, log: Path) -> None:
+        self._config, self._path, self.log = config, path, log
         self.process: asyncio.subprocess.Process | None = None
         self.url = f"http://{config.web.listen}"
         self._csrf = ""
@@ -127,7 +127,7 @@ class Service:
     async def start(self) -> None:
         with self.log.open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self._module, "serve", "--config", str(self._path), stdout=log, stderr=log,
+                sys.executable, "-m", "supervisor.cli", "serve", "--config", str(self._path), stdout=log, stderr=log,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         deadline = time.monotonic() + 120

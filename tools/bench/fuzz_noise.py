@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from hil_tests.bench.city import write_city
-from supervisor.config import load
+from supervisor.config import Config, load
 from supervisor.weather.design_storm import design_storm
 from tools.bench.energy import Figure
 from tools.bench.fuzz_city import Honest, Latencies, Link, Service, command, measure
@@ -25,8 +25,10 @@ from tools.bench.fuzz_hostile import KINDS
 HOSTILE = "b01"
 BOARDS, ZONES_PER_BOARD = 4, 2
 WARM_S = 5.0
-# Within noise: the median of the attacks' p99 is no more than this beyond the worst of the quiet phases.
+# Within noise: the median of the attacks' p99 is no more than this beyond what a quarter of the quiet phases exceeds.
+# The worst quiet phase says nothing: on a machine with other work one of them is always bad.
 NOISE_FACTOR, NOISE_MS = 1.25, 5.0
+READ_EACH_S = 25.0  # frames of one board a second, see supervisor.gateway.pace
 CPU_MAX = 10.0  # of a core, which an attack may cost the service [%]
 WAITS = (("acknowledged", "telemetry to acknowledgement"), ("commanded", "override to its board"))
 
@@ -52,6 +54,13 @@ async def undisturbed(folder: Path, rounds: int, phase_s: float, seed: int) -> l
     path = write_city(folder, design_storm(now - 24 * 3600, 96, 1), boards=BOARDS, zones_per_board=ZONES_PER_BOARD)
     config = load(path)
     service = Service(config, path, folder / "service.log")
+    try:
+        return await _phases(service, config, path, rounds, phase_s, seed)
+    finally:
+        await service.stop()
+
+
+async def _phases(service: Service, config: Config, path: Path, rounds: int, phase_s: float, seed: int) -> list[Figure]:
     await service.start()
     assert service.process is not None
     phases: list[Phase] = []
@@ -82,7 +91,7 @@ async def undisturbed(folder: Path, rounds: int, phase_s: float, seed: int) -> l
             await asyncio.sleep(phase_s)
             phases[-1].cpu_percent = 100 * (cpu_s(service.process.pid) - used_s) / (time.monotonic() - began)
             measure(boards, nobody)
-        hostile.stdin.close()
+        hostile.kill()
         await hostile.wait()
         failed = sum(task.done() for task in tasks)
         for task in tasks:
@@ -92,12 +101,14 @@ async def undisturbed(folder: Path, rounds: int, phase_s: float, seed: int) -> l
         for board in boards:
             await board.link.close()
     status = await service.stop()
-    return [Figure("service ended", status, "", 0), Figure("honest boards or crew cut off", failed, "", 0)] + _figures(
-        phases
-    )
+    return [
+        Figure("service ended", status, "", 0),
+        Figure("honest boards or crew cut off", failed, "", 0),
+        *_figures(phases, rounds * phase_s),
+    ]
 
 
-def _figures(phases: list[Phase]) -> list[Figure]:
+def _figures(phases: list[Phase], attacked_s: float) -> list[Figure]:
     quiet = [phase for phase in phases if phase.kind == "quiet"]
     idle = float(np.median([phase.cpu_percent for phase in quiet]))
     figures = [Figure("service without an attack", idle, "% of a core")]
@@ -105,15 +116,17 @@ def _figures(phases: list[Phase]) -> list[Figure]:
         p99s = [phase.waited.p99_ms(which) for phase in quiet]
         figures += [
             Figure(f"{name}, p99, quiet: median of {len(p99s)}", float(np.median(p99s)), "ms"),
-            Figure(f"{name}, p99, quiet: worst", max(p99s), "ms"),
+            Figure(f"{name}, p99, quiet: upper quartile", float(np.percentile(p99s, 75)), "ms"),
         ]
     for kind in KINDS:
         attacks = [phase for phase in phases if phase.kind == kind]
-        figures.append(Figure(f"{kind}: sent", sum(phase.sent for phase in attacks), "", 1, at_most=False))
+        least = 1.0 if kind == "sessions" else READ_EACH_S * attacked_s  # less than what is read is no attack
+        figures.append(Figure(f"{kind}: sent", sum(phase.sent for phase in attacks), "", least, at_most=False))
         cost = float(np.median([phase.cpu_percent for phase in attacks])) - idle
         figures.append(Figure(f"{kind}: cost to the service", cost, "% of a core", CPU_MAX))
         for which, name in WAITS:
-            most = max(phase.waited.p99_ms(which) for phase in quiet) * NOISE_FACTOR + NOISE_MS
+            upper = float(np.percentile([phase.waited.p99_ms(which) for phase in quiet], 75))
+            most = upper * NOISE_FACTOR + NOISE_MS
             p99 = float(np.median([phase.waited.p99_ms(which) for phase in attacks]))
             figures.append(Figure(f"{kind}: {name}, p99", p99, "ms", most))
     return figures
