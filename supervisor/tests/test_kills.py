@@ -24,7 +24,7 @@ from supervisor.tests.test_service import Crew, client, dial, process
 from supervisor.tests.test_service import config as config
 from supervisor.wire.messages import Ack, Nonce, ResultFrame
 
-KILLS = int(os.environ.get("ROADHEAT_KILLS", "3"))  # the bar is 60: some five minutes
+KILLS = int(os.environ.get("ROADHEAT_KILLS", "3"))  # the bar is 60: some ten minutes
 RAN_S = 90_000  # uptime of the boards at the beginning: their journals hold 9,000 records of 10 s
 WINDOW = 8
 WH_EACH = 20
