@@ -53,7 +53,7 @@ class Journal:
         return len(self._head) + len(self._tail) + SEGMENT * len(self._segments)
 
     def clear(self) -> int:
-        """Forget what an earlier start left on flash: its records name zones by their place. Returns how many at most."""
+        """Forget what earlier starts left on flash, whose records name zones by their place; how many at most."""
         left = SEGMENT * len(self._segments)
         for number in self._segments:
             self._remove(number)

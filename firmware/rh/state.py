@@ -1,4 +1,4 @@
-"""What must outlive a power cut: life, boots, zones, newest (epoch, sequence), overrides, latches, hours on, after-runs."""
+"""What must outlive a power cut: life, boots, zones, (epoch, sequence), overrides, latches, hours on, after-runs."""
 
 import os
 from binascii import hexlify
@@ -130,9 +130,4 @@ def _whole(value: "Any", most: int = _WHOLE_MAX) -> int:
 
 
 def _is_life(value: "Any") -> bool:
-    if type(value) is not str or len(value) != 16:
-        return False
-    for c in value:
-        if c not in "0123456789abcdef":
-            return False
-    return True
+    return type(value) is str and len(value) == 16 and all(c in "0123456789abcdef" for c in value)
