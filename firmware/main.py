@@ -52,7 +52,11 @@ async def run(config: "Config", limits: "Limits") -> None:
         sys.modules["rh.maintenance"].end()
         del sys.modules["rh.maintenance"]
     cold = hardware.cold_start()
-    chip = hardware.Hardware(config)
+    try:
+        chip = hardware.Hardware(config)
+    except ValueError as e:  # of `Pin` and `ADC`; the next start would find the same
+        print("roadheat stays off: config.json: the chip refuses a pin:", e)
+        return
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
     beside(config, board, cold)

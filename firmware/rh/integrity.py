@@ -39,11 +39,12 @@ async def watch(board: "Board", pause: "Callable[[int], Any]") -> None:
 
 def _passes() -> bool:
     """Whether a boot would accept the newest files."""
-    from . import check
+    import rh.check
 
     try:
-        return not check.load()[0].stale  # with a last good copy the board would run as it does
+        return not rh.check.load()[0].stale  # with a last good copy the board would run as it does
     except Exception:
         return False
     finally:
         sys.modules.pop("rh.check", None)
+        del rh.check  # or it would stay in memory

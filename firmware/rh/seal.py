@@ -14,6 +14,7 @@ _MARK = b"\n#roadheat "
 OLD = ".old"
 UNSEALED = "has no seal"
 MISSING = "is missing"
+FILE_MAX = 8_192  # bytes; ours have a fifth of it, and what does not fit into memory would end each start
 
 
 def sealed(content: bytes) -> bytes:
@@ -25,9 +26,11 @@ def load(path: str) -> "tuple[bytes | None, str]":
     """(content, why): "" where the seal holds, UNSEALED where there is none; None where it cannot be used."""
     try:
         with open(path, "rb") as f:
-            raw: bytes = f.read()
+            raw: bytes = f.read(FILE_MAX + 1)
     except OSError:
         return None, MISSING
+    if len(raw) > FILE_MAX:
+        return None, "is too long"
     at = raw.rfind(_MARK)
     if at < 0:
         return raw, UNSEALED

@@ -188,3 +188,23 @@ def test_a_file_changed_by_hand_waits_for_a_person(start: Start) -> None:
     finally:
         prompt.close()
     assert said == "b77 False\n"
+
+
+@pytest.mark.parametrize("pin", [34, 6, 45])
+def test_a_pin_that_the_chip_cannot_drive_is_said_and_resets_nothing(start: Start, pin: int) -> None:
+    config = json.loads(_config())
+    config["zones"][1]["relay_pin"] = pin
+    board = start({**_plain(), "config.json": json.dumps(config).encode()})
+    assert _live(board, STARTS_WITHIN_S) == set()
+    _says(board, "stays off: config.json: zones[1].relay_pin")
+    assert len(board.resets) == 1
+
+
+def test_a_pin_that_only_the_chip_knows_it_cannot_drive_resets_nothing(start: Start) -> None:
+    config = json.loads(_config())
+    config["zones"][1]["relay_pin"] = 45
+    permissive = b"def fault(*_): return ''\ndef is_address(_): return True\n"
+    board = start({**_plain(), "config.json": json.dumps(config).encode(), "rh/pins.py": permissive})
+    assert _live(board, STARTS_WITHIN_S) == set()
+    _says(board, "the chip refuses a pin")
+    assert len(board.resets) == 1
