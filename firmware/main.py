@@ -84,8 +84,12 @@ def main() -> None:
             asyncio.run(run(*files))
     except KeyboardInterrupt:
         outputs.off()
-        __import__("rh.maintenance").maintenance.begin()  # the watchdog cannot be stopped
-        print("roadheat stopped, outputs off; machine.reset() starts it again")
+        maintenance = __import__("rh.maintenance").maintenance
+        maintenance.begin()  # the watchdog cannot be stopped
+        print("roadheat stopped, outputs off; without another key it starts again in 15 s")
+        if not maintenance.attended():
+            machine.reset()
+        print("machine.reset() starts it again")
     except Exception as e:
         outputs.off()
         sys.print_exception(e)

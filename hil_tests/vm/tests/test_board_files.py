@@ -208,3 +208,36 @@ def test_a_pin_that_only_the_chip_knows_it_cannot_drive_resets_nothing(start: St
     assert _live(board, STARTS_WITHIN_S) == set()
     _says(board, "the chip refuses a pin")
     assert len(board.resets) == 1
+
+
+def test_one_stray_interrupt_does_not_end_the_heat(start: Start) -> None:
+    """A byte of noise on the console: it used to cost half an hour."""
+    board = start(_sealed())
+    assert _live(board, STARTS_WITHIN_S) == set(RELAYS)
+    prompt = Prompt(board)
+    try:
+        prompt.send(b"\x03")
+        prompt.until(b"starts again in 15 s")
+        assert {board.levels.get(pin) for pin in RELAYS} == {1}
+        assert _live(board, 20) == set()
+        assert len(board.resets) == 2
+        assert _live(board, 600) == set(RELAYS)
+    finally:
+        prompt.close()
+
+
+@pytest.mark.parametrize("answer", [b"\x03", b"x", b"\x01"])
+def test_an_engineer_who_answers_keeps_the_board_stopped(start: Start, answer: bytes) -> None:
+    board = start(_sealed())
+    assert _live(board, STARTS_WITHIN_S) == set(RELAYS)
+    prompt = Prompt(board)
+    try:
+        prompt.send(b"\x03")
+        prompt.until(b"starts again in 15 s")
+        prompt.send(answer)
+        prompt.until(b"machine.reset() starts it again")
+    finally:
+        prompt.close()
+    assert _live(board, 900) == set()
+    assert len(board.resets) == 1
+    assert _live(board, 1800) == set(RELAYS)  # forgotten
