@@ -42,6 +42,9 @@ class Board:
         set_clock: "Callable[[int], None] | None" = None,
     ) -> None:
         self._config = config
+        self.settings: "tuple[Any, ...]" = (config, limits) + tuple(
+            config.zones
+        )  # nothing here changes after the check
         self._hardware = hardware
         self._circuits = hardware.circuits
         self._uptime = uptime
