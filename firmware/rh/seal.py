@@ -25,12 +25,12 @@ def sealed(content: bytes) -> bytes:
 def load(path: str) -> "tuple[bytes | None, str]":
     """(content, why): "" where the seal holds, UNSEALED where there is none; None where it cannot be used."""
     try:
+        if os.stat(path)[6] > FILE_MAX:  # asked first: a read takes as much memory as it may return
+            return None, "is too long"
         with open(path, "rb") as f:
-            raw: bytes = f.read(FILE_MAX + 1)
+            raw: bytes = f.read()
     except OSError:
         return None, MISSING
-    if len(raw) > FILE_MAX:
-        return None, "is too long"
     at = raw.rfind(_MARK)
     if at < 0:
         return raw, UNSEALED

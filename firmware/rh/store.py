@@ -28,13 +28,15 @@ def save(path: str, record: "dict[str, Any]") -> None:
 def load(path: str) -> "dict[str, Any] | None":
     """The record, or None where there never was one; raises Damaged."""
     try:
+        if os.stat(path)[6] > RECORD_MAX:
+            raise Damaged(path)
         with open(path, "rb") as f:
-            raw = f.read(RECORD_MAX + 1)
+            raw = f.read()
     except OSError as e:
         if e.args[0] == _ENOENT:
             return None
         raise Damaged(path)  # it is there, and nobody knows what it says
-    if len(raw) > RECORD_MAX or raw[:32] != _hash(raw[32:]):
+    if raw[:32] != _hash(raw[32:]):
         raise Damaged(path)
     try:
         record = json.loads(raw[32:])
