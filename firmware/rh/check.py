@@ -210,8 +210,9 @@ def _distinct(made: Config, path: str) -> None:
     roms: "dict[Any, str]" = {}  # apart: bytes and str must not meet as keys
     for name in ("ow_pin", "lock_pin", "earth_pin"):
         _pin(path, seen, made, name, getattr(made, name), "")
-    for name in ("mdc", "mdio", "power") if made.lan is not None else ():
-        _pin(path, seen, made, name, made.lan.get(name), "lan.")
+    if made.lan is not None:
+        for name in ("mdc", "mdio", "power"):
+            _pin(path, seen, made, name, made.lan.get(name), "lan.")
     for i in range(len(made.zones)):
         zone = made.zones[i]
         where = "zones[{}].".format(i)

@@ -61,7 +61,7 @@ class State:
     def _take(self, record: "dict[str, Any]") -> None:
         """Go on with a record; raises ValueError, KeyError or TypeError where it is none of ours."""
         self.ep, self.q, self.boot, self.bad_boots = [_whole(n) for n in record["n"]]
-        life = record.get("life")
+        life: "Any" = record.get("life")
         self.life = life if _is_life(life) else ""
         for zone, number, mode, exp in record["ov"]:
             if type(zone) is not str or mode not in ("on", "off", "boost"):
