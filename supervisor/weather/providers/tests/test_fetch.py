@@ -1,4 +1,4 @@
-"""Fetching against a real HTTP server: caching, validation, identification, back-off; keeping the last good forecast."""
+"""Fetching against a real HTTP server: caching, validation, identification, back-off; keeping the last forecast."""
 
 from __future__ import annotations
 
