@@ -94,7 +94,6 @@ class _Base:
     alarms: Alarms
     background: Background
     live: LiveState
-    meter: FeederMeter
 
 
 @dataclass(frozen=True)
@@ -143,8 +142,7 @@ async def running(
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
         live = LiveState(config.zone, clock)
-        meter = FeederMeter(config.feeder, config.zone, config.site.timezone, metrics)
-        base = _Base(config, clock, store, metrics, alarms, background, live, meter)
+        base = _Base(config, clock, store, metrics, alarms, background, live)
 
         roads = await _start_roads(base, stack)
         commands = await _load_commands(base, epoch, take_over)
@@ -223,8 +221,8 @@ async def _start_control(
 ) -> _Control:
     """Prices, planner, demand guard, and what takes in and watches telemetry."""
     config, clock, store, metrics, alarms = base.config, base.clock, base.store, base.metrics, base.alarms
-    live, meter = base.live, base.meter
-    overrides, dispatcher = commands.overrides, commands.dispatcher
+    live, overrides, dispatcher = base.live, commands.overrides, commands.dispatcher
+    meter = FeederMeter(config.feeder, config.zone, config.site.timezone, metrics)
     prices = Prices(config, alarms, clock)
     await prices.start()
     plan_loop = PlanLoop(
