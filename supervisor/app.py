@@ -96,7 +96,7 @@ async def running(
         budgets = share_out(raise_limit(), len(config.board))
         pki = prepare_files(config)
         store = await stack.enter_async_context(open_store(config, clock))
-        epoch = await store.next_epoch()
+        epoch = await store.epochs.next()
 
         # 2 what is known now
         metrics = Metrics()
@@ -113,17 +113,17 @@ async def running(
         horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()
-        estimation = Estimation(config.zone, forecasts, live, store, clock)
+        estimation = Estimation(config.zone, forecasts, live, store.values, clock)
         recalibration = Recalibration(config, estimation, forecasts, store, metrics, clock)
         await recalibration.start()
         await estimation.start()
 
         # 4 what people and planner want, and how boards hear of it
-        overrides = Overrides(store, live, clock)
+        overrides = Overrides(store.overrides, live, clock)
         await overrides.load()
         dispatcher = Dispatcher(
             epoch, config.zone, live, overrides, alarms, metrics, clock, background,
-            newer_epoch=store.raise_epoch if take_over else None,
+            newer_epoch=store.epochs.raise_above if take_over else None,
         )  # fmt: skip
         overrides.late.changed.append(
             lambda waiting: alarms.set(
@@ -132,19 +132,19 @@ async def running(
             )
         )  # fmt: skip
         alarms.set("not-recorded", "", overrides.late.waiting > 0)  # what waited when the service ended is lost
-        dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
+        dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
         await dangers.load()
-        for plan in (await store.latest_plans()).values():
+        for plan in (await store.plans.latest()).values():
             if plan.zone in live.zones:
                 live.zones[plan.zone].plan = plan
         prices = Prices(config, alarms, clock)
         await prices.start()
         plan_loop = PlanLoop(
-            config, prices.tariff, estimation, forecasts, live, overrides, meter, dispatcher, store, alarms, metrics,
-            clock, planner_executor,
+            config, prices.tariff, estimation, forecasts, live, overrides, meter, dispatcher, store.plans, alarms,
+            metrics, clock, planner_executor,
         )  # fmt: skip
         stack.callback(plan_loop.close)
-        guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store, metrics, clock)
+        guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store.plans, metrics, clock)
         intake = Intake(
             dispatcher, store, live, overrides, estimation, meter, alarms, metrics, clock, background
         )  # fmt: skip
@@ -177,11 +177,11 @@ async def running(
         gateway = await stack.enter_async_context(
             Gateway(config, pki, intake, metrics, alarms, connections_max=budgets.boards)
         )
-        sessions = Sessions(store, clock)
+        sessions = Sessions(store.access, clock)
         services = Services(
             live=live, overrides=overrides, sessions=sessions, clock=clock, site=config.site,
             public_url=config.web.public_url, metrics_token=os.environ.get(config.web.metrics_token_env, ""),
-            registry=metrics.registry, safety=Safety(store, dangers, intake.cables, alarms),
+            registry=metrics.registry, safety=Safety(store.audit, dangers, intake.cables, alarms),
         )  # fmt: skip
         url = await stack.enter_async_context(listen_web(config, make_app(services), budgets.web))
         link = await sessions.first_link()

@@ -69,7 +69,7 @@ async def open_influx(config: Config, store: Store, clock: Clock, alarms: Alarms
         org=influx.org,
         token=os.environ.get(influx.token_env, ""),
     )
-    async with shipping(target, store, clock, alarms.set) as shipper:
+    async with shipping(target, store.spool, clock, alarms.set) as shipper:
         yield shipper
 
 
@@ -95,9 +95,9 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     Also gives the tasks beside the request, which say by alarms what fails of them.
     """
     alarms = Alarms(clock, metrics)
-    for record in await store.open_alarms():
+    for record in await store.alarms.open_alarms():
         alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
-    recorder = AlarmRecorder(store)
+    recorder = AlarmRecorder(store.alarms)
     alarms.changed.append(recorder.changed)
     try:
         async with Background(alarms, metrics.loop_restarts) as background:

@@ -17,7 +17,7 @@ from supervisor.planner.quarter import TURN_AFTER_S
 from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
-from supervisor.store.store import Store
+from supervisor.store.commands import PlanRepository
 from supervisor.wire.messages import Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class DemandGuard:
         overrides: Overrides,
         meter: FeederMeter,
         dispatcher: Dispatcher,
-        store: Store,
+        store: PlanRepository,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
@@ -78,7 +78,7 @@ class DemandGuard:
         logger.info("feeder %s would pass %.0f kW: %s give way", feeder.id, feeder.contract_kw, ", ".join(giving))
         self._metrics.gave_way.labels(feeder.id).inc(len(plans))
         try:
-            await self._store.save_plans(plans)
+            await self._store.save(plans)
         except StoreError as error:  # the contract is kept all the same
             logger.error("plans not recorded: %s", error)
         self._dispatcher.publish(plans)

@@ -34,7 +34,7 @@ from supervisor.road import (
 from supervisor.road.pavement import Array
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
-from supervisor.store.store import Store
+from supervisor.store.journal import ValueRepository
 from supervisor.weather.resample import at_steps
 from supervisor.wire.messages import ZoneSample
 
@@ -66,7 +66,7 @@ class Estimation:
         zones: tuple[Zone, ...],
         forecasts: Forecasts,
         live: LiveState,
-        store: Store,
+        store: ValueRepository,
         clock: Clock,
         calibrated: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
@@ -200,10 +200,10 @@ class Estimation:
             value: Array = np.asarray(getattr(self.state, field.name), dtype="<f8")
             arrays[field.name] = (list(value.shape), base64.b64encode(value.tobytes()).decode())
         kept = _Kept(now_utc_s, [zone.id for zone in self._zones], arrays)
-        await self._store.kv_set(KEY, msgspec.json.encode(kept).decode())
+        await self._store.set(KEY, msgspec.json.encode(kept).decode())
 
     async def _load(self) -> State | None:
-        text = await self._store.kv_get(KEY)
+        text = await self._store.get(KEY)
         if text is None:
             return None
         try:

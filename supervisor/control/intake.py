@@ -79,7 +79,7 @@ class Intake:
         self._new, self._duplicate = metrics.telemetry.labels("new"), metrics.telemetry.labels("duplicate")
         self._clock = clock
         self._background = background
-        self._distrust = Distrust(store, alarms, metrics, clock)
+        self._distrust = Distrust(store.quarantine, alarms, metrics, clock)
         estimation.lane_lost.append(self._distrust.estimate_lost)
         self._stamps = Stamps()
         self._rated_w: dict[str, dict[str, int]] = {}
@@ -167,7 +167,7 @@ class Intake:
                 await self._distrust.unusable(board, frame, f"up for {frame.up} s, its greeting says {ran_s} s")
                 return False
             try:
-                new = await self._store.commit_telemetry(
+                new = await self._store.telemetry.commit(
                     board, what.frame, received_utc_s, stamp.end_utc_s - frame.dt, self._estimation.air_c, booking
                 )
             except StoreError:
@@ -205,7 +205,7 @@ class Intake:
         now_s = self._clock.monotonic_s()
         if bad > known and now_s - said_s >= BAD_FRAMES_EACH_S:
             text = f"{bad} frames refused by the board since it booted"
-            self._background.spawn(self._store.append_event("bad-frames", board, text), "event")
+            self._background.spawn(self._store.events.append("bad-frames", board, text), "event")
             said_s = now_s
         elif bad > known:
             bad = known  # told with the next event

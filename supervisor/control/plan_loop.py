@@ -37,7 +37,7 @@ from supervisor.planner.shares import merge
 from supervisor.planner.turns import explained
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import until
-from supervisor.store.store import Store
+from supervisor.store.commands import PlanRepository
 from supervisor.tariff.tariff import KWH_PER_KELVIN_HOUR, Tariff, UnfailingTariff
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
@@ -63,7 +63,7 @@ class PlanLoop:
         overrides: Overrides,
         meter: FeederMeter,
         dispatcher: Dispatcher,
-        store: Store,
+        store: PlanRepository,
         alarms: Alarms,
         metrics: Metrics,
         clock: Clock,
@@ -165,7 +165,7 @@ class PlanLoop:
         kept = keep_contract(made, now, self._feeders())
         plans = tuple(plan if now[plan.zone].override is not None else explained(plan) for plan in kept)
         try:
-            await self._store.save_plans(plans)
+            await self._store.save(plans)
         except StoreError as error:  # a plan that is not on record is still better than none
             logger.error("plans not recorded: %s", error)
         self._dispatcher.publish(plans)

@@ -26,7 +26,6 @@ from supervisor.runtime.pace import each
 from supervisor.runtime.process import OwnProcess
 from supervisor.runtime.supervision import Parts
 from supervisor.runtime.work import in_thread
-from supervisor.store import weather as weather_record
 from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.weather.resample import rows
 
@@ -135,13 +134,13 @@ class Recalibration:
                 )  # fmt: skip
         self._metrics.calibrations.labels(result).inc()
         if result != "too-little":
-            await self._store.append_audit(USER, "calibration", f"{zone.id}: {found.text}")
+            await self._store.audit.append(USER, "calibration", f"{zone.id}: {found.text}")
         logger.info("calibration of %s: %s", zone.id, found.text)
         return found
 
     async def _due(self, now_utc_s: float) -> bool:
         """Whether the last round (else the first start) is a week ago; if so this is the next."""
-        last = await self._store.kv_get(KEY)
+        last = await self._store.values.get(KEY)
         try:
             last_utc_s = None if last is None else float(last)
         except ValueError:
@@ -149,7 +148,7 @@ class Recalibration:
             last_utc_s = None
         if last_utc_s is not None and 0.0 <= now_utc_s - last_utc_s < WEEK_S:
             return False
-        await self._store.kv_set(KEY, str(now_utc_s))
+        await self._store.values.set(KEY, str(now_utc_s))
         return last_utc_s is not None
 
     async def _record(self, now_utc_s: float) -> None:
@@ -159,8 +158,8 @@ class Recalibration:
             observed = self._forecasts.latest.members[0]
         past = _until(observed, now_utc_s)
         if past is not None:
-            await self._store.write(lambda db: weather_record.put(db, past))
-        await self._store.write(lambda db: weather_record.prune(db, int(now_utc_s - KEEP_WEATHER_S)))
+            await self._store.weather.put(past)
+        await self._store.weather.prune(now_utc_s - KEEP_WEATHER_S)
 
     async def _take_up(self) -> None:
         """Hand the calibrations to the estimate where a file is new, changed or gone."""

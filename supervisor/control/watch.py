@@ -58,7 +58,7 @@ class Watch:
     async def start(self) -> None:
         """Take up the month's peaks."""
         self._meter.roll(self._clock.utc_s())
-        kept = await self._store.kv_get(f"{PEAKS}.{self._meter.month}")
+        kept = await self._store.values.get(f"{PEAKS}.{self._meter.month}")
         if kept is not None:
             try:
                 self._meter.take_up(kept)
@@ -80,10 +80,10 @@ class Watch:
         if now_utc_s % CLOCK_EACH_S == 0:
             await do("clocks", self._send_clocks)
         if now_utc_s % ROLL_UP_EACH_S == 0:
-            await do("roll-up", self._store.roll_up)
+            await do("roll-up", self._store.upkeep.roll_up)
         if now_utc_s % TIDY_EACH_S == 0:
             self._pruning = True
-            await do("forgetting", self._store.forget_expired)
+            await do("forgetting", self._store.upkeep.forget_expired)
         if self._pruning:
             await do("pruning", lambda: self._prune(now_utc_s))
 
@@ -91,7 +91,9 @@ class Watch:
         """Record the month's peaks once one has risen, and again until that is done."""
         self._unkept_peaks |= self._meter.roll(now_utc_s)
         if self._unkept_peaks:
-            await self._store.kv_set(f"{PEAKS}.{self._meter.month}", msgspec.json.encode(self._meter.peaks_kw).decode())
+            await self._store.values.set(
+                f"{PEAKS}.{self._meter.month}", msgspec.json.encode(self._meter.peaks_kw).decode()
+            )
             self._unkept_peaks = False
 
     def _check_contract(self, now_utc_s: float) -> None:
@@ -112,7 +114,7 @@ class Watch:
 
     async def _prune(self, now_utc_s: float) -> None:
         """One piece of what is too old, each round until none is left: telemetry and rounds go first."""
-        self._pruning = bool(await self._store.prune(now_utc_s - KEEP_TICKS_S))
+        self._pruning = bool(await self._store.upkeep.prune(now_utc_s - KEEP_TICKS_S))
 
     def _look_for_the_silent(self) -> None:
         now = self._clock.monotonic_s()

@@ -60,15 +60,15 @@ REFUSED = frozenset({201, 400, 413, 422})
 LATER = frozenset({0, 408, 425, 429})
 
 
-class ShipperStore(Protocol):
-    """What the shipper needs of the store."""
+class Spool(Protocol):
+    """The lines that wait, see `supervisor.store.spool`."""
 
-    spooled: asyncio.Event
+    waiting: asyncio.Event
 
-    async def spool_batch(self, points_max: int) -> Batch | None: ...
-    async def spool_delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None: ...
-    async def spool_enforce_cap(self) -> int: ...
-    async def spool_state(self) -> SpoolState: ...
+    async def batch(self, points_max: int) -> Batch | None: ...
+    async def delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None: ...
+    async def enforce_cap(self) -> int: ...
+    async def state(self) -> SpoolState: ...
 
 
 class AlarmSink(Protocol):
@@ -144,13 +144,13 @@ class Shipper:
 
     def __init__(
         self,
-        store: ShipperStore,
+        spool: Spool,
         endpoint: Endpoint,
         clock: Clock,
         alarm: AlarmSink,
         rng: random.Random | None = None,
     ) -> None:
-        self._store = store
+        self._spool = spool
         self._endpoint = endpoint
         self._clock = clock
         self._alarm = alarm
@@ -164,7 +164,7 @@ class Shipper:
         cap = asyncio.create_task(self._watch_cap(), name="influx-cap")
         try:
             while True:
-                self._store.spooled.clear()
+                self._spool.waiting.clear()
                 try:
                     pause_s = await self.ship()
                 except StoreError as error:  # the disk is full: what was delivered is sent once more later
@@ -173,14 +173,14 @@ class Shipper:
                 if pause_s:
                     await asyncio.sleep(pause_s)
                 else:
-                    await self._store.spooled.wait()
+                    await self._spool.waiting.wait()
                     await asyncio.sleep(LINGER_S)
         finally:
             cap.cancel()
 
     async def ship(self) -> float:
         """Send what is spooled. Returns 0 when it is empty, else how long to leave the server alone [s]."""
-        while (batch := await self._store.spool_batch(self._batching.points)) is not None:
+        while (batch := await self._spool.batch(self._batching.points)) is not None:
             lines = batch.lines.split("\n")
             self._refused.begin(len(lines))
             try:
@@ -191,7 +191,7 @@ class Shipper:
                     at += len(part)
             except Unavailable as trouble:
                 return self._pause(trouble.answer)
-            await self._store.spool_delivered(batch.last_id, self._refused.dead)
+            await self._spool.delivered(batch.last_id, self._refused.dead)
             self._well(batch.points, self._refused.dead)
         self._last_well_s = self._clock.monotonic_s()
         return 0.0
@@ -261,8 +261,8 @@ class Shipper:
 
     async def check_cap(self) -> None:
         """One look at the spool's size."""
-        dropped = await self._store.spool_enforce_cap()
-        spool = await self._store.spool_state()
+        dropped = await self._spool.enforce_cap()
+        spool = await self._spool.state()
         if dropped:
             self.state.dropped_points += dropped
             log.error("The spool for InfluxDB is full: %d oldest points dropped", dropped)
@@ -284,10 +284,10 @@ class Shipper:
 
 
 @asynccontextmanager
-async def shipping(target: Target, store: ShipperStore, clock: Clock, alarm: AlarmSink) -> AsyncIterator[Shipper]:
+async def shipping(target: Target, spool: Spool, clock: Clock, alarm: AlarmSink) -> AsyncIterator[Shipper]:
     """A shipper with its connection; the caller runs it."""
     endpoint = connect(target)
     try:
-        yield Shipper(store, endpoint, clock, alarm)
+        yield Shipper(spool, endpoint, clock, alarm)
     finally:
         await endpoint.close()

@@ -13,6 +13,7 @@ from msgspec import Struct
 from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.names import clean_name, skeleton
 from supervisor.store import journal, people
+from supervisor.store.repository import Repository
 
 SIGN_IN = "sign-in"
 FIRST_START = "first-start"  # printed at a start without an administrator; void once one has signed in
@@ -134,7 +135,7 @@ def invite(
         db.execute("DELETE FROM one_time_token WHERE user = ? AND used_utc_s IS NULL", (name,))
         journal.append_audit(db, now_utc_s, by, "change-role", f"{name}: {had} to {role}")
     if name not in known or had != role:
-        people.put_user(db, people.User(name, role, "", now_utc_s))
+        people.put_user(db, people.User(name, role, now_utc_s))
     grant = people.Grant(SIGN_IN, name, role)
     if keep_an_admin and had == "admin" != role:
         _need_admin(db, now_utc_s)
@@ -168,7 +169,7 @@ def sign_in(
     session = people.Session(grant.user, grant.role, csrf, now_utc_s, expires_utc_s, now_utc_s, device)
     people.create_session(db, token, session)
     if people.find_user(db, grant.user) is None:
-        people.put_user(db, people.User(grant.user, grant.role, "", now_utc_s))
+        people.put_user(db, people.User(grant.user, grant.role, now_utc_s))
     journal.append_audit(db, now_utc_s, grant.user, "sign-in", f"by link, as {grant.role}: {session_id(token)}")
     if grant.role == "admin":
         db.execute("DELETE FROM one_time_token WHERE purpose = ? AND used_utc_s IS NULL", (FIRST_START,))
@@ -229,3 +230,21 @@ def _need_admin(db: sqlite3.Connection, now_utc_s: float) -> None:
             "no administrator could sign in any more", code="last-admin",
             remedy="Invite another administrator first; `roadheat user` on the server can always do it",
         )  # fmt: skip
+
+
+class AccessRepository(Repository):
+    """People, their sessions and links. What changes more than a session is a function above, run by `write`."""
+
+    async def find_session(self, token: str) -> people.Session | None:
+        """The session of a cookie, None where there is none or it has expired."""
+        now = self._clock.utc_s()
+        return await self.read(lambda db: people.find_session(db, token, now))
+
+    async def touch_session(self, token: str, expires_utc_s: int) -> None:
+        """Note that a session is used now, and let it live until `expires_utc_s` at least."""
+        now = self._now()
+        await self.write(lambda db: people.touch_session(db, token, now, expires_utc_s))
+
+    async def first_link_used(self) -> bool:
+        """Whether an administrator has signed in by a first-start link or any other."""
+        return await self.read(lambda db: journal.kv_get(db, FIRST_DONE)) is not None

@@ -11,6 +11,7 @@ import msgspec
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan
+from supervisor.store.repository import Repository
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +62,6 @@ def _is_sane(plan: Plan) -> bool:
         and abs(plan.start_utc_s - plan.issued_utc_s) <= HORIZON_MAX_S
         and all(-1 <= slot.duty_permille <= 1000 for slot in plan.slots)
     )
-
-
-def reserve_sequences(db: sqlite3.Connection, board: str, n: int) -> int:
-    """The first of `n` sequence numbers that nobody else gets, in any epoch."""
-    row = db.execute("SELECT next FROM sequence WHERE board = ?", (board,)).fetchone()
-    first = int(row[0]) if row else 1
-    db.execute("INSERT OR REPLACE INTO sequence VALUES (?, ?)", (board, first + n))
-    return first
 
 
 def add_override(db: sqlite3.Connection, override: Override) -> Override:
@@ -165,3 +158,48 @@ def plans(db: sqlite3.Connection, zone: str, from_utc_s: float, to_utc_s: float)
         (zone, from_utc_s, to_utc_s),
     )
     return [_plan_decoder.decode(row[0]) for row in rows]
+
+
+class EpochRepository(Repository):
+    """The service's epoch, which fences off an older instance of it."""
+
+    async def next(self) -> int:
+        """This start's epoch. Recorded like a safety command: a service on a full disk could not start without it."""
+        return await self.write(next_epoch, safety=True)
+
+    async def raise_above(self, above: int) -> int:
+        """An epoch above the one a board says it has seen."""
+        return await self.write(lambda db: raise_epoch(db, above))
+
+
+class OverrideRepository(Repository):
+    """People's commands."""
+
+    async def newest_id(self) -> int:
+        """0 where there has been none."""
+        return await self.read(newest_override_id)
+
+    async def set_state(self, override_id: int, state: OverrideState) -> None:
+        """Raises NotFoundError for an unknown override."""
+        await self.write(lambda db: update_override_state(db, override_id, state))
+
+    async def live(self, now_utc_s: float) -> list[Override]:
+        """Those that command a zone at `now_utc_s`, oldest first; 0 also gives those that have expired since."""
+        return await self.read(lambda db: live_overrides(db, now_utc_s))
+
+    async def made(self, zone: str | None, from_utc_s: float, to_utc_s: float) -> list[Override]:
+        """Those made in a period, newest first; `zone` None: of all zones."""
+        return await self.read(lambda db: overrides(db, zone, from_utc_s, to_utc_s))
+
+
+class PlanRepository(Repository):
+    """The zones' plans."""
+
+    async def save(self, made: Iterable[Plan]) -> None:
+        """Keep plans as issued."""
+        kept = list(made)
+        await self.write(lambda db: save_plans(db, kept))
+
+    async def latest(self) -> dict[str, Plan]:
+        """Each zone's newest plan."""
+        return await self.read(latest_plans)

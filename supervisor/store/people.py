@@ -12,7 +12,6 @@ from msgspec import Struct
 class User(Struct, frozen=True):
     name: str
     role: str  # viewer, crew, engineer, admin
-    password_hash: str  # argon2id, made by the caller
     created_utc_s: int
     disabled: bool = False
 
@@ -35,6 +34,7 @@ class Grant(Struct, frozen=True):
     role: str
 
 
+_USER = "name, role, created_utc_s, disabled"  # no sign-in uses the column password_hash: it stays empty
 _SESSION = "user, role, csrf, created_utc_s, expires_utc_s, seen_utc_s, device"  # as the fields of Session
 
 
@@ -46,23 +46,23 @@ def digest(token: str) -> bytes:
 def put_user(db: sqlite3.Connection, user: User) -> None:
     """Add or change a user."""
     db.execute(
-        "INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?, ?)",
-        (user.name, user.role, user.password_hash, user.created_utc_s, user.disabled),
+        "INSERT OR REPLACE INTO user (name, role, password_hash, created_utc_s, disabled) VALUES (?, ?, '', ?, ?)",
+        (user.name, user.role, user.created_utc_s, user.disabled),
     )
 
 
 def find_user(db: sqlite3.Connection, name: str) -> User | None:
-    row = db.execute("SELECT * FROM user WHERE name = ?", (name,)).fetchone()
+    row = db.execute(f"SELECT {_USER} FROM user WHERE name = ?", (name,)).fetchone()
     return _user(row) if row else None
 
 
 def users(db: sqlite3.Connection) -> list[User]:
-    return [_user(row) for row in db.execute("SELECT * FROM user ORDER BY name")]
+    return [_user(row) for row in db.execute(f"SELECT {_USER} FROM user ORDER BY name")]
 
 
-def _user(row: tuple[str, str, str, int, int]) -> User:
-    name, role, password_hash, created_utc_s, disabled = row
-    return User(name, role, password_hash, created_utc_s, bool(disabled))
+def _user(row: tuple[str, str, int, int]) -> User:
+    name, role, created_utc_s, disabled = row
+    return User(name, role, created_utc_s, bool(disabled))
 
 
 def create_session(db: sqlite3.Connection, token: str, session: Session) -> None:

@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Struct
 
+from supervisor.runtime.clock import Clock
 from supervisor.store import late, lives, quarantine, rollup, spool, uptime
 from supervisor.store.meter import Meter, advance
+from supervisor.store.repository import Repository
 from supervisor.store.seconds import free_second
 from supervisor.store.tick import Position, Tick, ZoneTick, encode_zones, reading, tick_lines
+from supervisor.store.writer import Writer
 from supervisor.wire.messages import Telemetry
 
 
@@ -92,23 +95,7 @@ def commit(
     tick, inserted = _measure(db, tick, telemetry, heads, rated_w)
     zones = tick.zones
     late.move_totals(db, [(zone.sample.zone, zone.delta_wh) for zone in zones])
-    db.execute(
-        "INSERT INTO tick (board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, believed, zones) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            board,
-            life,
-            tick.boot,
-            tick.up_s,
-            tick.q,
-            tick.start_utc_s,
-            tick.dt_s,
-            received_utc_s,
-            tick.air_mc,
-            believed,
-            encode_zones(zones),
-        ),
-    )
+    _insert(db, tick)
     rollup.add(db, tick)
     for zone in zones:
         if zone.excess_wh:
@@ -122,6 +109,26 @@ def commit(
     else:
         late.resume(db, site, board)
     return True
+
+
+def _insert(db: sqlite3.Connection, tick: Tick) -> None:
+    db.execute(
+        "INSERT INTO tick (board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, believed, zones) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            tick.board,
+            tick.life,
+            tick.boot,
+            tick.up_s,
+            tick.q,
+            tick.start_utc_s,
+            tick.dt_s,
+            tick.received_utc_s,
+            tick.air_mc,
+            tick.believed,
+            encode_zones(tick.zones),
+        ),
+    )
 
 
 def _measure(
@@ -212,3 +219,37 @@ def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) 
         if (tick.up_s, counters) == (telemetry.up, [(sample.zone, sample.dev_wh) for sample in telemetry.z]):
             return True
     return False
+
+
+class TelemetryRepository(Repository):
+    """What boards measured."""
+
+    def __init__(self, writer: Writer, clock: Clock, lines: spool.SpoolRepository) -> None:
+        super().__init__(writer, clock)
+        self._spool = lines
+
+    async def commit(
+        self,
+        board: str,
+        frame: Telemetry,
+        received_utc_s: float,
+        start_utc_s: float,
+        air_c: float | None = None,
+        booking: Booking | None = None,
+    ) -> bool:
+        """Keep a frame exactly once by (board, boot, q), with its zones' energy and its lines for InfluxDB.
+
+        `start_utc_s`: start of its interval, worked out by the caller where the board's clock was not set. `booking`:
+        what the board's zones can draw, and which life of the board this is; without it all is believed. Returns
+        False for a duplicate and for what can never be kept, which are to be acknowledged as well. Raises StoreError:
+        then nothing was kept and nothing may be acknowledged.
+        """
+        received, start = int(received_utc_s), int(start_utc_s)
+        kept = await self.write(lambda db: commit(db, self._spool.site, board, frame, received, start, air_c, booking))
+        if kept:
+            self._spool.waiting.set()
+        return kept
+
+    async def zone_totals(self) -> dict[str, int]:
+        """Every zone's energy since its record began [Wh]; never falls."""
+        return await self.read(zone_totals)

@@ -8,6 +8,7 @@ from dataclasses import fields
 import numpy as np
 
 from supervisor.domain.weather import WeatherSeries
+from supervisor.store.repository import Repository
 
 _COLUMNS = tuple(f.name for f in fields(WeatherSeries) if f.name != "time_utc_s")
 _NAMES = ", ".join(("utc_s", *_COLUMNS))
@@ -33,3 +34,15 @@ def between(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> WeatherSe
 def prune(db: sqlite3.Connection, before_utc_s: int) -> int:
     """Forget older rows. Returns how many went."""
     return db.execute("DELETE FROM weather WHERE utc_s < ?", (before_utc_s,)).rowcount
+
+
+class WeatherRepository(Repository):
+    """The weather as it was."""
+
+    async def put(self, series: WeatherSeries) -> None:
+        """Keep every row, in the place of an older one of the same time."""
+        await self.write(lambda db: put(db, series))
+
+    async def prune(self, before_utc_s: float) -> int:
+        """Forget older rows. Returns how many went."""
+        return await self.write(lambda db: prune(db, int(before_utc_s)))

@@ -72,7 +72,7 @@ class Rooms:
         self.metrics = Metrics()
         self.live = LiveState(ZONES, clock)
         self.alarms = Alarms(clock, self.metrics)
-        self.overrides = Overrides(store, self.live, clock)
+        self.overrides = Overrides(store.overrides, self.live, clock)
         self.dispatcher = Dispatcher(
             epoch, ZONES, self.live, self.overrides, self.alarms, self.metrics, clock, background
         )
@@ -98,4 +98,4 @@ async def background() -> AsyncIterator[Background]:
 
 @pytest.fixture
 async def rooms(store: Store, clock: ManualClock, background: Background) -> Rooms:
-    return Rooms(store, clock, background, await store.next_epoch())
+    return Rooms(store, clock, background, await store.epochs.next())

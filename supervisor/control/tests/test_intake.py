@@ -30,7 +30,7 @@ class Works:
         series = design_storm(START_UTC_S - 6 * 3600, hours=72)
         self.rooms = rooms
         self.forecasts = Forecasts(FileProvider(series), site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics)
-        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store, rooms.clock)
+        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
         self.meter = FeederMeter(FEEDERS, ZONES, site.timezone, rooms.metrics)
         self.intake = Intake(
             rooms.dispatcher, rooms.store, rooms.live, rooms.overrides, self.estimation, self.meter, rooms.alarms,
@@ -204,11 +204,11 @@ async def test_estimate_follows_the_sensor_and_outlives_a_restart(works: Works) 
     assert state.surface_c[0] == pytest.approx(4.0, abs=0.05)
     assert rooms.live.view("z01").state is not None
     await works.estimation.keep(rooms.clock.utc_s())
-    after = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)
+    after = Estimation(ZONES, works.forecasts, rooms.live, rooms.store.values, rooms.clock)
     await after.start()
     assert (after.state.temperature_c == state.temperature_c).all()
     rooms.clock.advance(4 * 3600)  # too old: spun up on the observed weather instead
-    stale = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)
+    stale = Estimation(ZONES, works.forecasts, rooms.live, rooms.store.values, rooms.clock)
     await stale.start()
     assert not (stale.state.temperature_c == state.temperature_c).all()
 
@@ -217,7 +217,7 @@ async def test_calibrated_zone_is_estimated_with_its_own_road(works: Works) -> N
     rooms = works.rooms
     await works.forecasts.ask()
     own = {"z02": {"conductivity_factor": 2.0}}
-    fitted = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock, own)
+    fitted = Estimation(ZONES, works.forecasts, rooms.live, rooms.store.values, rooms.clock, own)
     await works.estimation.start()
     await fitted.start()
     generic_c, fitted_c = works.estimation.state.surface_c, fitted.state.surface_c
@@ -228,7 +228,7 @@ async def test_calibrated_zone_is_estimated_with_its_own_road(works: Works) -> N
 async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     from supervisor.domain.errors import StoreError
 
-    commit = works.rooms.store.commit_telemetry
+    commit = works.rooms.store.telemetry.commit
 
     async def fails_once(board: str, frame: Telemetry, *times: float) -> bool:
         if frame.q == 2:
@@ -238,7 +238,7 @@ async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: 
     works.rooms.clock.advance(30)
     frames = [telemetry(q, up=100 + 10 * q) for q in (1, 2, 3)]
     with monkeypatch.context() as broken:
-        broken.setattr(works.rooms.store, "commit_telemetry", fails_once)
+        broken.setattr(works.rooms.store.telemetry, "commit", fails_once)
         with pytest.raises(StoreError):
             await works.hear(frames)
     assert [ack.q for ack in works.link.acks()] == [(1, 3)]

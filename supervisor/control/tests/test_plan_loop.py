@@ -43,7 +43,7 @@ class Planning(Works):
         queue = list(executors)
         self.loop = PlanLoop(
             msgspec.structs.replace(config, zone=ZONES, feeder=FEEDERS), FlatTariff(120.0), self.estimation,
-            self.forecasts, rooms.live, rooms.overrides, self.meter, rooms.dispatcher, rooms.store, rooms.alarms,
+            self.forecasts, rooms.live, rooms.overrides, self.meter, rooms.dispatcher, rooms.store.plans, rooms.alarms,
             rooms.metrics, rooms.clock, lambda: queue.pop(0) if queue else ThreadPoolExecutor(1),
         )  # fmt: skip
 
@@ -65,7 +65,7 @@ async def test_every_zone_gets_a_plan_that_is_committed_sent_and_explained(rooms
     await planning.loop.cycle("test")
     assert planning.labels() == {PlanLabel.OPTIMAL}
     assert [plan.z for plan in planning.link.plans()] == ["z01", "z02"]
-    assert set(await rooms.store.latest_plans()) == {"z01", "z02", "z03"}
+    assert set(await rooms.store.plans.latest()) == {"z01", "z02", "z03"}
     snow_ahead = rooms.live.view("z01").plan
     assert snow_ahead is not None
     assert any("snow" in why.code for why in snow_ahead.why)

@@ -65,7 +65,7 @@ class Running:
         self.forecasts = Forecasts(
             FileProvider(self.series), self.config.site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics
         )
-        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store, rooms.clock)
+        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
         self.recalibration = Recalibration(
             self.config, self.estimation, self.forecasts, rooms.store, rooms.metrics, rooms.clock
         )
@@ -94,13 +94,13 @@ class Running:
 
     async def commit(self, frame: Telemetry, n: int) -> bool:
         start = START_UTC_S + STEP_S * n
-        return await self.rooms.store.commit_telemetry("b01", frame, start + STEP_S, start)
+        return await self.rooms.store.telemetry.commit("b01", frame, start + STEP_S, start)
 
     def factor(self, lane: int) -> float:
         return float(self.estimation.roads.surface("conductivity_factor")[lane])
 
     async def audited(self) -> list[str]:
-        return [e.detail for e in await self.rooms.store.audit(0, 1e12) if e.action == "calibration"]
+        return [e.detail for e in await self.rooms.store.audit.entries(0, 1e12) if e.action == "calibration"]
 
 
 async def test_each_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_and_used(
@@ -141,7 +141,7 @@ async def test_each_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_an
     measured = rooms.metrics.registry.get_sample_value("roadheat_calibration_rmse_kelvin", {"zone": "z01"})
     assert measured == kept.rmse_out_of_sample_k
 
-    again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store, rooms.clock)
+    again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store.values, rooms.clock)
     room = Recalibration(running.config, again, running.forecasts, rooms.store, rooms.metrics, rooms.clock)
     await room.start()
     assert again.roads.surface("conductivity_factor")[0] == running.factor(0)  # after a restart too
@@ -208,7 +208,7 @@ async def test_a_start_in_a_cold_snap_does_not_take_the_ground_for_frozen(rooms:
     )
     rooms.clock.advance(DAY_S)
     await forecasts.ask()
-    estimation = Estimation(ZONES, forecasts, rooms.live, rooms.store, rooms.clock)
+    estimation = Estimation(ZONES, forecasts, rooms.live, rooms.store.values, rooms.clock)
     await estimation.start()
     assert np.all(estimation.state.surface_c < -5.0)
     assert np.all(estimation.state.temperature_c[:, -1] > 3.0)

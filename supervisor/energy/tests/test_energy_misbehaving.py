@@ -51,7 +51,7 @@ HELD = {
 async def test_what_is_no_answer_of_influxdb_holds_the_lines_and_alarms(tmp_path: Path, api: Api, kind: str) -> None:
     async with answering(tmp_path, api, HELD[kind]) as made:
         assert await made.shipper.ship() == HOLD_S
-        state = await made.store.spool_state()
+        state = await made.store.spool.state()
         assert (state.points, state.dead, state.delivered) == (40, 0, 0)
         assert made.standing.codes == {ALARM_HELD}
 
@@ -103,7 +103,7 @@ async def test_a_connection_cut_in_the_middle_of_an_answer_loses_nothing(tmp_pat
 
     async with answering(tmp_path, api, cut) as made:
         assert await made.shipper.ship() > 0
-        state = await made.store.spool_state()
+        state = await made.store.spool.state()
         assert (state.points, state.dead) == (40, 0)
 
 
