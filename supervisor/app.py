@@ -31,15 +31,19 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecast_scores import show_scores
 from supervisor.control.forecasts import ASK_EACH_S, Forecasts
-from supervisor.control.intake import Intake
+from supervisor.control.intake import Intake, IntakeRecord, Measured
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
+from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
-from supervisor.control.plan_pool import make_executor
+from supervisor.control.plan_pool import PlanPool, make_executor
+from supervisor.control.plan_snapshot import PlanSnapshot, Situation
 from supervisor.control.prices import Prices
-from supervisor.control.recalibration import LOOK_EACH_S, Recalibration
+from supervisor.control.publishing import Publisher
+from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
 from supervisor.control.watch import Watch
 from supervisor.domain.plan import SLOT_S
 from supervisor.gateway.gateway import Gateway
@@ -101,6 +105,7 @@ async def running(
         # 2 what is known now
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
+        monitoring = Monitoring(alarms, metrics)
         live = LiveState(config.zone, clock)
         meter = FeederMeter(config.feeder, config.zone, config.site.timezone, metrics)
 
@@ -114,7 +119,9 @@ async def running(
         forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
         await forecasts.ask()
         estimation = Estimation(config.zone, forecasts, live, store.values, clock)
-        recalibration = Recalibration(config, estimation, forecasts, store, metrics, clock)
+        recalibration = Recalibration(
+            config, estimation, forecasts, CalibrationRecord(store.weather, store.values, store.audit), metrics, clock
+        )
         await recalibration.start()
         await estimation.start()
 
@@ -122,9 +129,8 @@ async def running(
         overrides = Overrides(store.overrides, live, clock)
         await overrides.load()
         dispatcher = Dispatcher(
-            epoch, config.zone, live, overrides, alarms, metrics, clock, background,
-            newer_epoch=store.epochs.raise_above if take_over else None,
-        )  # fmt: skip
+            epoch, live, overrides, monitoring, clock, background, store.epochs.raise_above if take_over else None
+        )
         overrides.late.changed.append(
             lambda waiting: alarms.set(
                 "not-recorded", "", waiting > 0,
@@ -139,20 +145,22 @@ async def running(
                 live.zones[plan.zone].plan = plan
         prices = Prices(config, alarms, clock)
         await prices.start()
-        plan_loop = PlanLoop(
-            config, prices.tariff, estimation, forecasts, live, overrides, meter, dispatcher, store.plans, alarms,
-            metrics, clock, planner_executor,
-        )  # fmt: skip
+        publisher = Publisher(store.plans, dispatcher)
+        situation = Situation(config, live, overrides, forecasts, clock)
+        snapshot = PlanSnapshot(config, lambda: prices.tariff, estimation, forecasts, meter, situation.now)
+        pool = PlanPool(config.feeder, config.zone, config.planner.processes, planner_executor)
+        plan_loop = PlanLoop(snapshot, situation.now, pool, publisher, monitoring, clock)
         stack.callback(plan_loop.close)
-        guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store.plans, metrics, clock)
+        guard = DemandGuard(live, overrides, meter, publisher, metrics, clock)
         intake = Intake(
-            dispatcher, store, live, overrides, estimation, meter, alarms, metrics, clock, background
+            dispatcher, overrides, Measured(live, estimation, meter),
+            IntakeRecord(store.telemetry, store.quarantine, store.events), monitoring, clock, background,
         )  # fmt: skip
-        watch = Watch(live, overrides, dispatcher, meter, store, alarms, clock)
+        watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, alarms, clock)
         await watch.start()
 
         # 5 what makes a new plan, besides the quarter of an hour
-        prices.changed.append(plan_loop.use_tariff)
+        prices.changed.append(lambda _: plan_loop.ask("prices"))
         forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
         overrides.changed.append(plan_loop.override_changed)
         dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))

@@ -8,6 +8,7 @@ whatever changes there, by whomever, the estimate and the next plan use.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,9 @@ from supervisor.runtime.pace import each
 from supervisor.runtime.process import OwnProcess
 from supervisor.runtime.supervision import Parts
 from supervisor.runtime.work import in_thread
-from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.store.journal import AuditRepository, ValueRepository
+from supervisor.store.store import DATABASE_NAME
+from supervisor.store.weather import WeatherRepository
 from supervisor.weather.resample import rows
 
 logger = logging.getLogger(__name__)
@@ -40,6 +43,15 @@ NICENESS = 15  # behind everything else on this machine
 USER = "roadheat"  # in the audit
 
 
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """Where calibration keeps the weather, when it last ran and what it changed."""
+
+    weather: WeatherRepository
+    values: ValueRepository
+    audit: AuditRepository
+
+
 class Recalibration:
     """Records the weather, fits each week, and hands what is kept to the estimate."""
 
@@ -48,14 +60,14 @@ class Recalibration:
         config: Config,
         estimation: Estimation,
         forecasts: Forecasts,
-        store: Store,
+        record: CalibrationRecord,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._config = config
         self._estimation = estimation
         self._forecasts = forecasts
-        self._store = store
+        self._kept = record
         self._metrics = metrics
         self._clock = clock
         self._seen: dict[Path, int] = {}
@@ -134,13 +146,13 @@ class Recalibration:
                 )  # fmt: skip
         self._metrics.calibrations.labels(result).inc()
         if result != "too-little":
-            await self._store.audit.append(USER, "calibration", f"{zone.id}: {found.text}")
+            await self._kept.audit.append(USER, "calibration", f"{zone.id}: {found.text}")
         logger.info("calibration of %s: %s", zone.id, found.text)
         return found
 
     async def _due(self, now_utc_s: float) -> bool:
         """Whether the last round (else the first start) is a week ago; if so this is the next."""
-        last = await self._store.values.get(KEY)
+        last = await self._kept.values.get(KEY)
         try:
             last_utc_s = None if last is None else float(last)
         except ValueError:
@@ -148,7 +160,7 @@ class Recalibration:
             last_utc_s = None
         if last_utc_s is not None and 0.0 <= now_utc_s - last_utc_s < WEEK_S:
             return False
-        await self._store.values.set(KEY, str(now_utc_s))
+        await self._kept.values.set(KEY, str(now_utc_s))
         return last_utc_s is not None
 
     async def _record(self, now_utc_s: float) -> None:
@@ -158,8 +170,8 @@ class Recalibration:
             observed = self._forecasts.latest.members[0]
         past = _until(observed, now_utc_s)
         if past is not None:
-            await self._store.weather.put(past)
-        await self._store.weather.prune(now_utc_s - KEEP_WEATHER_S)
+            await self._kept.weather.put(past)
+        await self._kept.weather.prune(now_utc_s - KEEP_WEATHER_S)
 
     async def _take_up(self) -> None:
         """Hand the calibrations to the estimate where a file is new, changed or gone."""

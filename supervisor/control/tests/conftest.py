@@ -14,6 +14,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.runtime.background import Background
@@ -74,7 +75,7 @@ class Rooms:
         self.alarms = Alarms(clock, self.metrics)
         self.overrides = Overrides(store.overrides, self.live, clock)
         self.dispatcher = Dispatcher(
-            epoch, ZONES, self.live, self.overrides, self.alarms, self.metrics, clock, background
+            epoch, self.live, self.overrides, Monitoring(self.alarms, self.metrics), clock, background
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.control.broken_cable import ALARM, BrokenCables
-from supervisor.control.plan_loop import _OUT_OF_SERVICE
+from supervisor.control.plan_snapshot import _OUT_OF_SERVICE
 from supervisor.control.tests.conftest import Rooms
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.errors import NotFoundError, StoreError

@@ -13,9 +13,9 @@ import pytest
 
 from supervisor.control.estimation import KEY, Estimation
 from supervisor.control.meter import FeederMeter
+from supervisor.control.peaks import PEAKS
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, Rooms
 from supervisor.control.tests.test_intake import Works
-from supervisor.control.watch import PEAKS
 from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import Plan, Slot
 from supervisor.gateway.tests.board_client import sample

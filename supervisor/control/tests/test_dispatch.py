@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.control import dispatch
-from supervisor.control.dispatch import PAYLOAD_MAX, plan_command
+from supervisor.control.plan_command import PAYLOAD_MAX, plan_command
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideState

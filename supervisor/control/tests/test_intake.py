@@ -6,8 +6,10 @@ import pytest
 
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.intake import Intake
+from supervisor.control.intake import Intake, IntakeRecord, Measured
 from supervisor.control.meter import FeederMeter
+from supervisor.control.monitoring import Monitoring
+from supervisor.control.peaks import KeptPeaks
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_off_with_a_full_disk import fill, limit
 from supervisor.control.watch import Watch
@@ -33,11 +35,18 @@ class Works:
         self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
         self.meter = FeederMeter(FEEDERS, ZONES, site.timezone, rooms.metrics)
         self.intake = Intake(
-            rooms.dispatcher, rooms.store, rooms.live, rooms.overrides, self.estimation, self.meter, rooms.alarms,
-            rooms.metrics, rooms.clock, rooms.background,
+            rooms.dispatcher, rooms.overrides, Measured(rooms.live, self.estimation, self.meter),
+            IntakeRecord(rooms.store.telemetry, rooms.store.quarantine, rooms.store.events),
+            Monitoring(rooms.alarms, rooms.metrics), rooms.clock, rooms.background,
         )  # fmt: skip
         self.watch = Watch(
-            rooms.live, rooms.overrides, rooms.dispatcher, self.meter, rooms.store, rooms.alarms, rooms.clock
+            rooms.live,
+            rooms.overrides,
+            rooms.dispatcher,
+            KeptPeaks(self.meter, rooms.store.values),
+            rooms.store.upkeep,
+            rooms.alarms,
+            rooms.clock,
         )
         self.link = RecordingLink("b01")
         self.intake.attach(self.link, greet())

@@ -15,7 +15,7 @@ from supervisor.calibration import calibrate as calibration
 from supervisor.config import CalibrationConfig, Config, load
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.recalibration import Recalibration
+from supervisor.control.recalibration import CalibrationRecord, Recalibration
 from supervisor.control.tests.conftest import START_UTC_S, ZONES, Rooms
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Zone
@@ -46,6 +46,10 @@ def weather_of(days: int) -> WeatherSeries:
     return WeatherSeries(t, air, air - 4.0, flat + 2.5, flat + 1e5, sun, longwave, cloud, flat, flat)
 
 
+def record_of(rooms: Rooms) -> CalibrationRecord:
+    return CalibrationRecord(rooms.store.weather, rooms.store.values, rooms.store.audit)
+
+
 class Running:
     """The rooms that calibration needs, and a road of its own under the first zone."""
 
@@ -67,7 +71,7 @@ class Running:
         )
         self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
         self.recalibration = Recalibration(
-            self.config, self.estimation, self.forecasts, rooms.store, rooms.metrics, rooms.clock
+            self.config, self.estimation, self.forecasts, record_of(rooms), rooms.metrics, rooms.clock
         )
         roads = build_pavements(ZONES[:2], surfaces={"z01": OWN})
         steps = days * DAY_S // STEP_S
@@ -142,7 +146,7 @@ async def test_each_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_an
     assert measured == kept.rmse_out_of_sample_k
 
     again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store.values, rooms.clock)
-    room = Recalibration(running.config, again, running.forecasts, rooms.store, rooms.metrics, rooms.clock)
+    room = Recalibration(running.config, again, running.forecasts, record_of(rooms), rooms.metrics, rooms.clock)
     await room.start()
     assert again.roads.surface("conductivity_factor")[0] == running.factor(0)  # after a restart too
 

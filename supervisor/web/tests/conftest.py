@@ -17,6 +17,7 @@ from supervisor.control.danger import Dangers
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
@@ -156,8 +157,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     site = Site(name="Seongbuk-gu", timezone="Asia/Seoul", latitude=37.59, longitude=127.02)
     background, metrics = Background(), Metrics()
     alarms = Alarms(clock, metrics)
-    zones = [zone.zone for zone in live.zones.values()]
-    dispatcher = Dispatcher(1, zones, live, overrides, alarms, metrics, clock, background)
+    dispatcher = Dispatcher(1, live, overrides, Monitoring(alarms, metrics), clock, background)
     dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
     safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms)
     app = make_app(Services(live, overrides, sessions, clock, site, metrics_token="scrape-me", safety=safety))
