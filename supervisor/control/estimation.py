@@ -15,7 +15,7 @@ from dataclasses import fields
 import msgspec
 import numpy as np
 
-from supervisor.calibration import calibrate as calibration
+from supervisor.calibration import kept as kept_roads
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState, moisture_permille, surface_c
 from supervisor.control.sky import Sky, sky_now
@@ -94,8 +94,8 @@ class Estimation:
 
     def _own(self, calibrated: Mapping[str, Mapping[str, float]]) -> Roads:
         self.calibrated = {zone.id: calibrated[zone.id] for zone in self._zones if zone.id in calibrated}
-        own = {zone: calibration.surface_of(values) for zone, values in self.calibrated.items()}
-        self.zones = tuple(calibration.own_cable(zone, self.calibrated.get(zone.id, {})) for zone in self._zones)
+        own = {zone: kept_roads.surface_of(values) for zone, values in self.calibrated.items()}
+        self.zones = tuple(kept_roads.own_cable(zone, self.calibrated.get(zone.id, {})) for zone in self._zones)
         self._per_area = np.array([zone.cable.efficiency / zone.area_m2 for zone in self.zones])
         return build_pavements(self.zones, surfaces=own)
 

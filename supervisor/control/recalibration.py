@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from supervisor.calibration import calibrate as calibration
-from supervisor.calibration.calibrate_weekly import Found, Job, refit
+from supervisor.calibration import kept as kept_roads
+from supervisor.calibration import zone_fit
+from supervisor.calibration.weekly import Found, Job, refit
 from supervisor.config import Config
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
@@ -116,7 +117,7 @@ class Recalibration:
         return found
 
     async def _fit(self, worker: OwnProcess, zone: Zone, now_utc_s: float) -> Found:
-        to_utc_s = int(now_utc_s) // calibration.STEP_S * calibration.STEP_S
+        to_utc_s = int(now_utc_s) // zone_fit.STEP_S * zone_fit.STEP_S
         job = Job(
             self._config.state_dir / DATABASE_NAME,
             zone,
@@ -129,7 +130,7 @@ class Recalibration:
         try:
             found = await in_thread(worker, refit, job)
             if found.adopted and found.kept is not None:
-                await in_thread(None, calibration.keep, self._config.state_dir, found.kept)
+                await in_thread(None, kept_roads.keep, self._config.state_dir, found.kept)
         except Exception as error:  # a defect in a fit must not end the heating
             found = Found(zone.id, False, f"failed: {error or type(error).__name__}")
             logger.error("calibration of %s failed", zone.id, exc_info=error)
@@ -175,10 +176,10 @@ class Recalibration:
 
     async def _take_up(self) -> None:
         """Hand the calibrations to the estimate where a file is new, changed or gone."""
-        folder = self._config.state_dir / calibration.FOLDER
+        folder = self._config.state_dir / kept_roads.FOLDER
         seen = {path: path.stat().st_mtime_ns for path in sorted(folder.glob("*.json"))}
         if seen != self._seen:
-            self._estimation.use(await in_thread(None, calibration.load, self._config.state_dir))
+            self._estimation.use(await in_thread(None, kept_roads.load, self._config.state_dir))
             self._seen = seen
             logger.info("calibrated roads: %s", ", ".join(sorted(self._estimation.calibrated)) or "none")
 

@@ -1,4 +1,4 @@
-"""Energy as the store's hours give it; `supervisor.energy.report` makes people's tables of it."""
+"""Energy as the store's hours give it; `supervisor.energy.tables` makes people's tables of it."""
 
 from __future__ import annotations
 

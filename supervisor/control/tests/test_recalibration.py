@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from supervisor.calibration import calibrate as calibration
+from supervisor.calibration import kept as kept_roads
 from supervisor.config import CalibrationConfig, Config, load
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
@@ -120,7 +120,7 @@ async def test_each_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_an
     before = running.estimation.state.temperature_c.copy()
 
     await running.live(13, 15)
-    kept = msgspec.json.decode((tmp_path / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    kept = msgspec.json.decode((tmp_path / "calibration" / "z01.json").read_bytes(), type=kept_roads.Kept)
     assert kept.made_by == "weekly, by the service"
     assert kept.windows >= 8
     assert kept.rmse_in_use_k is not None
@@ -179,11 +179,11 @@ async def test_it_can_be_switched_off_and_takes_up_what_an_engineer_keeps(rooms:
     running = Running(rooms, tmp_path, days=11, weekly=False)
     await running.live(0, 10)
     assert await running.audited() == []
-    kept = calibration.Kept(
+    kept = kept_roads.Kept(
         "z02", "now", "then", "now", "w.csv", 6, 2.0, 1.0, 1.1, 0.1,
         {"conductivity_factor": 0.8, "cable_efficiency": 0.9}, {}, [],
     )  # fmt: skip
-    calibration.keep(tmp_path, kept)
+    kept_roads.keep(tmp_path, kept)
     await running.recalibration.look(rooms.clock.utc_s())
     assert running.factor(1) == 0.8
     assert [zone.heat_w_m2 for zone in running.estimation.zones] == pytest.approx([300.0, 270.0, 300.0])  # planned with

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.calibration import calibrate as calibration
-from supervisor.calibration.calibrate import Kept
+from supervisor.calibration import kept as kept_roads
+from supervisor.calibration import zone_fit
 from supervisor.calibration.fit import EFFICIENCY, Windows, forecast
+from supervisor.calibration.kept import Kept
 from supervisor.domain.errors import CommandError
 from supervisor.domain.weather import Array
 from supervisor.domain.zone import Site, Zone
@@ -65,14 +66,14 @@ def refit(job: Job) -> Found:
         observed = weather.between(connection, job.from_utc_s - 3600, job.to_utc_s + 3600)
     finally:
         connection.close()
-    surface, heat = calibration.series(job.zone, record, job.from_utc_s, job.to_utc_s)
+    surface, heat = zone_fit.series(job.zone, record, job.from_utc_s, job.to_utc_s)
     try:
-        data, _ = calibration.windows(surface, heat, observed, job.site, job.from_utc_s)
+        data, _ = zone_fit.windows(surface, heat, observed, job.site, job.from_utc_s)
     except CommandError as error:
         return Found(job.zone.id, False, error.message)
     if data.count < LEAST_DAYS:
         return Found(job.zone.id, False, f"only {data.count} days with telemetry and weather, want {LEAST_DAYS}")
-    kept, predicted = calibration.fit(job.zone, data, job.from_utc_s, job.to_utc_s, RECORDED, job.made_utc_s)
+    kept, predicted = zone_fit.fit(job.zone, data, job.from_utc_s, job.to_utc_s, RECORDED, job.made_utc_s)
     before = _in_use(job, data)
     old, new = (_block_rmse_k(run, data) for run in (before, predicted))
     rmse_in_use = _rmse_k(before, data, np.arange(data.count))
@@ -92,7 +93,7 @@ def refit(job: Job) -> Found:
 def _in_use(job: Job, data: Windows) -> Array:
     """What the parameters in use predict for the same days."""
     road = Pavement.from_zone(job.zone)
-    own = replace(road, surface=replace(road.surface, **calibration.surface_of(job.in_use)))
+    own = replace(road, surface=replace(road.surface, **kept_roads.surface_of(job.in_use)))
     return forecast([own] * data.count, data, job.in_use.get(EFFICIENCY.name, 1.0))
 
 

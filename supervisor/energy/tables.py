@@ -17,17 +17,17 @@ from msgspec import Struct
 from supervisor.domain.errors import CommandError
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.store.energy import HourEnergy
+from supervisor.store.rollup import QUARTER_S
 from supervisor.tariff.tariff import Tariff
 
 By = Literal["zone", "day", "feeder"]
 
-SLOT_S = 900  # the tariff's and the contract's interval
 SLOTS_MAX = 20 * 366 * 96  # twenty years at once
 
 
 @dataclass(frozen=True)
 class Record:
-    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·900."""
+    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·QUARTER_S."""
 
     start_utc_s: int
     zones: tuple[str, ...]
@@ -38,7 +38,7 @@ class Record:
     @property
     def hours(self) -> float:
         """Length of the period [h]."""
-        return int(self.wh.shape[1]) * SLOT_S / 3600
+        return int(self.wh.shape[1]) * QUARTER_S / 3600
 
 
 class Row(Struct, frozen=True):
@@ -53,23 +53,9 @@ class Row(Struct, frozen=True):
     covered: float | None = None  # part of the period with telemetry
 
 
-def local_time(text: str, timezone: ZoneInfo) -> int:
-    """The UTC second of a local date or time, e.g. 2023-12-29 or 2023-12-29T06:15. Raises CommandError."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            "not a date", where=text, remedy="Write it like 2023-12-29 or 2023-12-29T06:00 (local time)"
-        ) from None
-    utc_s = int((found if found.tzinfo else found.replace(tzinfo=timezone)).timestamp())
-    if utc_s % SLOT_S:
-        raise CommandError("not a quarter of an hour", where=text, remedy="Energy is kept by quarters of an hour")
-    return utc_s
-
-
 def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Record:
     """Put the store's hours on the grid. `hours` may reach over both ends. Raises CommandError for an empty period."""
-    slots = (to_utc_s - from_utc_s) // SLOT_S
+    slots = (to_utc_s - from_utc_s) // QUARTER_S
     if not 0 < slots <= SLOTS_MAX:
         raise CommandError(
             "the period is empty or too long", where="--from --to", remedy="--to is the first moment after"
@@ -80,7 +66,7 @@ def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Recor
     wh = np.zeros((len(zones), slots), dtype=np.int64)
     on_s, covered_s = dict.fromkeys(zones, 0), dict.fromkeys(zones, 0)
     for row in rows:
-        first = (row.start_utc_s - from_utc_s) // SLOT_S
+        first = (row.start_utc_s - from_utc_s) // QUARTER_S
         for quarter, energy_wh in enumerate(row.quarters_wh):
             if 0 <= first + quarter < slots:
                 wh[index[row.zone], first + quarter] += energy_wh
@@ -92,7 +78,7 @@ def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Recor
 
 def prices(record: Record, tariff: Tariff | None) -> npt.NDArray[np.float64] | None:
     """Price of each slot [currency/kWh]. Raises TariffError where the tariff does not reach over the period."""
-    return None if tariff is None else tariff.prices(record.start_utc_s, record.wh.shape[1], SLOT_S)
+    return None if tariff is None else tariff.prices(record.start_utc_s, record.wh.shape[1], QUARTER_S)
 
 
 def report(
@@ -122,7 +108,7 @@ def report(
 
 def _row(what: str, wh: npt.NDArray[np.int64], price: npt.NDArray[np.float64] | None) -> Row:
     cost = None if price is None else float(wh @ price) / 1000
-    return Row(what, int(wh.sum()) / 1000, float(wh.max(initial=0)) * 3600 / SLOT_S / 1000, cost)
+    return Row(what, int(wh.sum()) / 1000, float(wh.max(initial=0)) * 3600 / QUARTER_S / 1000, cost)
 
 
 def _by_zone(record: Record, price: npt.NDArray[np.float64] | None, names: dict[str, str]) -> list[Row]:
@@ -140,7 +126,7 @@ def _spans(record: Record, timezone: ZoneInfo, form: str) -> list[tuple[str, int
     slots = record.wh.shape[1]
     start = datetime.fromtimestamp(record.start_utc_s, UTC)
     for slot in range(slots):
-        name = (start + timedelta(seconds=slot * SLOT_S)).astimezone(timezone).strftime(form)
+        name = (start + timedelta(seconds=slot * QUARTER_S)).astimezone(timezone).strftime(form)
         if spans and spans[-1][0] == name:
             spans[-1] = (name, spans[-1][1], slot + 1)
         else:
@@ -173,7 +159,7 @@ def _by_feeder(
         row = _row(feeder.id, wh, price)
         base = None
         if feeder.demand_price_per_kw:
-            peaks_kw = [float(wh[first:last].max()) * 3600 / SLOT_S / 1000 for _, first, last in months]
+            peaks_kw = [float(wh[first:last].max()) * 3600 / QUARTER_S / 1000 for _, first, last in months]
             base = sum(peaks_kw) * feeder.demand_price_per_kw
         rows.append(Row(row.what, row.kwh, row.peak_kw, row.cost, base))
     if strangers:  # zones that have left the configuration: their energy is not lost

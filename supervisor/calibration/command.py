@@ -14,8 +14,8 @@ from supervisor.domain.errors import CommandError, NotFoundError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from supervisor.calibration.calibrate import Kept
     from supervisor.calibration.fit import Windows
+    from supervisor.calibration.kept import Kept
     from supervisor.domain.weather import Array
 
 
@@ -35,9 +35,10 @@ def calibrate(
     """Fit ZONE's road to its own telemetry: conduction, heat capacity, albedo, exchange, sky view, cable efficiency."""
     from supervisor import config as configuration
     from supervisor import terminal
-    from supervisor.calibration import calibrate as calibration
-    from supervisor.calibration.calibrate_weekly import RECORDED
-    from supervisor.energy import report as reports
+    from supervisor.calibration import kept as kept_roads
+    from supervisor.calibration import zone_fit
+    from supervisor.calibration.weekly import RECORDED
+    from supervisor.energy.period import local_time
     from supervisor.runtime.clock import SystemClock
     from supervisor.store import DATABASE_NAME, database
     from supervisor.store import weather as weather_record
@@ -51,14 +52,14 @@ def calibrate(
     if zone is None:
         raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")
     timezone = ZoneInfo(config.site.timezone)
-    from_utc_s, to_utc_s = reports.local_time(start, timezone), reports.local_time(end, timezone)
+    from_utc_s, to_utc_s = local_time(start, timezone), local_time(end, timezone)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
         record = list(ticks(connection, from_utc_s, to_utc_s, zone.board))
         recorded = weather_record.between(connection, from_utc_s - 3600, to_utc_s + 3600)
     finally:
         connection.close()
-    surface, heat = calibration.series(zone, record, from_utc_s, to_utc_s)
+    surface, heat = zone_fit.series(zone, record, from_utc_s, to_utc_s)
     if weather is None and config.weather.file and not len(recorded):
         weather = config.resolve(config.weather.file)
     if weather is None and not len(recorded):
@@ -69,8 +70,8 @@ def calibrate(
         )
     series = recorded if weather is None else read_weather_csv(weather, config.site)[0]
     source = RECORDED if weather is None else weather.name
-    data, _ = calibration.windows(surface, heat, series, config.site, from_utc_s)
-    kept, predicted = calibration.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
+    data, _ = zone_fit.windows(surface, heat, series, config.site, from_utc_s)
+    kept, predicted = zone_fit.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
     console = terminal.console()
     console.print(_table(kept))
     console.print(
@@ -84,7 +85,7 @@ def calibrate(
         console.print(f"{name} ends at its physical bound: look at the layers, the sensor's place, the weather file",
                       style="yellow", soft_wrap=True)  # fmt: skip
     if not dry_run:
-        path = calibration.keep(config.state_dir, kept)
+        path = kept_roads.keep(config.state_dir, kept)
         console.print(f"kept in {path}; a running service takes it up within a quarter of an hour", soft_wrap=True)
     if plot is not None:
         with drawing(f"--plot {plot}"):
