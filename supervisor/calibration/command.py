@@ -1,4 +1,4 @@
-"""`roadheat calibrate`: what the record says about one zone's road."""
+"""`roadheat calibrate`: fits one zone's road to its record."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 @click.argument("zone_id", metavar="ZONE")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), default=Path("city.toml"), show_default=True)
 @click.option("--from", "start", required=True, help="First local day of the period.")
-@click.option("--to", "end", required=True, help="First local day that is not in it any more.")
+@click.option("--to", "end", required=True, help="End of the period, exclusive (local day).")
 @click.option(
-    "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; else what the service recorded."
+    "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; default: as recorded by the service."
 )
-@click.option("--plot", type=OutputPath(), help="Write a picture of measured and predicted.")
-@click.option("--dry-run", is_flag=True, help="Report only, keep nothing.")
+@click.option("--plot", type=OutputPath(), help="Write a plot of measured and predicted.")
+@click.option("--dry-run", is_flag=True, help="Report only, write nothing.")
 def calibrate(
     zone_id: str, config_path: Path, start: str, end: str, weather: Path | None, plot: Path | None, dry_run: bool
 ) -> None:
@@ -50,7 +50,7 @@ def calibrate(
     config = configuration.load(config_path, without_data=True)
     zone = next((z for z in config.zone if z.id == zone_id), None)
     if zone is None:
-        raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")
+        raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Use an id from city.toml")
     timezone = ZoneInfo(config.site.timezone)
     from_utc_s, to_utc_s = local_time(start, timezone), local_time(end, timezone)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
@@ -66,7 +66,7 @@ def calibrate(
         raise CommandError(
             "no weather is on record for the period",
             where="--from --to",
-            remedy="Give the observed weather: --weather.",
+            remedy="Give the observed weather: --weather",
         )
     series = recorded if weather is None else read_weather_csv(weather, config.site)[0]
     source = RECORDED if weather is None else weather.name
@@ -80,9 +80,11 @@ def calibrate(
         soft_wrap=True,
     )
     if kept.rmse_out_of_sample_k >= kept.rmse_before_k:
-        console.print("on days it has not seen it is no better than the generic road", style="yellow", soft_wrap=True)
+        console.print(
+            "on days not used for the fit it is no better than the generic road", style="yellow", soft_wrap=True
+        )
     for name in kept.at_bound:
-        console.print(f"{name} ends at its physical bound: look at the layers, the sensor's place, the weather file",
+        console.print(f"{name} ends at its physical bound: check the layers, the sensor's position, the weather file",
                       style="yellow", soft_wrap=True)  # fmt: skip
     if not dry_run:
         path = kept_roads.keep(config.state_dir, kept)

@@ -1,7 +1,7 @@
 """A zone's calibration as it is kept in `state_dir/calibration/<zone>.json`, with its provenance.
 
-`load` gives the values by zone; `surface_of` and `own_cable` say what they mean for the zone's pavement and for the
-heat that its cable brings.
+`load` gives the values by zone; `surface_of` and `own_cable` apply them to the zone's pavement and to the heat
+of its cable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = "calibration"
 
 
 class Kept(Struct, frozen=True):
-    """A calibration with where it comes from."""
+    """A calibration and its provenance."""
 
     zone: str
     made_utc: str
@@ -56,7 +56,9 @@ def load(state_dir: Path) -> dict[str, dict[str, float]]:
         try:
             kept = msgspec.json.decode(path.read_bytes(), type=Kept)
         except msgspec.MsgspecError as error:
-            raise PhysicsError(str(error), where=str(path), remedy="Calibrate the zone again or delete it.") from None
+            raise PhysicsError(
+                str(error), where=str(path), remedy="Calibrate the zone again or delete the file"
+            ) from None
         result[kept.zone] = kept.values
     return result
 
@@ -67,7 +69,7 @@ def surface_of(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def own_cable(zone: Zone, values: Mapping[str, float]) -> Zone:
-    """The zone with the part of its cable's power that its calibration saw arrive in the pavement."""
+    """The zone with its cable's efficiency as calibrated."""
     factor = values.get(EFFICIENCY.name, 1.0)
     cable = msgspec.structs.replace(zone.cable, efficiency=zone.cable.efficiency * factor)
     return zone if factor == 1.0 else msgspec.structs.replace(zone, cable=cable)

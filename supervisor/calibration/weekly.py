@@ -1,6 +1,6 @@
-"""One zone's weekly calibration: fit to the last weeks' record, adopt only what predicts better days it has not seen.
+"""One zone's weekly calibration: fit to the last weeks' record, adopted only where it predicts other days better.
 
-Pure but for the database that it reads, and picklable: the service runs it in a process of its own.
+Pure except for the database that it reads, and picklable: the service runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from supervisor.store.telemetry import ticks
 LEAST_DAYS = 8  # two for each block of the cross-validation
 LEAST_GAIN, LEAST_GAIN_K = 0.03, 0.05  # of the RMSE: less is noise, and every change makes the plans change
 BLOCKS = 4
-LEAST_BETTER_BLOCKS = 3  # one lucky week is no improvement
+LEAST_BETTER_BLOCKS = 3  # a single better week may be chance
 RECORDED = "as recorded by the service"  # where its weather comes from
 MADE_BY = "weekly, by the service"
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be fitted, and against what."""
+    """What is to be fitted, to which data."""
 
     database: Path
     zone: Zone  # as configured
@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Found:
-    """What a job came to. `kept` is None where there was too little to learn from."""
+    """A job's result. `kept` is None where there were too few data."""
 
     zone: str
     adopted: bool
@@ -58,7 +58,7 @@ class Found:
 def refit(job: Job) -> Found:
     """Fit the zone, and judge by blocked cross-validation whether it is better than what is in use.
 
-    Raises RoadheatError where the record or the physics fail; too little data is an answer, not an error.
+    Raises RoadheatError where the record or the physics fail; too few data are a result, not an error.
     """
     connection = database.connect_read_only(job.database)
     try:

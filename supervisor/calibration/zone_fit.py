@@ -18,10 +18,10 @@ from supervisor.weather.resample import interval_starts_s, members_at_steps
 
 STEP_S = 600
 SPIN_UP_S, AHEAD_S = 24 * 3600, 24 * 3600
-LEAST_COVERED = 0.8  # of the steps of a window; a day with the board away teaches nothing
+LEAST_COVERED = 0.8  # of the steps of a window; days without the board are left out
 LEAST_WINDOWS = 4  # one block each
 WEATHER_GAP_MAX_S = 3 * 3600.0 + 60.0  # in a longer gap the weather is unknown: the coarsest sources give every 3 h
-LEAST_ROWS = 2  # of weather: one alone does not say how long it is
+LEAST_ROWS = 2  # of weather: a single row has no length
 
 
 def series(zone: Zone, ticks: list[Tick], from_utc_s: int, to_utc_s: int) -> tuple[Array, Array]:
@@ -58,8 +58,8 @@ def windows(
     ]
     if len(starts) < LEAST_WINDOWS:
         raise CommandError(
-            f"only {len(starts)} days with telemetry and weather, and the day before too", where="--from --to",
-            remedy=f"Give a period with at least {LEAST_WINDOWS + 1} days of record.",
+            f"only {len(starts)} days with telemetry and weather, each with the day before", where="--from --to",
+            remedy=f"Give a period with at least {LEAST_WINDOWS + 1} days of record",
         )  # fmt: skip
     begin_utc_s = float(from_utc_s + first * STEP_S)
     whole = members_at_steps([weather], begin_utc_s, float(STEP_S), last - first, site)

@@ -1,4 +1,4 @@
-"""The report of `roadheat energy` in a terminal: what was used, where and when, and what it cost."""
+"""The report of `roadheat energy` in a terminal: energy by zone, day or feeder, and its cost."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def show(
 ) -> None:
     """Print the report of [start, end) and write it to `csv_path` where one is given.
 
-    `by` is zone, day or feeder. Raises CommandError for a period, a time zone or a grouping that cannot be used.
+    `by` is zone, day or feeder. Raises CommandError for a period, a time zone or an invalid grouping.
     """
     if state_dir is None and config_path is None:
         config_path = Path("city.toml")
     config = configuration.load(config_path, without_data=True) if config_path is not None else None
     if config is None and by == "feeder":
-        raise CommandError("feeders are named in the configuration", where="--by feeder", remedy="Give --config")
+        raise CommandError("feeders are defined in the configuration", where="--by feeder", remedy="Give --config")
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
     zone_info = _zone_info(config.site.timezone if config else timezone)
     from_utc_s, to_utc_s = local_time(start, zone_info), local_time(end, zone_info)

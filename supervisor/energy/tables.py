@@ -42,7 +42,7 @@ class Record:
 
 
 class Row(Struct, frozen=True):
-    """One line of the report. None: it has no meaning here, or there is no tariff."""
+    """One line of the report. None: not applicable, or there is no tariff."""
 
     what: str
     kwh: float
@@ -58,7 +58,7 @@ def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Recor
     slots = (to_utc_s - from_utc_s) // QUARTER_S
     if not 0 < slots <= SLOTS_MAX:
         raise CommandError(
-            "the period is empty or too long", where="--from --to", remedy="--to is the first moment after"
+            "the period is empty or too long", where="--from --to", remedy="--to is the end of the period, exclusive"
         )
     rows = list(hours)
     zones = tuple(sorted({row.zone for row in rows}))
@@ -89,7 +89,7 @@ def report(
     zones: Sequence[Zone] = (),
     feeders: Sequence[Feeder] = (),
 ) -> list[Row]:
-    """The lines of a report, the last one for all together."""
+    """The lines of a report, the last one is the total."""
     if by == "zone":
         rows = _by_zone(record, price, {zone.id: zone.name for zone in zones})
     elif by == "day":
@@ -162,9 +162,9 @@ def _by_feeder(
             peaks_kw = [float(wh[first:last].max()) * 3600 / QUARTER_S / 1000 for _, first, last in months]
             base = sum(peaks_kw) * feeder.demand_price_per_kw
         rows.append(Row(row.what, row.kwh, row.peak_kw, row.cost, base))
-    if strangers:  # zones that have left the configuration: their energy is not lost
+    if strangers:  # zones no longer configured: their energy still counts
         members = [record.zones.index(zone) for zone in strangers]
-        rows.append(_row("no feeder now", record.wh[members].sum(axis=0), price))
+        rows.append(_row("zones no longer configured", record.wh[members].sum(axis=0), price))
     return rows
 
 

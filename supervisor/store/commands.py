@@ -1,4 +1,4 @@
-"""What was commanded: epochs and sequences (fencing), overrides, plans."""
+"""What was commanded: epochs (fencing), overrides, plans."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _epoch(db: sqlite3.Connection) -> int:
 
 
 def _is_sane(plan: Plan) -> bool:
-    """Whether the plan's numbers are those of a plan."""
+    """Whether the plan's numbers are in range."""
     starts = [slot.start_s for slot in plan.slots]
     return (
         bool(starts)
@@ -65,7 +65,7 @@ def _is_sane(plan: Plan) -> bool:
 
 
 def add_override(db: sqlite3.Connection, override: Override) -> Override:
-    """Keep a new override; where its id is 0, it comes from here."""
+    """Keep a new override; where its id is 0, the database assigns one."""
     cursor = db.execute(
         "INSERT INTO override (id, zone, mode, reason, user, created_utc_s, expires_utc_s, state) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -95,7 +95,7 @@ def update_override_state(db: sqlite3.Connection, override_id: int, state: Overr
 
 
 def live_overrides(db: sqlite3.Connection, now_utc_s: float) -> list[Override]:
-    """What commands a zone at `now_utc_s`, oldest first; 0 also gives what expired while nobody looked."""
+    """Overrides that command a zone at `now_utc_s`, oldest first; 0 also gives those that have expired since."""
     rows = db.execute(
         f"SELECT {_OVERRIDE_COLUMNS} FROM override WHERE state IN ({_LIVE}) AND expires_utc_s > ? ORDER BY id",
         (now_utc_s,),

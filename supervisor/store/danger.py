@@ -1,4 +1,4 @@
-"""Electric dangers: raised by one person, cleared by two. Rows are kept for ever."""
+"""Electric dangers: raised by one person, cleared by two. Rows are never deleted."""
 
 from __future__ import annotations
 

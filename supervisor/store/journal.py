@@ -1,4 +1,4 @@
-"""What happened: the audit log (a hash chain, UTC), events, alarms, and a few keyed values."""
+"""The audit log (a hash chain, UTC), events, alarms, and a few values by key."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Event(Struct, frozen=True):
 
 
 class AlarmRecord(Struct, frozen=True):
-    """Something a person must see until it is over. One is open per code and subject."""
+    """A condition that people must see until it is over. One is open per code and subject."""
 
     id: int
     code: str
@@ -71,7 +71,7 @@ def audit(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[Au
 
 
 def verify_audit(db: sqlite3.Connection) -> tuple[int, str]:
-    """Follow the chain. Returns its length and head (hex, to be noted elsewhere: it also shows a cut tail).
+    """Follow the chain. Returns its length and head (hex; noted elsewhere, it also reveals removed last entries).
 
     Raises StoreError naming the first entry that was changed, inserted or left out.
     """
@@ -126,7 +126,7 @@ def clear_alarm(db: sqlite3.Connection, code: str, subject: str, utc_s: int) -> 
 
 
 def acknowledge_alarm(db: sqlite3.Connection, alarm_id: int, user: str, utc_s: int) -> AlarmRecord:
-    """A person has seen it; the first who did stays named. Raises NotFoundError."""
+    """Note who has seen it first. Raises NotFoundError."""
     db.execute(
         "UPDATE alarm SET acknowledged_utc_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_utc_s IS NULL",
         (utc_s, user, alarm_id),
@@ -169,7 +169,7 @@ class AuditRepository(Repository):
 
 
 class EventRepository(Repository):
-    """What is rare and worth keeping."""
+    """Rare events."""
 
     def __init__(self, writer: Writer, clock: Clock, lines: spool.SpoolRepository) -> None:
         super().__init__(writer, clock)
@@ -207,7 +207,7 @@ class AlarmRepository(Repository):
         return await self.write(lambda db: clear_alarm(db, code, subject, now))
 
     async def acknowledge_alarm(self, alarm_id: int, user: str) -> AlarmRecord:
-        """Note that a person has seen it. Raises NotFoundError."""
+        """Note who has seen it first. Raises NotFoundError."""
         now = self._now()
         return await self.write(lambda db: acknowledge_alarm(db, alarm_id, user, now))
 

@@ -1,4 +1,4 @@
-"""What boards said that was not booked, kept for a person to look at and counted for ever."""
+"""What boards sent that was not booked: kept for inspection, and counted."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def put_frame(
 def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quarantined]:
     """What was quarantined of intervals that begin in a period, oldest first.
 
-    None of a record that a version without quarantine wrote.
+    Empty for a record from a version without quarantine.
     """
     if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'").fetchone() is None:
         return []

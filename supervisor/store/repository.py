@@ -1,4 +1,4 @@
-"""What the repositories have in common: each offers one use of the record, over the one writer."""
+"""The base of the repositories: each offers one use of the record, over the one writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines on their way to InfluxDB, kept as they will be sent; every point that is dropped is counted."""
+"""Lines that wait for InfluxDB, in the form in which they will be sent; every dropped point is counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from supervisor.store.writer import Writer
 
 
 class Batch(Struct, frozen=True):
-    """The oldest lines of the spool. `last_id` names what to forget once they are delivered."""
+    """The oldest lines of the spool. `last_id` names what to delete once they are delivered."""
 
     last_id: int
     points: int
@@ -27,7 +27,7 @@ class SpoolState(Struct, frozen=True):
     spool_bytes: int  # of lines waiting
     cap_bytes: int
     delivered: int  # points, ever
-    dropped: int  # points that the cap pushed out, ever
+    dropped: int  # points dropped by the cap, ever
     dead: int  # points that the server refused, ever
 
     @property
@@ -70,7 +70,7 @@ def batch(db: sqlite3.Connection, points_max: int) -> Batch | None:
 
 
 def delivered(db: sqlite3.Connection, last_id: int, dead: list[tuple[str, str]], utc_s: int) -> None:
-    """Forget what has been delivered up to `last_id`; keep `dead` (line, reason) for a person to look at."""
+    """Delete what has been delivered up to `last_id`; keep `dead` (line, reason) for inspection."""
     points = _remove(db, last_id)
     count(db, "delivered_points", points - len(dead))
     if dead:
@@ -140,7 +140,7 @@ class SpoolRepository(Repository):
         return await self.read(lambda db: batch(db, points_max))
 
     async def delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None:
-        """Forget lines up to `last_id`; `dead` are those that the server refused, with its reason."""
+        """Delete lines up to `last_id`; `dead` are those that the server refused, with its reason."""
         now = self._now()
         await self.write(lambda db: delivered(db, last_id, dead, now))
 

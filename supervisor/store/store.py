@@ -1,4 +1,4 @@
-"""The store: what must survive, as repositories over one writer.
+"""The service's permanent record, as repositories over one writer.
 
 The modules of this package are plain functions on a connection, each with a repository that runs them on the writer's
 thread. Take the repository that you need, not the store.
@@ -65,5 +65,5 @@ class Store(Repository):
         return cls(Writer(path), clock, site, ZoneInfo(timezone), spool_cap_bytes)
 
     async def close(self) -> None:
-        """Commit what waits and let go of the file."""
+        """Commit what waits and close the file."""
         await self._writer.close()

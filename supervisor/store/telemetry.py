@@ -1,4 +1,4 @@
-"""Committing telemetry: exactly once, with energy right in whatever order records come.
+"""Committing telemetry: exactly once, with correct energy in whatever order records come.
 
 Each zone's meter is a chain along its board's ticks (by boot, then uptime). The newest tick extends the chain. A late
 one, from a board's journal, is inserted, see `supervisor.store.late`. Whatever a board sends, one commit takes a
@@ -36,9 +36,9 @@ class Booking:
     """What is known of a board beside its frame; a commit adds what it did not book."""
 
     rated_w: Mapping[str, int]  # of its zones
-    life_id: str = ""  # as its hello says it; "" from firmware before 0.2
+    life_id: str = ""  # as in its hello; "" from firmware before 0.2
     boot: int = 0  # of its hello
-    up_s: int = 0  # since that boot, as its hello has it
+    up_s: int = 0  # since that boot, as in its hello
     excess: list[Excess] = field(default_factory=list)
     refused: str = ""  # why the frame is in quarantine instead of the record
 
@@ -53,10 +53,10 @@ def commit(
     air_c: float | None,
     booking: Booking | None = None,
 ) -> bool:
-    """Keep a frame; False where it is there already, is older than what is kept, or cannot be kept at all.
+    """Keep a frame; False where it is on record already, is older than what is kept, or can never be kept.
 
-    `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock said. `site` None:
-    nothing is spooled. Without `booking` the board's counters and uptime are believed as they are.
+    `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock showed. `site` None:
+    nothing is spooled. Without `booking` the board's counters and uptime are accepted as they are.
     """
     life = lives.newest(db, board) if booking is None else lives.life_of(db, board, booking.life_id, booking.boot)
     if booking is not None and telemetry.boot > booking.boot:
@@ -69,7 +69,7 @@ def commit(
         return False
     row = db.execute("SELECT 1 FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
                      (board, life, telemetry.boot, telemetry.q)).fetchone()  # fmt: skip
-    if row is not None:  # the key again with another measurement
+    if row is not None:  # the same key with another measurement
         if booking is not None and (booking.life_id or telemetry.boot > booking.boot):
             return _refuse(db, board, telemetry, received_utc_s, booking, "a record's number again, with other content")
         life = lives.begin(db, board)  # the board was provisioned anew
@@ -204,7 +204,7 @@ def ticks(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, board: str | N
 
 
 def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) -> bool:
-    """Whether this very measurement is stored, in any of the board's last lives. A look per life: over a range of
+    """Whether this very measurement is stored, in any of the board's last lives. One query per life: over a range of
     lives SQLite reads every tick of the board.
     """
     for earlier in range(life, max(-1, life - lives.LIVES_SEARCHED), -1):
@@ -240,7 +240,7 @@ class TelemetryRepository(Repository):
         """Keep a frame exactly once by (board, boot, q), with its zones' energy and its lines for InfluxDB.
 
         `start_utc_s`: start of its interval, worked out by the caller where the board's clock was not set. `booking`:
-        what the board's zones can draw, and which life of the board this is; without it all is believed. Returns
+        what the board's zones can draw, and which life of the board this is; without it all is accepted. Returns
         False for a duplicate and for what can never be kept, which are to be acknowledged as well. Raises StoreError:
         then nothing was kept and nothing may be acknowledged.
         """

@@ -72,7 +72,7 @@ def test_too_short_a_record_is_refused_and_a_long_one_gives_a_window_a_day() -> 
         zone_fit.windows(surface, surface * 0.0, weather, SITE, T0)
 
 
-def test_days_without_weather_teach_nothing() -> None:
+def test_days_without_weather_are_left_out() -> None:
     t = T0 + 3600.0 * np.arange(10 * 24 + 1)
     t = t[(t < T0 + 4 * 86_400) | (t > T0 + 4.5 * 86_400)]
     even = np.full(t.size, 1.0)
@@ -154,7 +154,7 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path, mo
     assert (("at bound" in said.output) and "physical bound" in said.output) == bool(kept.at_bound)
 
     db = database.connect(tmp_path / "state" / DATABASE_NAME)
-    weather_record.put(db, series)  # the service recorded it: no file is needed any more
+    weather_record.put(db, series)  # the service recorded it: no file is needed
     db.close()
     said = CliRunner().invoke(main, ["calibrate", "z01", "--config", str(path), *period], catch_exceptions=False)
     again = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=kept_roads.Kept)

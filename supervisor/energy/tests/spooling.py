@@ -1,4 +1,4 @@
-"""A spool with 40 lines, a shipper, and whatever answers it."""
+"""A spool with 40 lines, a shipper, and a server for it."""
 
 from __future__ import annotations
 

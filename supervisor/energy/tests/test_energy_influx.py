@@ -124,7 +124,7 @@ def test_influxd_killed_again_and_again(influxd: Influxd, database: str, tmp_pat
 def test_poison_lines_go_to_the_dead_letters_and_the_rest_arrives(
     influxd: Influxd, database: str, tmp_path: Path
 ) -> None:
-    """A type conflict made by someone else's write, and a torn line: refused alone, with the server's words."""
+    """A type conflict made by someone else's write, and a torn line: refused alone, with the server's text."""
 
     async def main() -> None:
         async with opened(tmp_path, influxd, database) as (store, shipper):

@@ -42,7 +42,7 @@ class Refusing:
 
 
 @both
-async def test_a_database_that_refuses_every_line_buries_none_of_them(tmp_path: Path, api: Api) -> None:
+async def test_a_database_that_refuses_every_line_discards_none_of_them(tmp_path: Path, api: Api) -> None:
     server = Refusing(lambda _: True)
     async with answering(tmp_path, api, server.answer) as made:
         assert await made.shipper.ship() == HOLD_S
@@ -60,7 +60,7 @@ async def test_a_database_that_refuses_every_line_buries_none_of_them(tmp_path: 
         assert (await made.store.spool.state()).dead == 0
 
 
-async def test_small_batches_do_not_bury_line_by_line_what_a_large_one_would_hold(tmp_path: Path) -> None:
+async def test_small_batches_do_not_discard_line_by_line_what_a_large_one_would_hold(tmp_path: Path) -> None:
     server = Refusing(lambda _: False)
     async with answering(tmp_path, "v1", server.answer) as made:
         assert await made.shipper.ship() == 0

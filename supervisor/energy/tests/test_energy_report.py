@@ -149,7 +149,7 @@ def test_a_period_without_a_record_says_where_it_is(city: Path) -> None:
 
 
 def test_files_that_the_report_does_not_need_may_be_missing(city: Path) -> None:
-    """As for the service: the energy is told without a weather file, and without a cost where prices are missing."""
+    """The energy is reported without a weather file, and without a cost where prices are missing."""
     period = ("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
     (city.parent / "weather.csv").unlink()
     assert "240.00" in run(*period)

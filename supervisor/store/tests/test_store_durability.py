@@ -139,7 +139,7 @@ async def test_waiting_commits_share_a_transaction(store: Store) -> None:
     await store.close()
 
 
-async def test_a_failing_job_leaves_its_neighbours_alone(store: Store) -> None:
+async def test_a_failing_job_undoes_no_other_job(store: Store) -> None:
     outcomes = await asyncio.gather(
         store.values.set("a", "1"),
         store.overrides.set_state(99, OverrideState.SENT),
@@ -155,7 +155,7 @@ async def test_a_failing_job_leaves_its_neighbours_alone(store: Store) -> None:
 
 
 async def test_a_full_disk_is_refused_before_the_acknowledgement(store: Store) -> None:
-    """SQLite's own SQLITE_FULL, by a limit on pages; all goes on once there is room."""
+    """SQLite's own SQLITE_FULL, by a limit on pages; commits continue once there is space."""
     await store.telemetry.commit("b01", of_board(1, 1), T0 + 10, T0)
 
     def limit(pages: int) -> None:
@@ -183,7 +183,7 @@ async def test_a_full_disk_is_refused_before_the_acknowledgement(store: Store) -
     await store.close()
 
 
-async def test_whoever_is_cancelled_while_waiting_leaves_the_work_done(store: Store) -> None:
+async def test_a_caller_cancelled_while_waiting_leaves_the_work_done(store: Store) -> None:
     task = asyncio.create_task(store.values.set("x", "kept"))
     await asyncio.sleep(0)
     task.cancel()
@@ -196,7 +196,7 @@ async def test_whoever_is_cancelled_while_waiting_leaves_the_work_done(store: St
         await store.values.set("z", "late")
 
 
-async def test_a_long_report_holds_up_neither_reads_nor_commits(store: Store) -> None:
+async def test_a_long_report_delays_neither_reads_nor_commits(store: Store) -> None:
     gate = threading.Event()
     long = asyncio.create_task(store.read(lambda db: gate.wait(60)))
     await asyncio.sleep(0)
@@ -245,7 +245,7 @@ async def test_an_io_error_is_refused_before_the_acknowledgement(store: Store, t
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_a_torn_tail_of_the_log_costs_only_what_was_not_acknowledged(tmp_path: Path, seed: int) -> None:
-    """Power lost in mid-write: past the last fsync the log may end anywhere, or hold zeros or rubbish."""
+    """Power lost in mid-write: past the last fsync the log may end anywhere, or hold zeros or garbage."""
     rng = random.Random(seed)
     path = tmp_path / DATABASE_NAME
     log = tmp_path / f"{DATABASE_NAME}-wal"

@@ -1,4 +1,4 @@
-"""Commands, people and the journal keep their promises."""
+"""Commands, people and the journal are kept as documented."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_an_override_lives_until_its_expiry_or_end(store: Store) -> None:
     assert await store.overrides.live(T0) == [made, other]
     assert await store.overrides.live(T0 + 600) == [other]
     await store.overrides.set_state(other.id, OverrideState.CANCELLED)
-    assert await store.overrides.live(0) == [made]  # a start looks at what expired while nobody did
+    assert await store.overrides.live(0) == [made]  # a start also sees what has expired meanwhile
     assert [found.id for found in await store.overrides.made("z01", T0, T0 + 1)] == [made.id]
     with pytest.raises(NotFoundError):
         await store.overrides.set_state(77, OverrideState.SENT)
@@ -88,7 +88,7 @@ async def test_the_audit_log_shows_any_change(store: Store, clock: ManualClock) 
     with pytest.raises(StoreError, match="only grows"):
         await store.write(lambda db: db.execute("DELETE FROM audit WHERE id = 3"))
     for forgery in ("UPDATE audit SET user = 'lee' WHERE id = 3", "DELETE FROM audit WHERE id = 3"):
-        await store.write(lambda db: db.execute("DROP TRIGGER audit_keeps"))  # someone with the file in hand
+        await store.write(lambda db: db.execute("DROP TRIGGER audit_keeps"))  # somebody with access to the file
         await store.write(lambda db: db.execute("DROP TRIGGER audit_stands"))
         saved = await store.read(lambda db: db.execute("SELECT * FROM audit").fetchall())
         await store.write(lambda db, forgery=forgery: db.execute(forgery))
