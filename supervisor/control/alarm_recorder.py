@@ -84,9 +84,9 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     Alarms of the last run stand until their cause is seen to be gone.
     """
     alarms = Alarms(clock, metrics)
-    for record in await store.open_alarms():
+    for record in await store.alarms.open_alarms():
         alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
-    recorder = AlarmRecorder(store)
+    recorder = AlarmRecorder(store.alarms)
     alarms.changed.append(recorder.changed)
     try:
         async with Background(alarms, metrics.loop_restarts) as background:
