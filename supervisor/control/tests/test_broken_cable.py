@@ -126,8 +126,8 @@ async def test_a_board_s_fault_that_ended_while_the_service_was_down_ends_its_al
     store: Store, clock: ManualClock, background: Background
 ) -> None:
     for code in ("earth-fault", "latched"):
-        await store.raise_alarm(code, "z01", "Heating is off")
-        await store.raise_alarm(code, "z02", "Heating is off")
+        await store.alarms.raise_alarm(code, "z01", "Heating is off")
+        await store.alarms.raise_alarm(code, "z02", "Heating is off")
     rooms = Rooms(store, clock, background, 1)
     async with keep_alarms(store, clock, rooms.metrics) as (alarms, _):
         rooms.alarms = alarms
