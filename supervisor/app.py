@@ -128,7 +128,8 @@ async def running(
         overrides.late.changed.append(
             lambda waiting: alarms.set(
                 "not-recorded", "", waiting > 0,
-                "A safety command is carried out and not recorded yet: the disk is full. Free the disk",
+                "A safety command is carried out and not recorded yet: the disk is full or does not answer. "
+                "Look at the disk; do not stop the service before it is recorded",
             )
         )  # fmt: skip
         alarms.set("not-recorded", "", overrides.late.waiting > 0)  # what waited when the service ended is lost

@@ -89,9 +89,9 @@ class _Place(IntEnum):
 
     LIVE_PARTS = 0  # electric danger, current although switched off
     UNHELPED = 1  # snow or ice lies, and nothing melts it or nobody knows
-    UNSEEN = 2  # no contact, and a hazard is foreseen
-    SWITCHED_OFF = 3  # snow or ice lies, and a person has switched off
-    PAUSED = 4  # snow or ice lies; heat comes back by itself
+    SWITCHED_OFF = 2  # snow or ice lies, and a person has switched off
+    PAUSED = 3  # snow or ice lies; heat comes back by itself
+    UNSEEN = 4  # no contact, nothing is known to lie, and a hazard is foreseen
     HEATED_ICE = 5
     HEATED_SNOW = 6
     TROUBLE = 7

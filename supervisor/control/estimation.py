@@ -107,14 +107,14 @@ class Estimation:
         """Take up the kept estimate, or spin up."""
         try:
             state = await self._load() or self._spin_up()
+            if state is not None:
+                self.estimator.state = state
+                self._show(state)  # people see at once what lies, not only after the first minute
         except RoadheatError as error:
             logger.warning("no spin-up: %s", error)
             return
         except Exception as error:  # whatever was kept or observed must not prevent the start
             logger.error("no spin-up", exc_info=error)
-            return
-        if state is not None:
-            self.estimator.state = state
 
     async def run(self) -> None:
         """Estimate each minute, keep each quarter of an hour."""

@@ -212,13 +212,14 @@ class Intake:
         self._bad_frames[board] = bad, said_s
 
     def _show(self, zone: ZoneLive, sample: ZoneSample, dt_s: float, end_utc_s: float) -> None:
+        first = zone.sample is None  # since the service started: alarms may stand that are over
         known = zone.sample.flags if zone.sample is not None else 0
         was_online = zone.online
         zone.sample, zone.sample_utc_s = sample, end_utc_s
         zone.heard_monotonic_s, zone.online = self._clock.monotonic_s(), True
         self._estimation.observe(sample, dt_s)
         self.cables.hear(zone, sample, dt_s, bool(known & Flag.CABLE_BROKEN))
-        if sample.flags != known:
+        if first or sample.flags != known:
             for flag, text in FLAG_ALARMS.items():
                 self._alarms.set(flag.name.lower().replace("_", "-") if flag.name else "", sample.zone,
                                  bool(sample.flags & flag), text)  # fmt: skip

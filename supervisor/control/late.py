@@ -29,7 +29,9 @@ class SafetyStore(Protocol):
 
 
 class LateRecord:
-    """Records in the order in which they were made. `changed` is called when what waits begins or ceases to."""
+    """Records in the order in which they were made. `changed` is called with how many wait: when a disk that refuses or
+    hangs makes the first wait, and when none does any more.
+    """
 
     def __init__(self, store: SafetyStore) -> None:
         self._store = store
@@ -37,6 +39,7 @@ class LateRecord:
         self._one_at_a_time = asyncio.Lock()
         self._flushing: set[asyncio.Task[bool]] = set()
         self.error: StoreError | None = None  # why the oldest of them is not
+        self._said = False  # that some wait
         self.changed: list[Callable[[int], None]] = []
 
     @property
@@ -73,15 +76,22 @@ class LateRecord:
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
         await asyncio.wait({task}, timeout=RECORD_WAIT_S)
-        return task.done() and task.result()
+        if not task.done():
+            self._say(f"no answer from the disk within {RECORD_WAIT_S:g} s")
+            return False
+        return task.result()
 
     def _tell(self, error: StoreError | None) -> None:
-        changed = (error is None) != (self.error is None)
         self.error = error
-        if not changed:
+        self._say(str(error) if error is not None else "")
+
+    def _say(self, why: str) -> None:
+        """Once when records begin to wait, once when all are on the disk; `why` is empty then."""
+        if bool(why) == self._said:
             return
-        if error is not None:
-            logger.error("a safety command waits to be recorded: %s", error)
+        self._said = bool(why)
+        if why:
+            logger.error("a safety command waits to be recorded: %s", why)
         else:
             logger.info("all safety commands are recorded")
         for listener in self.changed:

@@ -2,6 +2,7 @@
 // The crew app. Read here first: sign-in, live stream, one list, one panel; the address (#/zone) says what is open.
 
 import { Account } from "./account.js";
+import { Alarms } from "./alarms.js";
 import { session } from "./api.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
 import { number, setTimezone, weekClock } from "./format.js";
@@ -50,6 +51,7 @@ function App() {
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
     <${DangerBoxes} />
     <${ZoneList} onOpen=${open} />
+    <${Alarms} />
     <${Account} />
     ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}
     ${!zone && html`<${Notice} />`}
@@ -65,6 +67,10 @@ const live = new Live(
     },
     zone(one) {
       model.zones.set(one.id, one);
+      changed();
+    },
+    alarms(list) {
+      model.alarms = list;
       changed();
     },
     clock({ utc_s, rate }) {

@@ -11,13 +11,14 @@ import { ServerClock } from "./clock.js";
 
 /**
  * @type {{
- *   session: Session | null, zones: Map<string, any>, clock: ServerClock, link: string,
+ *   session: Session | null, zones: Map<string, any>, alarms: any[], clock: ServerClock, link: string,
  *   live: import("./live.js").Live | null, notice: Notice | null,
  * }}
  */
 export const model = {
   session: null,
   zones: new Map(),
+  alarms: [], // those that stand, oldest first
   clock: new ServerClock(),
   link: "connecting", // connecting, live, lost, signed-out
   live: null, // the stream, see live.js

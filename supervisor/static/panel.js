@@ -21,7 +21,7 @@ const OVERRIDDEN = 3; // row of the precedence table; who and why stand in the b
 const COMMANDERS = ["crew", "engineer", "admin"];
 
 function Fact({ label, value, unit }) {
-  return html`<div class="figure"><dt>${label}</dt><dd>${value}<small>${unit}</small></dd></div>`;
+  return html`<div class="figure"><dt>${label}</dt><dd class=${value === t("figure.unknown") ? "words" : ""}>${value}<small>${unit}</small></dd></div>`;
 }
 
 /** The plan, fetched when the panel opens and whenever a newer one is announced. */
@@ -113,7 +113,7 @@ export function Panel({ zone, onClose }) {
           ? html`<h3>${t(running ? "override.replace" : "override.title")}</h3>
               <${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} />`
           : html`<p class="hint">${t("override.viewer")}</p>`}
-      <${Plan} zone=${zone} now_s=${now_s} />
+      ${zone.offered.includes("on") && html`<${Plan} zone=${zone} now_s=${now_s} />`}
       ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}
     </div>
     <${Notice} />

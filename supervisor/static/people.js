@@ -74,7 +74,7 @@ function Pending({ people, act }) {
       ${links.map((link) => html`<li class="person"><div class="row">
         <span class="mark"><${Icon} name="clock" /></span>
         <span class="who"><b>${link.person.name}</b> <span class="role">· ${t(`role.${link.person.role}`)}</span>
-          <small>${t("people.pending-by", { time: dayClock(link.expires_utc_s), by: link.by || t("people.service") })}</small></span>
+          <small>${t("people.pending-by", { time: dayClock(link.expires_utc_s), by: link.by === "console" ? t("people.console") : link.by || t("people.service") })}</small></span>
         <button type="button" class="big small cancel-link" onClick=${() => act(() => remove("links", link.id), "notice.link-void")}
           aria-label=${`${t("people.cancel")}: ${link.person.name}`}>${t("people.cancel")}</button>
       </div></li>`)}

@@ -17,6 +17,7 @@ export const FLAGS = [
   [1024, "moisture-implausible"],
   [128, "clock-invalid"],
 ];
+const HEATED_NOW = ["heated-in-snow", "beyond-capacity"]; // reasons that say of the moment that it is heated
 const BLOCKING = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 256 | 512; // these keep the road unheated; the server says which counts
 
 const KINDS = {
@@ -72,7 +73,7 @@ export function doing(zone, now_s) {
   if (who === "interlock" || who === "maintenance" || who === "override") return [`doing.${who}`, null];
   const now = reasons(zone).find((reason) => reason.start_s <= now_s && now_s < reason.end_s);
   if (who === "local") return [heating(zone) ? "doing.local-heating" : "doing.local-idle", upcoming(zone, now_s)];
-  if (now) return ["doing.plan", now];
+  if (now && (heating(zone) || pulsing(zone) || !HEATED_NOW.includes(now.code))) return ["doing.plan", now];
   const next = upcoming(zone, now_s);
   return [heating(zone) ? "doing.heating" : next ? "doing.idle-for-now" : "doing.idle", next];
 }

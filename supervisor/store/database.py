@@ -11,6 +11,7 @@ from supervisor.store.backup import back_up
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 5_000  # others read (`roadheat energy`, a backup) or write little (`roadheat user`); none holds long
+DAMAGED = ("not a database", "malformed")  # in SQLite's own words
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024  # the WAL shrinks back to this after a long reader let it grow
 
 
@@ -27,11 +28,13 @@ def connect(path: Path) -> sqlite3.Connection:
         ):
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.Error as error:
+        damaged = any(words in str(error) for words in DAMAGED)
         raise StoreError(
             f"cannot open the database: {error}",
             where=str(path),
-            remedy="Check that the folder exists, is writable and has space",
-        ) from error
+            remedy="It is damaged: put your last backup in its place" if damaged
+            else "Check that the folder exists, is writable and has space",
+        ) from error  # fmt: skip
     return connection
 
 

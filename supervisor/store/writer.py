@@ -30,8 +30,8 @@ class Writer:
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         try:
             self._connection = database.connect(path)
-        except StoreError:  # even opening takes a little space
-            if not self._reserve.release():
+        except StoreError as error:  # even opening takes a little space
+            if not (_lacks_room(error) and self._reserve.release()):
                 raise
             self._connection = database.connect(path)
         database.migrate(self._connection, str(path))
@@ -118,7 +118,7 @@ class Writer:
             outcomes[i] = outcome
         for i in set(range(len(jobs))) - set(admitted):
             outcomes[i] = None, self._store_error(OSError("the disk is full"))
-        again = [i for i in admitted if jobs[i][1] and isinstance(outcomes[i][1], StoreError)]
+        again = [i for i in admitted if jobs[i][1] and _lacks_room(outcomes[i][1])]
         if again and self._reserve.release():
             for i, outcome in zip(again, self._commit([jobs[i][0] for i in again]), strict=True):
                 outcomes[i] = outcome
@@ -154,3 +154,9 @@ class Writer:
         return StoreError(
             f"not recorded: {error}", where=str(self._path), remedy=remedy, code=FULL if full else "store"
         )
+
+
+def _lacks_room(error: BaseException | None) -> bool:
+    """Whether more space may help: not where another process holds the database or the file is damaged."""
+    hopeless = ("locked", *database.DAMAGED)
+    return isinstance(error, StoreError) and not any(words in error.message for words in hopeless)

@@ -165,7 +165,8 @@ async def delete_override(request: web.Request) -> web.Response:
 
 
 _BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
-MUTATION: Final = ("bad-origin", "bad-csrf", "bad-request", "key-reused", "forbidden")
+# With an idempotency key the body is read whether it is used or not.
+MUTATION: Final = ("bad-origin", "bad-csrf", "bad-request", "key-reused", "too-large", "timeout", "forbidden")
 
 ROUTES: Final = (
     Route("GET", "/api/v1/session", get_session, "Who is signed in", SessionAnswer),

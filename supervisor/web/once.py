@@ -46,21 +46,22 @@ class Once:
         self._answers.move_to_end(user)
         kept = answers.get(key)
         if kept is None:
-            kept = fingerprint, asyncio.ensure_future(_awaited(work))
+            kept = made = fingerprint, asyncio.ensure_future(_awaited(work))
             answers[key] = kept
+
+            def forget_failure(task: asyncio.Task[web.StreamResponse]) -> None:
+                """Also where nobody waits for it any more."""
+                if (task.cancelled() or task.exception() is not None) and answers.get(key) is made:
+                    del answers[key]
+
+            kept[1].add_done_callback(forget_failure)
             while len(answers) > KEYS_MAX:
                 answers.popitem(last=False)
             while len(self._answers) > USERS_MAX:
                 self._answers.popitem(last=False)
         elif kept[0] != fingerprint:
             raise RequestError("key-reused", where="Idempotency-Key", remedy="Make a new key for each command")
-        try:
-            answer = await asyncio.shield(kept[1])
-        except BaseException:
-            if kept[1].done() and answers.get(key) is kept:
-                del answers[key]
-            raise
-        return _copy(answer)
+        return _copy(await asyncio.shield(kept[1]))
 
 
 def _copy(answer: web.StreamResponse) -> web.Response:

@@ -13,7 +13,7 @@ from supervisor.web.problems import CODES, PROBLEM_JSON, Problem
 from supervisor.web.safety import ALL_ROUTES
 from supervisor.web.schema import ClockEvent
 
-EVERYWHERE: Final = ("unauthenticated", "internal")
+EVERYWHERE: Final = ("unauthenticated", "internal", "store")
 # Codes of the floors below that have no status of their own here: their class decides (see `problems.status_of`).
 OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 404}
 
@@ -37,7 +37,7 @@ def _responses(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     if route.answer is not None:
         done["content"] = {"application/json": {"schema": schema[str(route.answer)]}}
     by_status: dict[int, list[str]] = {}
-    for code in (*route.problems, *EVERYWHERE):
+    for code in dict.fromkeys((*route.problems, *EVERYWHERE)):
         status = OTHER_STATUS[code] if code in OTHER_STATUS else CODES[code][0]
         by_status.setdefault(status, []).append(code)
     problems = {
@@ -85,7 +85,8 @@ def document(version: str) -> dict[str, Any]:
     paths["/api/v1/stream"] = {
         "get": {
             "operationId": "stream",
-            "summary": "Server-sent events: `zones` (ZoneView[], on connect), `zone` (ZoneView), `clock` (ClockEvent)",
+            "summary": "Server-sent events: `zones` (ZoneView[]) and `alarms` (Alarm[]) on connect, then `zone` "
+            "(ZoneView) for each that changed, `alarms` when one begins or ends, `clock` (ClockEvent)",
             "responses": {
                 "200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
                 "401": refused,

@@ -41,6 +41,14 @@ def _subject(request: web.Request) -> tuple[DangerKind, str]:
     return DangerKind.ZONE, zone_id(request)
 
 
+def _standing_subject(request: web.Request) -> tuple[DangerKind, str]:
+    """The same; also where the configuration no longer has it and a danger of before stands."""
+    for danger in _safety(request).dangers.standing():
+        if request.match_info.get(danger.kind.value) == danger.subject:
+            return danger.kind, danger.subject
+    return _subject(request)
+
+
 def _answer(request: web.Request, danger: Danger) -> web.Response:
     services = request.app[SERVICES]
     views = [services.live.view(zone) for zone in _safety(request).dangers.zones(danger.kind, danger.subject)]
@@ -70,7 +78,7 @@ async def post_feeder_danger(request: web.Request) -> web.Response:
 
 async def clear_zone_danger(request: web.Request) -> web.Response:
     session = need_role(request, "crew")
-    return _answer(request, await _safety(request).dangers.clear(*_subject(request), session.user))
+    return _answer(request, await _safety(request).dangers.clear(*_standing_subject(request), session.user))
 
 
 async def clear_feeder_danger(request: web.Request) -> web.Response:

@@ -129,7 +129,7 @@ class Sessions:
         """Sign out. Raises CommandError `last-admin` where nobody could invite people any more."""
         now = self._now()
         await self._store.write(
-            lambda db: access.sign_out(db, session.token, session.user, now, keep_an_admin=keep_an_admin)
+            lambda db: access.sign_out(db, session.token, session.user, now, keep_an_admin=keep_an_admin), safety=True
         )
 
     async def people(self) -> list[Person]:
@@ -138,16 +138,16 @@ class Sessions:
         return await self._store.read(lambda db: access.overview(db, now))
 
     async def revoke_session(self, session_id: str, by: str) -> None:
-        """End anybody's session; streams and pages notice within seconds."""
+        """End anybody's session; streams and pages notice within seconds. A full disk does not prevent it."""
         now = self._now()
-        await self._store.write(lambda db: access.revoke_session(db, session_id, by, now))
+        await self._store.write(lambda db: access.revoke_session(db, session_id, by, now), safety=True)
 
     async def revoke_link(self, link_id: str, by: str) -> None:
         """Make a pending link void."""
         now = self._now()
-        await self._store.write(lambda db: access.revoke_link(db, link_id, by, now))
+        await self._store.write(lambda db: access.revoke_link(db, link_id, by, now), safety=True)
 
     async def revoke_person(self, name: str, by: str) -> None:
         """End all sessions and links of a person, and take the name off the list."""
         now = self._now()
-        await self._store.write(lambda db: access.revoke_person(db, name, by, now))
+        await self._store.write(lambda db: access.revoke_person(db, name, by, now), safety=True)

@@ -1,7 +1,8 @@
 """GET /api/v1/stream: zones as they change, by server-sent events.
 
-On connect `zones` (the full list, which is also the resume), then `zone` for each that changed and `clock` as
-heartbeat. Changes are merged by zone while a client is slow; one that takes nothing for `STALLED_S` is closed.
+On connect `zones` and `alarms` (the full lists, which are also the resume), then `zone` for each that changed, `alarms`
+when one begins or ends, and `clock` as heartbeat. Changes are merged by zone while a client is slow; one that takes
+nothing for `STALLED_S` is closed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from supervisor.control.alarms import Alarm
 from supervisor.control.live import Subscription, ZoneView
 from supervisor.domain.errors import StoreError
 from supervisor.web.guard import give_cookie
@@ -47,6 +49,11 @@ def _clock(app: web.Application) -> bytes:
     return _event("clock", ClockEvent(utc_s=app[SERVICES].clock.utc_s(), rate=round(app[PACE].rate(), 2)))
 
 
+def _alarms(app: web.Application) -> list[Alarm]:
+    safety = app[SERVICES].safety
+    return safety.alarms.standing() if safety is not None else []
+
+
 async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
     """Zones that changed within `timeout_s` of the loop, or none; raises StopAsyncIteration when closed."""
     try:
@@ -76,7 +83,9 @@ async def _may_go_on(request: web.Request) -> bool:
 async def _send_all(request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:
     services, pace = request.app[SERVICES], request.app[PACE]
     beat_s = checked_s = pace.wall_s()
+    alarms = _alarms(request.app)
     first = b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot())
+    first += _event("alarms", alarms)
     await pace.within(STALLED_S, response.write(first))
     while True:
         interval_s = HEARTBEAT_S if pace.rate() < 1.5 else HEARTBEAT_FAST_S
@@ -88,6 +97,9 @@ async def _send_all(request: web.Request, response: web.StreamResponse, subscrip
                 return
             checked_s = pace.wall_s()
         data = _zones(changed)
+        if (standing := _alarms(request.app)) != alarms:
+            alarms = standing
+            data += _event("alarms", alarms)
         if pace.wall_s() >= beat_s + interval_s:
             beat_s = pace.wall_s()
             data += _clock(request.app)

@@ -120,3 +120,17 @@ def test_a_cable_that_only_we_remember_is_planned_for_so_that_the_board_tries_it
     zone.cable_broken = True
     assert not zone.sample.flags & _OUT_OF_SERVICE
     assert zone.flags & Flag.CABLE_BROKEN
+
+
+async def test_a_board_s_fault_that_ended_while_the_service_was_down_ends_its_alarm(
+    store: Store, clock: ManualClock, background: Background
+) -> None:
+    for code in ("earth-fault", "latched"):
+        await store.raise_alarm(code, "z01", "Heating is off")
+        await store.raise_alarm(code, "z02", "Heating is off")
+    rooms = Rooms(store, clock, background, 1)
+    async with keep_alarms(store, clock, rooms.metrics) as (alarms, _):
+        rooms.alarms = alarms
+        works = Works(rooms)
+        await hear(works, 10, flags=0)
+        assert works.alarm_codes() == [("earth-fault", "z02"), ("latched", "z02")]

@@ -112,9 +112,9 @@ ORDER: list[dict[str, object]] = [
     {"who": Winner.MAINTENANCE, **OFF, "lying_mm": 5.0},
     {**OFF, "lying_mm": 0.6, "surface": "ice"},
     {**OFF, "lying_mm": 0.6},
-    {"online": False, "heard": False, "surface": "dry", "lying_mm": 0.0, "hazard_ahead": True},
     {"who": Winner.OVERRIDE, "override": OverrideMode.OFF, **OFF, "lying_mm": 20.0, "priority": 1},
     {**BLOCKED, "flags": Flag.OVER_TEMPERATURE},
+    {"online": False, "heard": False, "surface": "dry", "lying_mm": 0.0, "hazard_ahead": True},
     {"surface": "ice", "lying_mm": 0.3},
     {"lying_mm": 20.0},
     {"lying_mm": 0.2},
@@ -136,10 +136,12 @@ def test_of_fifty_zones_all_that_are_snowed_in_and_not_helped_come_first() -> No
         for flag in (Flag.EARTH_FAULT | Flag.LATCHED, Flag.CABLE_BROKEN, Flag.SENSOR_IMPLAUSIBLE, Flag.LATCHED)
     ]
     faults += [{"who": Winner.MAINTENANCE, **OFF}, {"online": False}, {"online": False, "heard": False}, dict(OFF)]
+    faults += [{**BLOCKED, "flags": Flag.MAX_ON_TIME}, {"who": Winner.OVERRIDE, "override": OverrideMode.OFF, **OFF}]
     fine: list[dict[str, object]] = [
         {"lying_mm": 12.0}, {"surface": "ice", "lying_mm": 8.0}, {"surface": "wet", "lying_mm": 0.0},
         {"surface": "dry", "lying_mm": 0.0, **OFF}, {**ON, "lying_mm": 30.0},
         {**BLOCKED, "flags": Flag.EARTH_FAULT, "surface": "dry", "lying_mm": 0.0},
+        {"online": False, "heard": False, "surface": "dry", "lying_mm": 0.0, "hazard_ahead": True},
     ]  # fmt: skip
     zones = [{**fine[n % len(fine)], "priority": 1 + n % 3} for n in range(34)]
     zones += [{**faults[n % len(faults)], "lying_mm": 0.3 + n % 6, "priority": 1 + n % 3} for n in range(16)]

@@ -7,6 +7,7 @@ import pytest
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.intake import Intake
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_off_with_a_full_disk import fill, limit
@@ -204,8 +205,10 @@ async def test_estimate_follows_the_sensor_and_outlives_a_restart(works: Works) 
     assert state.surface_c[0] == pytest.approx(4.0, abs=0.05)
     assert rooms.live.view("z01").state is not None
     await works.estimation.keep(rooms.clock.utc_s())
-    after = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)
+    live = LiveState(ZONES, rooms.clock)
+    after = Estimation(ZONES, works.forecasts, live, rooms.store, rooms.clock)
     await after.start()
+    assert live.zones["z01"].surface_word == rooms.live.zones["z01"].surface_word  # from the first moment on
     assert (after.state.temperature_c == state.temperature_c).all()
     rooms.clock.advance(4 * 3600)  # too old: spun up on the observed weather instead
     stale = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.control import late
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_dispatch import answer
 from supervisor.domain.errors import StoreError
@@ -149,6 +151,38 @@ async def test_off_overtakes_an_on_that_waits_for_a_slow_disk(rooms: Rooms) -> N
     assert held is not None
     assert held.mode is OverrideMode.OFF
     assert [o.m for o in link.overrides()] == ["off"]
+
+
+async def test_a_disk_that_hangs_is_said_like_one_that_is_full(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "RECORD_WAIT_S", 0.05)
+    said: list[int] = []
+    rooms.overrides.late.changed.append(said.append)
+    gate = threading.Event()
+    holding = asyncio.create_task(rooms.store.write(lambda db: gate.wait(20)))
+    for _ in range(2):
+        assert not (await rooms.overrides.request("z01", "off", 60, "cable works", "lee")).recorded
+    assert said[0] > 0
+    gate.set()
+    await holding
+    assert await rooms.overrides.late.flush()
+    assert len(said) == 2
+    assert said[1] == 0
+
+
+async def test_a_database_that_another_process_holds_spends_no_space_set_aside(rooms: Rooms, tmp_path: Path) -> None:
+    await rooms.store.write(lambda db: db.execute("PRAGMA busy_timeout = 20").fetchall())
+    path = tmp_path / "roadheat.db"
+    set_aside = path.with_name(f"{path.name}-reserve")
+    other = sqlite3.connect(path, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        assert not (await rooms.overrides.request("z01", "off", 60, "cable works", "lee")).recorded
+        assert set_aside.exists()
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+    assert (await rooms.overrides.request("z02", "off", 60, "cable works", "lee")).recorded
+    assert await rooms.overrides.late.flush()
 
 
 # A file system that is really full

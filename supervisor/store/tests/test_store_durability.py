@@ -219,6 +219,16 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         Store.open(path, ManualClock())
 
 
+def test_a_damaged_database_says_so_and_spends_no_space_set_aside(tmp_path: Path) -> None:
+    path, set_aside = tmp_path / "roadheat.db", tmp_path / "roadheat.db-reserve"
+    path.write_bytes(bytes(range(256)) * 32)
+    set_aside.write_bytes(b"space")
+    with pytest.raises(StoreError, match="not a database") as error:
+        Store.open(path, ManualClock())
+    assert "backup" in error.value.remedy
+    assert set_aside.exists()
+
+
 def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Check that the folder exists"):
         Store.open(tmp_path / "nowhere" / DATABASE_NAME, ManualClock())

@@ -140,6 +140,45 @@ async def test_electric_danger_takes_one_confirmation_and_two_people(phone: Any,
     await playwright.expect(page.locator(".danger-box")).to_have_count(0)
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_alarms_stand_at_the_foot_with_what_to_do(phone: Any, district: Any, language: str) -> None:
+    page = await phone(language)
+    assert await page.locator(".alarms").count() == 0
+    district.alarms.set("loop-failed", "prices", True, "prices failed")
+    district.alarms.set("earth-fault", "z11", True, "Earth fault")
+    district.live.touch("z11")
+    await page.click(".alarms summary")
+    text = await page.inner_text(".alarms")
+    for part in {
+        "en": ["Alarms", "Seongbuk-ro 11-gil", "Do not touch the cabinet", "prices", "tell the person in charge"],
+        "ko": ["경보", "성북로11길", "제어반을 만지지 말고", "prices", "담당자에게 알리고"],
+    }[language]:
+        assert part in text
+    await page.locator(".alarms").scroll_into_view_if_needed()
+    await keep(page, f"alarms-{language}")
+    district.alarms.set("earth-fault", "z11", False)
+    district.live.touch("z11")
+    await playwright.expect(page.locator(".alarm")).to_have_count(1)
+
+
+async def test_nothing_that_is_off_is_said_to_be_heated_or_planned(phone: Any, district: Any) -> None:
+    full = Reason(0, 3 * 3600, "beyond-capacity", 0.9, NIGHT_UTC_S)
+    district.hear("z03", 1.4, None, plan=make_plan("z03", full, heat=(0, 6, 900)))  # what lies is not known
+    district.hear("z06", 1.4, "wet", plan=make_plan("z06", Reason(0, 7200, "melt-snow", 0.9, NIGHT_UTC_S)))  # it snows
+    page = await phone("en")
+    for zone in ("z03", "z06"):
+        card = await page.inner_text(f'[data-zone="{zone}"]')
+        assert "not heating" in card
+        assert "At full power" not in card
+        assert "being heated" not in card
+    for zone, plans in (("z11", 0), ("z02", 1)):  # an earth fault; one that heats
+        await page.click(f'[data-zone="{zone}"]')
+        await page.wait_for_selector("dialog .danger-place")
+        assert await page.locator("dialog .reasons").count() == plans
+        await page.keyboard.press("Escape")
+        await page.wait_for_selector("dialog", state="detached")
+
+
 class Link:
     """The boards' end."""
 

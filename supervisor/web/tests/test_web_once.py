@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from supervisor.domain.errors import StoreError
 from supervisor.web import once
 from supervisor.web.api import ROUTES
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
@@ -85,3 +87,23 @@ async def test_kept_answers_are_bounded_by_person(sign_in: Any, monkeypatch: pyt
     answers = crew.client.app[once.ONCE]._answers
     assert {user: len(keys) for user, keys in answers.items()} == {"kim-engineer": 1, "kim-crew": 3}
     assert await engineer.ask("POST", PATH, json=OVERRIDE, headers=KEY) == kept
+
+
+async def test_what_failed_after_its_sender_was_gone_may_be_tried_again() -> None:
+    kept, gate = once.Once(), asyncio.Event()
+
+    async def fails() -> web.StreamResponse:
+        await gate.wait()
+        raise StoreError("the disk is full")
+
+    async def works() -> web.StreamResponse:
+        return web.Response(status=201)
+
+    first = asyncio.ensure_future(kept.run("kim", "abcdef123456", b"on", fails))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    gate.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (await kept.run("kim", "abcdef123456", b"on", works)).status == 201

@@ -63,6 +63,20 @@ async def test_a_full_disk_ends_no_session(district: Any, sign_in: Any) -> None:
     assert (await crew.ask("GET", "/api/v1/zones"))[0] == 200
 
 
+async def test_a_lost_phone_is_shut_out_with_the_disk_full_too(
+    district: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, crew = await sign_in("admin"), await sign_in("crew")
+    space = district.store._writer._reserve
+    space.release()  # what follows may use it, everything else is refused
+    monkeypatch.setattr(space, "set_aside", lambda: False)
+    status, refused = await admin.ask("POST", "/api/v1/links", json={"user": "Lee", "role": "crew"})
+    assert (status, refused["code"]) == (503, "store-full")
+    [lost] = [p for p in (await admin.ask("GET", "/api/v1/people"))[1] if p["name"] == "kim-crew"]
+    assert (await admin.ask("DELETE", f"/api/v1/sessions/{lost['sessions'][0]['id']}"))[0] == 204
+    problem(await crew.ask("GET", "/api/v1/zones"), 401, "unauthenticated")
+
+
 async def test_people_lists_sessions_and_links_without_anything_that_opens_them(district: Any, sign_in: Any) -> None:
     admin, crew = await sign_in("admin"), await sign_in("crew")
     link = (await admin.ask("POST", "/api/v1/links", json={"user": "이민수", "role": "viewer"}))[1]

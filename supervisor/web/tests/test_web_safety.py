@@ -11,7 +11,10 @@ import pytest
 
 from supervisor.control.condition import BLOCKING, CODES, NEEDS_PERSON, STOPS
 from supervisor.control.reach import REACHES
+from supervisor.domain.danger import Danger, DangerKind
+from supervisor.store import danger as kept
 from supervisor.web import files
+from supervisor.web.keys import SERVICES
 from supervisor.wire.messages import Flag, Winner
 
 LATCHED_EARTH = Flag.EARTH_FAULT | Flag.LATCHED
@@ -67,6 +70,20 @@ async def test_danger_needs_the_crew_s_role_and_an_own_page(district: Any, sign_
         status, problem = await crew.ask("POST", f"/api/v1/{path}")
         assert (status, problem["code"]) == (404, code)
     assert district.alarms.standing() == []
+
+
+async def test_a_danger_of_a_zone_that_has_left_the_configuration_can_still_be_cleared(
+    district: Any, three: Any
+) -> None:
+    kim, lee, _ = three
+    gone = Danger(id=7, kind=DangerKind.ZONE, subject="z99", user="kim", raised_utc_s=5)
+    await district.store.write(lambda db: kept.put(db, gone))
+    await district.app[SERVICES].safety.dangers.load()
+    assert [(alarm.code, alarm.subject) for alarm in district.alarms.standing()] == [("electric-danger", "z99")]
+    assert (await kim.ask("POST", "/api/v1/zones/z99/danger/clear"))[1]["stands"]
+    assert not (await lee.ask("POST", "/api/v1/zones/z99/danger/clear"))[1]["stands"]
+    assert district.alarms.standing() == []
+    assert (await lee.ask("POST", "/api/v1/zones/z99/danger/clear"))[0] == 404
 
 
 async def test_off_with_a_full_disk_is_carried_out_and_said_to_be_not_recorded(district: Any, three: Any) -> None:
