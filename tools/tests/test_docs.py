@@ -134,3 +134,11 @@ def test_names_of_controls_on_the_crew_page_are_those_of_the_app() -> None:
     assert len(names) > 15
     # "On", "est." and such are parts of longer texts too; what is long enough to be found must be found.
     assert not [name for name in names if name.strip(".").lower() not in words]
+
+
+def test_code_cites_no_document_that_is_not_here() -> None:
+    cited = re.compile(r"\b[A-Z]{4,}(?:\.md\b| §)")
+    known = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
+    code = [*CODE, *ROOT.glob("firmware/**/*.py")]
+    found = {path: set(cited.findall(text_of(path))) - known for path in code if path.name != "test_docs.py"}
+    assert not {name_of(path): names for path, names in found.items() if names}
