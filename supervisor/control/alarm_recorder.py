@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
-from supervisor.control.alarms import Alarm
+from supervisor.control.alarms import Alarm, Alarms
+from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
+from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -69,3 +75,22 @@ class AlarmRecorder:
             await self._store.raise_alarm(alarm.code, alarm.subject, alarm.text)
         else:
             await self._store.clear_alarm(alarm.code, alarm.subject)
+
+
+@asynccontextmanager
+async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIterator[tuple[Alarms, Background]]:
+    """Alarms whose changes are recorded, and background tasks that raise an alarm when one fails.
+
+    Alarms of the last run stand until their cause is seen to be gone.
+    """
+    alarms = Alarms(clock, metrics)
+    for record in await store.alarms.open_alarms():
+        alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
+    recorder = AlarmRecorder(store.alarms)
+    alarms.changed.append(recorder.changed)
+    try:
+        async with Background(alarms, metrics.loop_restarts) as background:
+            background.keep("alarm record", recorder.run)
+            yield alarms, background
+    finally:
+        await recorder.flush()

@@ -11,7 +11,7 @@ from supervisor.control.condition import HEATED_SHARE
 from supervisor.control.live import LiveState
 from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.errors import NotFoundError
-from supervisor.store.store import Store
+from supervisor.store.journal import AuditRepository
 from supervisor.wire.messages import Flag, ZoneSample
 
 ALARM = "cable-broken"
@@ -39,7 +39,7 @@ class BrokenCables:
         elif zone.cable_broken and not flagged and _carries_current(sample, dt_s, zone.zone.power_w):
             self._set(zone, False)
 
-    async def clear(self, zone_id: str, user: str, store: Store) -> None:
+    async def clear(self, zone_id: str, user: str, audit: AuditRepository) -> None:
         """A person says that the cable is mended. What the board still says is shown on; a new break counts anew.
 
         Raises NotFoundError where none is known, StoreError where it could not be recorded.
@@ -49,7 +49,7 @@ class BrokenCables:
             raise NotFoundError("unknown zone", where=zone_id[:80], code="unknown-zone")
         if not zone.cable_broken:
             raise NotFoundError("no broken cable is known here", where=zone_id, code="no-broken-cable")
-        await store.append_audit(user, "cable-mended", zone_id)
+        await audit.append(user, "cable-mended", zone_id)
         self._set(zone, False)
         self._live.touch(zone_id)
 

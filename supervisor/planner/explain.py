@@ -22,13 +22,13 @@ DURING = {
     Hazard.WET: "keep-wet-above-freezing",
     Hazard.FROST: "frost",
 }
-HEATED_IN_SNOW = "heated-in-snow"  # said of the moment, by whoever sees that snow falls
+HEATED_IN_SNOW = "heated-in-snow"  # given by the service while snow falls
 CAPACITY = "beyond-capacity"  # full heat, and still short: the cable cannot give more
 SHED = "shed"  # other zones of the feeder need the power more
 OVERRIDE = "override"
 OUT_OF_SERVICE = "out-of-service"
 DRIES = "dries-by-itself"  # wet and cold, but sure to stay above freezing: the local rule is held back
-NOT_WORTH = "risk-accepted"  # a hazard so unlikely or small that heat would cost more; the local rule stands by
+NOT_WORTH = "risk-accepted"  # a hazard so unlikely or small that heat would cost more; the local rule stays active
 STALE = "forecast-stale"  # the last plan moved on
 LOCAL = "local-rule"  # no plan: the board decides
 
@@ -51,7 +51,7 @@ _INDEX = {code: i for i, code in enumerate(CODES)}
 _DURING_INDEX = np.array([_NOTHING, *(_INDEX[DURING[kind]] for kind in list(Hazard)[1:])])  # by hazard
 _PREHEAT_INDEX = np.array([_NOTHING, *(_INDEX[PREHEAT[kind]] for kind in list(Hazard)[1:])])
 _HEATED = 0.02  # duty below which a slot counts as unheated
-_SHORT_K = 0.3  # expected shortfall that is worth a word
+_SHORT_K = 0.3  # expected shortfall from which a reason is given
 
 
 def why(

@@ -15,7 +15,8 @@ from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
-from supervisor.store.store import Store
+from supervisor.store.journal import AuditRepository
+from supervisor.weather.providers.kind import Attribution
 from supervisor.web.sessions import Session, Sessions
 
 
@@ -23,7 +24,7 @@ from supervisor.web.sessions import Session, Sessions
 class Safety:
     """What people do about faults and electric danger."""
 
-    store: Store
+    audit: AuditRepository
     dangers: Dangers
     cables: BrokenCables
     alarms: Alarms
@@ -38,6 +39,7 @@ class Services:
     sessions: Sessions
     clock: Clock
     site: Site
+    attributions: tuple[Attribution, ...] = ()  # of the weather that is shown
     public_url: str = ""  # scheme://host of the proxy in front, if there is one
     metrics_token: str = ""  # empty: /metrics needs a session
     # Real time even where `clock` is a demo's: it paces what is sent to people, and decides nothing.

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
 from supervisor.domain.override import OverrideMode
 from supervisor.domain.plan import PlanLabel
+from supervisor.weather.providers.kind import Attribution
 
 
 class OverrideRequest(Struct, forbid_unknown_fields=True):
@@ -67,6 +68,7 @@ class SessionAnswer(Struct, kw_only=True):
     site: str
     timezone: str  # IANA name
     utc_s: float  # the service's clock
+    attributions: tuple[Attribution, ...]  # that the licences of the weather data demand to be shown
 
 
 class SlotAnswer(Struct):

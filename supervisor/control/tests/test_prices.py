@@ -19,7 +19,7 @@ from supervisor.control.tests.test_plan_loop import EXAMPLE, Planning
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import PlanLabel
 from supervisor.runtime.clock import ManualClock
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 NOW = 1_703_808_000.0  # 29 December 2023, 00:00 UTC
 
@@ -191,7 +191,7 @@ async def test_a_tariff_that_fails_stops_no_plan(rooms: Rooms, tmp_path: Path) -
     (tmp_path / "weather.csv").touch()
     (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
     planning = Planning(rooms, load(tmp_path / "city.toml"))
-    planning.loop.use_tariff(Failing())
+    planning.tariff = Failing()
     await planning.forecasts.ask()
     await planning.estimation.start()
     await planning.loop.cycle("test")
