@@ -67,7 +67,7 @@ from supervisor.wire.pki import Pki, ensure_pki
 
 logger = logging.getLogger(__name__)
 
-# Thousands of sessions make millions of long-lived objects: the default pauses the loop for a second (FAULTS §5).
+# Thousands of sessions make millions of long-lived objects: the default pauses the loop for a second.
 GC_THRESHOLDS = (200_000, 20, 100)
 
 

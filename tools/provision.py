@@ -25,7 +25,7 @@ ANALOGUE_PINS = ((34, 36), (35, 39), (32, 33))  # moisture, current transformer
 ONE_WIRE_PIN = 4
 FULL_LOAD_MV = 2000  # the current transformer at rated power, above its 150 mV offset: inside the ADC's straight part
 
-# See DOMAIN and docs/hardware; firmware/rh/check.py refuses what lies outside its own bounds.
+# See docs/hardware.md; firmware/rh/check.py refuses what lies outside its own bounds.
 LIMITS: Mapping[str, int] = {
     "v": 1,
     "t_max_mc": 15_000,

@@ -20,7 +20,7 @@ class BoardsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     listen: str = "127.0.0.1:8443"  # always TLS
     server_name: str = "roadheat"  # in the certificate; boards check it
     connections_per_address: int = 0  # that have not said hello; 0: as many as there are boards, and some
-    handshakes_max: int = 64  # at a time: 10,000 boards reconnecting converge with this (FAULTS: reconnect storm)
+    handshakes_max: int = 64  # at a time: 10,000 boards that reconnect at once converge with this
 
 
 class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -36,7 +36,7 @@ OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board i
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
 WET_PERMILLE = 200  # the board's own threshold
 VOTERS_MIN = 3  # fewer sensors are an accident, not weather
-SUBSCRIBERS_MAX = 2000  # FAULTS §6: with as many stalled phones the rest go on
+SUBSCRIBERS_MAX = 2000  # with as many stalled phones the others are still served
 
 
 @dataclass(eq=False)

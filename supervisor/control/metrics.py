@@ -37,7 +37,10 @@ class Metrics:
         )
         self.plan_failures = Counter("roadheat_plan_failures", "Planning cycles that failed", registry=registry)
         self.gave_way = Counter(
-            "roadheat_gave_way", "Circuits opened to keep a quarter within the contract", ["feeder"], registry=registry
+            "roadheat_circuits_shed",
+            "Circuits opened to keep a quarter within the contract",
+            ["feeder"],
+            registry=registry,
         )
         self.alarms = Gauge("roadheat_alarms", "Alarms that stand", ["code"], registry=registry)
         self.feeder_kw = Gauge("roadheat_feeder_kw", "Mean of the running 15 min", ["feeder"], registry=registry)

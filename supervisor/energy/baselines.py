@@ -1,7 +1,7 @@
 """Named conventional controllers, against which savings are reported. Pure functions from sensors to duty.
 
-A saving is always reported with the name of its baseline. Sources: DOMAIN.md §1 (makers' manuals of
-snow-melting controls) and §4 (Seoul's heated roads).
+A saving is always reported with the name of its baseline. Sources: the makers' manuals of snow-melting controls (tekmar
+654/670, nVent VIA-DU-20, Eberle EM 524, OJ ETO2); Seoul's rule from the press.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 HOUR_S = 3600
-LOCKOUT_C = 6.0  # upper end of any heating (DOMAIN.md §4)
+LOCKOUT_C = 6.0  # upper end of any heating, as fixed in Eberle EM 524
 
 
 class Baseline(Struct, frozen=True, kw_only=True):

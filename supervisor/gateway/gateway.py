@@ -31,7 +31,7 @@ from supervisor.wire.pki import Pki
 logger = logging.getLogger(__name__)
 
 PATH: Final = "/board/v1"
-REVOKE_CHECK_S = 30.0  # a stolen key is shut out within 60 s (FAULTS 28)
+REVOKE_CHECK_S = 30.0  # a stolen key is shut out within 60 s
 
 
 class Gateway:

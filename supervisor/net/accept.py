@@ -2,8 +2,8 @@
 
 Stage 1 costs only a file handle, has a short deadline and caps (`connections`), and delays no other
 connection: accepting itself never waits. Stage 2 costs processor time: `slots` handshakes at a time, addresses taking
-turns, so that thousands of boards that connect at once are served one after the other instead of all timing out
-(FAULTS §5). A slot is lent for `SLOT_S`: a handshake that waits longer for the network continues without it.
+turns, so that thousands of boards that connect at once are served one after the other instead of all timing out.
+A slot is lent for `SLOT_S`: a handshake that waits longer for the network continues without it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIRST_BYTES_S: Final = 5.0  # a ClientHello follows the connection at once; LTE 
 HANDSHAKE_S: Final = 20.0  # a chip needs about 1 s; LTE with loss several
 SLOT_S: Final = 0.25  # our part of a handshake takes 2 ms, the rest is waiting: 64 slots begin 256 of them a second
 RETRY_S: Final = 0.2  # out of file handles, or bytes that are not all there
-TLS_BUFFER_BYTES: Final = 16 * 1024  # asyncio's default of 256 KiB costs 305 KB a connection, this 56 KB (FAULTS §5)
+TLS_BUFFER_BYTES: Final = 16 * 1024  # asyncio's default of 256 KiB costs 305 KB a connection, this 56 KB
 RECORD_HEAD: Final = 5  # bytes of a TLS record before its content: kind, version, length
 RECORD_MAX: Final = 16 * 1024
 HANDSHAKE_RECORD: Final = 0x16

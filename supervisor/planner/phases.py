@@ -1,7 +1,7 @@
 """Phases: when within the switching period each zone of a feeder is on, so that the instant stays below the breaker.
 
 The contract limits a 15 min mean; the breaker limits every instant. Zones that start their period together reach 1.4
-times the mean (PLANNER.md). Wrap-around packing lays the on-times end to end round the period; with equal zones the
+times the mean (measured). Wrap-around packing lays the on-times end to end round the period; with equal zones the
 instant then never passes the mean by more than one zone.
 """
 

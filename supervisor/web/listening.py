@@ -16,7 +16,7 @@ from supervisor.net.accept import Acceptor
 from supervisor.net.connections import Caps, Stage
 from supervisor.web.keys import SESSION
 
-HEADER_S: Final = 10.0  # from an open connection to a whole request header (FAULTS 11)
+HEADER_S: Final = 10.0  # from an open connection to a whole request header
 IDLE_S: Final = 75.0  # between requests of a signed-in person: longer than a proxy's usual 60 s
 IDLE_UNPROVEN_S: Final = 10.0  # after an answer to nobody in particular
 REQUEST_S: Final = 60.0  # for a whole request and its answer, the stream excepted: body 10 s, commit some seconds

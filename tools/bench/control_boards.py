@@ -1,4 +1,4 @@
-"""The controllers: the board's own code, and today's rules as their makers describe them (DOMAIN.md §1).
+"""The controllers: the board's own code, and today's rules as their makers describe them.
 
 Each has `decide(t, surface_mc, wet) -> duty [‰]`; the contactor behind it is the board's `Relay` for all of them.
 """
@@ -16,7 +16,7 @@ from firmware.rh.relay import Relay
 from supervisor.domain.plan import Plan
 from supervisor.energy.baselines import BASELINES, Baseline, Memory, Seen, decide
 
-COLD_CUTOFF_C = -10.0  # no local heat below: what most makers set (DOMAIN.md §2); engineers set it for the place
+COLD_CUTOFF_C = -10.0  # no local heat below: what most makers set; engineers set it for the place
 LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carries it
     t_max_mc=15_000,
     cable_max_mc=80_000,

@@ -110,7 +110,7 @@ class Fault:
 
 
 def draw_faults(zones: int, duration_s: float, per_zone_month: float, rng: np.random.Generator) -> tuple[Fault, ...]:
-    """Faults at random times, 6 to 48 h each: fouled dry, fouled wet, drifted by up to 2 K (DOMAIN.md §5)."""
+    """Faults at random times, 6 to 48 h each: fouled dry, fouled wet, drifted by up to 2 K."""
     faults = []
     for zone in range(zones):
         for _ in range(rng.poisson(per_zone_month * duration_s / (30 * 86_400))):

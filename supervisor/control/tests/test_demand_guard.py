@@ -46,7 +46,7 @@ async def test_a_feeder_about_to_pass_its_contract_opens_its_least_urgent_circui
     sent = [*links["b01"].plans()[2:], *links["b02"].plans()[1:]]
     opened = [(plan.z, plan.s[0]) for plan in sent]
     assert opened == [("z03", (0, -30_000, 0))]
-    assert rooms.metrics.registry.get_sample_value("roadheat_gave_way_total", {"feeder": "f1"}) == 1
+    assert rooms.metrics.registry.get_sample_value("roadheat_circuits_shed_total", {"feeder": "f1"}) == 1
     kept = await rooms.store.plans.latest()
     assert kept["z03"].why[0].code == "shed"
 

@@ -34,7 +34,7 @@ def hour(start_utc_s: int, zone: str, *quarters: int) -> HourEnergy:
 
 
 def test_local_days_are_not_utc_days() -> None:
-    """DATA.md: by UTC days 240/240 kWh came out as 90/240/150."""
+    """By UTC days 240/240 kWh came out as 90/240/150."""
     start = local_time(FROM, SEOUL)
     hours = [hour(start + n * 3600, "z01", 2500, 2500, 2500, 2500) for n in range(48)]
     record = tables.gather(hours, start, start + 48 * 3600)

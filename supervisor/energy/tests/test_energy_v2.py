@@ -181,7 +181,7 @@ both = pytest.mark.parametrize("api", ["v1", "v2"])
 
 @both
 def test_each_bad_line_is_found_among_thousands(tmp_path: Path, api: Literal["v1", "v2"]) -> None:
-    """DATA.md: 4 poison lines in 5,000 took 91 requests."""
+    """4 poison lines in 5,000 take 91 requests."""
 
     async def check(facade: Facade, store: Store, shipper: Shipper) -> None:
         facade.BODY_MAX = 2**26

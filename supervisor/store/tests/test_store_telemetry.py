@@ -138,7 +138,7 @@ def test_two_records_of_one_second_stay_two_points(db: sqlite3.Connection) -> No
 
 
 def test_a_bounce_to_zero_adds_nothing(db: sqlite3.Connection) -> None:
-    """DATA.md: differences of the raw counter gave 1,323 for 240 kWh."""
+    """Differences of the raw counter gave 1,323 for 240 kWh."""
     readings = [239_000, 239_500, 0, 0, 0, 240_000, 240_100]
     for n, dev_wh in enumerate(readings):
         commit(db, frame(1, n + 1, 10 * (n + 1), 10, sample("z01", dev_wh)), T0 + 10 * n)

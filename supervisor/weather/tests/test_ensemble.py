@@ -104,7 +104,7 @@ def test_phase_turns_only_near_freezing() -> None:
 
 @pytest.mark.data
 def test_emulated_forecasts_err_like_real_ones() -> None:
-    """Against DOMAIN's figures for day 1: T 0.7–1.3 K, cloud 25 %, short-wave 62–70 W/m², POD 0.79, FAR 0.21."""
+    """Against published errors of day 1: T 0.7–1.3 K, cloud 25 %, short-wave 62–70 W/m², POD 0.79, FAR 0.21."""
     truth = winter()
     emulator = Emulator(truth, seed=4)
     air, cloud, sun, hits, misses, alarms = [], [], [], 0, 0, 0
