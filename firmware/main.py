@@ -70,6 +70,7 @@ def checked() -> "tuple[Config, Limits] | None":
         return None
     finally:
         del sys.modules["rh.check"], rh.check
+        del sys.modules["rh.fields"], rh.fields
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ class Board:
             state.save()
         except Exception as e:  # the boot goes on; the next change is saved, or tried, again
             self.log("state", e)
-        self.zones = [Zone(z.id, z.power_w, limits, t, t + hold_s, state.latched[z.id]) for z in config.zones]
+        self.zones = [Zone(z.id, z.power_w, limits.of(z.id), t, t + hold_s, state.latched[z.id]) for z in config.zones]
         for zone in self.zones:
             zone.safety.on_time.restore(state.on_s[zone.id])
             if state.armed[zone.id]:

@@ -141,7 +141,7 @@ class Commands:
         zone = self._zone(m)
         if zone is None:
             return UNKNOWN_ZONE, _nothing
-        limits = self._limits
+        limits = self._limits.of(zone.id)
         slots = _slots(m["s"])
         if (
             slots is None
@@ -184,7 +184,7 @@ class Commands:
         control = zone.control
         if mode == "cancel":
             return OK, lambda: setattr(control, "override", None)
-        if not 0 < m["dur"] <= self._limits.override_max_s:
+        if not 0 < m["dur"] <= self._limits.of(zone.id).override_max_s:
             return OUT_OF_LIMITS, _nothing
         override = Override(m["id"], mode, t + m["dur"], m["exp"])
         return OK, lambda: setattr(control, "override", override)
@@ -197,7 +197,9 @@ class Commands:
         for zone_id, override_id, mode, exp in self._state.overrides:
             zone = self._zones.get(zone_id)
             left = exp - self._clock.utc(t)
-            if zone is not None and zone.control.override is None and 0 < left <= self._limits.override_max_s:
+            if zone is None or zone.control.override is not None:
+                continue
+            if 0 < left <= self._limits.of(zone_id).override_max_s:
                 zone.control.override = Override(override_id, mode, t + left, exp)
 
     def _zone(self, m: "dict[str, Any]") -> "Zone | None":

@@ -47,3 +47,4 @@ def _passes() -> bool:
         return False
     finally:
         sys.modules.pop("rh.check", None)
+        sys.modules.pop("rh.fields", None)

@@ -39,7 +39,7 @@ def fingerprint(program: bool = True) -> bytes:
     chunk = bytearray(512)
     for folder in ("", "rh", "drivers"):
         for name in sorted(os.listdir(folder) if folder else os.listdir()):
-            code = name.endswith((".py", ".mpy"))
+            code = name.endswith((".py", ".mpy")) or name == "profile.json"
             if code if program else name in ("config.json", "limits.json") or name.endswith((".der", OLD)):
                 with open(folder + "/" + name if folder else name, "rb") as f:
                     while True:

@@ -205,6 +205,15 @@ class Bounds(Bench):
         self.assertEqual(self.override(dur=0), OUT_OF_LIMITS)
         self.assertEqual(self.override(dur=LIMITS["override_max_s"]), OK)
 
+    def test_a_zones_own_limits_bound_its_commands(self):
+        own = limits(zones={"z01": {"t_max_mc": 9_000, "override_max_s": 3_600}})
+        self.commands = Commands("b01", own, self.zones, self.clock, self.state)
+        self.assertEqual(self.plan(s=[[0, 9_001, 500]]), OUT_OF_LIMITS)
+        self.assertEqual(self.plan(s=[[0, 9_000, 500]]), OK)
+        self.assertEqual(self.plan(z="z02", s=[[0, 9_001, 500]]), OK)
+        self.assertEqual(self.override(dur=3_601), OUT_OF_LIMITS)
+        self.assertEqual(self.override(z="z02", dur=3_601), OK)
+
     def test_unknown_zone(self):
         self.assertEqual(self.plan(z="z09"), UNKNOWN_ZONE)
         self.assertEqual(self.override(z="z09"), UNKNOWN_ZONE)

@@ -15,13 +15,14 @@ from enum import Enum
 from typing import Protocol
 
 from hil_tests.bench.zone import BenchZone
+from supervisor.domain.board_profile import PROFILE
 from supervisor.domain.plan import STANDBY, Plan
 from supervisor.planner.explain import LOCAL, SHED, STALE
 
 LIMIT_MS = 15 * 60_000
 SHED_MS = 30 * 60_000  # then others of the feeder have to give way
 GRACE_MS = 40_000  # the loop, its self-test, and the bench's own step
-POWER_RETURN_MAX_S, OFF_MAX_S = 300, 900  # after power came back; with the minimum off time
+POWER_RETURN_MAX_S, OFF_MAX_S = PROFILE.power_return_max_s, PROFILE.off_max_s
 PROMPT_MS = 1_800_000  # an engineer at the prompt: a board left there starts again after so long
 REST_MS = 1_800_000  # after the longest on-time
 DAY_MS = 25 * 3_600_000  # boards count the day in hourly buckets …

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from supervisor.config.schema import TariffBand
 from supervisor.config.source import Source
+from supervisor.domain.board_profile import Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Cable, HorizonPoint, Layer
 
@@ -31,7 +32,13 @@ def _fields(struct: type[Struct]) -> list[str]:
 
 def _nested(struct: type[Struct], path: str) -> type[Struct]:
     """The struct that holds the key an error speaks of, for the list of keys that it knows."""
-    for part, inner in (("layers", Layer), ("cable", Cable), ("horizon", HorizonPoint), ("band", TariffBand)):
+    for part, inner in (
+        ("layers", Layer),
+        ("cable", Cable),
+        ("horizon", HorizonPoint),
+        ("band", TariffBand),
+        ("limits", Limits),
+    ):
         if part in path.split("[")[0].split("."):
             return inner
     return struct

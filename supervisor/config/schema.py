@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 from supervisor.domain.zone import Feeder, Site, Zone
 
 
@@ -94,6 +95,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tariff: TariffConfig
     planner: PlannerConfig
     calibration: CalibrationConfig = CalibrationConfig()
+    limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
     feeder: tuple[Feeder, ...]
     board: tuple[BoardConfig, ...]
