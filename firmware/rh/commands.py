@@ -76,6 +76,7 @@ class Commands:
         self._clock = clock
         self._state = state
         self._restored = False
+        self._given: "list[str]" = []  # zones whose stored override was given since the start: not to be restored
 
     def apply(self, message: "dict[str, Any]", t: int) -> "tuple[int, int, int]":
         """(ep, q, rc) to answer with; ep and q are 0 where the command has none that can be read."""
@@ -187,7 +188,13 @@ class Commands:
         if not 0 < m["dur"] <= self._limits.of(zone.id).override_max_s:
             return OUT_OF_LIMITS, _nothing
         override = Override(m["id"], mode, t + m["dur"], m["exp"])
-        return OK, lambda: setattr(control, "override", override)
+
+        def change() -> None:
+            control.override = override
+            if not self._restored and zone.id not in self._given:
+                self._given.append(zone.id)
+
+        return OK, change
 
     def _restore_overrides(self, t: int) -> None:
         """The first clock after a reboot brings back what is left of an override by its UTC expiry."""
@@ -197,7 +204,7 @@ class Commands:
         for zone_id, override_id, mode, exp in self._state.overrides:
             zone = self._zones.get(zone_id)
             left = exp - self._clock.utc(t)
-            if zone is None or zone.control.override is not None:
+            if zone is None or zone.control.override is not None or zone_id in self._given:
                 continue
             if 0 < left <= self._limits.of(zone_id).override_max_s:
                 zone.control.override = Override(override_id, mode, t + left, exp)

@@ -267,6 +267,14 @@ class Authority(Bench):
         self.clock_set(utc=UTC + 600)
         self.assertIsNone(self.zones[0].control.override)
 
+    def test_a_first_clock_that_is_late_does_not_repeat_an_override_of_this_start(self):
+        """It had ended by uptime; its UTC expiry lies ahead of a clock that is an hour behind."""
+        self.override(t=100, dur=60, exp=UTC + 60)
+        zone = self.zones[0]
+        zone.control.override = None  # as at uptime 160
+        self.clock_set(t=200, utc=UTC - 3_600)
+        self.assertIsNone(zone.control.override)
+
     def test_second_clock_revives_nothing(self):
         self.override()
         self.reboot()
