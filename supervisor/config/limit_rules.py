@@ -27,6 +27,7 @@ def find_limit_problems(limits: Limits, source: Source) -> Problems:
             "Write a longer period, or shorter minimum times",
             value=limits.period_s,
         )
+        return
     if limits.period_s % TICK_S:
         yield source.problem("limits.period_s", f"not a multiple of {TICK_S} s", "Write 900")
     if limits.power_return_min_s > limits.power_return_max_s:

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from firmware.rh import check as board_check
 from firmware.rh import config as board_records
 from supervisor.config import load, read
+from supervisor.config.limit_rules import find_limit_problems
+from supervisor.config.source import Source
 from supervisor.domain.board_profile import PATH, PROFILE, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.messages import FRAME_ZONES_MAX
 from tools.provision import AS_WRITTEN, LIMITS, board_config, board_limits, provision
 
+BOUNDS = {name: bounds for name, bounds in PROFILE.limits.items() if name != "v"}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -154,6 +159,25 @@ def test_limits_of_earlier_releases_are_no_edits(city: Path) -> None:
     path.write_text(json.dumps({**LIMITS, "period_s": 1200}))
     provision(load(city), "b01", tell=said.append)
     assert (json.loads(path.read_text()), said) == (LIMITS, [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {}, optional={name: st.integers(low - 1, high + 1) for name, (low, high, _) in BOUNDS.items()}
+    )
+)
+def test_limits_pass_the_rules_if_and_only_if_a_board_takes_them_as_they_are(changed: dict[str, int]) -> None:
+    limits = Limits(**changed)
+    wanted = {"v": 1, **msgspec.structs.asdict(limits)}
+    problems = list(find_limit_problems(limits, Source(Path("city.toml"), "", {})))
+    try:
+        made = board_check.limits(wanted)
+    except board_check.ConfigError:
+        assert problems
+    else:
+        lowered = {name for name in BOUNDS if getattr(made, name) != wanted[name]}
+        assert bool(problems) == bool(lowered or limits.period_s % 30)
 
 
 def test_what_check_config_passes_a_board_takes_as_it_is(city: Path) -> None:

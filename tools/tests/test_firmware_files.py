@@ -10,6 +10,7 @@ import pytest
 
 from hil_tests.vm.flash_image import firmware_files
 from tools import flashing
+from tools.firmware_package import package_text
 from tools.flashing import FIRMWARE, PROVISIONED, flash
 
 PROGRAM = {"boot.py", "main.py"} | {
@@ -25,7 +26,8 @@ HARDWARE = FIRMWARE.parent / "docs" / "hardware.md"
 def test_the_mip_package_carries_every_file() -> None:
     package = json.loads((FIRMWARE / "package.json").read_text())
     assert [target for target, _ in package["urls"]] == [source for _, source in package["urls"]]
-    assert {target for target, _ in package["urls"]} == PROGRAM
+    assert {target for target, _ in package["urls"]} == PROGRAM, "run `make fix`"
+    assert (FIRMWARE / "package.json").read_text() == package_text()
 
 
 def test_the_flash_tool_carries_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
