@@ -43,7 +43,7 @@ for z in config.zones:
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """
 
-# Also on a board whose firmware is older than seals.
+# Works on a board whose firmware does not know seals, too.
 _STATUS = """
 import json, rh
 stale = ""
@@ -59,7 +59,7 @@ print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
 
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
-    """Run `action(board, port)` for all boards at once; board → outcome. Failures are told at the end, none is lost."""
+    """Run `action(board, port)` for all boards at once; board → outcome. All failures are reported at the end."""
     from rich.progress import Progress
 
     from supervisor import terminal
@@ -209,7 +209,7 @@ def provisioned(config: Config, name: str) -> Path:
 @board.command()
 @_ports_argument
 def selftest(ports: tuple[str, ...]) -> None:
-    """Stop the application, read every probe, start again."""
+    """Stop the application, read every sensor, start again."""
 
     def one(_: str, port: str) -> str:
         report = json.loads(mpremote(port, "exec", _SELFTEST).splitlines()[-1])
@@ -230,7 +230,7 @@ def selftest(ports: tuple[str, ...]) -> None:
 @board.command()
 @_ports_argument
 def status(ports: tuple[str, ...]) -> None:
-    """Which board is it, what does it run? Leaves the application running where it can."""
+    """Show id and firmware of boards. Leaves the application running where possible."""
 
     def one(_: str, port: str) -> str:
         text = mpremote(port, "resume", "exec", _STATUS).strip()
@@ -243,7 +243,7 @@ def status(ports: tuple[str, ...]) -> None:
 @board.command()
 @_ports_argument
 def reset(ports: tuple[str, ...]) -> None:
-    """Start boards anew, as the reset button does."""
+    """Restart boards, as the reset button does."""
     _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
 
 

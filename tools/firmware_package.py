@@ -1,4 +1,4 @@
-"""`python -m tools.firmware_package`: the list of files in firmware/package.json, from the folder. `make fix` runs it."""
+"""`python -m tools.firmware_package` writes the list of files in firmware/package.json; `make fix` runs it."""
 
 from __future__ import annotations
 

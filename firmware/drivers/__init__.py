@@ -3,7 +3,7 @@
 A module has for each quantity that it measures a function of that name, `quantity(fields, bus)`, which returns what
 reads the sensor: an integer, or None while it gives no answer. `fields` are the sensor's in config.json, `bus` is the
 board's `onewire.OneWire`. `FIELDS[quantity]` are the rules for the fields, as in `rh.check`. A module may have
-`convert(bus)`: called each second, a second before the reading.
+`convert(bus)`: called every second, a second before the reading.
 """
 
 if 0:  # for the type checker; leaves nothing on the chip

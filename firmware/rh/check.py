@@ -1,4 +1,4 @@
-"""Checks config.json and limits.json where they enter, once at boot; main.py drops this module afterwards.
+"""Checks config.json and limits.json, once at boot; main.py drops this module afterwards.
 
 Every error names file, key, value and remedy; a board with a bad file stays off and says so.
 """
@@ -58,7 +58,7 @@ def load(
 ) -> "tuple[Config, Limits]":
     """Both files, checked, then sealed together with the authority's; raises ConfigError.
 
-    `stale` of the config: a last good copy is used. accept: take files without a seal, a person wants it.
+    `stale` of the config: a last good copy is used. accept: take files without a seal, as a person asked for.
     """
     import rh
 
@@ -75,7 +75,7 @@ def load(
             authority = settle.Settled(made.ca, accept)
             authority.certificate()
             files.append(authority)
-        except ConfigError as e:  # nobody to talk to, and the local rule heats
+        except ConfigError as e:  # no connection; the local rule still heats
             print("no connection:", e)
         for file in files:
             file.keep()
@@ -119,11 +119,11 @@ def _own(board: Limits, raw: "Any", path: str, where: str) -> Limits:
 
 
 def _bound(made: Limits, path: str) -> None:
-    """Bring what would leave a cold wet road without heat for too long to its bound; older files hold such values."""
+    """Lower what would leave a cold wet road without heat for too long to its bound; older files have such values."""
     most = min(PROFILE["power_return_max_s"], PROFILE["off_max_s"] - made.min_off_s)
     _at_most(made, path, "power_return_max_s", most)
     _at_most(made, path, "power_return_min_s", most)
-    # A window each period: of the shortest, the minimum on time, the road waits for the rest of the period.
+    # One window per period: after the shortest, the minimum on time, the road waits for the rest of the period.
     _at_most(made, path, "period_s", PROFILE["off_max_s"] + made.min_on_s)
     duty = made.local_duty_permille
     if made.min_on_s * 1000 > duty * made.period_s:

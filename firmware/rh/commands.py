@@ -1,7 +1,7 @@
-"""Commands of the supervisor: checked, stored, applied, answered with a result code. Pure but for the store handed in.
+"""Commands of the supervisor: checked, stored, applied, answered with a result code. Pure but for the store given.
 
-Order is the contract: the MAC held before we are called; then form, board, epoch and sequence; then the limits; then
-flash; then memory.
+The order matters: the MAC was verified before; then form, board, epoch and sequence; then the limits; then flash; then
+memory.
 """
 
 from .codes import (
@@ -28,7 +28,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 SLOTS_MAX = 48
 _SEQUENCE_MAX = (1 << 30) - 1  # small integers on the chip
-_UTC_MIN = 1_577_836_800  # 2020: anything before is no clock
+_UTC_MIN = 1_577_836_800  # 2020: earlier times mean that a clock is not set
 _UTC_MAX = 4_102_444_800  # 2100
 _SET_POINT_MIN_MC = -60_000
 _HORIZON_S = 172_800
@@ -43,7 +43,7 @@ _FIELDS = {
 class Clock:
     """UTC as an offset from uptime; unset until the supervisor, authenticated, tells it.
 
-    period_s: of time proportioning; tell: called with each UTC second set.
+    period_s: of time proportioning; tell: called with the UTC second when it is set.
     """
 
     def __init__(self, period_s: int = 1_200, tell: "Callable[[int], None] | None" = None) -> None:
@@ -104,7 +104,7 @@ class Commands:
             rc, change = self._override(message, t)
         else:
             rc, change = self._set_clock(message, t)
-        # The sequence is spent even where the content is refused: it must not come back.
+        # The sequence is used up even where the content is refused: it must not be accepted again.
         before = state.ep, state.q, state.overrides
         state.ep = ep
         state.q = q
@@ -197,7 +197,7 @@ class Commands:
         return OK, change
 
     def _restore_overrides(self, t: int) -> None:
-        """The first clock after a reboot brings back what is left of an override by its UTC expiry."""
+        """At the first clock after a reboot: restore overrides for what is left until their UTC expiry."""
         if self._restored:
             return
         self._restored = True
@@ -214,7 +214,7 @@ class Commands:
 
 
 def _nothing() -> None:
-    """What a refused command does."""
+    """Effect of a refused command."""
 
 
 def _whole(value: "Any", least: int, most: int) -> bool:

@@ -16,7 +16,7 @@ _WARM = ("SOFT_RESET", "WDT_RESET")  # other boards kept running: no need to sta
 
 
 class Circuit:
-    """What is wired to one zone."""
+    """Contactor and sensors of one zone."""
 
     def __init__(self, zone: "ZoneConfig", bus: "onewire.OneWire", board_earth_pin: "Pin | None") -> None:
         self._active = zone.relay_active
@@ -79,7 +79,7 @@ class Hardware:
     def _watch_earth(self, board_pin: "Pin | None") -> None:
         for circuit in self.circuits:
             circuit.watch_earth()
-        if board_pin is not None:  # last: a pin has one handler, and this one looks at all circuits
+        if board_pin is not None:  # last: a pin has one handler, and this one checks all circuits
             board_pin.irq(self._on_earth_fault, Pin.IRQ_RISING)
 
     def _on_earth_fault(self, pin: Pin) -> None:

@@ -1,7 +1,7 @@
 """Once an hour: does flash still hold the program and configuration that were there at boot?
 
 The running program and the checked configuration are in RAM, so a change on flash alters nothing before the next
-boot. A start from damaged files may never heat again: the board goes on with what it holds and says so each hour.
+boot. A start from damaged files may never heat again: the board goes on with what it holds and logs it every hour.
 It starts anew only where that cannot end in the cold: the program is as it was, and the new configuration passes.
 """
 

@@ -1,4 +1,4 @@
-"""Small records on flash: written beside, flushed, renamed over; a hash tells old or new from damaged."""
+"""Small records on flash: written to a new file, which then replaces the old one; a hash detects damage."""
 
 import json
 import os
@@ -12,17 +12,17 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 
 class Damaged(Exception):
-    """The file is there and its hash does not hold."""
+    """The file exists and its hash does not match."""
 
 
 def save(path: str, record: "dict[str, Any]") -> None:
-    """Replace `path` whole; raises OSError, and then the old one stands."""
+    """Replace `path` as a whole; raises OSError, and then the old file remains."""
     body = json.dumps(record).encode()
     replace(path, _hash(body) + body)
 
 
 def load(path: str) -> "dict[str, Any] | None":
-    """The record, or None where there never was one; raises Damaged."""
+    """The record, or None where there is no file; raises Damaged."""
     try:
         with open(path, "rb") as f:
             raw = f.read()
@@ -34,7 +34,7 @@ def load(path: str) -> "dict[str, Any] | None":
 
 
 def fingerprint(program: bool = True) -> bytes:
-    """Hash over the program, or over configuration and authority, to notice that flash no longer holds what it did."""
+    """Hash over the program, or over configuration and authority, to detect changes on flash."""
     digest = sha256()
     chunk = bytearray(512)
     for folder in ("", "rh", "drivers"):

@@ -175,7 +175,7 @@ class Malformed(Bench):
         for kind in ("reboot", "", 5, None, ["plan"], {"a": 1}):
             self.assertEqual(self._typed(0, {"t": kind, "utc": UTC}), MALFORMED)
 
-    def test_headers_that_are_no_numbers(self):
+    def test_headers_that_are_not_numbers(self):
         for ep, q in (("1", 1), (1, None), (True, 1), (1, 2**40), (-1, 1), (1.0, 1), ([1], 1)):
             self.assertEqual(
                 self.commands.apply({"t": "clock", "b": "b01", "ep": ep, "q": q, "utc": UTC}, 0)[2], MALFORMED

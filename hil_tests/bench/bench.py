@@ -42,7 +42,7 @@ from tools.get_vm import vm_path
 # The plant's step and the telemetry's period. A request and its answer take one quantum, so the time-outs of a steady
 # session (ping 15 s, send 20 s) are longer.
 QUANTUM_MS = 10_000
-DIAL_QUANTUM_MS = 2000  # while a board dials and introduces itself, where time-outs are 10 s
+DIAL_QUANTUM_MS = 2000  # while a board dials and says hello, where time-outs are 10 s
 PLANT_MS = STEP_S * 1000
 MINUTE_MS = 60_000
 _TALK_ROUNDS = 40  # exchanges without time passing after a dial: TCP, TLS, upgrade, challenge, plans
@@ -139,7 +139,7 @@ class Bench:
         self.power_on()
 
     def power_on(self) -> None:
-        """Power all boards that have none, as they are."""
+        """Power all boards that have none, with the flash they have."""
         for board in self.boards.values():
             if not board.powered:
                 board.power_on(self.now_ms)
@@ -154,7 +154,7 @@ class Bench:
         self.supervisor.start(self.utc_s)
 
     def kill_supervisor(self) -> None:
-        """SIGKILL, as a power cut ends it."""
+        """SIGKILL, as in a power cut."""
         self.supervisor.kill()
 
     def set_earth_fault(self, board: str, fault: bool = True) -> None:
@@ -189,7 +189,7 @@ class Bench:
         return until is None
 
     def quantum(self, ms: int) -> None:
-        """One stretch of time for everybody."""
+        """Let boards, service and plant run through `ms`."""
         for name, at_ms in list(self._power_on_ms.items()):
             if at_ms <= self.now_ms:
                 del self._power_on_ms[name]
@@ -212,7 +212,7 @@ class Bench:
                 hook(self)
 
     def _let_talk(self, boards: list[EmulatedBoard]) -> None:
-        """Boards that have just dialled exchange bytes with the service while time stands still."""
+        """Boards that have just dialled exchange bytes with the service while virtual time is stopped."""
         for _ in range(_TALK_ROUNDS):
             if not boards:
                 return

@@ -81,7 +81,7 @@ class Crew:
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """JSON of an answer (text where it is none); raises BenchError with the problem's text on 4xx and 5xx.
 
-        The service answers while time stands still; where an answer needs time, the bench lets some pass.
+        The service answers while virtual time is stopped; where an answer needs time, the bench lets some pass.
         """
         outcome: list[Any] = []
         thread = threading.Thread(target=lambda: outcome.append(self._fetch(method, path, body)), daemon=True)

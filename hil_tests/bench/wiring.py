@@ -1,4 +1,4 @@
-"""Boards as their provisioned files say: probes and meters on the pins, each zone with its contactor."""
+"""Emulated boards as provisioned: probes and meters on the pins, each zone with its contactor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`roadheat bench fuzz`: one board with a valid key sends whatever it likes; the others must not notice.
+"""`roadheat bench fuzz`: one board with a valid key sends arbitrary frames; others must not be affected.
 
 The real service runs as a process of its own. Honest boards send their telemetry and get a crew's overrides all the
 while; how long both take is measured before, during and after the attack, in the same run.
@@ -30,7 +30,7 @@ from tools.bench.fuzz_frames import FrameFuzz
 
 HOSTILE = "b01"
 BOARDS, ZONES_PER_BOARD = 4, 2
-BURST = 32  # hostile frames between two that are looked for: below what floods a session
+BURST = 32  # hostile frames between two whose answer is awaited: below what floods a session
 OVERRIDE_EACH_S = 0.25
 HOSTILE_BOOT = 1000
 SLACK_S = 900.0  # uptime that a board may claim beyond what has passed: the service's slack, and counters rounded up
@@ -171,7 +171,7 @@ def books(config: Config, truth_wh: dict[str, int], own: tuple[str, ...], took_s
 @click.option("--quiet", "quiet_s", default=30.0, show_default=True, help="Seconds measured before and after.")
 @click.option("--seed", default=1, show_default=True)
 def fuzz(frames: int, rate: float, quiet_s: float, seed: int) -> None:
-    """A board with a valid key sends frames with free counters, times, names and structure; others must not notice."""
+    """One board with a valid key sends frames with free counters, times, names and structure, beside honest boards."""
     with working_folder() as folder:
         figures = asyncio.run(run(folder, frames, rate, quiet_s, seed))
     print_figures(terminal.console(), figures, "One hostile board")
