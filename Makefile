@@ -43,7 +43,8 @@ check: $(READY) check-js ## ruff, mypy (host and firmware), import layers, JavaS
 	@UV=$$(tools/get_uv.sh) PYTHON=$(RUN)python tools/check_firmware.sh
 	@$(RUN)lint-imports --no-cache
 
-fix: $(READY) ## Let ruff repair and format
+fix: $(READY) ## Let ruff repair and format; list the firmware's files in its package.json
+	@$(RUN)python -m tools.firmware_package
 	@$(RUN)ruff check --fix .
 	@$(RUN)ruff format .
 

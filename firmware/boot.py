@@ -4,7 +4,7 @@ import gc  # noqa: E402
 
 import machine  # noqa: E402
 
-gc.threshold(8_192)  # collect early and often: compiling and frames leave no holes that a later kilobyte misses
+gc.threshold(8_192)  # collect early and often: less fragmentation, so that a kilobyte in one piece is found later
 if machine.reset_cause() == machine.SOFT_RESET:  # a watchdog started before it is still running
     import rh.maintenance
 

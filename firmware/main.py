@@ -1,4 +1,4 @@
-"""One road board, the whole story: checked files, the safety loop, and beside it what may fail without harm.
+"""The program of a road board: checked files, the safety loop, and beside it tasks that may fail without harm.
 
 Only the safety loop feeds the watchdog.
 """
@@ -18,7 +18,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 
 async def safety(board: "Board", feed: "Callable[[], None]") -> None:
-    """Each second: read, decide, switch, feed. Depends on no other task; raises where a restart is asked for."""
+    """Every second: read, decide, switch, feed the watchdog. Depends on no other task; raises to ask for a restart."""
     due = time.ticks_ms()
     while True:
         board.tick()
@@ -27,13 +27,13 @@ async def safety(board: "Board", feed: "Callable[[], None]") -> None:
         feed()
         due = time.ticks_add(due, 1000)
         wait = time.ticks_diff(due, time.ticks_ms())
-        if wait < -1000:  # we were held up: do not run after lost seconds
+        if wait < -1000:  # delayed: do not make up for lost seconds
             due = time.ticks_ms()
         await asyncio.sleep_ms(wait)
 
 
 def beside(config: "Config", board: "Board", cold: bool) -> None:
-    """Begin link, telemetry and integrity check; without them the board heats by its local rule."""
+    """Start link, telemetry and integrity check; without them the board heats by its local rule."""
     try:
         from rh.tasks import Tasks
 
@@ -43,7 +43,7 @@ def beside(config: "Config", board: "Board", cold: bool) -> None:
 
 
 async def run(config: "Config", limits: "Limits") -> None:
-    """Compose the board and keep it going. Imports stand here because the checker needed the room before."""
+    """Build the board and run it. Imported here, because the check needed the memory before."""
     from rh import hardware
     from rh.board import Board
     from rh.uptime import Uptime
@@ -64,7 +64,7 @@ async def run(config: "Config", limits: "Limits") -> None:
 
 
 def checked() -> "tuple[Config, Limits] | None":
-    """Config and limits, or None where they do not pass. The checker's memory is given back: once a boot is enough."""
+    """Config and limits, or None where they do not pass. The check's memory is freed: it runs once a boot."""
     import rh.check
 
     try:
@@ -74,6 +74,7 @@ def checked() -> "tuple[Config, Limits] | None":
         return None
     finally:
         del sys.modules["rh.check"], rh.check
+        del sys.modules["rh.fields"], rh.fields
 
 
 def main() -> None:
@@ -93,7 +94,7 @@ def main() -> None:
     except Exception as e:
         outputs.off()
         sys.print_exception(e)
-        time.sleep(5)  # a fault that comes back at once must not wear the flash; shorter than the watchdog
+        time.sleep(5)  # so that a fault at every start does not wear the flash; shorter than the watchdog
         machine.reset()
     finally:
         outputs.off()

@@ -1,8 +1,8 @@
 """A Debian package with all its dependencies, of another suite or architecture than the machine's, without root.
 
 apt works on a private state: its own lists, an empty status (so that the whole closure is resolved) and one source,
-which is the machine's own Debian source with nothing but the suite replaced. So proxies, mirrors and keyring are
-the machine's, and apt checks the signatures and hashes.
+which is the machine's own Debian source with the suite replaced. So proxies, mirrors and keyring are the machine's, and
+apt checks signatures and hashes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _stanzas() -> Iterator[dict[str, str]]:
 
 
 def _release() -> dict[str, str]:
-    """What /etc/os-release says of this machine."""
+    """/etc/os-release of this machine, by key."""
     try:
         lines = Path("/etc/os-release").read_text().splitlines()
     except OSError as error:
@@ -86,7 +86,7 @@ def unpack(package: str, suite: str, work: Path, architecture: str | None = None
         "Dir::Etc::preferences": "/dev/null",
         "Dir::Etc::preferencesparts": "/dev/null",
         "APT::Install-Recommends": "false",
-        "APT::Sandbox::User": "",  # the folders are ours: no need to change user, works with and without root
+        "APT::Sandbox::User": "",  # the folders belong to this user: works with and without root
         "Acquire::Languages": "none",
         "Debug::NoLocking": "true",
     }

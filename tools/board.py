@@ -18,9 +18,9 @@ from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote
 if TYPE_CHECKING:
     from supervisor.config import Config
 
-# Runs on the board, with main.py stopped and outputs off: what is wired, and does it answer?
+# Runs on the board, with main.py stopped and outputs off: which sensors are wired, and what they read.
 _SELFTEST = """
-import json, time, onewire
+import json, time, onewire, drivers
 from machine import ADC, Pin
 from binascii import hexlify
 from rh import VERSION
@@ -28,21 +28,22 @@ from rh.check import load
 config, limits = load()
 bus = onewire.OneWire(Pin(config.ow_pin))
 seen = [hexlify(rom).decode() for rom in bus.scan()]
-from drivers import ds18b20
-ds18b20.convert(bus); time.sleep_ms(800)
 zones = []
 for z in config.zones:
     row = {"zone": z.id}
-    for name in ("surface", "cable"):
-        rom = getattr(z, name + "_rom")
-        row[name] = ds18b20.Ds18b20(bus, rom).read_mc() if hexlify(rom).decode() in seen else None
-    row["moist_mv"] = ADC(Pin(z.moist_pin), atten=ADC.ATTN_11DB).read_uv() // 1000
-    row["ct_mv"] = ADC(Pin(z.ct_pin), atten=ADC.ATTN_11DB).read_uv() // 1000
+    for name, sensor in z.sensors.items():
+        module = drivers.module(sensor["kind"])
+        if hasattr(module, "convert"):
+            module.convert(bus); time.sleep_ms(800)
+        if sensor["kind"].startswith("adc-"):
+            row[name] = "{} mV".format(ADC(Pin(sensor["pin"]), atten=ADC.ATTN_11DB).read_uv() // 1000)
+        else:
+            row[name] = drivers.reader(sensor, bus)()
     zones.append(row)
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """
 
-# Also on a board whose firmware is older than seals.
+# Works on a board whose firmware does not know seals, too.
 _STATUS = """
 import json, rh
 stale = ""
@@ -58,7 +59,7 @@ print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
 
 
 def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
-    """Run `action(board, port)` for all boards at once; board → outcome. Failures are told at the end, none is lost."""
+    """Run `action(board, port)` for all boards at once; board → outcome. All failures are reported at the end."""
     from rich.progress import Progress
 
     from supervisor import terminal
@@ -122,6 +123,7 @@ def list_ports() -> None:
 @click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Default: Ethernet.")
 @click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
 @click.option("--active-low", is_flag=True, help="Relay modules that close on a low level.")
+@click.option("--reset-limits", is_flag=True, help="Overwrite what was edited in limits.json.")
 @click.argument("boards", nargs=-1)
 def provision_command(
     config_path: Path,
@@ -129,22 +131,33 @@ def provision_command(
     wifi: tuple[str, str] | None,
     probe: tuple[str, ...],
     active_low: bool,
+    reset_limits: bool,
     boards: tuple[str, ...],
 ) -> None:
     """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
     from supervisor import terminal
     from supervisor.config import load
+    from supervisor.domain.board_profile import PROFILE
     from tools.provision import provision
 
     config = load(config_path, without_data=True)
     console = terminal.console()
     roms = _pairs(probe, "--probe as z01.surface=28…")
     for name in boards or tuple(b.id for b in config.board):
-        folder = provision(config, name, host=host, wifi=wifi, roms=roms, relay_active=0 if active_low else 1)
+        folder = provision(
+            config,
+            name,
+            reset_limits=reset_limits,
+            tell=lambda line: console.print(f"  {line}", style="yellow", soft_wrap=True, markup=False),
+            host=host,
+            wifi=wifi,
+            roms=roms,
+            relay_active=0 if active_low else 1,
+        )
         missing = [
             f"{zone.id}.{place}"
             for zone in config.zones_of(name)
-            for place in ("surface", "cable")
+            for place in PROFILE.probes
             if f"{zone.id}.{place}" not in roms
         ]
         console.print(f"{name}: {folder}", soft_wrap=True)
@@ -196,14 +209,14 @@ def provisioned(config: Config, name: str) -> Path:
 @board.command()
 @_ports_argument
 def selftest(ports: tuple[str, ...]) -> None:
-    """Stop the application, read every probe, start again."""
+    """Stop the application, read every sensor, start again."""
 
     def one(_: str, port: str) -> str:
         report = json.loads(mpremote(port, "exec", _SELFTEST).splitlines()[-1])
         mpremote(port, "reset")
         rows = [
             f"{z['zone']}: surface {_degrees(z['surface'])}, cable {_degrees(z['cable'])}, "
-            f"moisture {z['moist_mv']} mV, current {z['ct_mv']} mV"
+            f"moisture {z['moisture']}, current {z['power']}"
             for z in report["zones"]
         ]
         return (
@@ -217,7 +230,7 @@ def selftest(ports: tuple[str, ...]) -> None:
 @board.command()
 @_ports_argument
 def status(ports: tuple[str, ...]) -> None:
-    """Which board is it, what does it run? Leaves the application running where it can."""
+    """Show id and firmware of boards. Leaves the application running where possible."""
 
     def one(_: str, port: str) -> str:
         text = mpremote(port, "resume", "exec", _STATUS).strip()
@@ -230,7 +243,7 @@ def status(ports: tuple[str, ...]) -> None:
 @board.command()
 @_ports_argument
 def reset(ports: tuple[str, ...]) -> None:
-    """Start boards anew, as the reset button does."""
+    """Restart boards, as the reset button does."""
     _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
 
 

@@ -1,4 +1,4 @@
-"""Onto a board: firmware and provisioned files, through stock mpremote."""
+"""Copies firmware and provisioned files to a board, with stock mpremote."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from supervisor.domain.errors import RoadheatError
 from tools.sealing import sealed_file
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
-CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; its tests stay at home
+CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; not its tests
 PROVISIONED = ("config.json", "limits.json", "ca.der")
 _MPREMOTE_S = 180  # a full flash over a slow serial line
 
-# Check provisioned files that lie beside those in force, then put them in their place.
+# Check the new provisioned files beside those in force, then replace these.
 _TAKE = """
 import json, os
 from rh import check, seal
@@ -41,7 +41,7 @@ class BoardToolError(RoadheatError):
 
 
 def mpremote(port: str, *arguments: str) -> str:
-    """Output of stock mpremote on the board at `port`; raises BoardToolError with what it said."""
+    """Output of stock mpremote on the board at `port`; raises BoardToolError with its last line."""
     program = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
     try:
         run = subprocess.run(program, capture_output=True, text=True, timeout=_MPREMOTE_S, check=False)
@@ -50,7 +50,9 @@ def mpremote(port: str, *arguments: str) -> str:
     if run.returncode:
         said = (run.stderr.strip() or run.stdout.strip()).splitlines()
         raise BoardToolError(
-            said[-1] if said else "mpremote failed", where=port, remedy="Check the cable and that nobody else uses it"
+            said[-1] if said else "mpremote failed",
+            where=port,
+            remedy="Check the cable, and that no other program uses the port",
         )
     return run.stdout
 
@@ -76,6 +78,6 @@ def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
         try:
             mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "exec", _TAKE + repr(PROVISIONED) + ")", "+", "reset")
         except BoardToolError:
-            with suppress(BoardToolError):  # what was in force still is: back to work with it
+            with suppress(BoardToolError):  # the files in force are unchanged: start with them
                 mpremote(port, "reset")
             raise

@@ -3,7 +3,7 @@ a Korean font.
 
 As root on Debian they are installed as Debian's packages, and one line says so before. Elsewhere, without root, or
 with ROADHEAT_NO_APT=1, nothing is changed: one line says for each what is missing, what is skipped for it and how to
-get it. A second run looks and is done. Never fails the caller: tests that need a server are skipped and say so, which
+get it. A second run finds them and ends. Never fails the caller: tests that need a server are skipped and say so, which
 fails the run where ROADHEAT_NO_SKIPS is set.
 """
 
@@ -27,11 +27,11 @@ FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 
 
 class Need(Struct, frozen=True):
-    """One thing from outside."""
+    """A server or library that tests need."""
 
     name: str
     packages: tuple[str, ...]  # Debian's
-    skipped: str  # what does not happen without it
+    skipped: str  # tests that are skipped without it
     present: Callable[[], bool]
 
 
@@ -101,14 +101,16 @@ def advice(need: Need) -> str:
 
 
 def install(needs: Sequence[Need]) -> str:
-    """Install Debian's packages for `needs`. Returns "" or the last line of apt's complaint."""
+    """Install Debian's packages for `needs`. Returns "" or the last line of apt's error."""
     packages = [package for need in needs for package in need.packages]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     complaint = _run(command, environment)
-    if complaint:  # most often there are no package lists yet, or they are old
+    if complaint:  # usually there are no package lists yet, or they are old
         behind = _run(["apt-get", "update", "-qq"], environment)
-        complaint = _run(command, environment)  # one list that a mirror's sync has torn does not spoil the others
+        complaint = _run(
+            command, environment
+        )  # a list that is incomplete, because the mirror is syncing, does not affect the others
         if complaint and behind:
             return behind
     return complaint
@@ -130,7 +132,7 @@ def main() -> int:
         print(announcement(wanted), flush=True)
         complaint = install(wanted)
         if complaint:
-            for need in wanted:  # one that cannot be had does not keep the others away
+            for need in wanted:  # one that is not available does not block the others
                 if not need.present():
                     install([need])
         wanted = missing()

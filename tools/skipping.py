@@ -1,4 +1,4 @@
-"""A loop whose time stands still while work is under way and else jumps to the next timer: hours pass in seconds.
+"""An event loop whose time stops while work is under way and else jumps to the next timer: hours take seconds.
 
 For one process of tests and benches; boards and supervisor together use `supervisor.runtime.lockstep`.
 """

@@ -1,16 +1,38 @@
 """Moisture probe and current transformer on ADC pins.
 
-The ESP32's ADC is blind under 100 mV, so both sensors idle above it.
+The ESP32's ADC reads nothing below 100 mV, so both sensors idle above it.
 """
 
 if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any, Callable
+
     from machine import ADC
 
+FIELDS = {
+    "moisture": {"pin": ("pin",)},
+    "power": {"pin": ("pin",), "w_per_mv": (1, 10_000)},
+}
 _ALIVE_UV = 100_000
 _DRY_UV = 200_000  # 0 ‰
 _UV_PER_PERMILLE = 2_000  # 1000 ‰ at 2.2 V
 _NO_CURRENT_UV = 150_000
 _DEAD_BAND_UV = 3_000  # noise must not count as energy
+
+
+def moisture(fields: "dict[str, Any]", bus: object) -> "Callable[[], int | None]":
+    """Reader of the moisture probe at `pin` [‰]."""
+    return Moisture(_adc(fields["pin"])).read_permille
+
+
+def power(fields: "dict[str, Any]", bus: object) -> "Callable[[], int]":
+    """Reader of the current transformer at `pin` [W]; `w_per_mv` of the transformer and the supply."""
+    return CurrentTransformer(_adc(fields["pin"]), fields["w_per_mv"]).read_w
+
+
+def _adc(pin: int) -> "ADC":
+    from machine import ADC, Pin  # here: the classes below are tested without a chip
+
+    return ADC(Pin(pin), atten=ADC.ATTN_11DB)
 
 
 class Moisture:

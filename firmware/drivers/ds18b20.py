@@ -5,13 +5,21 @@ Data sheet: Maxim 19-7487. Every reading is checked: CRC-8, configuration byte, 
 """
 
 if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any, Callable
+
     from onewire import OneWire
 
+FIELDS = {"temperature": {"rom": ("rom",)}}
 _CONVERT = 0x44
 _READ = 0xBE
 _MATCH = 0x55
 _SKIP = 0xCC
 _POWER_ON_RAW = 1360  # 85 °C: no conversion has been made yet
+
+
+def temperature(fields: "dict[str, Any]", bus: "OneWire") -> "Callable[[], int | None]":
+    """Reader of the thermometer with `rom` (8 bytes) [m°C]."""
+    return Ds18b20(bus, fields["rom"]).read_mc
 
 
 def convert(bus: "OneWire") -> bool:
@@ -34,7 +42,7 @@ class Ds18b20:
         self._mc: "int | None" = None
 
     def read_mc(self) -> "int | None":
-        """Newest temperature [m°C], or None: nobody there, broken CRC, no conversion since power-on."""
+        """Newest temperature [m°C], or None: no thermometer, broken CRC, no conversion since power-on."""
         bus = self._bus
         pad = self._pad
         if not bus.reset():

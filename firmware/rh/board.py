@@ -1,4 +1,4 @@
-"""The board as a whole: reads, decides and switches each second; keeps state, clock, commands and records together."""
+"""The board as a whole: reads, decides and switches every second; keeps state, clock, commands and records together."""
 
 import gc
 
@@ -29,7 +29,7 @@ STUCK_MAX = 3  # seconds in a row that a contactor could not be opened: a reset 
 class Board:
     """config, limits: checked; hardware: `rh.hardware.Hardware` or its like; uptime: `rh.uptime.Uptime`.
 
-    hold_s: how long off after power return; set_clock: told each UTC second the supervisor sets.
+    hold_s: how long off after power return; set_clock: called with each UTC second that the supervisor sets.
     """
 
     def __init__(
@@ -42,22 +42,21 @@ class Board:
         set_clock: "Callable[[int], None] | None" = None,
     ) -> None:
         self._config = config
-        self.settings: "tuple[Any, ...]" = (config, limits) + tuple(
-            config.zones
-        )  # nothing here changes after the check
+        # Nothing here changes after the check.
+        self.settings: "tuple[Any, ...]" = (config, limits) + tuple(config.zones) + tuple(limits.zones.values())
         self._hardware = hardware
         self._circuits = hardware.circuits
         self._uptime = uptime
         self.t = t = uptime.now()
         names = [zone.id for zone in config.zones]
         self.state = state = State(names)
-        self.restart = False  # somebody asks for a reset
+        self.restart = False  # a reset is asked for
         self.alone_s = 0  # uptime before which nothing runs beside the safety loop
         more = state.bad_boots - BAD_BOOTS_MAX
         if more >= 0:
             self.alone_s = t + min(ALONE_MAX_S, ALONE_S << min(more, 5))
             self.log("safe mode", "{} bad starts, local rule alone until {} s".format(state.bad_boots, self.alone_s))
-        self.zones = [Zone(z.id, z.power_w, limits, t, t + hold_s, state.latched[z.id]) for z in config.zones]
+        self.zones = [Zone(z.id, z.power_w, limits.of(z.id), t, t + hold_s, state.latched[z.id]) for z in config.zones]
         for zone in self.zones:
             zone.safety.on_time.restore(state.on_s[zone.id])
             if state.armed[zone.id]:
@@ -80,7 +79,7 @@ class Board:
         self._stuck_s = 0
 
     def tick(self) -> None:
-        """The safety loop's second. Takes no lock, waits for nothing, allocates nothing to speak of.
+        """The safety loop's second. Takes no lock, waits for nothing, allocates almost nothing.
 
         An input whose driver raises has given no answer. Raises only what a reset must answer: no memory left, a
         contactor that cannot be opened.

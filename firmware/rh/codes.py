@@ -1,4 +1,4 @@
-"""Numbers that stand on the wire (docs/nomenclature.md): who decides, what is the matter, how a command went."""
+"""Codes of the wire (docs/nomenclature.md): who decides, status and fault bits, results of commands."""
 
 try:
     from micropython import const

@@ -1,7 +1,7 @@
-"""Commands of the supervisor: checked, stored, applied, answered with a result code. Pure but for the store handed in.
+"""Commands of the supervisor: checked, stored, applied, answered with a result code. Pure but for the store given.
 
-Order is the contract: the MAC held before we are called; then form, board, epoch and sequence; then the limits; then
-flash; then memory.
+The order matters: the MAC was verified before; then form, board, epoch and sequence; then the limits; then flash; then
+memory.
 """
 
 from .codes import (
@@ -28,7 +28,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 SLOTS_MAX = 48
 _SEQUENCE_MAX = (1 << 30) - 1  # small integers on the chip
-_UTC_MIN = 1_577_836_800  # 2020: anything before is no clock
+_UTC_MIN = 1_577_836_800  # 2020: earlier times mean that a clock is not set
 _UTC_MAX = 4_102_444_800  # 2100
 _SET_POINT_MIN_MC = -60_000
 _HORIZON_S = 172_800
@@ -43,7 +43,7 @@ _FIELDS = {
 class Clock:
     """UTC as an offset from uptime; unset until the supervisor, authenticated, tells it.
 
-    period_s: of time proportioning; tell: called with each UTC second set.
+    period_s: of time proportioning; tell: called with the UTC second when it is set.
     """
 
     def __init__(self, period_s: int = 1_200, tell: "Callable[[int], None] | None" = None) -> None:
@@ -76,6 +76,7 @@ class Commands:
         self._clock = clock
         self._state = state
         self._restored = False
+        self._given: "list[str]" = []  # zones whose stored override was given since the start: not to be restored
 
     def apply(self, message: "dict[str, Any]", t: int) -> "tuple[int, int, int]":
         """(ep, q, rc) to answer with; ep and q are 0 where the command has none that can be read."""
@@ -103,7 +104,7 @@ class Commands:
             rc, change = self._override(message, t)
         else:
             rc, change = self._set_clock(message, t)
-        # The sequence is spent even where the content is refused: it must not come back.
+        # The sequence is used up even where the content is refused: it must not be accepted again.
         before = state.ep, state.q, state.overrides
         state.ep = ep
         state.q = q
@@ -141,7 +142,7 @@ class Commands:
         zone = self._zone(m)
         if zone is None:
             return UNKNOWN_ZONE, _nothing
-        limits = self._limits
+        limits = self._limits.of(zone.id)
         slots = _slots(m["s"])
         if (
             slots is None
@@ -184,20 +185,28 @@ class Commands:
         control = zone.control
         if mode == "cancel":
             return OK, lambda: setattr(control, "override", None)
-        if not 0 < m["dur"] <= self._limits.override_max_s:
+        if not 0 < m["dur"] <= self._limits.of(zone.id).override_max_s:
             return OUT_OF_LIMITS, _nothing
         override = Override(m["id"], mode, t + m["dur"], m["exp"])
-        return OK, lambda: setattr(control, "override", override)
+
+        def change() -> None:
+            control.override = override
+            if not self._restored and zone.id not in self._given:
+                self._given.append(zone.id)
+
+        return OK, change
 
     def _restore_overrides(self, t: int) -> None:
-        """The first clock after a reboot brings back what is left of an override by its UTC expiry."""
+        """At the first clock after a reboot: restore overrides for what is left until their UTC expiry."""
         if self._restored:
             return
         self._restored = True
         for zone_id, override_id, mode, exp in self._state.overrides:
             zone = self._zones.get(zone_id)
             left = exp - self._clock.utc(t)
-            if zone is not None and zone.control.override is None and 0 < left <= self._limits.override_max_s:
+            if zone is None or zone.control.override is not None or zone_id in self._given:
+                continue
+            if 0 < left <= self._limits.of(zone_id).override_max_s:
                 zone.control.override = Override(override_id, mode, t + left, exp)
 
     def _zone(self, m: "dict[str, Any]") -> "Zone | None":
@@ -205,7 +214,7 @@ class Commands:
 
 
 def _nothing() -> None:
-    """What a refused command does."""
+    """Effect of a refused command."""
 
 
 def _whole(value: "Any", least: int, most: int) -> bool:

@@ -1,4 +1,7 @@
-"""Who this board is and what no command can widen: plain records, filled and checked by `rh.check`."""
+"""Records of config.json and limits.json, filled and checked by `rh.check`."""
+
+if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any
 
 
 class Limits:
@@ -18,6 +21,11 @@ class Limits:
     power_return_min_s: int
     power_return_max_s: int
     local_duty_permille: int  # so that a whole feeder on its local rule stays under the breaker
+    zones: "dict[str, Limits]" = {}  # complete limits of zones that have some of their own
+
+    def of(self, zone_id: str) -> "Limits":
+        """The limits in force for a zone."""
+        return self.zones.get(zone_id, self)
 
 
 class ZoneConfig:
@@ -26,11 +34,12 @@ class ZoneConfig:
     id: str
     relay_pin: int
     relay_active: int  # level that closes the contactor
-    surface_rom: bytes
-    cable_rom: bytes
-    moist_pin: int
-    ct_pin: int
-    ct_w_per_mv: int
+    surface_rom: "bytes | None"  # None, as the keys below: the file has the sensor with its kind
+    cable_rom: "bytes | None"
+    moist_pin: "int | None"
+    ct_pin: "int | None"
+    ct_w_per_mv: "int | None"
+    sensors: "dict[str, dict[str, Any]]"  # surface, cable, moisture, power: kind and fields, in either form of the file
     power_w: int  # of the cable
     earth_pin: "int | None"  # input: 1 = fault
     trip_pin: "int | None"  # output: opens the contactor upstream
@@ -50,6 +59,6 @@ class Config:
     ow_pin: int
     earth_pin: "int | None"
     lock_pin: "int | None"
-    connect_spread_s: int  # first dial after power came back: 0…this, so that a district does not call at once
+    connect_spread_s: int  # first dial after power came back: 0 to this, so that boards do not dial all at once
     zones: "list[ZoneConfig]"
     stale = False  # a newest file is damaged or not accepted: its last good copy is in force

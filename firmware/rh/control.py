@@ -25,7 +25,7 @@ NEVER = -1
 class LocalRule:
     """What a board does alone: heat when cold and wet, and until an hour after the last moisture.
 
-    Never above the lock-out, nor in deep cold, where the cable cannot win.
+    Never above the lock-out, nor in deep cold, where the cable cannot melt anything.
     """
 
     def __init__(self, limits: "Limits") -> None:
@@ -43,7 +43,7 @@ class LocalRule:
         self._wet_at = t
 
     def duty(self, t: int, surface_mc: int, wet: bool, on_mc: int, off_mc: int, after_run_s: int = AFTER_RUN_S) -> int:
-        """Duty [‰] by this second's readings; keeps its state, so call it each second whoever wins."""
+        """Duty [‰] by this second's readings; keeps its state, so call it every second, whichever row decides."""
         if wet:
             if surface_mc <= on_mc:
                 self.armed = True
@@ -147,7 +147,7 @@ class Override:
 
 
 class Control:
-    """Decides one zone each second: `decide` sets `who` (row) and `duty` (‰)."""
+    """Decides one zone every second: `decide` sets `who` (row) and `duty` (‰)."""
 
     def __init__(self, limits: "Limits") -> None:
         self.rule = LocalRule(limits)
@@ -159,7 +159,7 @@ class Control:
         self.duty = 0
 
     def decide(self, t: int, surface_mc: int, wet: bool, blocked: bool, locked: bool) -> int:
-        """Duty [‰] of the highest row that has something to say."""
+        """Duty [‰] of the highest row that applies."""
         override = self.override
         if override is not None and not override.live(t, surface_mc, wet):
             self.override = override = None

@@ -1,32 +1,32 @@
-"""Pins, buses and timers of the chip behind names of our own."""
+"""Pins, buses and timers of the chip, and the sensors on them."""
 
 import random
 import time
 
+import drivers
 import machine
 import onewire
-from drivers import ds18b20
-from drivers.analog import CurrentTransformer, Moisture
-from machine import ADC, Pin
+from machine import Pin
 
 if 0:  # for the type checker; leaves nothing on the chip
     from .config import Config, Limits, ZoneConfig
 
 WATCHDOG_MS = 8_000
-_WARM = ("SOFT_RESET", "WDT_RESET")  # the neighbours kept running: no need to wait for them
+_WARM = ("SOFT_RESET", "WDT_RESET")  # other boards kept running: no need to stagger with them
 
 
 class Circuit:
-    """What is wired to one zone."""
+    """Contactor and sensors of one zone."""
 
     def __init__(self, zone: "ZoneConfig", bus: "onewire.OneWire", board_earth_pin: "Pin | None") -> None:
         self._active = zone.relay_active
         self._relay = Pin(zone.relay_pin, Pin.OUT, value=1 - zone.relay_active)
         self._trip = None if zone.trip_pin is None else Pin(zone.trip_pin, Pin.OUT, value=0)
-        self.surface_mc = ds18b20.Ds18b20(bus, zone.surface_rom).read_mc
-        self.cable_mc = ds18b20.Ds18b20(bus, zone.cable_rom).read_mc
-        self.moisture_permille = Moisture(_adc(zone.moist_pin)).read_permille
-        self.power_w = CurrentTransformer(_adc(zone.ct_pin), zone.ct_w_per_mv).read_w
+        sensors = zone.sensors
+        self.surface_mc = drivers.reader(sensors["surface"], bus)
+        self.cable_mc = drivers.reader(sensors["cable"], bus)
+        self.moisture_permille = drivers.reader(sensors["moisture"], bus)
+        self.power_w = drivers.reader(sensors["power"], bus)
         self._closed = False
         self._earth_seen = False
         pin = board_earth_pin if zone.earth_pin is None else Pin(zone.earth_pin, Pin.IN, Pin.PULL_UP)
@@ -36,7 +36,7 @@ class Circuit:
         """Close or open the contactor."""
         if on != self._closed:
             self._relay(self._active if on and not self._earth_seen else 1 - self._active)
-            self._closed = on  # last: a write that fails is tried again
+            self._closed = on  # last: a write that failed is tried again
 
     def trip(self) -> None:
         """Open the upstream contactor, if there is one: our own is welded."""
@@ -72,6 +72,9 @@ class Hardware:
         self._bus = onewire.OneWire(Pin(config.ow_pin))
         earth = None if config.earth_pin is None else Pin(config.earth_pin, Pin.IN, Pin.PULL_UP)
         self.circuits = [Circuit(zone, self._bus, earth) for zone in config.zones]
+        kinds = {sensor["kind"] for zone in config.zones for sensor in zone.sensors.values()}
+        modules = {drivers.KINDS[kind][0]: drivers.module(kind) for kind in kinds}
+        self._converts = [module.convert for module in modules.values() if hasattr(module, "convert")]
         self._lock = None if config.lock_pin is None else Pin(config.lock_pin, Pin.IN, Pin.PULL_UP)
         self._watch_earth(earth)
         self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
@@ -79,7 +82,7 @@ class Hardware:
     def _watch_earth(self, board_pin: "Pin | None") -> None:
         for circuit in self.circuits:
             circuit.watch_earth()
-        if board_pin is not None:  # last: a pin has one handler, and this one looks at all circuits
+        if board_pin is not None:  # last: a pin has one handler, and this one checks all circuits
             board_pin.irq(self._on_earth_fault, Pin.IRQ_RISING)
 
     def _on_earth_fault(self, pin: Pin) -> None:
@@ -87,8 +90,9 @@ class Hardware:
             circuit.on_earth_fault(pin)
 
     def convert(self) -> None:
-        """Start all thermometers for the next second's reading."""
-        ds18b20.convert(self._bus)
+        """Start what takes time to measure, for the next second's reading."""
+        for convert in self._converts:
+            convert(self._bus)
 
     def locked(self) -> bool:
         """Maintenance key turned (or its wire broken)."""
@@ -100,7 +104,7 @@ class Hardware:
 
 
 def cold_start() -> bool:
-    """Whether power came back, as opposed to a reset of this board alone. What cannot be told counts as power."""
+    """Whether power came back, as opposed to a reset of this board alone. An unknown cause counts as power."""
     try:
         cause = machine.reset_cause()
     except AttributeError:
@@ -114,13 +118,13 @@ def hold_s(limits: "Limits") -> int:
 
 
 def set_clock(utc: int) -> None:
-    """Tell the chip's clock, for the dates of certificates. Authority never hangs on it."""
+    """Set the chip's clock, for the dates of certificates only: no command depends on it."""
     year, month, day, hour, minute, second, weekday = time.gmtime(utc - _epoch())[:7]
     machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
 
 
 def minimum_date(utc: int) -> None:
-    """At boot the clock stands at 2000, before any certificate begins: put it to the firmware's own date."""
+    """At boot the clock is at 2000, before any certificate is valid: set it to the firmware's own date."""
     if time.time() + _epoch() < utc:
         set_clock(utc)
 
@@ -128,7 +132,3 @@ def minimum_date(utc: int) -> None:
 def _epoch() -> int:
     """Seconds from 1970 to the epoch of `time`: the chip counts from 2000."""
     return 946_684_800 if time.gmtime(0)[0] == 2000 else 0
-
-
-def _adc(pin: int) -> ADC:
-    return ADC(Pin(pin), atten=ADC.ATTN_11DB)

@@ -1,8 +1,8 @@
 """Once an hour: do flash and memory still hold what was there at boot?
 
-What is decided hangs on the configuration in memory: where that has changed, outputs go off and the board starts
+Every decision follows from the configuration in memory: where that has changed, outputs go off and the board starts
 anew. The program runs from memory too, so a change on flash alters nothing before the next boot. A start from damaged
-files may never heat again: the board goes on with what it holds and says so each hour.
+files may never heat again: the board goes on with what it holds and logs it every hour.
 It starts anew only where that cannot end in the cold: the program is as it was, and the new configuration passes.
 """
 
@@ -67,4 +67,5 @@ def _passes() -> bool:
         return False
     finally:
         sys.modules.pop("rh.check", None)
+        sys.modules.pop("rh.fields", None)
         del rh.check  # or it would stay in memory

@@ -1,6 +1,6 @@
-"""Telemetry that the supervisor has not acknowledged: newest in RAM, the rest in segments on flash, oldest first out.
+"""Telemetry that the supervisor has not acknowledged: newest in RAM, the rest in segments on flash, oldest sent first.
 
-Records are packed bytes of one size. Held for 26 h at one a minute; when full the oldest segment goes and is counted.
+Records are packed bytes of one size. Kept for 26 h at one a minute; when full the oldest segment is dropped, counted.
 """
 
 import os
@@ -9,23 +9,23 @@ from struct import pack, unpack_from
 
 SEGMENT = 32  # records a file: within one 4 KB block of the file system
 SEGMENTS_MAX = 49
-FLUSH = 5  # records gathered in RAM before one append: spares the flash, risks five minutes at a power cut
-RAM_MAX = 120  # when flash takes nothing
+FLUSH = 5  # records collected in RAM before an append: less wear of the flash, at most five minutes lost at a power cut
+RAM_MAX = 120  # while flash cannot be written
 
 
 def _numbers(folder: str) -> "list[int]":
-    """Of the segments there are; makes the folder. Nothing found on flash may keep a board from starting."""
+    """Numbers of the segments on flash; makes the folder. Nothing found there may keep a board from starting."""
     numbers: "list[int]" = []
     try:
         os.mkdir(folder)
     except Exception:
-        pass  # most often: it is there
+        pass  # usually: it exists
     try:
         for name in os.listdir(folder):
             if len(name) == 12 and name.endswith(".bin") and name[:8].isdigit():
                 numbers.append(int(name[:8]))
     except Exception:
-        pass  # RAM has to do
+        pass  # records are kept in RAM only
     numbers.sort()
     return numbers
 
@@ -63,7 +63,7 @@ class Journal:
 
     def put(self, record: bytes) -> None:
         """Keep a record; it survives a power cut after at most FLUSH of them."""
-        if len(self._tail) >= RAM_MAX:  # flash has taken nothing for two hours
+        if len(self._tail) >= RAM_MAX:  # flash could not be written for two hours
             self._tail.pop(0)
             self.dropped += 1
         self._tail.append(record)
@@ -71,7 +71,7 @@ class Journal:
             self._flush()
 
     def fetch(self) -> "bytes | None":
-        """Next record to send, or None when all that is here has been sent."""
+        """Next record to send, or None when all have been sent."""
         if not self._head:
             self._load()
         if self._next >= len(self._head):
@@ -140,7 +140,7 @@ class Journal:
                 f.write(b"".join([record + pack("<I", crc32(record)) for record in self._tail]))
             self._written += len(self._tail)
             self._tail = []
-        except Exception:  # full, worn or without memory: RAM holds two hours
+        except Exception:  # full, worn or without memory: RAM keeps two hours
             pass
 
     def _remove(self, number: "int | None") -> None:

@@ -1,4 +1,4 @@
-"""Tasks beside the safety loop: one that ends, for whatever reason, is said and started again."""
+"""Tasks beside the safety loop: one that ends, for whatever reason, is logged and started again."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ async def keep(
 ) -> None:
     """Run `start()` again and again. Never returns; raises only what ends the whole program (Ctrl-C, soft reset).
 
-    A cancellation is a death like others: the only one on a board is the link's own, meant for a session.
+    A cancellation counts as an end like others: the only one on a board is the link's own, meant for a session.
     pause: `asyncio.sleep_ms`.
     """
     failures = 0
@@ -45,7 +45,7 @@ async def keep(
 
 
 def _say(board: "Board", name: str, e: BaseException, told: "list[type]") -> None:
-    """The traceback once for each kind, then a line. What cannot be said must not matter."""
+    """The traceback once for each kind, then a line. Never raises: the console may be unavailable."""
     try:
         board.log(name, "failed, starts again: " + repr(e))
         if type(e) not in told and len(told) < _TOLD_MAX:

@@ -24,7 +24,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 PATH = "/board/v1"
 OPEN_TIMEOUT_S = 30  # TCP, TLS (1 s of computing on the chip), upgrade, nonce
 COMMAND_TIMEOUT_S = 60  # from hello to the first valid command: the supervisor sends the clock at once
-SILENCE_MAX_S = 60  # live telemetry is acknowledged each 10 s: a minute without anything of use is a dead link
+SILENCE_MAX_S = 60  # live telemetry is acknowledged every 10 s: a minute without a useful frame is a dead link
 BACKOFF_MIN_S = 4
 BACKOFF_MAX_S = 120  # 2,000 boards come back within it without a storm
 GOOD_SESSION_S = 60
@@ -69,11 +69,11 @@ class Link:
             began = self._board.t
             try:
                 await self._session()
-            except asyncio.CancelledError:  # thrown by a library: on a board nobody cancels this task
+            except asyncio.CancelledError:  # raised by a library: no code of a board cancels this task
                 self._log("cancelled")
             except Exception as e:  # whatever network, files or frames have thrown
                 self._log(e)
-                if type(e) is MemoryError:  # the link gives way, heating goes on
+                if type(e) is MemoryError:  # the link waits, heating goes on
                     gc.collect()
             good = self.ready and self._board.t - began > GOOD_SESSION_S
             self.ready = False

@@ -1,7 +1,7 @@
-"""What an engineer needs at the prompt: a watchdog that does not bite meanwhile, a look at the board, clearing latches.
+"""What an engineer needs at the prompt: a fed watchdog, clearing latches, accepting files.
 
-The chip's watchdog cannot be stopped, so with outputs off a timer feeds it; after half an hour it is left to bite, and
-the board goes back to work should the engineer have forgotten it.
+The chip's watchdog cannot be stopped, so with outputs off a timer feeds it. After half an hour it no longer does, and
+the board starts again, in case the engineer has forgotten it.
 """
 
 import select
@@ -38,14 +38,14 @@ _feeder: "_Feeder | None" = None
 
 
 def begin() -> None:
-    """Outputs are off and nobody runs the safety loop: feed the watchdog for WINDOW_S."""
+    """Outputs are off and the safety loop does not run: feed the watchdog for WINDOW_S."""
     global _feeder
     end()
     _feeder = _Feeder()
 
 
 def end() -> None:
-    """The safety loop takes over."""
+    """The safety loop feeds the watchdog from here on."""
     global _feeder
     if _feeder is not None:
         _feeder.stop()
@@ -67,7 +67,7 @@ def attended() -> bool:
 
 
 def clear_latches() -> None:
-    """A person has looked at the place: forget all latches on flash; takes effect when the board starts again."""
+    """Clear all latches on flash, after a person has inspected the site; takes effect at the next start."""
     from .check import load
     from .state import State
 
@@ -75,7 +75,7 @@ def clear_latches() -> None:
     state = State([zone.id for zone in config.zones])
     for zone in state.latched:
         state.latched[zone] = 0
-    state.boot -= 1  # this was no boot
+    state.boot -= 1  # this was not a boot
     state.bad_boots -= 1
     state.save()
     print("latches cleared; machine.reset() starts the board")

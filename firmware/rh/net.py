@@ -1,4 +1,4 @@
-"""From power to a TLS stream: network up, socket, pinned CA. The only file that knows sockets."""
+"""From power to a TLS stream: network up, socket, pinned CA. The only module that uses sockets."""
 
 import asyncio
 import socket
@@ -18,14 +18,14 @@ ERRORS_MAX = 30  # of `connect`, which says OSError also while it is connecting;
 
 
 class Trust:
-    """TLS client context that trusts one authority and nobody else; made once, because it costs heap. ca: file, DER."""
+    """TLS client context that trusts this authority only; made once, because it costs heap. ca: file, DER."""
 
     def __init__(self, ca: str) -> None:
         self._ca = ca
         self._context: "Any" = None
 
     def wrap(self, sock: "Any", server_name: str) -> "Any":
-        """The socket under TLS; raises OSError also where the authority's file is of no use."""
+        """The socket under TLS; raises OSError also where the authority's file cannot be used."""
         if self._context is None:
             der, why, _ = seal.pick(self._ca)
             if der is None:
@@ -80,7 +80,7 @@ async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyn
 
 
 class Uplink:
-    """The way to the network: WiFi, or Ethernet by a PHY; with neither the host is online without us.
+    """The way to the network: WiFi, or Ethernet by a PHY; with neither the host is already online.
 
     wifi, lan: as in config.json.
     """
@@ -92,9 +92,9 @@ class Uplink:
         self._errors = 0
 
     def up(self) -> bool:
-        """Begin or look after the connection, without waiting for it. Asked when the link dials.
+        """Start or check the connection, without waiting for it. Called when the link dials.
 
-        Raises whatever the port's driver raises; the next call then begins from nothing.
+        Raises whatever the port's driver raises; the next call then starts anew.
         """
         if self._wifi is None and self._lan is None:
             return True
@@ -114,7 +114,7 @@ class Uplink:
     def _connect(self, wifi: "dict[str, str]") -> None:
         try:
             self._port.connect(wifi["ssid"], wifi["password"])
-        except OSError:  # most often: it is connecting already
+        except OSError:  # usually: it is connecting already
             self._errors += 1
             if self._errors % ERRORS_MAX == 0:
                 raise
@@ -124,7 +124,7 @@ class Uplink:
         try:
             port.active(False)
         except Exception:
-            pass  # nothing was open, or the driver will not; it is asked anew either way
+            pass  # nothing was open, or the driver refuses; it is tried again either way
 
     def _made(self) -> "Any":
         import network

@@ -1,4 +1,4 @@
-"""Every output to its safe state, with as little as can be: boot.py calls it first of all. Nothing here raises."""
+"""Every output to its safe state, with as little code as possible: boot.py calls it first. Nothing here raises."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 # Where no configuration says how a relay is wired, its pin is released: the pull on the relay's input, which the
 # hardware needs anyway (docs/hardware), opens it whichever level closes it. Left alone are flash and console, and pins
-# that cannot drive; what the chip refuses is passed over.
+# that cannot drive; what the chip refuses is skipped.
 _LAST_PIN = 48
 _NEVER = bytes((1, 3, 6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31)) + bytes(range(34, 49))
 _NEVER_S = bytes((19, 20, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 43, 44))  # ESP32-S2 and -S3
@@ -32,7 +32,7 @@ def off() -> None:
 
 
 def _known(levels: "dict[int, int]") -> bool:
-    """Fill in pin -> level that opens, as far as the configuration says; whether it says it for all relays."""
+    """Fill in pin -> level that opens, as far as the configuration gives it; whether it does for all relays."""
     try:
         zones = _zones()
     except Exception:
@@ -45,14 +45,14 @@ def _known(levels: "dict[int, int]") -> bool:
                 levels[pin] = 1 - active
             else:
                 known = False
-                levels.pop(pin, None)  # two zones that say different things: neither is believed
+                levels.pop(pin, None)  # two zones that contradict each other: neither is used
         except Exception:
             known = False
     return known
 
 
 def _zones() -> "Any":
-    """As the file in force has them; raises where there is none."""
+    """Zones of the file in force; raises where there is none."""
     from . import seal
 
     content, why, _ = seal.pick("config.json")

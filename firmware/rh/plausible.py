@@ -7,11 +7,10 @@ _GOOD_MIN = 5  # and forgotten after five in a row
 
 
 class Plausible:
-    """Judges raw samples of a quantity, one each second.
+    """Judges raw samples of a quantity, one every second.
 
-    low, high: what the quantity can be at all; step: the most it changes within a second. `value` is the newest
-    believed sample, `valid` whether it may be used; `raw` the newest in range: the high limit looks at it, believed
-    or not.
+    low, high: range of the quantity; step: the most it changes within a second. `value` is the newest plausible sample,
+    `valid` whether it may be used; `raw` the newest in range, plausible or not: the high limit uses it.
     """
 
     def __init__(self, low: int, high: int, step: int) -> None:

@@ -1,6 +1,6 @@
 """What no command can pass, per zone: high limits, sensors, earth fault, contactor and cable, on-time, self-test. Pure.
 
-`Safety.step` returns the zone's flags each second; any of `codes.BLOCKING` keeps the contactor open, and so does
+`Safety.step` returns the zone's flags every second; any of `codes.BLOCKING` keeps the contactor open, and so does
 `resting`. A latch needs a person; a broken cable stays reported until current flows or a person has looked, and is
 tried again meanwhile.
 """
@@ -26,7 +26,7 @@ CURRENT_PERCENT = 5  # of the zone's power: above it a current flows
 LOAD_PERCENT = 20  # under it the cable carries none
 WELD_S = 5  # current this long while off: the contacts are welded
 BREAK_S = 8  # no current this long while on: alarm within 10 s
-BREAK_RETRY_S = 1_800  # a feeder that was dead comes back without a person on site; at once after a reboot
+BREAK_RETRY_S = 1_800  # a feeder without power returns without a person on site; at once after a reboot
 SELF_TEST_S = 5
 REST_S = 1_800  # after the longest continuous on-time
 HOUR_S = 3_600

@@ -1,4 +1,4 @@
-"""What must outlive a power cut: life, boots, zones, (epoch, sequence), overrides, latches, hours on, after-runs."""
+"""What must survive a power cut: life, boots, zones, (epoch, sequence), overrides, latches, hours on, after-runs."""
 
 import os
 from binascii import hexlify
@@ -12,7 +12,7 @@ if 0:  # for the type checker; leaves nothing on the chip
     from .zone import Zone
 
 PATH = "state.json"
-SPENT_AHEAD_S = 600  # hours on are written in steps of this, ahead of their use: one write each 10 min of heat
+SPENT_AHEAD_S = 600  # hours on are written in steps of this, ahead of their use: one write every 10 min of heat
 GOOD_BOOT_S = 60
 BAD_BOOTS_MAX = 3
 UTC_MAX = 4_102_444_800  # 2100
@@ -21,9 +21,9 @@ _FLAGS_MAX = (1 << 11) - 1  # of `rh.codes`
 
 
 class State:
-    """The one small record on flash. zones: ids. A damaged file latches every zone: nobody knows what it said.
+    """The one small record on flash. zones: ids. A damaged file latches every zone: its latches are unknown.
 
-    life: 16 hex digits, drawn when there is no record to go on with: boot numbers start anew with it.
+    life: 16 hex digits, drawn when there is no usable record: boot numbers start anew with it.
     """
 
     def __init__(self, zones: "list[str]", path: str = PATH) -> None:
@@ -53,13 +53,13 @@ class State:
             self.latched = dict.fromkeys(zones, LATCHED)
             self.on_s = dict.fromkeys(zones, 0)
             self.armed = dict.fromkeys(zones, False)
-        if not self.life:  # no file, no use of it, or written before there were lives
+        if not self.life:  # no file, not usable, or written by firmware without board lives
             self.life = hexlify(os.urandom(8)).decode()
         self.boot += 1
         self.bad_boots += 1
 
     def _take(self, record: "dict[str, Any]") -> None:
-        """Go on with a record; raises ValueError, KeyError or TypeError where it is none of ours."""
+        """Continue with a record; raises ValueError, KeyError or TypeError where it is malformed."""
         self.ep, self.q, self.boot, self.bad_boots = [_whole(n) for n in record["n"]]
         life: "Any" = record.get("life")
         self.life = life if _is_life(life) else ""
@@ -81,7 +81,7 @@ class State:
             self.rearranged = names != self._names
 
     def save(self) -> None:
-        """Write all; raises OSError, and the old record stands."""
+        """Write all; raises OSError, and then the old record remains."""
         store.save(
             self._path,
             {
@@ -94,7 +94,7 @@ class State:
         )
 
     def follow(self, zones: "Iterable[Zone]") -> None:
-        """Save if a zone's latch, after-run or hours on have moved past what is written. Cheap while nothing has."""
+        """Save if a zone's latch, after-run or hours on have moved past what is written. Cheap otherwise."""
         stale = False
         for zone in zones:
             name = zone.id
@@ -112,7 +112,7 @@ class State:
             self._try_save()
 
     def good_boot(self) -> None:
-        """This start has lasted: forget the bad ones before it."""
+        """This start has lasted: reset the count of bad starts."""
         self.bad_boots = 0
         self._try_save()
 

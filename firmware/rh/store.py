@@ -1,4 +1,4 @@
-"""Small records on flash: written beside, flushed, renamed over; a hash tells old or new from damaged."""
+"""Small records on flash: written to a new file, which then replaces the old one; a hash detects damage."""
 
 import json
 import os
@@ -16,17 +16,17 @@ _ENOENT = 2
 
 
 class Damaged(Exception):
-    """The file is there, but it cannot be read, its hash does not hold, or it is no record."""
+    """The file exists, but it cannot be read, its hash does not match, or it is no record."""
 
 
 def save(path: str, record: "dict[str, Any]") -> None:
-    """Replace `path` whole; raises OSError, and then the old one stands."""
+    """Replace `path` as a whole; raises OSError, and then the old file remains."""
     body = json.dumps(record).encode()
     replace(path, _hash(body) + body)
 
 
 def load(path: str) -> "dict[str, Any] | None":
-    """The record, or None where there never was one; raises Damaged."""
+    """The record, or None where there is no file; raises Damaged."""
     try:
         if os.stat(path)[6] > RECORD_MAX:
             raise Damaged(path)
@@ -48,12 +48,12 @@ def load(path: str) -> "dict[str, Any] | None":
 
 
 def fingerprint(program: bool = True) -> bytes:
-    """Hash over the program, or over configuration and authority, to notice that flash no longer holds what it did."""
+    """Hash over the program, or over configuration and authority, to detect changes on flash."""
     digest = sha256()
     chunk = bytearray(512)
     for folder in ("", "rh", "drivers"):
         for name in sorted(os.listdir(folder) if folder else os.listdir()):
-            code = name.endswith((".py", ".mpy"))
+            code = name.endswith((".py", ".mpy")) or name == "profile.json"
             if code if program else name in ("config.json", "limits.json") or name.endswith((".der", OLD)):
                 with open(folder + "/" + name if folder else name, "rb") as f:
                     while True:

@@ -1,4 +1,4 @@
-"""Whether a text is one complete JSON object: the VM's parser takes unterminated ones, `[1 2]` and keys twice.
+"""Whether a text is one complete JSON object: the VM's parser accepts unterminated ones, `[1 2]` and duplicate keys.
 
 Needed for files without a seal and at each boot's check; main.py drops it afterwards.
 """

@@ -1,4 +1,4 @@
-"""What runs beside the safety loop: link, telemetry, integrity check. Each is kept going; none can end the heat."""
+"""What runs beside the safety loop: link, telemetry, integrity check. Each is restarted; none can stop the heat."""
 
 import asyncio
 
@@ -61,7 +61,7 @@ class Tasks:
         return Link(config, self._board, Mac(config.key), dial)
 
     async def report(self) -> None:
-        """A record each 10 s while the link is up, else one a minute into the journal."""
+        """A record every 10 s while the link is up, else one a minute into the journal."""
         board = self._board
         while True:
             link = self.link
@@ -74,7 +74,7 @@ class Tasks:
                 await link.report(board.recorder.take(board.t, link.bad))
 
     async def check(self) -> None:
-        """Each hour, whether flash still holds what was there at boot."""
+        """Every hour: whether flash still holds what was there at boot."""
         from .integrity import watch
 
         await watch(self._board, self._pause)

@@ -1,4 +1,4 @@
-"""Records of what was measured: each 10 s while the link is up, each minute while not; each second is in exactly one.
+"""Records of measurements: every 10 s while the link is up, else every minute; each second is in exactly one.
 
 A record is packed once and framed when it is sent, so that live and journaled ones are the same bytes.
 """

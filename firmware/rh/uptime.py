@@ -5,9 +5,9 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 
 class Uptime:
-    """Monotonic seconds. Call `now()` at least once each six days; the safety loop calls it each second.
+    """Monotonic seconds. Call `now()` at least every six days; the safety loop calls it every second.
 
-    ticks_ms, ticks_diff: those of `time`. Seconds stay a small integer for 34 years; no clock setting moves them.
+    ticks_ms, ticks_diff: those of `time`. Seconds stay a small integer for 34 years; the clock does not matter.
     """
 
     def __init__(self, ticks_ms: "Callable[[], Any]", ticks_diff: "Callable[[Any, Any], int]") -> None:

@@ -12,7 +12,7 @@ _MAC_HEX = 64
 
 
 class FrameError(Exception):
-    """Not one of ours: no or wrong MAC, too long, not an object."""
+    """Not a valid frame: no or wrong MAC, too long, not an object."""
 
 
 class Mac:
@@ -36,7 +36,7 @@ class Mac:
         return payload + b"\n" + self.hex(b"B" + nonce, payload)
 
     def open(self, frame: bytes) -> "dict[str, Any]":
-        """Command of the supervisor; nothing is parsed before its MAC holds. Raises FrameError."""
+        """Command of the supervisor; nothing is parsed before its MAC is verified. Raises FrameError."""
         cut = len(frame) - _MAC_HEX - 1
         if len(frame) > FRAME_MAX or cut < 2 or frame[cut] != 10:
             raise FrameError("form")
@@ -47,12 +47,12 @@ class Mac:
 
 
 def parse(payload: bytes) -> "dict[str, Any]":
-    """JSON object; raises FrameError. Types of values are the caller's to check: the VM's parser accepts garbage."""
+    """JSON object; raises FrameError. The caller checks the types of values: the VM's parser accepts garbage."""
     try:
         message = json.loads(payload)
     except MemoryError:
         raise
-    except Exception:  # ValueError in the VM; what else a parser may throw is the frame's fault too
+    except Exception:  # ValueError in the VM; anything else that a parser raises means a bad frame too
         raise FrameError("JSON")
     if type(message) is not dict:
         raise FrameError("JSON")
@@ -60,7 +60,7 @@ def parse(payload: bytes) -> "dict[str, Any]":
 
 
 def _same(a: bytes, b: bytes) -> bool:
-    """Equal, in a time that does not tell where they differ."""
+    """Equal, in a time that does not depend on where they differ."""
     if len(a) != len(b):
         return False
     difference = 0

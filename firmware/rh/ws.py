@@ -1,4 +1,4 @@
-"""WebSocket client (RFC 6455) over a stream: whole text frames up to 1 KB, which is all our protocol has."""
+"""WebSocket client (RFC 6455) over a stream: whole text frames up to 1 KB, which is all that the protocol uses."""
 
 import asyncio
 from binascii import b2a_base64
@@ -12,7 +12,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _HEADER_MAX = 1024
-_READ = 256  # at once: most frames are smaller, and the heap has seldom a whole kilobyte in one piece
+_READ = 256  # at once: most frames are smaller, and the heap rarely has a kilobyte in one piece
 _TEXT = 0x81
 _CLOSE = 0x88
 _PING = 0x89
@@ -20,7 +20,7 @@ _PONG = 0x8A
 
 
 class WsError(Exception):
-    """The peer broke the protocol or closed; the connection is of no more use."""
+    """The peer broke the protocol or closed; the connection cannot be used any more."""
 
 
 class WebSocket:
@@ -30,10 +30,10 @@ class WebSocket:
         self._reader = reader
         self._writer = writer
         self._buffer = b""
-        self._lock = asyncio.Lock()  # two tasks send; a stream forgets what is written while another one drains it
+        self._lock = asyncio.Lock()  # two tasks send; a stream loses what is written while another task drains it
 
     async def open(self, host: str, path: str) -> None:
-        """Upgrade; raises WsError unless the server proves that it read our key."""
+        """Upgrade; raises WsError unless the answer is for our key."""
         key = b2a_base64(urandom(16)).strip()
         request = (
             "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -88,11 +88,11 @@ class WebSocket:
         await self._send(_TEXT, payload)
 
     async def close(self) -> None:
-        """Drop the connection; the peer learns by the closed socket."""
+        """Close the socket without a closing handshake."""
         try:
             self._writer.close()
             await self._writer.wait_closed()
-        except Exception:  # TLS has more than OSError to say; there is nothing left to lose
+        except Exception:  # TLS raises more than OSError; the connection is closed either way
             pass
 
     async def _send(self, first: int, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One heated stretch, once a second: readings → interlock → who wins → contactor → energy. Pure."""
+"""One zone, every second: readings → interlock → who decides → contactor → energy. Pure."""
 
 from .codes import BLOCKING, CLOCK_INVALID, MOISTURE_IMPLAUSIBLE, NO_MOISTURE, POWER_RETURN_HOLD
 from .control import Control
@@ -13,7 +13,7 @@ WET_PERMILLE = 200
 DRY_PERMILLE = 150  # hysteresis, so that noise does not toggle
 _SURFACE = (-45_000, 80_000, 2_000)  # m°C, m°C, m°C/s: a road changes some K a minute at most
 _CABLE = (-45_000, 125_000, 5_000)
-_MOISTURE = (-25, 1_100, 2_000)  # ‰; a splash is as fast as it likes
+_MOISTURE = (-25, 1_100, 2_000)  # ‰; a splash has no limit of rate
 
 
 class Zone:
@@ -55,7 +55,7 @@ class Zone:
     ) -> bool:
         """Advance to uptime `t` with a set of samples (None: no answer); returns whether the contactor is to be closed.
 
-        utc_phase: what added to `t` gives the clock modulo the period, so that zones of a feeder stagger across boards;
+        utc_phase: added to `t` it gives the clock modulo the period, so that zones of a feeder stagger across boards;
         -1 while the clock is not set.
         """
         relay = self.relay

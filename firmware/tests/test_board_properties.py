@@ -41,7 +41,7 @@ class MemoryState:
 
 
 class Watched:
-    """A zone with commands, each second checked against the invariants by rules of its own."""
+    """A zone with commands, every second checked against the invariants by rules of its own."""
 
     def __init__(self) -> None:
         self.state = MemoryState()

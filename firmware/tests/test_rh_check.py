@@ -160,6 +160,29 @@ class Checks(unittest.TestCase):
         self.refused("period_s", lambda: limits(period_s=600, min_on_s=301))
         self.refused("power_return_min_s", lambda: limits(power_return_min_s=181))
 
+    def test_a_zone_may_have_its_own_limits(self):
+        made = limits(zones={"z02": {"t_max_mc": 9_000, "override_max_s": 3_600}})
+        self.assertEqual((made.of("z02").t_max_mc, made.of("z02").override_max_s), (9_000, 3_600))
+        self.assertEqual((made.of("z02").period_s, made.of("z02").cable_max_mc), (made.period_s, 80_000))
+        self.assertEqual((made.of("z01").t_max_mc, made.t_max_mc), (15_000, 15_000))
+        self.assertEqual(limits().of("z01").t_max_mc, 15_000)
+
+    def test_limits_of_a_zone_have_bounds(self):
+        for name, value in (("t_max_mc", 21_000), ("t_max_mc", None), ("period_s", 600), ("colour", 1)):
+            self.refused("zones.z02." + name, lambda n=name, v=value: limits(zones={"z02": {n: v}}))
+        self.refused("zones", lambda: limits(zones=[]))
+        self.refused("zones.z02.", lambda: limits(zones={"z02": 5}))
+
+    def test_more_zones_than_a_board_has(self):
+        four = []
+        for i in range(4):
+            zone = dict(CONFIG["zones"][0], id="z{}".format(i), relay_pin=12 + i, moist_pin=32 + i, ct_pin=36 + i)
+            zone["surface_rom"] = "28{:014x}".format(2 * i)
+            zone["cable_rom"] = "28{:014x}".format(2 * i + 1)
+            four.append(zone)
+        self.assertEqual(len(config(zones=four[:3]).zones), 3)
+        self.refused("zones", lambda: config(zones=four))
+
     def test_older_limits_that_would_leave_a_road_cold_are_bounded_not_refused(self):
         made = limits(power_return_min_s=400, power_return_max_s=600)
         self.assertEqual((made.power_return_min_s, made.power_return_max_s), (300, 300))
@@ -214,7 +237,10 @@ class Checks(unittest.TestCase):
         with open("l-test.json", "w") as f:
             json.dump(LIMITS, f)
         self.assertEqual(check.load("c-test.json", "l-test.json")[0].board, "b01")
-        remove("c-test.json", "l-test.json")
+        with open("l-test.json", "w") as f:
+            json.dump(dict(LIMITS, zones={"z77": {"t_max_mc": 9_000}}), f)
+        self.assertEqual(check.load("c-test.json", "l-test.json", True)[1].of("z01").t_max_mc, 15_000)
+        remove("c-test.json", "l-test.json", "c-test.json.old", "l-test.json.old")
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ class Malformed(Bench):
         for kind in ("reboot", "", 5, None, ["plan"], {"a": 1}):
             self.assertEqual(self._typed(0, {"t": kind, "utc": UTC}), MALFORMED)
 
-    def test_headers_that_are_no_numbers(self):
+    def test_headers_that_are_not_numbers(self):
         for ep, q in (("1", 1), (1, None), (True, 1), (1, 2**40), (-1, 1), (1.0, 1), ([1], 1)):
             self.assertEqual(
                 self.commands.apply({"t": "clock", "b": "b01", "ep": ep, "q": q, "utc": UTC}, 0)[2], MALFORMED
@@ -204,6 +204,15 @@ class Bounds(Bench):
         self.assertEqual(self.override(dur=LIMITS["override_max_s"] + 1), OUT_OF_LIMITS)
         self.assertEqual(self.override(dur=0), OUT_OF_LIMITS)
         self.assertEqual(self.override(dur=LIMITS["override_max_s"]), OK)
+
+    def test_a_zones_own_limits_bound_its_commands(self):
+        own = limits(zones={"z01": {"t_max_mc": 9_000, "override_max_s": 3_600}})
+        self.commands = Commands("b01", own, self.zones, self.clock, self.state)
+        self.assertEqual(self.plan(s=[[0, 9_001, 500]]), OUT_OF_LIMITS)
+        self.assertEqual(self.plan(s=[[0, 9_000, 500]]), OK)
+        self.assertEqual(self.plan(z="z02", s=[[0, 9_001, 500]]), OK)
+        self.assertEqual(self.override(dur=3_601), OUT_OF_LIMITS)
+        self.assertEqual(self.override(z="z02", dur=3_601), OK)
 
     def test_unknown_zone(self):
         self.assertEqual(self.plan(z="z09"), UNKNOWN_ZONE)
@@ -257,6 +266,14 @@ class Authority(Bench):
         self.reboot()
         self.clock_set(utc=UTC + 600)
         self.assertIsNone(self.zones[0].control.override)
+
+    def test_a_first_clock_that_is_late_does_not_repeat_an_override_of_this_start(self):
+        """It had ended by uptime; its UTC expiry lies ahead of a clock that is an hour behind."""
+        self.override(t=100, dur=60, exp=UTC + 60)
+        zone = self.zones[0]
+        zone.control.override = None  # as at uptime 160
+        self.clock_set(t=200, utc=UTC - 3_600)
+        self.assertIsNone(zone.control.override)
 
     def test_second_clock_revives_nothing(self):
         self.override()

@@ -62,7 +62,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(self.decide(t=99), (PLAN, 0))
         self.assertEqual(self.decide(t=100), (LOCAL, 1000))
 
-    def test_plan_without_clock_has_no_say(self):
+    def test_plan_without_clock_does_not_decide(self):
         self.control.plan = plan(duty=0, anchor=0)
         self.assertEqual(self.decide(), (LOCAL, 1000))
         self.control.plan.anchor(UTC)

@@ -87,7 +87,7 @@ class Looks(LinkCase):
         self.assertTrue(restart)
         self.assertTrue("memory" in told[0])
 
-    def test_flash_that_cannot_be_read_is_the_keeper_s(self):
+    def test_flash_that_cannot_be_read_ends_the_task_which_is_restarted(self):
         keep_it, integrity.fingerprint = integrity.fingerprint, thrower(OSError)
         try:
             with self.assertRaises(OSError):

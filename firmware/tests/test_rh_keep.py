@@ -55,7 +55,7 @@ class Kept(LinkCase):
             self.assertTrue(most // 2 <= waits[i] < most, "{} {}".format(i, waits[i]))
         self.assertTrue(len(set(waits[6:])) > 10)
 
-    def test_what_cannot_be_said_does_not_matter(self):
+    def test_a_line_that_cannot_be_printed_does_not_matter(self):
         self.board.log = thrower(OSError)
 
         async def start():

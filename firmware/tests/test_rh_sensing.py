@@ -125,11 +125,11 @@ class Plausibility(unittest.TestCase):
     def feed(self, *samples):
         return [self.reading.feed(s) for s in samples]
 
-    def test_believes_after_five(self):
+    def test_valid_after_five(self):
         self.assertEqual(self.feed(1, 2, 3, 4, 5), [False, False, False, False, True])
         self.assertEqual(self.reading.value, 5)
 
-    def test_loses_faith_at_the_second_bad_sample(self):
+    def test_invalid_at_the_second_bad_sample(self):
         self.feed(1, 1, 1, 1, 1)
         self.assertEqual(self.feed(None, None), [True, False])
         self.assertEqual(self.reading.value, NO_READING_MC)

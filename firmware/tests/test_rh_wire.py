@@ -55,7 +55,7 @@ class Macs(unittest.TestCase):
         with self.assertRaises(FrameError):
             Mac(KEY).open(command(b'{"a":"' + b"x" * FRAME_MAX + b'"}'))
 
-    def test_nothing_is_parsed_before_the_mac_holds(self):
+    def test_nothing_is_parsed_before_the_mac_is_verified(self):
         with self.assertRaises(FrameError) as raised:
             Mac(KEY).open(b"\xff\xfe[" + b"\n" + b"0" * 64)
         self.assertEqual(raised.exception.args, ("MAC",))

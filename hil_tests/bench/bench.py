@@ -6,8 +6,8 @@
         bench.advance(30 * 3600)
         bench.zones["z01"].truth, bench.violations
 
-Per quantum boards live through a stretch of time at once, then the service through the same one until it settles; the
-plant takes what the contactors did, to the millisecond, and every relay edge passes the invariants.
+In each quantum all boards run through a stretch of time at once, then the service through the same stretch until it is
+idle; the plant takes what the contactors did, to the millisecond, and every relay edge is checked by the invariants.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import msgspec
 import numpy as np
 
 from hil_tests.bench.crew import Crew
@@ -38,19 +39,18 @@ from supervisor.weather.providers.registry import weather_file
 from tools.board import on_all
 from tools.flashing import flash
 from tools.get_vm import vm_path
-from tools.provision import LIMITS
 
-# The plant's step and the telemetry's period; a question and its answer cross in one, so time-outs of a steady session
-# (ping 15 s, send 20 s) are longer.
+# The plant's step and the telemetry's period. A request and its answer take one quantum, so the time-outs of a steady
+# session (ping 15 s, send 20 s) are longer.
 QUANTUM_MS = 10_000
-DIAL_QUANTUM_MS = 2000  # while a board dials and introduces itself, where time-outs are 10 s
+DIAL_QUANTUM_MS = 2000  # while a board dials and says hello, where time-outs are 10 s
 PLANT_MS = STEP_S * 1000
 MINUTE_MS = 60_000
 _TALK_ROUNDS = 40  # exchanges without time passing after a dial: TCP, TLS, upgrade, challenge, plans
 
 
 class Bench:
-    """A running district. One thread calls it; consoles are served beside it."""
+    """A running district. One thread calls it; the boards' consoles are served by another."""
 
     def __init__(
         self,
@@ -59,23 +59,18 @@ class Bench:
         start_utc_s: float,
         weather: WeatherSeries | None = None,
         seed: int = 1,
-        word_bits: int = 64,
-        quantum_ms: int = QUANTUM_MS,
         command: Sequence[str] | None = None,
         limits: dict[str, int] | None = None,
-        board_ports: dict[str, int] | None = None,
         relay_active: int = 1,
     ) -> None:
-        """`weather`: the plant's; default what the service's file says. `board_ports`: boards that call another port
-        than the service's (a wiretap in between). `limits` replace defaults of limits.json. `relay_active`: the level
-        that closes contactors.
+        """`weather`: the plant's; default what the service's file says. `command` starts the service. `limits` replace
+        those of the configuration. `relay_active`: the level that closes contactors.
         """
         self.config = config if isinstance(config, Config) else load(config)
         self.folder = self.config.state_dir / "bench"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.start_utc_s = start_utc_s
         self.seed = seed
-        self.quantum_ms = quantum_ms
         self.now_ms = 0
         if weather is None:
             file = weather_file(self.config)
@@ -84,18 +79,18 @@ class Bench:
             weather, _ = read_weather_csv(file, self.config.site)
         self.plant = RoadPlant(self.config.zone, weather, self.config.site, start_utc_s, seed=seed)
         self._relay = ConsoleRelay()
-        vm = vm_path(word_bits)
 
         def make(name: str, wiring: Wiring) -> EmulatedBoard:
-            return EmulatedBoard(name, self.folder, vm, wiring, self._relay, seed=seed, word_bits=word_bits)
+            return EmulatedBoard(name, self.folder, vm_path(), wiring, self._relay, seed=seed)
 
-        wired = wire(self.config, make, limits, board_ports or {}, relay_active)
+        wired = wire(self.config, make, limits, relay_active)
         self.boards, self.zones, self._relays = wired.boards, wired.zones, wired.relays
         self._power_on_ms: dict[str, int] = {}
         self._ordered = [self.zones[zone.id] for zone in self.config.zone]
         self.supervisor = SupervisorProcess(command or serve_command(self.config.path), self.folder)
         self.crew = Crew(self)
-        self.invariants = Invariants(self.config.feeder, self._ordered, {**LIMITS, **(limits or {})}, start_utc_s)
+        in_force = {**msgspec.structs.asdict(self.config.limits), **(limits or {})}
+        self.invariants = Invariants(self.config.feeder, self._ordered, in_force, start_utc_s)
         self.invariants.liveness.service = ServiceRecord(self.config.state_dir / DATABASE_NAME)
         self.recorder = Recorder(self.config.zone, self.config.feeder, start_utc_s)
         self.on_minute: list[Callable[[Bench], None]] = []
@@ -103,7 +98,7 @@ class Bench:
         self._typed = dict.fromkeys(self.boards, 0)
         self._show()
 
-    # -- life -----------------------------------------------------------------------------------------------------
+    # -- start, power, faults ---------------------------------------------------------------------------------------
 
     def __enter__(self) -> Bench:
         return self
@@ -148,7 +143,7 @@ class Bench:
         self.power_on()
 
     def power_on(self) -> None:
-        """Power all boards that have none, as they are."""
+        """Power all boards that have none, with the flash they have."""
         for board in self.boards.values():
             if not board.powered:
                 board.power_on(self.now_ms)
@@ -163,7 +158,7 @@ class Bench:
         self.supervisor.start(self.utc_s)
 
     def kill_supervisor(self) -> None:
-        """SIGKILL, as a power cut ends it."""
+        """SIGKILL, as in a power cut."""
         self.supervisor.kill()
 
     def set_earth_fault(self, board: str, fault: bool = True) -> None:
@@ -183,7 +178,7 @@ class Bench:
         simulated seconds per wall second.
         """
         end_ms = self.now_ms + round(seconds * 1000)
-        quantum_ms = self.quantum_ms if not speed else max(20, min(self.quantum_ms, int(speed * 250)))
+        quantum_ms = QUANTUM_MS if not speed else max(20, min(QUANTUM_MS, int(speed * 250)))
         begun, begun_ms = time.monotonic(), self.now_ms
         while self.now_ms < end_ms:
             to_plant = PLANT_MS - self.now_ms % PLANT_MS
@@ -198,7 +193,7 @@ class Bench:
         return until is None
 
     def quantum(self, ms: int) -> None:
-        """One stretch of time for everybody."""
+        """Let boards, service and plant run through `ms`."""
         for name, at_ms in list(self._power_on_ms.items()):
             if at_ms <= self.now_ms:
                 del self._power_on_ms[name]
@@ -221,7 +216,7 @@ class Bench:
                 hook(self)
 
     def _let_talk(self, boards: list[EmulatedBoard]) -> None:
-        """Boards that have just dialled exchange bytes with the service while time stands still."""
+        """Boards that have just dialled exchange bytes with the service while virtual time is stopped."""
         for _ in range(_TALK_ROUNDS):
             if not boards:
                 return

@@ -12,7 +12,7 @@ from pathlib import Path
 from supervisor.domain.weather import WeatherSeries
 from supervisor.weather.providers.files import write_weather_csv
 
-# area m², width of use: steep lanes of a hilly district; power by the usual 300 W/m²
+# area [m²] of steep lanes in a hilly district; power by the usual 300 W/m²
 AREAS_M2 = (180.0, 240.0, 150.0, 320.0, 200.0, 260.0)
 W_M2 = 300
 NAMES = (
@@ -33,8 +33,8 @@ NAMES = (
 
 @contextmanager
 def working_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards, in memory where there is one: each commit waits for the disk otherwise, which
-    at hundreds of times real time is most of a run.
+    """A temporary folder, in memory where possible: otherwise each commit waits for the disk, which at hundreds of
+    times real time is most of a run.
     """
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="roadheat-", dir=memory if os.access(memory, os.W_OK) else None) as name:
@@ -42,7 +42,7 @@ def working_folder() -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What people do during a run: log in by the printed link and use the REST API, as the crew's page does."""
+"""What people do during a run: sign in by the printed link and use the REST API, as the crew app does."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ import re
 import threading
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from hil_tests.bench.invariants import Invariants
+from hil_tests.bench.supervisor_process import SupervisorProcess
 from hil_tests.bench.zone import BenchError
+from supervisor.config import Config
 
-if TYPE_CHECKING:
-    from hil_tests.bench.bench import Bench
-
-_PATIENCE_S = 0.3  # wall: then the request needs time to pass, and gets it in small pieces
+_PATIENCE_S = 0.3  # wall: a request without an answer by then needs virtual time, which passes in small pieces
 _PIECE_MS = 100
 _GIVE_UP_S = 60  # virtual
+
+
+class RunningService(Protocol):
+    """What a person needs of the bench."""
+
+    config: Config
+    supervisor: SupervisorProcess
+    invariants: Invariants
+    now_ms: int
+
+    def quantum(self, ms: int) -> None:
+        """Let `ms` of virtual time pass."""
 
 
 class Crew:
     """A person with a phone."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: RunningService) -> None:
         self._bench = bench
         self._cookies: dict[str, str] = {}
         self._csrf = ""
@@ -69,7 +81,7 @@ class Crew:
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """JSON of an answer (text where it is none); raises BenchError with the problem's text on 4xx and 5xx.
 
-        The service answers while time stands still; where an answer needs time, the bench lets some pass.
+        The service answers while virtual time is stopped; where an answer needs time, the bench lets some pass.
         """
         outcome: list[Any] = []
         thread = threading.Thread(target=lambda: outcome.append(self._fetch(method, path, body)), daemon=True)

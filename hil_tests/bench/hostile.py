@@ -1,6 +1,6 @@
-"""Servers that a board must survive: wrong certificates, no TLS, half a handshake, garbage after it, silence.
+"""Servers that a board must withstand: wrong certificates, no TLS, half a handshake, garbage after it, silence.
 
-Each stands where the service would listen, in threads of its own and in real time.
+Each listens at the address of the service, in threads of its own and in real time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from supervisor.config.rules import split_listen
 from supervisor.wire.pki import ensure_pki
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-_PATIENCE_S = 30.0  # wall: the longest that a handler waits for a board whose time stands still
+_PATIENCE_S = 30.0  # wall: the longest that a handler waits for a board whose time is stopped
 _TLS_RECORD = b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03"  # the head of a ServerHello, and no more
 
 Handler = Callable[["HostileServer", socket.socket], None]
@@ -72,11 +72,11 @@ class HostileServer:
     def _serve(self, sock: socket.socket) -> None:
         sock.settimeout(_PATIENCE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), sock:  # what a board thinks of us shows at the board
+        with contextlib.suppress(OSError), sock:  # how the board reacts is seen at the board
             self._handle(self, sock)
 
     def hold(self, sock: socket.socket) -> None:
-        """Read until the peer gives up, say nothing."""
+        """Read until the peer gives up, send nothing."""
         while not self._ended.is_set() and sock.recv(4096):
             pass
 
@@ -147,7 +147,7 @@ def _half_handshake(server: HostileServer, sock: socket.socket) -> None:
 
 
 def _upgraded(server: HostileServer, sock: socket.socket) -> ssl.SSLSocket:
-    """A proper handshake and upgrade: the certificate's key was stolen, the boards' were not."""
+    """A proper handshake and upgrade: as with a stolen key of the certificate, without the boards' keys."""
     tls = server.tls(sock, HostileServer.context)
     request = b""
     while b"\r\n\r\n" not in request:
@@ -175,7 +175,7 @@ def _silent_session(server: HostileServer, sock: socket.socket) -> None:
 
 
 def _garbage_session(server: HostileServer, sock: socket.socket) -> None:
-    """A nonce, then frames that nobody signed, and bytes that are no frames."""
+    """A nonce, then frames without a MAC, and bytes that are not frames."""
     rng = random.Random(server.calls)
     tls = _upgraded(server, sock)
     tls.sendall(_NONCE)

@@ -1,4 +1,4 @@
-"""A supervisor of the bench's own in place of the real one: to speed-test boards alone, and to lie to them.
+"""A supervisor of the bench in place of the real one: to measure boards alone, and to send them false commands.
 
 It holds the listener's certificate, and the boards' keys unless told otherwise. `Impostor` runs in a thread beside the
 bench and sends whatever bytes a test wants; `python -m hil_tests.bench.impostor --config C --lockstep S` is an honest
@@ -54,7 +54,7 @@ class Session:
         self.q = hello.q
         self.results: list[ResultFrame] = []
         self.telemetry: list[Telemetry] = []
-        self.frames: list[bytes] = []  # all that was sent, as sent
+        self.frames: list[bytes] = []  # all frames as sent
         self._socket = socket
 
     async def send(self, frame: bytes) -> None:
@@ -136,7 +136,7 @@ class FakeSupervisor:
 
 
 class Impostor:
-    """A `FakeSupervisor` in a thread, for tests that send what the real one never would."""
+    """A `FakeSupervisor` in a thread, for tests that send what the real one never sends."""
 
     def __init__(self, config: Config, *, clock: Clock | None = None, epoch: int = 1, knows_keys: bool = True) -> None:
         self.fake = FakeSupervisor(config, clock or SystemClock(), epoch=epoch, knows_keys=knows_keys)

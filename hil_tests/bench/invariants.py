@@ -1,6 +1,6 @@
-"""I1–I4, I8, I10, I12 and I16 of the fault model, from the host's truth: contactors as wired, roads as they are.
+"""I1–I4, I8, I10, I12 and I16 of the fault model, from the host's data: contactors as wired, roads as simulated.
 
-Nothing here believes telemetry. Probes see a little less than the truth, and a board looks once a second, so limits on
+Telemetry is not used here. Probes see a little less than the truth, and a board reads once a second, so limits on
 temperature carry a grace in kelvins and seconds; the rest is exact to the millisecond of the contactor.
 """
 
@@ -26,7 +26,7 @@ DAY_GRACE_MS = 3_600_000  # boards count the day in hourly buckets
 
 
 class Violation(NamedTuple):
-    """What was broken, when and where."""
+    """Which invariant was violated, when and where."""
 
     invariant: str
     at_s: float
@@ -81,12 +81,12 @@ class Invariants:
             watch.stretches.append((watch.on_since_ms, at_ms))
             return
         watch.on_since_ms = at_ms
-        floor_ms = self._reset_ms.get(zone.board.name, 0)
-        off_ms = at_ms - (watch.off_since_ms if watch.off_since_ms is not None else floor_ms)
+        reset_ms = self._reset_ms.get(zone.board.name, 0)
+        off_ms = at_ms - (watch.off_since_ms if watch.off_since_ms is not None else reset_ms)
         if off_ms < limits["min_off_s"] * 1000:
             self._tell("I3", at_ms, zone.id, f"closed {off_ms / 1000:.1f} s after opening")
-        if at_ms - floor_ms < BOOT_OFF_MS:
-            self._tell("I8", at_ms, zone.id, f"closed {(at_ms - floor_ms) / 1000:.1f} s after a reset")
+        if at_ms - reset_ms < BOOT_OFF_MS:
+            self._tell("I8", at_ms, zone.id, f"closed {(at_ms - reset_ms) / 1000:.1f} s after a reset")
 
     def feeder_load(self, at_ms: int) -> dict[str, float]:
         """kW per feeder this instant, checked against the breaker."""
@@ -99,7 +99,7 @@ class Invariants:
         return load
 
     def reset(self, board: str, at_ms: int, cause: int) -> None:
-        """A board started anew. `cause` as machine.reset_cause()."""
+        """A board has restarted. `cause` as machine.reset_cause()."""
         self._reset_ms[board] = at_ms
         self.liveness.reset(board, at_ms, cause)
 
@@ -133,7 +133,7 @@ class Invariants:
                 self.liveness.contact(zone.id, at_ms)
 
     def tick(self, now_ms: int) -> None:
-        """Everything that holds at each instant."""
+        """Check what must hold at each instant."""
         for zone in self._zones:
             watch = self._watch[zone.id]
             if zone.moisture >= DRY or "moisture" in zone.fault:

@@ -1,9 +1,9 @@
 """I16, liveness: a cold wet road is heated within 15 min, or a named exception says why not.
 
-"Heated" is the contactor, as wired: its closing begins the time anew. A zone that needs heat and has none starts a
-clock; each named exception stops it, and it starts again when the exception ends. Exceptions of the board are known
-here from what the bench did to it. What plans and OFF commands excuse is looked up in the service's record, and only
-when the clock has run out (docs/decisions/0030).
+"Heated" is the contactor, as wired: its closing starts the time anew. A timer starts for a zone that needs heat and
+has none; each named exception stops it, and it starts again when the exception ends. Exceptions of the board follow
+from what the bench did to it. What plans and OFF commands excuse is looked up in the service's record, and only when
+the timer has run out (docs/decisions/0030).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from enum import Enum
 from typing import Protocol
 
 from hil_tests.bench.zone import BenchZone
+from supervisor.domain.board_profile import PROFILE
 from supervisor.domain.plan import STANDBY, Plan
 from supervisor.planner.explain import LOCAL, SHED, STALE
 
 LIMIT_MS = 15 * 60_000
-SHED_MS = 30 * 60_000  # then others of the feeder have to give way
+SHED_MS = 30 * 60_000  # then others of the feeder have to be shed
 GRACE_MS = 40_000  # the loop, its self-test, and the bench's own step
-POWER_RETURN_MAX_S, OFF_MAX_S = 300, 900  # after power came back; with the minimum off time
+POWER_RETURN_MAX_S, OFF_MAX_S = PROFILE.power_return_max_s, PROFILE.off_max_s
 PROMPT_MS = 1_800_000  # an engineer at the prompt: a board left there starts again after so long
 REST_MS = 1_800_000  # after the longest on-time
 DAY_MS = 25 * 3_600_000  # boards count the day in hourly buckets …
@@ -213,7 +214,7 @@ class Liveness:
         return on_s >= limits["max_on_day_s"] - limits["min_on_s"] - SPENT_AHEAD_S
 
     def _last_excused(self, zone: BenchZone, watch: _Watch, now_ms: int) -> int | None:
-        """The newest moment of the clock's run at which a plan or a person wanted no heat."""
+        """The newest moment while the timer ran at which a plan or a person wanted no heat."""
         assert watch.need_since_ms is not None
         for at_ms in range(now_ms, watch.need_since_ms, -LOOK_BACK_MS):
             if self._excuse(zone, watch, at_ms):

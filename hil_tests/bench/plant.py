@@ -62,7 +62,7 @@ class RoadPlant:
         return self._start_utc_s + self._step * STEP_S
 
     def advance(self, duty: Array) -> None:
-        """Live through one step of STEP_S with the contactors closed for `duty` (0–1) of it."""
+        """Advance one step of STEP_S with the contactors closed for `duty` (0–1) of it."""
         at = self._step % _CHUNK_STEPS
         if at == 0:
             forcing = at_steps(self._weather, self.utc_s, STEP_S, self._steps_left(), self._site)

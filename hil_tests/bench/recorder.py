@@ -1,19 +1,27 @@
-"""What happened, a row per minute: roads, power, contactors. For reports and plots."""
+"""Record of a run, a row per minute: roads, power, contactors. For reports and plots."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from hil_tests.bench.zone import BenchZone
 from supervisor.domain.weather import Array
 from supervisor.domain.zone import Feeder, Zone
 
-if TYPE_CHECKING:
-    from hil_tests.bench.bench import Bench
-
 MINUTE_MS = 60_000
+
+
+class District(Protocol):
+    """What is recorded."""
+
+    @property
+    def zones(self) -> Mapping[str, BenchZone]: ...
+
+    @property
+    def utc_s(self) -> float: ...
 
 
 class Recorder:
@@ -47,7 +55,7 @@ class Recorder:
         self._load_kw = np.array([kw[name] for name in self.feeders])
         self._max_kw = np.maximum(self._max_kw, self._load_kw)
 
-    def minute(self, bench: Bench) -> None:
+    def minute(self, bench: District) -> None:
         """Close a minute."""
         zones = [bench.zones[name] for name in self.zones]
         truth = [zone.truth for zone in zones]

@@ -16,7 +16,7 @@ from supervisor.runtime.lockstep import GRANT, HOLD, MESSAGE, SETTLE, SETTLED, S
 
 _START_S = 60  # wall: importing scipy on a busy machine
 _SETTLE_S = 120  # wall: the longest plan of a busy machine
-_LAST_WORDS_S = 5  # wall: it is about to say why it ends
+_LAST_WORDS_S = 5  # wall: it is about to log why it ends
 _REPO = Path(__file__).resolve().parents[2]
 
 
@@ -65,7 +65,7 @@ class SupervisorProcess:
             self._process = subprocess.Popen(
                 [*self._command, "--lockstep", str(path)],
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the bench, which ends the service in its own time
+                start_new_session=True,  # Ctrl-C reaches the bench only, which ends the service
                 stdout=log,
                 stderr=log,
                 cwd=_REPO,
@@ -85,12 +85,12 @@ class SupervisorProcess:
         self.settled()
 
     def hold(self) -> None:
-        """Let it wait for the next `grant`, deaf to boards and people meanwhile."""
+        """Let it wait for the next `grant`, without serving boards and people meanwhile."""
         if self._link is not None:
             self._send(MESSAGE.pack(HOLD, 0))
 
     def grant(self, ms: int) -> None:
-        """Give it `ms` (0: the chance to answer what has come) and ask to be told when all is done in that time."""
+        """Grant `ms` (0: to answer what has arrived) and ask for a message when all is done in that time."""
         if self._link is not None:
             self._asked = True
             self._send(MESSAGE.pack(GRANT, ms) + MESSAGE.pack(SETTLE, 0))
@@ -112,7 +112,7 @@ class SupervisorProcess:
         if self._process is None:
             return
         if sig == signal.SIGTERM and self._link is not None:
-            self._link.close()  # timers run free, so that it can say its good-byes
+            self._link.close()  # timers run freely, so that it can close its connections
             self._link = None
         self._process.send_signal(sig)
         try:

@@ -1,4 +1,4 @@
-"""Boards as their provisioned files say: probes and meters on the pins, each zone with its contactor."""
+"""Emulated boards as provisioned: probes and meters on the pins, each zone with its contactor."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ def wire(
     config: Config,
     make: Callable[[str, Wiring], EmulatedBoard],
     limits: dict[str, int] | None,
-    ports: dict[str, int],
     relay_active: int = 1,
 ) -> Wired:
-    """Provision every board and connect it; `ports` for boards that call another port than the service's;
-    `relay_active`: the level that closes their contactors. A released pin opens, whichever that is.
+    """Provision every board and connect it. `limits` replace those of the configuration; `relay_active`: the level that
+    closes contactors. A released pin opens them, whichever that is.
     """
     own = {zone.id: zone for zone in config.zone}
     wired = Wired()
@@ -41,7 +40,6 @@ def wire(
             config,
             item.id,
             limits,
-            port=ports.get(item.id),
             earth_pin=EARTH_PIN,
             lock_pin=LOCK_PIN,
             relay_active=relay_active,

@@ -1,4 +1,4 @@
-"""One zone of the bench: what is true of the road and its contactor, and what can be broken about it."""
+"""One zone of the bench: true state of road and contactor, and faults that can be set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hil_tests.vm.emulated_board import NOISE, OPEN, SHORT, EmulatedBoard
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
 
-CT_OFFSET_MV = 150.0  # the current transformer's output without current: above the ADC's blind spot
+CT_OFFSET_MV = 150.0  # the current transformer's output without current: above what the ADC cannot read
 DRY_MV, WET_MV = 200.0, 2200.0  # moisture probe
 _PROBE_FAULTS = {"open": OPEN, "short": SHORT, "noise": NOISE}
 FAULTS = {"surface": (*_PROBE_FAULTS, "stuck"), "cable": (*_PROBE_FAULTS, "stuck"), "moisture": ("open", "stuck")}
@@ -53,7 +53,7 @@ class BenchZone:
     drift_k: float = 0.0
     welded: bool = False
     broken: bool = False  # cable: no current
-    stuck_c: dict[str, float] = field(default_factory=dict)  # what a stuck probe goes on saying; moisture 0–1
+    stuck_c: dict[str, float] = field(default_factory=dict)  # constant reading of a stuck probe; moisture 0–1
     on_ms: int = 0  # energised since the last plant step
     on_minute_ms: int = 0  # energised since the last full minute
 
@@ -68,7 +68,7 @@ class BenchZone:
 
     def set_sensor_fault(self, kind: str | None, place: str = "surface") -> None:
         """Break a probe: `open`, `short`, `noise` (broken CRC), `stuck` at `surface` or `cable`; `open` or `stuck` at
-        `moisture`. None heals it. Raises BenchError for what cannot break so.
+        `moisture`. None ends the fault. Raises BenchError for a fault that the probe cannot have.
         """
         if kind not in (None, *FAULTS.get(place, ())):
             raise BenchError(f"no fault `{kind}` at `{place}`", remedy=f"Known: {FAULTS}")
@@ -83,7 +83,7 @@ class BenchZone:
 
     @property
     def surface_seen_c(self) -> float | None:
-        """As the board's probe says it, but for noise; None where it gives no answer."""
+        """Reading of the board's probe without noise; None where it gives no answer."""
         return self._seen_c("surface", self.truth.surface_c + self.drift_k)
 
     @property
@@ -92,7 +92,7 @@ class BenchZone:
 
     @property
     def moisture_seen(self) -> float | None:
-        """0–1; None where the probe gives no answer, which a board takes for wet."""
+        """0–1; None where the probe gives no answer, which a board treats as wet."""
         return self._seen_c("moisture", self.moisture)
 
     def _seen_c(self, place: str, now: float) -> float | None:
@@ -100,7 +100,7 @@ class BenchZone:
         return now if kind is None else self.stuck_c[place] if kind == "stuck" else None
 
     def set_drift(self, kelvin: float) -> None:
-        """Let the surface probe read so much too warm."""
+        """Let the surface probe read so much [K] above the truth."""
         self.drift_k = kelvin
         self.show(self.moisture, 0.0)
 
@@ -113,7 +113,7 @@ class BenchZone:
         self.show(self.moisture, 0.0)
 
     def show(self, moisture: float, noise_k: float) -> None:
-        """Put the truth, as the probes see it, on the board's pins. `moisture` 0–1."""
+        """Set the board's inputs to what the probes read. `moisture` 0–1."""
         for i, (place, celsius) in enumerate((("surface", self.truth.surface_c), ("cable", self.truth.cable_c))):
             kind = self.fault.get(place)
             if kind in _PROBE_FAULTS:

@@ -1,4 +1,4 @@
-"""`roadheat demo`: options only, so that `--help` imports no numbers; `play` does the work."""
+"""`roadheat demo`: options only, so that `--help` does not import NumPy; `play` does the work."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from supervisor.domain.errors import RoadheatError
 @click.command()
 @click.option("--weather", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV of real weather.")
 @click.option("--from", "begin", metavar="TIME", help="Date or time, local to the weather, such as 2023-12-29.")
-@click.option("--to", "end", metavar="TIME", help="Until then.")
-@click.option("--speed", type=click.FloatRange(min=0.1), help="At most so many times real time; 1 = real time.")
-@click.option("--seed", default=1, show_default=True, help="Of the storm, the roads and the probes' noise.")
-@click.option("--json", "json_path", type=OutputPath(), help="Write the figures here.")
+@click.option("--to", "end", metavar="TIME", help="End (exclusive).")
+@click.option("--speed", type=click.FloatRange(min=0.1), help="Maximum speed, as a multiple of real time.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the storm, the roads and the probes' noise.")
+@click.option("--json", "json_path", type=OutputPath(), help="Write the figures to this file.")
 @click.option(
     "--report",
     "folder",

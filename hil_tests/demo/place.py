@@ -1,7 +1,7 @@
-"""Where a weather file is from: it does not say, but its sun does, and its barometer.
+"""Where a weather file is from, by its short-wave radiation and its air pressure.
 
-The district takes that place, so that shade, cloud and local time fit the weather. Short-wave is positive by day only:
-the latitude and longitude whose days fit best are the file's, to a few degrees.
+The district is moved to that place, so that shade, cloud and local time fit the weather. Short-wave is positive by day
+only: the latitude and longitude whose days fit best are the file's, to a few degrees.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UP_DEG = 1.5  # the sun's height where a pyranometer begins to see it
 ROWS = 1500  # of the file, spread over it
 LATITUDES = np.arange(-66.0, 66.1, 2.0)
 LONGITUDES = np.arange(-180.0, 180.0, 2.5)
-MISFIT_MAX = 0.12  # above this share of rows the light is nobody's sun, and the reader has to say so
+MISFIT_MAX = 0.12  # above this share of rows the radiation fits no place, and the reader of the file reports it
 
 
 def place_of(series: WeatherSeries, site: Site) -> Site:

@@ -1,4 +1,4 @@
-"""What `roadheat demo` does: the main job, end to end, on emulated boards, and its report."""
+"""What `roadheat demo` does: a storm, end to end, on emulated boards, and its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's pictures: SVG by matplotlib, one per question that a reader has."""
+"""The report's pictures: SVG by matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's walk: a city and a storm into a folder, boards flashed, the service started, the storm lived through."""
+"""Steps of the demo: write a city and a storm, flash the boards, start the service, run through the storm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from supervisor.weather.providers.files import read_weather_csv, write_weather_c
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "city.toml"
 STORM_START = datetime(2024, 1, 16, 6, tzinfo=UTC)  # 15:00 in Seoul: snow from midnight, frost the evening after
 STORM_H = 30
-# Boards take no clock and no certificate from before. Older weather is played whole calendars of 28 years later: the
+# Boards accept no clock and no certificate from before. Older weather is played whole calendars of 28 years later: the
 # same days of the week and of the year, and so the same sun and tariff.
 BOARDS_FROM_UTC_S = datetime(2020, 1, 2, tzinfo=UTC).timestamp()
 CALENDAR_S = 10_227 * 86_400
@@ -50,7 +50,7 @@ class StoppedEarly(DemoError):
 
 @dataclass(frozen=True)
 class Storm:
-    """What falls, and which part of it is lived through."""
+    """Weather, and which part of it is played."""
 
     title: str
     weather: WeatherSeries
@@ -82,7 +82,7 @@ def built_in_storm(seed: int, hours: float = STORM_H) -> Storm:
 
 
 def site_of(path: Path, site: Site) -> Site:
-    """The district's site, moved under a weather file's own sun. What cannot be read is the reader's to refuse."""
+    """The district's site, moved under a weather file's own sun. Unreadable files are refused by the reader."""
     try:
         series, _ = read_weather_csv(path)
     except WeatherError:
@@ -124,7 +124,7 @@ def write_demo_city(folder: Path, storm: Storm) -> Path:
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks to stop after the current moment instead of tearing it apart."""
+    """Ctrl-C asks to stop after the current quantum instead of interrupting it."""
     asked: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
     try:
@@ -206,7 +206,7 @@ def _utc(utc_s: float) -> str:
 
 
 def demo_config() -> Config:
-    """The example district; its weather file is not there yet."""
+    """The example district; its weather file does not exist yet."""
     config, problems = read(EXAMPLE)
     if config is None:
         raise InvalidConfig(problems)

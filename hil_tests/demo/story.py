@@ -1,4 +1,4 @@
-"""What the demo's report tells, in one place: the terminal, the page and the JSON say the same."""
+"""Content of the demo's report, for the terminal, the page and the JSON alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hil_tests.demo.record import MINUTE_S, Figures, Run
 from supervisor.domain.override import Override
 from supervisor.domain.weather import WeatherSeries
 
-THOUSANDS_FROM = 100_000  # costs of a district from here on are told in thousands: seven digits say nothing more
+THOUSANDS_FROM = 100_000  # costs of a district from here on are given in thousands: more digits are not significant
 
 
 class Measure(NamedTuple):
@@ -34,7 +34,7 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True)
 class Story:
-    """Everything that the report tells."""
+    """Everything in the report."""
 
     title: str
     timezone: str
@@ -148,7 +148,7 @@ class Story:
         ]
 
     def facts(self) -> list[str]:
-        """How far to trust the rest."""
+        """Facts by which to judge the figures."""
         held = f"{len(self.violations)} broken" if self.violations else "all held, at every tick"
         speed = self.speed
         played = [f"played {self.later_s / (365.25 * 86_400):.0f} years later: boards take no older clock"]

@@ -1,4 +1,4 @@
-"""The report in a terminal: nothing is cut; on narrow ones the roads' names give way to their ids."""
+"""The report in a terminal: nothing is cut; narrow ones show the roads' ids instead of their names."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ CHECKS: dict[str, Callable[[Bench, Event], object]] = {
 
 
 def play(scenario: Scenario, folder: Path, data: Path) -> Played:
-    """Flash, start, live through it; raises ScenarioError for an event that nobody knows."""
+    """Flash, start, live through it; raises ScenarioError for an unknown event."""
     weather = make_weather(scenario, SITE, data)
     config_path = write_city(folder, weather, boards=scenario.boards, contract_share=scenario.contract_share)
     start_utc_s = scenario.weather.start_utc_s

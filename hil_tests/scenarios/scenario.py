@@ -4,7 +4,7 @@
      "events": [{"at_s": 7200, "do": "cut_link", "board": "b01"}, {"at_s": 7300, "check": "closed", "zone": "z01"}],
      "expect": {"record": true, "no_icier_than_reactive": true}}
 
-Invariants are checked on every tick of every scenario; `expect` and `check` add what this one is about.
+Invariants are checked on every tick of every scenario; `expect` and `check` add what the scenario tests.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Expect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     no_icier_than_reactive: bool = False
     kwh_at_most: float | None = None
     kwh_at_least: float | None = None
-    share_of_no_server: float | None = None  # of the energy that the same run takes with nobody listening, at least
+    share_of_no_server: float | None = None  # at least, of the energy that the same run takes without any server
     resets_at_most: int | None = None  # of all boards together, after the flash
 
 
@@ -73,7 +73,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     contract_share: float = 1.0  # of what is installed on a feeder
     seed: int = 1
     limits: dict[str, int] = {}
-    server: str = "service"  # who listens: the real service, `none`, or a kind of bench.hostile
+    server: str = "service"  # what listens: the real service, `none`, or a kind of bench.hostile
     soak: bool = False  # played in `make soak` only
     events: tuple[Event, ...] = ()
     expect: Expect = Expect()
@@ -101,7 +101,7 @@ def make_weather(scenario: Scenario, site: Site, data: Path) -> WeatherSeries:
 
 
 def _steady(weather: Weather, time_utc_s: np.ndarray[Any, np.dtype[np.float64]]) -> WeatherSeries:
-    """Overcast and still, so that nothing but the scenario moves the road."""
+    """Overcast and still, so that only the scenario changes the road."""
 
     def constant(value: float) -> np.ndarray[Any, np.dtype[np.float64]]:
         return np.full(time_utc_s.shape, value)

@@ -1,4 +1,4 @@
-"""`python -m hil_tests.vm`: one emulated board in real time, to play engineer with. Ctrl-C ends it."""
+"""`python -m hil_tests.vm`: one emulated board in real time, to try an engineer's commands on. Ctrl-C ends it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.realtime import running
+from supervisor.domain.board_profile import PROFILE
 from tools.get_vm import vm_path
-from tools.provision import ANALOGUE_PINS, ONE_WIRE_PIN, RELAY_PINS, placeholder_rom
+from tools.provision import placeholder_rom
 
 
 def main() -> None:
@@ -20,9 +21,9 @@ def main() -> None:
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     wiring = Wiring()
-    for i, zone in enumerate(("z01", "z02")):
-        wiring.sensors += [(ONE_WIRE_PIN, placeholder_rom(zone, place)) for place in ("surface", "cable")]
-        wiring.adc += [(ANALOGUE_PINS[i][0], -1), (ANALOGUE_PINS[i][1], RELAY_PINS[i])]
+    for zone, slot in zip(("z01", "z02"), PROFILE.slots, strict=False):
+        wiring.sensors += [(PROFILE.ow_pin, placeholder_rom(zone, place)) for place in PROFILE.probes]
+        wiring.adc += [(slot.moist_pin, -1), (slot.ct_pin, slot.relay_pin)]
     relay = ConsoleRelay()
     board = EmulatedBoard("b01", folder, vm_path(), wiring, relay)
     for i in range(2):

@@ -1,7 +1,7 @@
 """The serial side of emulated boards: per board one PTY that an engineer's tools open, relayed to the VM's own.
 
 Two PTYs, because Ctrl-C must interrupt running code and only running code: the VM has the second as its controlling
-terminal and switches the signal on while it runs a program. What nobody reads is dropped, as on a UART.
+terminal and switches the signal on while it runs a program. Output that is not read is dropped, as on a UART.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 _CTRL_C = b"\x03"
 _QUIET_WAIT_S = 0.2  # a board that has not answered its grant for so long is busy: interrupt it all the same
 _SIGNAL_S = 0.002  # the kernel's terminal worker delivers the signal within this
-_DRAIN_S = 0.003  # the last words of a VM cross its PTY within this
+_DRAIN_S = 0.003  # the last output of a VM passes its PTY within this
 
 
 def raw_pty() -> tuple[int, int]:
@@ -47,7 +47,7 @@ class Console:
         self.path = os.ttyname(self._slave)
         self._vm = -1
         self._lock = threading.Lock()
-        self.log = bytearray()  # the last of what the board said
+        self.log = bytearray()  # the last output of the board
         self.typed = 0  # bytes that came from the user
         relay.add(self._master, self._from_user)
 
@@ -58,7 +58,7 @@ class Console:
         self._relay.add(vm_master, self._from_vm)
 
     def detach(self) -> None:
-        """The VM is about to end: pass on its last words, then close its PTY."""
+        """The VM is about to end: relay its last output, then close its PTY."""
         if self._vm < 0:
             return
         deadline = time.monotonic() + _DRAIN_S
@@ -111,7 +111,7 @@ class Console:
         return True
 
     def _interrupt(self) -> None:
-        """Ctrl-C while the VM waits for its next grant, so that the signal never falls into a grant."""
+        """Ctrl-C while the VM waits for its next grant, so that the signal never arrives within a grant."""
         quiet = self._relay.quiet.acquire(timeout=_QUIET_WAIT_S)
         try:
             self._to_vm(_CTRL_C)

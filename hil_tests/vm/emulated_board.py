@@ -1,6 +1,6 @@
 """One emulated ESP32: the real MicroPython VM on its own flash image, its pins and sensors held by the host.
 
-Time is granted: `grant(ms)` lets the board live that long, `collect()` waits until it has. What outputs did meanwhile
+Time is granted: `grant(ms)` lets the board run that long, `collect()` waits until it has. What outputs did meanwhile
 is in `edges`. A reset is a new process, so the heap is fresh; pins and flash live here, as on the chip.
 """
 
@@ -101,11 +101,11 @@ class EmulatedBoard:
         self.levels: dict[int, int] = {}
         self.edges: list[Edge] = []
         self.resets: list[tuple[int, int]] = []  # (bench ms, cause)
-        self.connecting = False  # dialled not long ago: its bytes should not wait for grants
+        self.connecting = False  # dialled recently: its bytes should not wait for grants
         self.application = False  # main.py runs
         self.heard = False  # a socket had something in the last grant
 
-    # -- what the board feels -------------------------------------------------------------------------------------
+    # -- inputs and network -----------------------------------------------------------------------------------------
 
     def set_temperature(self, sensor: int, celsius: float) -> None:
         """A DS18B20's temperature, quantised to 1/16 °C; or one of OPEN, SHORT, NOISE."""
@@ -229,7 +229,7 @@ class EmulatedBoard:
     # -- time -----------------------------------------------------------------------------------------------------
 
     def grant(self, ms: int) -> None:
-        """Let the board live for `ms`; 0 lets it heed its sockets only."""
+        """Let the board run for `ms`; 0 lets it serve its sockets only."""
         if self._link is None:
             self._end_ms += ms
             return
@@ -240,7 +240,7 @@ class EmulatedBoard:
             self._link.send(self._words)
 
     def collect(self) -> None:
-        """Wait until the board has lived through its grant, resets included."""
+        """Wait until the board has used up its grant, resets included."""
         while self._awaited and self._link is not None:
             try:
                 n = self._link.recv_into(self._buffer)
@@ -274,7 +274,7 @@ class EmulatedBoard:
         self.edges.append(edge)
 
     def _reborn(self, code: int, now_ms: int) -> None:
-        """The VM said good-bye or fell silent: start the next one and give it the rest of the grant."""
+        """The VM has ended or does not answer: start the next one and give it the rest of the grant."""
         end_ms = self._end_ms
         self._kill()
         if code not in (_SOFT, _SOFT_RAW):

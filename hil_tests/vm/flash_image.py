@@ -40,7 +40,7 @@ def read_image(path: Path) -> dict[str, bytes]:
 
 def firmware_files(firmware: Path) -> dict[str, bytes]:
     """boot.py, main.py, rh and drivers of the folder `firmware`."""
-    paths = [firmware / "boot.py", firmware / "main.py", *firmware.glob("rh/*.py"), *firmware.glob("drivers/*.py")]
+    paths = [firmware / "boot.py", firmware / "main.py", *firmware.glob("rh/*.*"), *firmware.glob("drivers/*.py")]
     return {path.relative_to(firmware).as_posix(): path.read_bytes() for path in paths}
 
 

@@ -1,4 +1,4 @@
-"""Emulated boards in real time: a thread grants what the wall clock gives. For flashing and for playing engineer."""
+"""Emulated boards in real time: a thread grants what the wall clock gives. For flashing and for commands by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEP_S = 0.02
 
 @contextmanager
 def running(boards: Sequence[EmulatedBoard], relay: ConsoleRelay, *, start_ms: int = 0) -> Iterator[list[int]]:
-    """Boards live in real time inside the block; yields a list whose one item is the bench time reached [ms]."""
+    """Boards run in real time inside the block; yields a list whose one item is the bench time reached [ms]."""
     now_ms = [start_ms]
     stop = threading.Event()
     failure: list[BaseException] = []

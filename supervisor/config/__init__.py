@@ -30,6 +30,7 @@ from supervisor.config.schema import (
 )
 from supervisor.config.source import MISSING_DATA, Source, parse
 from supervisor.config.values import unusable
+from supervisor.domain.board_profile import Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.tariff.kind import TariffSettings
@@ -71,6 +72,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "tariff": TariffSettings,
     "planner": PlannerConfig,
     "calibration": CalibrationConfig,
+    "limits": Limits,
     "influx": InfluxConfig,
 }
 LISTS: Mapping[str, type[Struct]] = {"feeder": Feeder, "board": BoardConfig, "zone": Zone}
@@ -102,11 +104,19 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
         if not isinstance(rows, list) or not rows:
             problems.append(source.problem(table, f"no [[{table}]] table", f"Add at least one [[{table}]]"))
             continue
+        if table == "zone" and parts.get("limits") is not None:
+            rows = [_with_limits(row, source.data.get("limits", {})) for row in rows]
         parts[table] = tuple(_convert(source, f"{table}[{i}]", struct, row, problems) for i, row in enumerate(rows))
     if problems:
         return None, tuple(problems)
     config = Config(path=path, **parts)
     return config, tuple(find_problems(config, source))
+
+
+def _with_limits(row: Any, city: Mapping[str, Any]) -> Any:
+    """The zone's table with the limits in force: its own before those of the city."""
+    own = row.get("limits", {}) if isinstance(row, dict) else None
+    return {**row, "limits": {**city, **own}} if isinstance(own, dict) else row
 
 
 def _convert(source: Source, key: str, struct: type[S], raw: Any, problems: list[ConfigError]) -> S | None:

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.config.files import find_file_problems
+from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
 from supervisor.config.schema import Config
 from supervisor.config.source import Source
 from supervisor.config.zone_rules import find_zone_problems
+from supervisor.domain.board_profile import PROFILE
 from supervisor.domain.errors import ConfigError
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")  # ids go into every frame and file name
-RELAYS = 8  # outputs of a board
-ZONES_PER_BOARD = 8  # so that a telemetry frame of all zones stays below 1,024 bytes
 SUPPLY_MAX_KW = 1_000_000  # a feeder of a city district has some hundreds
 PRICE_MAX = 1e9  # in any currency; above it the solvers lose digits
 TIME_LIMIT_MAX_S = 3600  # a planning cycle takes 900
@@ -37,12 +37,14 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from find_file_problems(config, source)
     yield from _planner(config, source)
     yield from _calibration(config, source)
+    yield from find_limit_problems(config.limits, source)
     yield from _influx(config, source)
     yield from _ids(config, source)
     yield from _feeders(config, source)
     yield from _references(config, source)
     for number, zone in enumerate(config.zone):
         yield from find_zone_problems(zone, f"zone[{number}]", source)
+        yield from find_zone_limit_problems(zone.limits, f"zone[{number}]", source)
 
 
 def _site(config: Config, source: Source) -> Problems:
@@ -216,8 +218,11 @@ def _references(config: Config, source: Source) -> Problems:
             yield source.problem(f"{key}.feeder", "unknown feeder", f"Write one of {', '.join(sorted(feeders))}")
         if zone.board not in boards:
             yield source.problem(f"{key}.board", "unknown board", f"Write one of {', '.join(sorted(boards))}")
-        if not 0 <= zone.relay < RELAYS:
-            yield source.problem(f"{key}.relay", f"outside 0…{RELAYS - 1}", "Write the number of the board's output")
+        if not 0 <= zone.relay < len(PROFILE.slots):
+            last = len(PROFILE.slots) - 1
+            yield source.problem(
+                f"{key}.relay", f"a board has relays 0 to {last}", f"Write an output from 0 to {last}, or another board"
+            )
         if other := taken.get((zone.board, zone.relay)):
             yield source.problem(
                 f"{key}.relay", f"zone {other} is on this relay of {zone.board} too", "Give each zone its own relay"
@@ -227,7 +232,7 @@ def _references(config: Config, source: Source) -> Problems:
         zones = config.zones_of(board.id)
         if not zones:
             yield source.problem(f"board[{number}].id", "no zone is on this board", "Give it a zone or remove it")
-        if len(zones) > ZONES_PER_BOARD:
+        if len(zones) > PROFILE.zones_max:
             yield source.problem(
-                f"board[{number}].id", f"{len(zones)} zones", f"Put at most {ZONES_PER_BOARD} zones on a board"
+                f"board[{number}].id", f"{len(zones)} zones", f"Put at most {PROFILE.zones_max} zones on a board"
             )

@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.tariff.kind import TariffSettings
 from supervisor.weather.providers.kind import WeatherSettings
@@ -70,6 +71,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tariff: TariffSettings  # of the chosen kind
     planner: PlannerConfig
     calibration: CalibrationConfig = CalibrationConfig()
+    limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
     feeder: tuple[Feeder, ...]
     board: tuple[BoardConfig, ...]

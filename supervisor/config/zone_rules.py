@@ -11,7 +11,6 @@ from supervisor.road.materials import MATERIALS
 
 HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 AREA_MAX_M2 = 1_000_000  # a heated zone has some hundreds
-OVERRIDE_MAX_MIN = 480  # the boards' limits file ends an override after 8 h
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 
@@ -56,9 +55,12 @@ def find_zone_problems(zone: Zone, key: str, source: Source) -> Problems:
     yield from _horizon(zone, key, source)
     if zone.priority not in (1, 2, 3):
         yield source.problem(f"{key}.priority", "outside 1…3", "Write 1 for the steepest, 3 for the flattest")
-    if not 1 <= zone.override_max_min <= OVERRIDE_MAX_MIN:
+    most_min = zone.limits.override_max_s // 60
+    if source.value(f"{key}.override_max_min") is not None and not 1 <= zone.override_max_min <= most_min:
         yield source.problem(
-            f"{key}.override_max_min", f"outside 1…{OVERRIDE_MAX_MIN}", "Boards end an override after 8 h anyway"
+            f"{key}.override_max_min",
+            f"outside 1…{most_min}",
+            f"Boards refuse an override of more than {most_min / 60:g} h: see override_max_s in [limits]",
         )
 
 

@@ -279,7 +279,8 @@ class Dispatcher:
         age_s = self._clock.utc_s() - plan.issued_utc_s
         if age_s >= plan.lease_s:  # too old to be acted upon: the board has its local rule
             return
-        left = msgspec.structs.replace(plan, lease_s=int(plan.lease_s - max(age_s, 0)))
+        lease_s = min(int(plan.lease_s - max(age_s, 0)), zone.zone.limits.lease_max_s)
+        left = msgspec.structs.replace(plan, lease_s=lease_s)
         board = zone.zone.board
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
             zone.plan_state = "sent"

@@ -106,7 +106,7 @@ class Overrides:
         """
         if zone not in self._live.zones:
             raise NotFoundError("unknown zone", where=zone, remedy="Choose a zone from the list")
-        longest_min = self._live.zones[zone].zone.override_max_min
+        longest_min = self._live.zones[zone].zone.longest_override_min
         if mode not in tuple(OverrideMode):
             raise CommandError("unknown mode", where="mode", remedy="Use on, off or boost")
         if not MIN_MINUTES <= minutes <= longest_min:

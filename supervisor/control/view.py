@@ -164,7 +164,7 @@ def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
         board=zone.board,
         priority=zone.priority,
         rated_w=zone.power_w,
-        override_max_min=zone.override_max_min,
+        override_max_min=zone.longest_override_min,
         online=live.online,
         surface_c=surface_c(sample) if sample else None,
         cable_c=sample.cable_mc / 1000 if sample and sample.cable_mc != NO_READING_MC else None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
+
 
 class Layer(Struct, frozen=True, forbid_unknown_fields=True):
     """One layer of pavement, counted from the surface down."""
@@ -53,7 +55,7 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: str
     name_ko: str = ""
     board: str
-    relay: int  # output number on its board, 0-based
+    relay: int  # output of its board, 0-based: a slot of the board profile
     feeder: str
     power_w: int  # rated electrical power of the cable
     area_m2: float
@@ -63,9 +65,15 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sky_view: float | None = None  # 0–1, part of the sky that the road sees; None: what the horizon leaves of it
     horizon: tuple[HorizonPoint, ...] = ()  # skyline; none: a level one
     priority: int = 2  # 1 steepest / most dangerous … 3
-    override_max_min: int = 480  # longest override a crew may ask for
+    override_max_min: int = 480  # longest override a crew may ask for, where its limits allow as much
+    limits: Limits = DEFAULT_LIMITS  # in force: its own, then those of the city, then the board profile's
 
     @property
     def heat_w_m2(self) -> float:
         """Cable heat per road area at full duty [W/m²]."""
         return self.power_w * self.cable.efficiency / self.area_m2
+
+    @property
+    def longest_override_min(self) -> int:
+        """What a crew may ask for and the board accepts [min]."""
+        return min(self.override_max_min, self.limits.override_max_s // 60)

@@ -13,17 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
+from supervisor.domain.board_profile import Limits
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.explain import SHED
 from supervisor.planner.foresee.outlook import Array
 from supervisor.planner.plans import NEVER_C, pack, unpack
-from supervisor.planner.quarter import HELD_SLOTS, LEAST, MOST, ZoneNow, urgency, worst
+from supervisor.planner.quarter import DUTY_STEP, HELD_SLOTS, ZoneNow, least, most, urgency, worst
 from supervisor.planner.turns import give_turns
 
 # What boards add to their planned mean: seconds at the edges of a period, and feedback on a road that cools.
 HEADROOM = 0.02
-DUTY_STEP = 0.025
 FEEDBACK_PER_K = 0.1  # of the boards: 1 K below the set-point asks for a tenth more …
 FEEDBACK_MAX = 0.3  # … and at most so much
 EPSILON_KW = 0.5
@@ -78,7 +78,8 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
             continue
         for zone in sorted(standing_by, key=_urgency):
             power_kw = zone.zone.power_w / 1000
-            duty = _exact(1.0, float(np.floor(max(room_kw / power_kw, 0.0) / DUTY_STEP + 1e-9) * DUTY_STEP))
+            share = float(np.floor(max(room_kw / power_kw, 0.0) / DUTY_STEP + 1e-9) * DUTY_STEP)
+            duty = _exact(1.0, share, zone.zone.limits)
             room_kw -= duty * power_kw
             values[zone.zone.id][0][slot] = duty
             values[zone.zone.id][1][slot] = round(zone.surface_c or 0.0, 1) if duty else NEVER_C
@@ -101,7 +102,9 @@ def _round(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot
     dictated = [zone for zone in zones if zone.override is not None]
     planned = [zone for zone in zones if zone.override is None and values[zone.zone.id][0][slot] > 0]
     room_kw = contract_kw - sum((zone.override or 0.0) * zone.zone.power_w / 1000 for zone in dictated)
-    worst_kw = sum(worst(float(values[zone.zone.id][0][slot])) * zone.zone.power_w / 1000 for zone in planned)
+    worst_kw = sum(
+        worst(float(values[zone.zone.id][0][slot]), zone.zone.limits) * zone.zone.power_w / 1000 for zone in planned
+    )
     if worst_kw <= room_kw + EPSILON_KW:
         return []
     changed = []
@@ -110,7 +113,7 @@ def _round(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot
         power_kw = zone.zone.power_w / 1000
         duty = values[zone.zone.id][0]
         want_kw = float(duty[slot]) * power_kw + carry_kw
-        given = _exact(want_kw / power_kw, max(room_kw, 0.0) / power_kw)
+        given = _exact(want_kw / power_kw, max(room_kw, 0.0) / power_kw, zone.zone.limits)
         carry_kw, room_kw = want_kw - given * power_kw, room_kw - given * power_kw
         if given != duty[slot]:
             duty[slot] = given
@@ -118,15 +121,16 @@ def _round(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot
     return changed
 
 
-def _exact(duty: float, most: float) -> float:
-    """The nearest duty that a quarter of an hour holds exactly, not above `most`."""
-    part = min(MOST, most)  # of those between nothing and all
-    if duty > (MOST + 1) / 2 and most >= 1:
+def _exact(duty: float, highest: float, limits: Limits) -> float:
+    """The nearest duty that a quarter of an hour holds exactly, not above `highest`."""
+    low, high = least(limits), most(limits)
+    part = min(high, highest)  # of those between nothing and all
+    if duty > (high + 1) / 2 and highest >= 1:
         return 1.0
-    if duty < LEAST / 2 or part < LEAST:
+    if duty < low / 2 or part < low:
         return 0.0
-    within = min(max(duty, LEAST), part)
-    return within if within == LEAST else float(max(np.floor(within / DUTY_STEP + 1e-9) * DUTY_STEP, LEAST))
+    within = min(max(duty, low), part)
+    return within if within == low else float(max(np.floor(within / DUTY_STEP + 1e-9) * DUTY_STEP, low))
 
 
 def _hand_on(
@@ -143,7 +147,7 @@ def _hand_on(
         if zone.override is not None:
             draw_kw += zone.override * zone.zone.power_w / 1000
         elif duty > 0 or (duty < 0 and _local_rule_heats(zone, plan)):
-            share = 1.0 if duty < 0 else worst(_expected(duty, setpoint, zone, 0))
+            share = 1.0 if duty < 0 else worst(_expected(duty, setpoint, zone, 0), zone.zone.limits)
             draw_kw += share * zone.zone.power_w / 1000
             planned_kw += max(duty, 0.0) * zone.zone.power_w / 1000
     if planned_kw < SHARED_OUT * contract_kw:
@@ -155,9 +159,9 @@ def _hand_on(
         if zone.override is not None or not cold or not 0 <= duties[0] < 1:
             continue
         power_kw = zone.zone.power_w / 1000
-        before = worst(_expected(float(duties[0]), float(setpoints[0]), zone, 0))
-        most = before + np.floor(max(contract_kw - draw_kw, 0.0) / power_kw / DUTY_STEP) * DUTY_STEP
-        after = _exact(1.0, float(most))
+        before = worst(_expected(float(duties[0]), float(setpoints[0]), zone, 0), zone.zone.limits)
+        highest = before + np.floor(max(contract_kw - draw_kw, 0.0) / power_kw / DUTY_STEP) * DUTY_STEP
+        after = _exact(1.0, float(highest), zone.zone.limits)
         if after > max(before, float(duties[0])):
             duties[0], setpoints[0] = after, round(zone.surface_c or 0.0, 1)
             draw_kw += (after - before) * power_kw

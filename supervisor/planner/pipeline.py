@@ -184,11 +184,12 @@ def _publish(
     duty, power = solution.duty, problem.power_kw
     last = {plan.zone: plan.phase_s for plan in inputs.previous}
     before = [last[zone.zone.id] for zone in problem.zones if zone.zone.id in last]
-    phases = keep_phases(duty, power, before, problem.feeder.breaker_kw)
+    period_s = problem.zones[0].zone.limits.period_s  # the city's, one for all its boards
+    phases = keep_phases(duty, power, before, problem.feeder.breaker_kw, period_s)
     order = sorted(range(len(lanes)), key=lambda i: (-inputs.zones[lanes[i]].priority, i))  # least important first
     breaker = problem.feeder.breaker_kw
     sheddable = [i for i in order if not (problem.zones[i].fixed_duty > 0).any()]
-    duty = limit_instants(duty, power, phases, breaker, sheddable)
+    duty = limit_instants(duty, power, phases, breaker, sheddable, period_s)
     load = power @ duty
     lift = problem.lift_k(duty)
     capped = (load >= _CAPPED * problem.contract_kw) & (power.sum() > problem.contract_kw + 1e-6)
@@ -213,6 +214,7 @@ def _publish(
             after_run_s=round(inputs.settings.standby_after_run_s),
             label=solution.label,
             reasons=to_reasons(code[i], at[i], probability[i], fixed[i], problem.start_utc_s),
+            limits=zone.zone.limits,
         )
         traces[name] = ZoneTrace(duty[i], unheated[i] + lift[i], unheated[i], probability[i])
     return FeederOutcome(

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 from supervisor.domain.plan import SLOT_S, STANDBY, Plan, PlanLabel, Reason, Slot
 from supervisor.planner.foresee.outlook import Array, Mask, ZoneOutlook
+from supervisor.planner.quarter import DUTY_STEP
 
 MAX_RUNS = 40  # 19 characters a run at most, so that a plan's frame stays below 1,024 bytes with its MAC
 ON_MC, OFF_MC, AFTER_RUN_S = 2_000, 3_000, 3_600  # local rule of a board alone
-_DUTY_STEP = 0.025  # 22 s of the period: finer than a contactor
 _HEATED = 0.02
 _HEAVY = 0.5  # duty from which heat is being stored, and the set-point follows the plan upwards
 _SETPOINT_STEP_C = 0.5
-_SETPOINT_MAX_C = 10.0  # 5 K below the high limit: feedback must not drive into the interlock
+_SETPOINT_MAX_C = 10.0
+_INTERLOCK_K = 5.0  # set-points keep so far below the high limit: feedback must not drive into the interlock
 NEVER_C = -30.0  # a set-point so low that feedback never heats
 _CAPPED_MARGIN_K = 0.5  # below the forecast, so a capped zone's feedback does not take other zones' share
 _CAPPED_LOWEST_C = -1.0
@@ -89,7 +91,7 @@ def slot_values(
     setpoint = np.where(held_back, KEEP_C, np.clip(setpoint, NEVER_C, _SETPOINT_MAX_C))
     shed = capped & ~heated & ~fixed & (outlook.shortfall_k.max(axis=-2) > lift_k)
     setpoint = np.where(shed, NEVER_C, setpoint)
-    value = np.where(heated, np.maximum(np.round(duty / _DUTY_STEP) * _DUTY_STEP, _DUTY_STEP), float(STANDBY))
+    value = np.where(heated, np.maximum(np.round(duty / DUTY_STEP) * DUTY_STEP, DUTY_STEP), float(STANDBY))
     value = np.where(held_back | shed, 0.0, value)
     off = fixed & np.asarray(out_of_service)[..., None]
     value, setpoint = np.where(off, 0.0, value), np.where(off, NEVER_C, setpoint)
@@ -108,9 +110,10 @@ def to_plan(
     after_run_s: int = AFTER_RUN_S,
     label: PlanLabel = PlanLabel.OPTIMAL,
     reasons: tuple[Reason, ...] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Plan:
     """A domain plan of at most 40 runs. Far slots are joined first: they are planned again before their time."""
-    runs = pack(slots.duty, slots.setpoint_c)
+    runs = pack(slots.duty, np.minimum(slots.setpoint_c, max(limits.t_max_mc / 1000 - _INTERLOCK_K, KEEP_C)))
     return Plan(
         zone=zone_id,
         issued_utc_s=round(issued_utc_s),

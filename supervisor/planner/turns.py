@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.planner.explain import DRIES, LOCAL, SHED, STALE
 from supervisor.planner.foresee.outlook import Array
 from supervisor.planner.plans import ON_MC
-from supervisor.planner.quarter import LEAST, MOST, TURN_AFTER_S, ZoneNow, urgency, worst
+from supervisor.planner.quarter import DUTY_STEP, TURN_AFTER_S, ZoneNow, least, most, urgency, worst
 
 _EPSILON = 1e-9
-# A third of a period, rounded to permilles, is a second short of the minimum on time and would be owed instead of
-# given; feedback on a road that warms a little must not take it below that either.
-TURN_DUTY, _TURN_ABOVE_C = 0.35, 0.2
-_TURN_MOST = 0.4  # with feedback on a road that cools
+_TURN_ABOVE_C = 0.2  # feedback on a road that warms a little must not take the duty below the minimum on time
+_TURN_FEEDBACK = 0.05  # more than the turn, with feedback on a road that cools
 # A board that hears nothing newer keeps to a plan until its lease ends, so it cannot be given a turn: then its own
 # local rule does.
 SHED_MAX_S = 1_800
 _SAYS_NOTHING = (STALE, LOCAL)  # of a slot's duty
 Values = Mapping[str, tuple[Array, Array]]
+
+
+def turn_duty(limits: Limits = DEFAULT_LIMITS) -> float:
+    """A step above the duty of the minimum on time, which in permilles is rounded down and would be owed, not given."""
+    return round(math.ceil(least(limits) / DUTY_STEP + 1e-9) * DUTY_STEP, 3)
 
 
 def give_turns(plans: Sequence[Plan], now: Mapping[str, ZoneNow], values: Values, contract_kw: float) -> list[str]:
@@ -68,28 +73,35 @@ def _due(plan: Plan, zone: ZoneNow, duty: float) -> bool:
     cold = zone.wet and zone.surface_c is not None and zone.surface_c <= plan.on_mc / 1000
     held_back = any(why.code == DRIES and why.start_s <= 0 < why.end_s for why in plan.why)
     dictated = zone.override is not None
-    return cold and not dictated and not held_back and 0 <= duty < TURN_DUTY and zone.waiting_s > TURN_AFTER_S
+    return (
+        cold
+        and not dictated
+        and not held_back
+        and 0 <= duty < turn_duty(zone.zone.limits)
+        and zone.waiting_s > TURN_AFTER_S
+    )
 
 
 def _make_room(
     zone: str, others: list[str], now: Mapping[str, ZoneNow], values: Values, contract_kw: float
 ) -> list[str]:
     """Give `zone` the least window in the running slot; the zones changed, none where the contract has no room."""
-    need_kw = _TURN_MOST * now[zone].zone.power_w / 1000
+    limits = now[zone].zone.limits
+    need_kw = (turn_duty(limits) + _TURN_FEEDBACK) * now[zone].zone.power_w / 1000
     drawn_kw = sum(_draw_kw(now[name], float(values[name][0][0])) for name in values if name != zone)
     lowered: dict[str, float] = {}
     givers = sorted(others, key=lambda z: urgency(now[z].zone, now[z].surface_c or 0.0), reverse=True)
-    steps = [(name, least) for name in givers for least in (MOST, LEAST)] + [(name, 0.0) for name in givers]
-    for name, least in steps:
+    steps = [(name, to) for name in givers for to in (most(limits), least(limits))] + [(name, 0.0) for name in givers]
+    for name, to in steps:
         duty = lowered.get(name, float(values[name][0][0]))
         if drawn_kw + need_kw <= contract_kw + _EPSILON:
             break
-        if duty > least + _EPSILON:
-            drawn_kw -= (worst(duty) - worst(least)) * now[name].zone.power_w / 1000
-            lowered[name] = least
+        if duty > to + _EPSILON:
+            drawn_kw -= (worst(duty, limits) - worst(to, limits)) * now[name].zone.power_w / 1000
+            lowered[name] = to
     if drawn_kw + need_kw > contract_kw + _EPSILON:
         return []
-    for name, duty in {**lowered, zone: TURN_DUTY}.items():
+    for name, duty in {**lowered, zone: turn_duty(limits)}.items():
         values[name][0][0] = duty
         values[name][1][0] = round(now[name].surface_c or 0.0, 1)  # feedback asks for nothing more
     values[zone][1][0] += _TURN_ABOVE_C
@@ -103,5 +115,5 @@ def _draw_kw(zone: ZoneNow, duty: float) -> float:
     elif duty < 0:
         share = float(zone.wet and zone.surface_c is not None and zone.surface_c <= ON_MC / 1000)
     else:
-        share = worst(duty)
+        share = worst(duty, zone.zone.limits)
     return share * zone.zone.power_w / 1000

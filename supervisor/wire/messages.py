@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
 NO_READING_MC = -273_150  # a sample's temperature while the board has none to believe
 NO_MOISTURE = -1
-ZONES_MAX = 8  # of a board: samples of so many fit a frame
+FRAME_ZONES_MAX = 8  # samples of so many fit a frame; a board has fewer: domain/board_profile.py
 
 # Bounds of what a board may say. The widths are those of the board's packed record (firmware/rh/telemetry.py).
 U8, U16, U32 = 2**8 - 1, 2**16 - 1, 2**32 - 1
@@ -91,7 +91,9 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
     q: CommandCount  # newest command sequence accepted in that epoch
     up: Uptime  # seconds since boot
     utc: Count  # 0 while the clock is not set
-    z: Annotated[tuple[Name, ...], Meta(max_length=4 * ZONES_MAX)]  # its zones; more than are configured are alarmed
+    z: Annotated[
+        tuple[Name, ...], Meta(max_length=4 * FRAME_ZONES_MAX)
+    ]  # its zones; more than are configured are alarmed
     life: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""  # board-life id, "" from firmware before 0.2
 
 
@@ -119,7 +121,7 @@ class Telemetry(Struct, tag_field="t", tag="tel", forbid_unknown_fields=True):
     up: Uptime  # end of the interval, seconds since boot
     dt: Short  # length of the interval [s]
     bad: Short  # frames refused since boot
-    z: Annotated[tuple[ZoneSample, ...], Meta(max_length=4 * ZONES_MAX)]
+    z: Annotated[tuple[ZoneSample, ...], Meta(max_length=4 * FRAME_ZONES_MAX)]
 
 
 class ResultFrame(Struct, tag_field="t", tag="result", forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
-"""`roadheat bench …`: what the road model, the planner and the control law can show, each against its peers.
+"""`roadheat bench …`: road model, planner and control law, each compared with others.
 
-The benches import numpy-heavy modules; they load only when called.
+The benches import large modules; these are loaded only when called.
 """
 
 from __future__ import annotations
@@ -22,4 +22,4 @@ BENCHES = {
 
 @click.group(cls=LazyGroup, lazy=BENCHES)
 def bench() -> None:
-    """Benchmarks against the best that exists elsewhere."""
+    """Benchmarks, compared with other software."""

@@ -1,4 +1,4 @@
-"""`roadheat bench control`: a season on a plant that nobody knows exactly, today's controllers beside the planner."""
+"""`roadheat bench control`: a season on a plant with unknown parameters, today's controllers beside the planner."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def control(
 
 
 def _run(season: Season, console: Console) -> None:
-    """The season with a bar; where nobody watches a terminal, with a line to the error output each tenth."""
+    """The season with a bar; without a terminal, with a line on the error output every tenth of it."""
     if not console.is_terminal:
         season.run(lambda done, of: click.echo(f"{done} of {of} h", err=True) if done % max(of // 10, 1) == 0 else None)
         return
@@ -212,7 +212,7 @@ def _forecasters(
     weather: WeatherSeries, kind: str, members: int, seed: int, site: Site | None
 ) -> dict[str, Forecaster]:
     """What the planners may see: emulated forecasts as the service makes an ensemble of them, corrected by how they did
-    here so far. They are never called anything else.
+    here so far. They are always labelled so.
     """
     emulator = Emulator(weather, seed, site)
     provider = EnsembleProvider(EmulatedProvider(weather, seed, 1, site), members, seed + 1, site)

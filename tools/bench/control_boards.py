@@ -13,23 +13,17 @@ import msgspec
 from firmware.rh.control import Control
 from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
+from supervisor.domain.board_profile import DEFAULT_LIMITS
 from supervisor.domain.plan import Plan
 from supervisor.energy.baselines import BASELINES, Baseline, Memory, Seen, decide
 
 COLD_CUTOFF_C = -10.0  # no local heat below: what most makers set; engineers set it for the place
-LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carries it
-    t_max_mc=15_000,
-    cable_max_mc=80_000,
-    lockout_mc=6_000,
-    cold_cutoff_mc=round(1000 * COLD_CUTOFF_C),
-    min_on_s=300,
-    min_off_s=300,
-    period_s=900,  # the contract's averaging interval: docs/decisions/0006
-    local_duty_permille=1_000,
+LIMITS: Any = SimpleNamespace(  # limits.json of a board of this district
+    **msgspec.structs.asdict(DEFAULT_LIMITS) | {"cold_cutoff_mc": round(1000 * COLD_CUTOFF_C)}
 )
 WET_PERMILLE, DRY_PERMILLE = 200, 150  # the board's hysteresis
 _WHO = 5
-LOOK_S = 10  # the board looks each second: a window may end within a minute, and the contract is counted in kW
+LOOK_S = 10  # boards decide every second: a window may end within a minute, and the contract is counted in kW
 
 
 class Rule(Protocol):
@@ -72,7 +66,7 @@ class Board:
 
 
 class Circuit:
-    """One zone of one strategy: moisture hysteresis, rule, contactor (or, `ideal`, a dimmer that no road has)."""
+    """One zone of one strategy: moisture hysteresis, rule, contactor (or, `ideal`, continuous power)."""
 
     def __init__(self, rule: Rule, ideal: bool = False) -> None:
         self.rule = rule

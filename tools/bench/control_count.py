@@ -1,4 +1,4 @@
-"""What a closed loop is judged by: energy, cost, ice, shortfall, limits, strategy by strategy."""
+"""Figures of a closed loop: energy, cost, ice, shortfall, limits, strategy by strategy."""
 
 from __future__ import annotations
 

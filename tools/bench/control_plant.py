@@ -21,7 +21,7 @@ from supervisor.road.step import advance_state
 Array = npt.NDArray[np.float64]
 
 MINUTE_S = 60.0
-QUIET_S = 600.0  # step through hours in which nobody could heat
+QUIET_S = 600.0  # step through hours without any need of heat
 PLANT_NODES = 26  # the planner plans on 20
 SPREAD = 0.2  # physics parameters are drawn within ±20 %
 SENSOR_NOISE_K = 0.1  # DS18B20 under asphalt after its 0.0625 K steps
@@ -58,7 +58,7 @@ def make_zones(count: int) -> tuple[Zone, ...]:
 
 
 def make_feeders(zones: Sequence[Zone], contract_part: float, demand_price_per_kw: float) -> tuple[Feeder, ...]:
-    """A feeder for each six zones; the breaker carries what is installed, the contract a part of it."""
+    """One feeder for every six zones; the breaker carries what is installed, the contract a part of it."""
     feeders = []
     for name in dict.fromkeys(zone.feeder for zone in zones):
         installed = sum(zone.power_w for zone in zones if zone.feeder == name) / 1000.0
@@ -100,7 +100,7 @@ def true_pavements(zones: Sequence[Zone], rng: np.random.Generator, spread: floa
 
 @dataclass(frozen=True)
 class Fault:
-    """A sensor that lies for a while: moisture stuck at a value [‰], or a surface reading off by some kelvin."""
+    """A sensor with a wrong reading for a while: moisture stuck at a value [‰], or a surface off by some kelvin."""
 
     zone: int
     start_s: float

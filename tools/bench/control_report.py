@@ -17,7 +17,7 @@ from tools.bench.control_count import Score
 from tools.bench.control_planners import Strategy
 from tools.bench.control_run import Season
 
-_LOG_FROM = 5.0  # heating all winter long costs so much more that the others would lie on one another
+_LOG_FROM = 5.0  # heating all winter costs so much more that the points of the others would coincide
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def rows_of(season: Season, demand_price: float, price_per_kelvin_hour: float) -
 
 
 def regrets(rows: Sequence[Row]) -> dict[str, float]:
-    """By how much each planner is dearer than foresight at the same price of a K·h, as a part of foresight's total."""
+    """By how much each planner costs more than foresight at the same price of a K·h, as a part of foresight's total."""
     best = {_factor(r.name): r.total for r in rows if r.name.split("×")[0] == "foresight" and r.total > 0}
     return {r.name: r.total / best[_factor(r.name)] - 1.0 for r in rows if _factor(r.name) in best}
 
@@ -134,7 +134,9 @@ def compare(rule: Row, frontier: Sequence[Row]) -> Comparison:
     """
     points = sorted((r.ice_minutes, r.cost) for r in frontier)
     ice = np.array([p[0] for p in points])
-    cost = np.minimum.accumulate(np.array([p[1] for p in points]))  # more ice is never dearer: one may always heat less
+    cost = np.minimum.accumulate(
+        np.array([p[1] for p in points])
+    )  # more ice never costs more: one may always heat less
     saved = left = None
     if rule.cost > 0 and ice[0] <= rule.ice_minutes:
         saved = 1.0 - float(np.interp(rule.ice_minutes, ice, cost)) / rule.cost

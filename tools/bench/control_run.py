@@ -56,7 +56,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Chance:
-    """What no controller knows: how far each road is from its data sheet, and when sensors lie."""
+    """What no controller knows: how far each road is from its data sheet, and when sensors are wrong."""
 
     seed: int = 1
     spread: float = SPREAD
@@ -123,7 +123,7 @@ class Season:
         return self.scores
 
     def _quiet(self, hour: int) -> bool:
-        """Dry roads, no precipitation in sight, no plan that heats: ten-minute steps tell the same story."""
+        """Dry roads, no precipitation in sight, no plan that heats: ten-minute steps give the same result."""
         rows = slice(hour * 60, hour * 60 + 120)
         state = self.plant.state
         return bool(
@@ -187,7 +187,7 @@ class Season:
         }
 
     def _guard(self, p: Planner, t: int) -> None:
-        """The demand guard's look at one strategy's feeders."""
+        """The demand guard of one strategy's feeders."""
         index = p.index
         for f, feeder in enumerate(self.feeders):
             mine = np.flatnonzero(self.feeder_of[f]).tolist()

@@ -34,7 +34,7 @@ from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
 from tools.servers import Server, ServerError, find_program, running_influxd, running_victoria
 
 LOAD = Load(boards=10, zones=10)  # 100 zones
-BEAT_S = 0.002  # how often the loop is asked whether it is still there
+BEAT_S = 0.002  # how often the loop's response is measured
 
 
 class Figure(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`roadheat bench fuzz`: one board with a valid key sends whatever it likes; the others must not notice.
+"""`roadheat bench fuzz`: one board with a valid key sends arbitrary frames; others must not be affected.
 
 The real service runs as a process of its own; honest boards send their telemetry and get a crew's overrides all the
 while. First many frames with free values, of several hostile boards since each is read at its pace, and what is on
@@ -30,7 +30,7 @@ from tools.bench.fuzz_city import Honest, Latencies, Link, Service, command
 from tools.bench.fuzz_frames import FrameFuzz
 from tools.bench.fuzz_noise import WAITS, WARM_S, ZONES_PER_BOARD, undisturbed
 
-BURST = 32  # hostile frames between two that are looked for: below what floods a session
+BURST = 32  # hostile frames between two whose answer is awaited: below what floods a session
 HOSTILE_BOOT = 1000
 HOSTILE_BOARDS, HONEST_BOARDS = 16, 3
 SLACK_S = 900.0  # uptime that a board may claim beyond what has passed: the service's slack, and counters rounded up

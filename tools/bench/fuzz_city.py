@@ -42,7 +42,7 @@ class Latencies(Struct):
 
 
 class Link:
-    """One board's session, kept by its other half in Python."""
+    """The session of one board, simulated in Python."""
 
     def __init__(self, http: aiohttp.ClientSession, config: Config, board: str) -> None:
         self._http, self._config, self.board = http, config, board
@@ -78,7 +78,7 @@ class Link:
 
 
 class Honest:
-    """A board that tells the truth about two zones, ten seconds in each record however fast they come."""
+    """An honest board of two zones, ten seconds in each record however fast they come."""
 
     def __init__(self, link: Link, zones: tuple[str, ...], waited: Latencies) -> None:
         self.link, self.zones, self.waited = link, zones, waited

@@ -28,8 +28,8 @@ ODD: tuple[Any, ...] = (
     "빙판",
     "x" * 200,
 )
-RESULTS = 0.05  # part of the frames that answer commands nobody sent
-NO_FRAME = 0.002  # part that is no frame at all: it ends the session, and the next one costs a handshake
+RESULTS = 0.05  # part of the frames that answer commands that were never sent
+NO_FRAME = 0.002  # part that is not a frame: it ends the session, and the next one costs a handshake
 
 
 class FrameFuzz:
@@ -41,7 +41,7 @@ class FrameFuzz:
         self._sent: list[bytes] = []
 
     def payload(self, up_s: int, utc_s: int, boot: int) -> bytes:
-        """The next one, at a time at which an honest board would say these."""
+        """The next one, at a time at which an honest board would send it."""
         rng = self._random
         kind = rng.random()
         if kind < NO_FRAME:
@@ -90,14 +90,14 @@ class FrameFuzz:
 
     def _number(self, usual: int) -> Any:
         rng = self._random
-        dice = rng.random()
-        if dice < 0.75:
+        drawn = rng.random()
+        if drawn < 0.75:
             return usual
-        if dice < 0.85:
+        if drawn < 0.85:
             return rng.choice(EXTREMES)
-        if dice < 0.90:
+        if drawn < 0.90:
             return rng.getrandbits(rng.randint(1, 33))
-        if dice < 0.98:
+        if drawn < 0.98:
             return max(0, usual + rng.randint(-1000, 1000))
         return rng.choice(ODD)
 

@@ -1,8 +1,8 @@
 """`roadheat bench planner`: what a planning cycle costs, end to end and by stage, in the service's own processes.
 
 A cold cycle, then the next ones each a quarter of an hour later from its warm start, by processes of the kind that the
-service plans with: splitting the city, sending and receiving are part of the figures. CPU is what counts on a shared
-machine.
+service plans with: splitting the city, sending and receiving are part of the figures. CPU time is compared, as it
+does not depend on other load of the machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from supervisor.planner.solve.exact import solve_exact
 from supervisor.runtime.process import OwnProcess, cores
 from tools.bench.planner_data import make_inputs
 
-WARM_CYCLES = 3  # what else runs on the machine can only add
+WARM_CYCLES = 3  # other load of the machine only adds
 EXACT_SAMPLE = 10  # feeders that the exact solver is timed on
 BARS = {
     "solve": "≤ 0.40", "exact": "≤ 3.5", "end": "≤ 2.5", "rate": "≥ 600", "gap": "≤ 0.5 %", "memory": "≤ 300 at 1,000",

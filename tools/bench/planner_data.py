@@ -1,4 +1,4 @@
-"""A city in a storm for the speed benchmark: zones, states and an ensemble that really endangers them."""
+"""A city in a storm for the speed benchmark: zones, states and an ensemble with ice on every road."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def main(given: str, out: str) -> None:
     rows = []
     for case in ((1, 1), (zones, 1), (1, members), (zones, members)):
         rows.append(measure(data, *case))
-        Path(out).write_text(json.dumps(rows))  # what is known stays known, should the next take too long
+        Path(out).write_text(json.dumps(rows))  # kept, in case the next takes too long
 
 
 if __name__ == "__main__":

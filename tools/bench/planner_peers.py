@@ -1,7 +1,7 @@
 """The same nights through other optimisers, each in an environment of its own that uv makes, versions pinned.
 
 CVXPY gets the identical programme. EMHASS and do-mpc get easier ones (one thermal state a zone, see their files): the
-table says so. Solving only: their free responses would have to come from somewhere too. All with one thread.
+table says so. Solving only: their free responses would have to be computed as well. All with one thread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from supervisor.planner.solve.problem import FeederProblem
 from tools.bench.planner_data import ZONES_PER_FEEDER, make_inputs
 
 FEEDERS = 3
-# casadi 3.7 no longer has what do-mpc 5.1 asks of it.
+# casadi 3.7 no longer has what do-mpc 5.1 needs.
 PEERS = {
     "CVXPY": ("planner_peer_cvxpy.py", ("cvxpy==1.7.5", "highspy==1.15.1", "numpy==2.2.6")),
     "EMHASS": ("planner_peer_emhass.py", ("emhass==0.18.7",)),

@@ -67,7 +67,7 @@ def test_a_cold_wet_road_that_nobody_heats_is_told_within_the_bound() -> None:
     assert bed.minutes(2).broken == {"I16"}
 
 
-def test_heat_each_quarter_of_an_hour_is_enough() -> None:
+def test_heat_every_quarter_of_an_hour_is_enough() -> None:
     bed = Bed().minutes(RETURN_MIN)
     for _ in range(8):
         bed.heat(5).minutes(19)  # 5 min of them are the minimum off time

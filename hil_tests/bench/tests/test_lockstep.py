@@ -82,7 +82,7 @@ def test_blocking_work_takes_no_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_sockets_are_served_while_time_stands_still(tmp_path: Path) -> None:
+def test_sockets_are_served_while_time_is_stopped(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
 
     async def main(clock: Clock) -> None:

@@ -36,12 +36,12 @@ def _poll(queue):
 
 
 def _wait_io_event(queue, dt):
-    """In place of `IOQueue.wait_io_event`. Sockets are heeded right after a grant and while they have something:
+    """In place of `IOQueue.wait_io_event`. Sockets are served right after a grant and while they have something:
     what comes in the middle of a stretch waits for the next, so that a run does not depend on real delays."""
     global _zeros, _hits
     if dt == 0:
         _zeros += 1
-        if _zeros & 1023 == 0:  # somebody spins: as on the chip, time passes and streams are served
+        if _zeros & 1023 == 0:  # a busy task: as on the chip, time passes and streams are served
             _t._pass(1)
             _t._fresh = True
         return

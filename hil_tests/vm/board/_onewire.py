@@ -94,7 +94,7 @@ class _Bus:
         return bool(self.present())
 
     def write_all(self, buf):
-        """As `write` for each byte; the transaction that a board makes each second at once, when all is well."""
+        """As `write` for each byte; the transaction that a board makes every second, at once where nothing is wrong."""
         if self.state == 0 and not _t._grant[_FAULTS]:
             sensor = self.by_read.get(buf)
             if sensor is not None:

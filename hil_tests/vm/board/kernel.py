@@ -45,7 +45,7 @@ def _prepare(settings):
 
 
 def _unguarded(call):
-    """A Ctrl-C that came a moment late hits nobody."""
+    """Ignore a Ctrl-C that came a moment late."""
     while True:
         try:
             return call()

@@ -110,7 +110,7 @@ def test_outputs_keep_their_level_over_soft_reset_only(board: EmulatedBoard, pro
     assert [cause for _, cause in board.resets] == [1, 5, 2]
 
 
-def test_watchdog_bites_unless_fed(board: EmulatedBoard, prompt: Prompt) -> None:
+def test_watchdog_resets_unless_fed(board: EmulatedBoard, prompt: Prompt) -> None:
     prompt.run(
         "import machine, time\nw = machine.WDT(timeout=2000)\nfor _ in range(5): time.sleep(1); w.feed()\nprint('fed')"
     )

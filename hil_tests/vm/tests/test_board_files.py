@@ -119,6 +119,20 @@ def test_active_low_relays_heat_and_are_measured(start: Start) -> None:
     assert board.levels == {}
 
 
+def test_sensors_given_by_kind_and_a_zones_own_limits(start: Start) -> None:
+    zones = json.loads(_config())["zones"]
+    first = zones[0]
+    first["surface"] = {"kind": "ds18b20", "rom": first.pop("surface_rom")}
+    first["moisture"] = {"kind": "adc-moisture", "pin": first.pop("moist_pin")}
+    first["power"] = {"kind": "adc-current", "pin": first.pop("ct_pin"), "w_per_mv": first.pop("ct_w_per_mv")}
+    own = {**json.loads(_LIMITS), "zones": {"z02": {"lockout_mc": 3000, "cold_cutoff_mc": -3000}}}
+    files = {**_plain(), "config.json": _config(zones=zones), "limits.json": json.dumps(own).encode()}
+    board = start({name: sealed(content) for name, content in files.items()})
+    for place in (0, 2):
+        board.set_temperature(place, -5.0)  # too cold for the second zone alone
+    assert _live(board, STARTS_WITHIN_S) == {RELAYS[0]}
+
+
 @pytest.mark.parametrize("which", ["config.json", "limits.json"])
 def test_a_torn_file_closes_no_contactor_and_is_said(start: Start, which: str) -> None:
     whole = len(_plain()[which])

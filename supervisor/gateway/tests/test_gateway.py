@@ -15,7 +15,6 @@ import msgspec
 import pytest
 
 from supervisor.config import Config, load
-from supervisor.config.rules import ZONES_PER_BOARD
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
 from supervisor.gateway.gateway import Gateway
@@ -23,7 +22,7 @@ from supervisor.gateway.session import BATCH_FRAMES, BoardSession
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry, until
 from supervisor.wire.authentication import seal_report
 from supervisor.wire.keys import load_or_create_key
-from supervisor.wire.messages import Ack, Hello, ResultFrame, Telemetry
+from supervisor.wire.messages import FRAME_ZONES_MAX, Ack, Hello, ResultFrame, Telemetry
 from supervisor.wire.pki import ensure_pki
 from supervisor.wire.reports import Damaged
 
@@ -322,6 +321,6 @@ async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> No
 
 def test_samples_of_a_full_board_fit_a_frame() -> None:
     frame = telemetry(
-        2**31, *(sample(f"zone-of-16-chars{n}"[:16], power_w=390_000, dev_wh=2**31) for n in range(ZONES_PER_BOARD))
+        2**31, *(sample(f"zone-of-16-chars{n}"[:16], power_w=390_000, dev_wh=2**31) for n in range(FRAME_ZONES_MAX))
     )
     assert len(msgspec.json.encode(frame)) + 65 <= 1024

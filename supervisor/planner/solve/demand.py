@@ -7,6 +7,7 @@ quarter the load so far and what every circuit's window still holds are added up
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,8 @@ import numpy as np
 from supervisor.domain.plan import SLOT_S, Plan, Reason
 from supervisor.domain.zone import Zone
 from supervisor.planner.explain import SHED
-from supervisor.planner.phases import PERIOD_S
 from supervisor.planner.plans import NEVER_C, pack, unpack
-from supervisor.planner.quarter import LEAST, MOST, urgency
+from supervisor.planner.quarter import least, most, urgency
 
 TARGET = 0.995  # of the contract: readings of power come every 10 s
 LAST_S = 60.0  # in the last minute a command would come too late
@@ -44,18 +44,18 @@ def remaining_s(circuit: CircuitNow, elapsed_s: float) -> float:
     left_s = SLOT_S - elapsed_s
     if circuit.duty <= 0:
         return min(left_s, LAST_S) if circuit.drawing else 0.0
-    if circuit.duty > MOST:
+    limits = circuit.zone.limits
+    if circuit.duty > most(limits):
         return left_s
-    window_s = PERIOD_S * (max(circuit.duty, LEAST) if circuit.drawing else circuit.duty)
-    begin = (elapsed_s - circuit.phase_s) % PERIOD_S
-    return float(_overlap(begin, begin + left_s, window_s))
+    window_s = limits.period_s * (max(circuit.duty, least(limits)) if circuit.drawing else circuit.duty)
+    begin = (elapsed_s - circuit.phase_s) % limits.period_s
+    return float(_overlap(begin, begin + left_s, window_s, limits.period_s))
 
 
-def _overlap(begin: float, end: float, window_s: float) -> float:
-    """Of [begin, end) within [0, window) and its next repetition."""
-    first = min(end, window_s) - begin
-    second = min(end, PERIOD_S + window_s) - max(begin, PERIOD_S)
-    return max(first, 0.0) + max(second, 0.0)
+def _overlap(begin: float, end: float, window_s: float, period_s: int) -> float:
+    """Of [begin, end) within [0, window) and its repetitions every `period_s`."""
+    starts = range(0, math.ceil(end), period_s)
+    return sum(max(min(end, start + window_s) - max(begin, start), 0.0) for start in starts)
 
 
 def foreseen_kw(used_kws: float, circuits: Sequence[CircuitNow], elapsed_s: float) -> float:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.domain.board_profile import Limits
 from supervisor.domain.plan import SLOT_S, STANDBY, Plan, Slot
 from supervisor.domain.zone import Layer, Zone
 from supervisor.planner.plans import unpack
@@ -47,6 +51,15 @@ def circuit(
 )
 def test_what_a_circuit_still_draws(duty: float, on: bool, phase_s: int, elapsed_s: float, expected_s: float) -> None:
     assert remaining_s(circuit(duty=duty, on=on, phase_s=phase_s), elapsed_s) == expected_s
+
+
+@pytest.mark.parametrize(("phase_s", "expected_s"), [(0, 300 + 300), (300, 300), (450, 150 + 300)])
+def test_windows_recur_with_the_boards_own_period(phase_s: int, expected_s: float) -> None:
+    now = circuit(duty=0.5, on=False, phase_s=phase_s)
+    limits = Limits(period_s=600, min_on_s=120, min_off_s=120)
+    now = replace(now, zone=msgspec.structs.replace(now.zone, limits=limits))
+    assert remaining_s(now, 0) == expected_s
+    assert remaining_s(replace(now, duty=0.9), 300) == 600  # above the highest duty that leaves the minimum off time
 
 
 def test_nobody_gives_way_while_the_quarter_will_keep_the_contract() -> None:

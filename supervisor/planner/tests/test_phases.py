@@ -63,3 +63,20 @@ def test_phases_stay_until_they_cost_headroom() -> None:
     assert keep_phases(half, power, [300, 300], 120.0) != (300, 300)  # together: twice the instant
     assert keep_phases(np.ones((2, 4)), power, [300, 300], 120.0) == (300, 300)  # always on: no matter
     assert len(keep_phases(half, power, [], 120.0)) == 2
+
+
+@pytest.mark.parametrize("period_s", [600, 900, 1200])
+def test_phases_and_instants_follow_the_boards_period(period_s: int) -> None:
+    power, half = np.full(2, 60.0), np.full((2, 1), 0.5)
+    phases = assign_phases(half, power, period_s)
+    load = load_at_instants_kw(half, power, phases, period_s)
+    assert load.shape == (1, period_s // 30)
+    assert load.max() == 60.0  # one after the other
+    assert max(phases) < period_s
+    assert keep_phases(half, power, phases, 120.0, period_s) == phases
+    out = limit_instants(np.ones((2, 1)), power, [0, 0], 60.0, [1, 0], period_s)
+    assert load_at_instants_kw(out, power, [0, 0], period_s).max() <= 60.0
+
+
+def test_a_phase_beyond_a_shorter_period_is_not_kept() -> None:
+    assert max(keep_phases(np.full((2, 1), 0.5), np.full(2, 60.0), [0, 870], 120.0, 600)) < 600

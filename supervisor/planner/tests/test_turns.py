@@ -14,7 +14,7 @@ from supervisor.planner.contract import HELD_SLOTS, ZoneNow, keep_contract
 from supervisor.planner.plans import unpack
 from supervisor.planner.quarter import TURN_AFTER_S, worst
 from supervisor.planner.tests.test_contract import CONTRACT_KW, FEEDERS, FULL, START, now, plan
-from supervisor.planner.turns import TURN_DUTY, explained
+from supervisor.planner.turns import explained, turn_duty
 
 SHED_RUN = ((0, -30_000, 0), (8, 0, -1))
 
@@ -31,7 +31,7 @@ def test_a_zone_that_has_waited_is_given_a_window_and_another_gives_way() -> Non
     plans = [plan("a", *FULL), plan("b", *FULL), plan("c", *SHED_RUN)]
     kept = keep_contract(plans, {"a": now("a", priority=1), "b": now("b"), "c": waits("c", TURN_AFTER_S + 1)}, FEEDERS)
     duty = {p.zone: unpack(p, HELD_SLOTS, START)[0].tolist() for p in kept}
-    assert duty["c"][0] == TURN_DUTY
+    assert duty["c"][0] == turn_duty()
     assert duty["a"][0] == 1.0  # the steepest keeps its heat
     assert duty["b"][0] == pytest.approx(1 / 3, abs=0.001)
     assert all(drawn_kw(kept, slot) <= CONTRACT_KW + 0.1 for slot in range(HELD_SLOTS))
@@ -68,7 +68,7 @@ def test_a_contract_without_a_window_for_each_lets_them_take_turns() -> None:
     duty = [unpack(p, HELD_SLOTS, START)[0].round(2).tolist() for p in kept]
     assert duty[0][0] == 0.0
     assert kept[0].why[0].code == "shed"
-    assert duty[1][0] == TURN_DUTY
+    assert duty[1][0] == turn_duty()
 
 
 def test_half_an_hour_is_never_passed_over_many_plans() -> None:

@@ -54,7 +54,7 @@ def test_no_limit_is_passed_and_the_books_balance(season: Season) -> None:
     assert load.max() <= sum(zone.power_w for zone in season.zones) / 1000 + 1e-9
 
 
-def test_a_plan_is_not_torn_up_each_half_hour(season: Season) -> None:
+def test_a_plan_is_not_replaced_every_half_hour(season: Season) -> None:
     row = rows_of(season, 0.0, 4000.0)[2]
     assert row.plans > 20
     assert row.duty_changed_h_per_plan < 1.0
@@ -150,7 +150,7 @@ def test_the_command_writes_its_figures(tmp_path: Path) -> None:
     assert "it covers 2023-12-29" in over.output
 
 
-def test_faults_lie_for_their_time_only_and_for_all_copies_alike() -> None:
+def test_faults_last_for_their_time_only_and_for_all_copies_alike() -> None:
     zones = make_zones(2)
     rng = np.random.default_rng(3)
     plant = Plant(true_pavements(zones, rng), zones, copies=3, start_c=2.0, seed=1)

@@ -24,7 +24,7 @@ def test_a_cycle_is_timed_by_stage_and_certified(tmp_path: Path) -> None:
     assert timing["worker_mb"] > 0
 
 
-def test_sizes_that_are_no_numbers_are_refused_at_once() -> None:
+def test_sizes_that_are_not_numbers_are_refused_at_once() -> None:
     for zones in ("x", "", "1,,2", "0", "-1"):
         result = CliRunner().invoke(planner, ["--zones", zones])
         assert (result.exit_code, "not a list of whole numbers" in result.output) == (2, True)

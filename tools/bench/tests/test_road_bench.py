@@ -111,7 +111,7 @@ def test_a_window_that_was_given_its_verifying_observation_is_refused_and_the_ot
     assert figures["failed"] == []
 
 
-def test_peers_that_nobody_ran_are_dashes(tmp_path: Path) -> None:
+def test_peers_that_were_not_run_are_dashes(tmp_path: Path) -> None:
     write_event(tmp_path, "station-7")
     write_pairs(tmp_path, [f"obsmet,station-7,{utc(T0)},{lead},1.5" for lead in (1.0, 3.0)])
     figures, _ = run_bench(tmp_path)
