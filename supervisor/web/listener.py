@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.config.rules import join_listen, split_listen
 from supervisor.domain.errors import ConfigError
 from supervisor.net.accept import Acceptor
 from supervisor.net.connections import Connections
@@ -24,7 +25,7 @@ from supervisor.web.stream import PACE
 @asynccontextmanager
 async def listen_web(config: Config, app: web.Application, connections_max: int = WEB_MAX) -> AsyncIterator[str]:
     """The crew app's listener, with so many connections at a time; gives its URL."""
-    host, _, port = config.web.listen.rpartition(":")
+    host, port = split_listen(config.web.listen)
     context = None
     if config.web.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -43,8 +44,8 @@ async def listen_web(config: Config, app: web.Application, connections_max: int 
         )  # fmt: skip
         app[ENTRANCE].acceptor = acceptor
         try:
-            _, bound = await acceptor.start(host.strip("[]"), int(port))
-            yield config.web.public_url or f"{'https' if context else 'http'}://{host}:{bound}"
+            _, bound = await acceptor.start(host, port)
+            yield config.web.public_url or f"{'https' if context else 'http'}://{join_listen(host, bound)}"
         except OSError as error:
             raise ConfigError(
                 f"cannot listen: {error.strerror}", where=f"web.listen = {config.web.listen!r}", remedy="Free the port"

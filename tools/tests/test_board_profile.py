@@ -74,12 +74,12 @@ def test_check_config_passes_a_relay_if_and_only_if_it_can_be_provisioned(city: 
 
 def test_pins_and_zones_in_the_docs() -> None:
     rows = {row[0]: row[1] for row in _rows("hardware.md")}
-    for label, name in (("outputs of relay", "relay_pin"), ("moisture", "moist_pin"), ("current", "ct_pin")):
+    for label, name in (("relay outputs", "relay_pin"), ("moisture", "moist_pin"), ("current", "ct_pin")):
         (cell,) = [cell for key, cell in rows.items() if key.startswith(label)]
         assert [int(pin) for pin in re.findall(r"\d+", cell)] == [getattr(slot, name) for slot in PROFILE.slots]
     assert rows["1-Wire bus"] == f"GPIO {PROFILE.ow_pin}"
     assert f"up to {PROFILE.zones_max} zones" in (DOCS / "hardware.md").read_text()
-    assert f"that board's output, 0 to {len(PROFILE.slots) - 1} " in (DOCS / "configuration.md").read_text()
+    assert f"that board's relay, 0 to {len(PROFILE.slots) - 1} |" in (DOCS / "configuration.md").read_text()
 
 
 def test_limits_in_the_docs() -> None:
