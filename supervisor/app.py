@@ -41,6 +41,7 @@ from supervisor.control.plan_pool import make_executor
 from supervisor.control.prices import Prices
 from supervisor.control.recalibration import LOOK_EACH_S, Recalibration
 from supervisor.control.watch import Watch
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.gateway.gateway import Gateway
 from supervisor.net.handles import raise_limit, share_out
@@ -127,12 +128,12 @@ async def running(
         )  # fmt: skip
         overrides.late.changed.append(
             lambda waiting: alarms.set(
-                "not-recorded", "", waiting > 0,
+                AlarmCode.NOT_RECORDED, "", waiting > 0,
                 "A safety command is carried out and not recorded yet: the disk is full or does not answer. "
                 "Look at the disk; do not stop the service before it is recorded",
             )
         )  # fmt: skip
-        alarms.set("not-recorded", "", overrides.late.waiting > 0)  # what waited when the service ended is lost
+        alarms.set(AlarmCode.NOT_RECORDED, "", overrides.late.waiting > 0)  # what waited when the service ended is lost
         dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
         await dangers.load()
         for plan in (await store.latest_plans()).values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 from aiohttp import web
@@ -13,9 +13,9 @@ from aiohttp import web
 from supervisor.config import Config
 from supervisor.config.source import parse
 from supervisor.control.alarm_recorder import AlarmRecorder
-from supervisor.control.alarms import Alarm, Alarms
+from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
-from supervisor.domain.errors import ConfigError, RoadheatError, TariffError
+from supervisor.domain.errors import ConfigError, RoadheatError, StoreError, TariffError
 from supervisor.energy.endpoint import Target
 from supervisor.energy.shipper import Shipper, shipping
 from supervisor.net.accept import Acceptor
@@ -96,7 +96,9 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     """
     alarms = Alarms(clock, metrics)
     for record in await store.open_alarms():
-        alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
+        if not alarms.take_up(record.code, record.subject, record.detail, record.raised_utc_s):
+            with suppress(StoreError):  # a full disk: at the next start again
+                await store.clear_alarm(record.code, record.subject)
     recorder = AlarmRecorder(store)
     alarms.changed.append(recorder.changed)
     try:

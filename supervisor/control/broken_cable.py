@@ -10,11 +10,12 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.condition import HEATED_SHARE
 from supervisor.control.live import LiveState
 from supervisor.control.zone_live import ZoneLive
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import NotFoundError
 from supervisor.store.store import Store
 from supervisor.wire.messages import Flag, ZoneSample
 
-ALARM = "cable-broken"
+ALARM = AlarmCode.CABLE_BROKEN
 TEXT = (
     "No current although switched on: cable or fuse. The road is not heated. Stands until current is measured or a "
     "person clears it"

@@ -18,6 +18,7 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.keep_off import OFF_S, KeepOff
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError, RoadheatError, StoreError
 from supervisor.runtime.clock import Clock
@@ -28,7 +29,7 @@ from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-ALARM = "electric-danger"
+ALARM = AlarmCode.ELECTRIC_DANGER
 LOOK_EACH_S = 5.0
 
 

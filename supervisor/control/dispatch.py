@@ -21,6 +21,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Slot
@@ -152,7 +153,7 @@ class Dispatcher:
         self._sessions[board] = _Session(link, start, not newer, OrderedDict())
         self._metrics.boards_online.set(len(self._sessions))
         self._alarms.set(
-            "newer-supervisor",
+            AlarmCode.NEWER_SUPERVISOR,
             board,
             newer,
             f"Board {board} follows a service with epoch {hello.ep}, this one has {self.epoch}: "
@@ -160,7 +161,7 @@ class Dispatcher:
         )
         configured = {zone.id for zone in self._zones_of.get(board, [])}
         self._alarms.set(
-            "board-zones",
+            AlarmCode.BOARD_ZONES,
             board,
             configured != set(hello.z),
             f"Board {board} carries {', '.join(hello.z)}; the configuration says {', '.join(sorted(configured))}: "
@@ -257,13 +258,15 @@ class Dispatcher:
         self._metrics.results.labels(code.name.lower()).inc()
         if code is Result.OLD_EPOCH:
             session.commanded = False
-            self._alarms.set("newer-supervisor", link.board_id, True, "A newer service commands this board: stop one")
+            self._alarms.set(
+                AlarmCode.NEWER_SUPERVISOR, link.board_id, True, "A newer service commands this board: stop one"
+            )
         if isinstance(subject, Plan):
             zone = self._live.zones[subject.zone]
             if zone.plan is subject:
                 zone.plan_state = "accepted" if code is Result.OK else "refused"
                 self._live.touch(subject.zone)
-            self._alarms.set("plan-refused", subject.zone, code is not Result.OK, f"Board answers {code.name}")
+            self._alarms.set(AlarmCode.PLAN_REFUSED, subject.zone, code is not Result.OK, f"Board answers {code.name}")
         elif callable(subject):
             subject(code)
         elif isinstance(subject, Override) and subject.state in LIVE_STATES:

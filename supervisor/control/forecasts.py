@@ -11,6 +11,7 @@ import numpy as np
 
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
@@ -75,7 +76,7 @@ class Forecasts:
         known, self.latest = self.latest, kept.forecast
         fault = self._keeper.fault
         self._alarms.set(
-            "forecast",
+            AlarmCode.FORECAST,
             "",
             fault is not None,
             f"No good forecast ({fault}): the last one serves for 6 h, then boards follow the local rule",

@@ -23,6 +23,7 @@ from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.stamps import Stamp, Stamps
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.runtime.background import Background
@@ -40,9 +41,9 @@ POWER_ON, POWER_OFF = 0.5, 0.05  # of rated power: what counts as heating, and a
 TOGETHER = 4  # frames of one board in the writer at a time: another board's frame waits for no more than these
 BAD_FRAMES_EACH_S = 60.0  # an event for frames that a board refused, at most
 OBEY_S = 30.0  # from acceptance until the board's telemetry must show it
-FLAG_ALARMS = {
+FLAG_ALARMS = {  # the alarm of the same name
     Flag.OVER_TEMPERATURE: "Too hot: the board has switched it off until it has cooled. Inspect cable and sensor",
-    Flag.SENSOR_IMPLAUSIBLE: "Sensor gives no plausible temperature: heating is off. Inspect it, treat with salt",
+    Flag.SENSOR_IMPLAUSIBLE: "Surface or cable sensor gives no plausible value: heating is off. Inspect both, use salt",
     Flag.EARTH_FAULT: "Earth fault: heating is off until a person has reset it on site",
     Flag.CONTACTOR_WELDED: "Current although switched off: open the upstream switch, change the contactor",
     Flag.MAX_ON_TIME: "Longest on-time reached: heating is off for a while. Is the sensor wet for another reason?",
@@ -145,7 +146,10 @@ class Intake:
                 self._take_in(board, what.frame, stamp.end_utc_s, live=what.frame.boot == hello.boot)
         self._acknowledge(link, kept)
         self._alarms.set(
-            "store", "", failure is not None, f"Telemetry cannot be kept ({failure}): boards hold it. Free the disk"
+            AlarmCode.STORE,
+            "",
+            failure is not None,
+            f"Telemetry cannot be kept ({failure}): boards hold it. Free the disk",
         )
         if failure is not None:
             raise failure
@@ -221,8 +225,7 @@ class Intake:
         self.cables.hear(zone, sample, dt_s, bool(known & Flag.CABLE_BROKEN))
         if first or sample.flags != known:
             for flag, text in FLAG_ALARMS.items():
-                self._alarms.set(flag.name.lower().replace("_", "-") if flag.name else "", sample.zone,
-                                 bool(sample.flags & flag), text)  # fmt: skip
+                self._alarms.set(AlarmCode[str(flag.name)], sample.zone, bool(sample.flags & flag), text)
         if zone.override is not None:
             self._check_override(zone, zone.override, end_utc_s - dt_s)
         if zone.plan is not None and zone.plan_state == "accepted" and sample.who == Winner.PLAN:

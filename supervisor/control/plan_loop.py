@@ -23,6 +23,7 @@ from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.plan_pool import PlanPool, make_executor
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
@@ -146,7 +147,7 @@ class PlanLoop:
             planned += await self._publish(tuple(plan for plan in self._moved_on() if plan.zone not in done))
         if problem:
             self._metrics.plan_failures.inc()
-        self._alarms.set("plan", "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
+        self._alarms.set(AlarmCode.PLAN, "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
         took_s = self._clock.monotonic_s() - began
         self._metrics.plan_s.observe(took_s)
         logger.info("planned (%s): %s", reason, _summary(planned))

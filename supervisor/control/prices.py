@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import TariffError
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
@@ -24,7 +25,6 @@ from supervisor.tariff.tariff import Tariff
 logger = logging.getLogger(__name__)
 
 LOOK_EACH_S = 60.0  # tomorrow's prices come once a day; a plan is made every 15 min
-ALARM = "prices"
 
 
 class Prices:
@@ -87,10 +87,10 @@ class Prices:
     def _say(self) -> None:
         """One alarm, with the reason that matters most; anew when another one does."""
         kind, text = self._trouble()
-        stood = next((alarm.text for alarm in self._alarms.standing() if alarm.code == ALARM), text)
+        stood = next((alarm.text for alarm in self._alarms.standing() if alarm.code == AlarmCode.PRICES), text)
         if kind != self._said and stood != text:
-            self._alarms.set(ALARM, "", False)
-        self._alarms.set(ALARM, "", bool(kind), text)
+            self._alarms.set(AlarmCode.PRICES, "", False)
+        self._alarms.set(AlarmCode.PRICES, "", bool(kind), text)
         self._said = kind
 
     def _trouble(self) -> tuple[str, str]:

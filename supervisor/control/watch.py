@@ -12,6 +12,7 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import OFFLINE_AFTER_S, LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
@@ -100,7 +101,7 @@ class Watch:
             kw = max(so_far_kw, before[feeder])  # stands until a whole quarter has kept the contract
             contract_kw = self._meter.feeders[feeder].contract_kw
             self._alarms.set(
-                "contract",
+                AlarmCode.CONTRACT,
                 feeder,
                 kw > contract_kw,
                 f"{kw:.1f} kW over a quarter of an hour, contract {contract_kw:g} kW",
@@ -127,7 +128,7 @@ class Watch:
             absent[board] = absent.get(board, True) and silent_s > ABSENT_ALARM_S
         for board, is_absent in absent.items():
             self._alarms.set(
-                "board-absent",
+                AlarmCode.BOARD_ABSENT,
                 board,
                 is_absent,
                 f"Nothing heard of board {board} for {ABSENT_ALARM_S / 60:g} min: it follows its plan until the lease "
