@@ -12,6 +12,7 @@ from aiohttp import web
 
 from supervisor.config import Config
 from supervisor.config.source import parse
+from supervisor.control import notify
 from supervisor.control.alarm_recorder import AlarmRecorder
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
@@ -104,6 +105,7 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     try:
         async with Background(alarms, metrics.loop_restarts) as background:
             background.keep("alarm record", recorder.run)
+            notify.start(alarms, background, os.environ)
             yield alarms, background
     finally:
         await recorder.flush()
