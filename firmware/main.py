@@ -52,7 +52,11 @@ async def run(config: "Config", limits: "Limits") -> None:
         sys.modules["rh.maintenance"].end()
         del sys.modules["rh.maintenance"]
     cold = hardware.cold_start()
-    chip = hardware.Hardware(config)
+    try:
+        chip = hardware.Hardware(config)
+    except ValueError as e:  # of `Pin` and `ADC`; the next start would find the same
+        print("roadheat stays off: config.json: the chip refuses a pin:", e)
+        return
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
     beside(config, board, cold)
@@ -80,8 +84,12 @@ def main() -> None:
             asyncio.run(run(*files))
     except KeyboardInterrupt:
         outputs.off()
-        __import__("rh.maintenance").maintenance.begin()  # the watchdog cannot be stopped
-        print("roadheat stopped, outputs off; machine.reset() starts it again")
+        maintenance = __import__("rh.maintenance").maintenance
+        maintenance.begin()  # the watchdog cannot be stopped
+        print("roadheat stopped, outputs off; without another key it starts again in 15 s")
+        if not maintenance.attended():
+            machine.reset()
+        print("machine.reset() starts it again")
     except Exception as e:
         outputs.off()
         sys.print_exception(e)

@@ -42,6 +42,9 @@ class Board:
         set_clock: "Callable[[int], None] | None" = None,
     ) -> None:
         self._config = config
+        self.settings: "tuple[Any, ...]" = (config, limits) + tuple(
+            config.zones
+        )  # nothing here changes after the check
         self._hardware = hardware
         self._circuits = hardware.circuits
         self._uptime = uptime
@@ -54,10 +57,6 @@ class Board:
         if more >= 0:
             self.alone_s = t + min(ALONE_MAX_S, ALONE_S << min(more, 5))
             self.log("safe mode", "{} bad starts, local rule alone until {} s".format(state.bad_boots, self.alone_s))
-        try:
-            state.save()
-        except Exception as e:  # the boot goes on; the next change is saved, or tried, again
-            self.log("state", e)
         self.zones = [Zone(z.id, z.power_w, limits, t, t + hold_s, state.latched[z.id]) for z in config.zones]
         for zone in self.zones:
             zone.safety.on_time.restore(state.on_s[zone.id])
@@ -67,6 +66,12 @@ class Board:
         self.commands = Commands(config.board, limits, self.zones, self.clock, state)
         self.recorder = Recorder(state.boot, self.zones, self.clock)
         self.journal = Journal("journal", self.recorder.size)
+        if state.rearranged:  # before the state is saved: a power cut in between does it again
+            self.log("journal", "other zones than at the last start: {} records dropped".format(self.journal.clear()))
+        try:
+            state.save()
+        except Exception as e:  # the boot goes on; the next change is saved, or tried, again
+            self.log("state", e)
         self._good_at = self.alone_s + GOOD_BOOT_S  # in safe mode not before the others have run beside it
         self._good = False
         self._key_s = 0
@@ -151,7 +156,7 @@ class Board:
     def clear_latches(self) -> None:
         """A person has looked at the place. What is still wrong latches again."""
         for circuit in self._circuits:
-            _answer(circuit.earth_clear)
+            _answer(circuit.clear)
         for zone in self.zones:
             zone.safety.clear()
         self.log("latches cleared", "by hand")

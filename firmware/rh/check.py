@@ -6,6 +6,7 @@ Every error names file, key, value and remedy; a board with a bad file stays off
 import sys
 from binascii import unhexlify
 
+from . import pins
 from .config import Config, Limits, ZoneConfig
 
 if 0:  # for the type checker; leaves nothing on the chip
@@ -99,9 +100,11 @@ def load(
                 made.stale = True
         return made, bounds
     finally:
-        for name in ("rh.settle", "rh.strict"):
+        for name in ("rh.settle", "rh.strict", "rh.pins"):
             sys.modules.pop(name, None)
         del rh.settle, rh.strict
+        if hasattr(rh, "pins"):  # not when this is the second time
+            del rh.pins
 
 
 def limits(raw: "Any", path: str = "limits.json") -> Limits:
@@ -145,9 +148,8 @@ def config(raw: "Any", path: str = "config.json") -> Config:
         made.key = b""
     if len(made.key) != 32 or made.key == bytes(32):
         raise ConfigError(path, "key", "…", "64 hex digits, made by `roadheat board provision`")
-    for c in made.host:
-        if c not in "0123456789abcdef.:":
-            raise ConfigError(path, "host", made.host, "an address: looking up a name would block the safety loop")
+    if not pins.is_address(made.host):
+        raise ConfigError(path, "host", made.host, "an address: looking up a name would block the safety loop")
     made.wifi = raw.get("wifi")
     if made.wifi is not None:
         _fill(Config(), made.wifi, _WIFI, path, "wifi.")
@@ -201,16 +203,33 @@ def _rom(text: "Any") -> "bytes | None":
 
 
 def _distinct(made: Config, path: str) -> None:
-    """No pin and no probe may serve two things: two zones on one relay would heat each other's road."""
-    seen: "dict[Any, str]" = {made.ow_pin: "ow_pin"}
+    """Each pin can do what it is for, and no pin or probe serves two things: two zones on one relay would heat each
+    other's road.
+    """
+    seen: "dict[Any, str]" = {}
     roms: "dict[Any, str]" = {}  # apart: bytes and str must not meet as keys
-    _once(path, seen, made.lock_pin, "lock_pin")
-    _once(path, seen, made.earth_pin, "earth_pin")
+    for name in ("ow_pin", "lock_pin", "earth_pin"):
+        _pin(path, seen, made, name, getattr(made, name), "")
+    if made.lan is not None:
+        for name in ("mdc", "mdio", "power"):
+            _pin(path, seen, made, name, made.lan.get(name), "lan.")
     for i in range(len(made.zones)):
-        for name in ("id", "relay_pin", "moist_pin", "ct_pin", "earth_pin", "trip_pin"):
-            _once(path, seen, getattr(made.zones[i], name), "zones[{}].{}".format(i, name))
+        zone = made.zones[i]
+        where = "zones[{}].".format(i)
+        _once(path, seen, zone.id, where + "id")
+        for name in ("relay_pin", "moist_pin", "ct_pin", "earth_pin", "trip_pin"):
+            _pin(path, seen, made, name, getattr(zone, name), where)
         for name in ("surface_rom", "cable_rom"):
-            _once(path, roms, getattr(made.zones[i], name), "zones[{}].{}".format(i, name))
+            _once(path, roms, getattr(zone, name), where + name)
+
+
+def _pin(path: str, seen: "dict[Any, str]", made: Config, name: str, pin: "int | None", where: str) -> None:
+    if pin is None:
+        return
+    fault = pins.fault(name, pin, made.lan is not None, made.wifi is not None)
+    if fault:
+        raise ConfigError(path, where + name, pin, fault + ": choose another pin")
+    _once(path, seen, pin, where + name)
 
 
 def _once(path: str, seen: "dict[Any, str]", value: "Any", key: str) -> None:

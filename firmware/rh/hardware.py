@@ -58,8 +58,11 @@ class Circuit:
             self._earth_seen = True
             self._relay(1 - self._active)  # whatever `switch` is in the middle of
 
-    def earth_clear(self) -> None:
+    def clear(self) -> None:
+        """A person has looked: forget the earth fault, close the upstream contactor again."""
         self._earth_seen = False
+        if self._trip is not None:
+            self._trip(0)
 
 
 class Hardware:

@@ -52,6 +52,15 @@ class Journal:
         """Records waiting (segments on flash counted as full)."""
         return len(self._head) + len(self._tail) + SEGMENT * len(self._segments)
 
+    def clear(self) -> int:
+        """Forget what earlier starts left on flash, whose records name zones by their place; how many at most."""
+        left = SEGMENT * len(self._segments)
+        for number in self._segments:
+            self._remove(number)
+        self._segments = []
+        self.dropped += left
+        return left
+
     def put(self, record: bytes) -> None:
         """Keep a record; it survives a power cut after at most FLUSH of them."""
         if len(self._tail) >= RAM_MAX:  # flash has taken nothing for two hours

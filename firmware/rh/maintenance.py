@@ -4,9 +4,14 @@ The chip's watchdog cannot be stopped, so with outputs off a timer feeds it; aft
 the board goes back to work should the engineer have forgotten it.
 """
 
+import select
+import sys
+import time
+
 import machine
 
 WINDOW_S = 1_800
+ATTENDED_S = 15  # one Ctrl-C may be noise on the line; whoever means it, or mpremote, sends something more
 _FEED_MS = 2_000
 _TIMER = 0
 
@@ -45,6 +50,20 @@ def end() -> None:
     if _feeder is not None:
         _feeder.stop()
         _feeder = None
+
+
+def attended() -> bool:
+    """Whether something more comes from the console within ATTENDED_S. It is left to the prompt."""
+    console = select.poll()
+    console.register(sys.stdin, select.POLLIN)
+    try:
+        for _ in range(10 * ATTENDED_S):
+            if console.poll(0):
+                return True
+            time.sleep_ms(100)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def clear_latches() -> None:

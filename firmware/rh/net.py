@@ -40,6 +40,20 @@ class Trust:
         return self._context.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
 
 
+class Stream(asyncio.StreamReader):
+    """TLS over `sock`. After a handshake that failed, closing TLS leaves the socket open: there are few on the chip."""
+
+    def __init__(self, wrapped: "Any", sock: "Any") -> None:
+        super().__init__(wrapped)
+        self._sock = sock
+
+    async def wait_closed(self) -> None:
+        try:
+            self.s.close()  # type: ignore[attr-defined]  # MicroPython's stream
+        finally:
+            self._sock.close()
+
+
 async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyncio.StreamReader":
     """Stream to host:port whose certificate names `server_name`; raises OSError. Closes its socket if cancelled."""
     info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
@@ -57,7 +71,7 @@ async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyn
                 raise
         wrapped = trust.wrap(sock, server_name)
         wrapped.setblocking(False)
-        stream = asyncio.StreamReader(wrapped)
+        stream = Stream(wrapped, sock)
         await asyncio.sleep(0)
         return stream
     except BaseException:

@@ -1,4 +1,4 @@
-"""What must outlive a power cut: life, boots, newest (epoch, sequence), overrides, latches, hours on, after-runs."""
+"""What must outlive a power cut: life, boots, zones, (epoch, sequence), overrides, latches, hours on, after-runs."""
 
 import os
 from binascii import hexlify
@@ -15,6 +15,9 @@ PATH = "state.json"
 SPENT_AHEAD_S = 600  # hours on are written in steps of this, ahead of their use: one write each 10 min of heat
 GOOD_BOOT_S = 60
 BAD_BOOTS_MAX = 3
+UTC_MAX = 4_102_444_800  # 2100
+_WHOLE_MAX = (1 << 30) - 1  # small integers on the chip, and room in a telemetry record
+_FLAGS_MAX = (1 << 11) - 1  # of `rh.codes`
 
 
 class State:
@@ -25,6 +28,7 @@ class State:
 
     def __init__(self, zones: "list[str]", path: str = PATH) -> None:
         self._path = path
+        self._names = list(zones)
         self.ep = 0
         self.q = 0
         self.life = ""
@@ -35,12 +39,14 @@ class State:
         self.on_s = dict.fromkeys(zones, 0)
         self.armed = dict.fromkeys(zones, False)
         self.damaged = False
+        self.rearranged = False  # the zones are not those of the last boot, or stand in another order
         try:
             record = store.load(path)
             if record is not None:
                 self._take(record)
         except (store.Damaged, ValueError, KeyError, TypeError):
             self.damaged = True
+            self.rearranged = False
             self.ep = self.q = self.boot = self.bad_boots = 0
             self.life = ""
             self.overrides = []
@@ -55,14 +61,24 @@ class State:
     def _take(self, record: "dict[str, Any]") -> None:
         """Go on with a record; raises ValueError, KeyError or TypeError where it is none of ours."""
         self.ep, self.q, self.boot, self.bad_boots = [_whole(n) for n in record["n"]]
-        life = record.get("life")
-        self.life = life if type(life) is str and len(life) == 16 else ""
-        self.overrides = [[zone, _whole(number), mode, _whole(exp)] for zone, number, mode, exp in record["ov"]]
+        life: "Any" = record.get("life")
+        self.life = life if _is_life(life) else ""
+        for zone, number, mode, exp in record["ov"]:
+            if type(zone) is not str or mode not in ("on", "off", "boost"):
+                raise ValueError
+            self.overrides.append([zone, _whole(number), mode, _whole(exp, UTC_MAX)])
         for zone, latched, on_s, armed in record["z"]:
+            if type(zone) is not str:
+                raise ValueError
             if zone in self.latched:
-                self.latched[zone] = _whole(latched)
+                self.latched[zone] = _whole(latched, _FLAGS_MAX)
                 self.on_s[zone] = _whole(on_s)
                 self.armed[zone] = bool(armed)
+        names = record.get("names")  # the last release did not write them
+        if names is None:
+            self.rearranged = {row[0] for row in record["z"]} != set(self._names)
+        else:
+            self.rearranged = names != self._names
 
     def save(self) -> None:
         """Write all; raises OSError, and the old record stands."""
@@ -70,6 +86,7 @@ class State:
             self._path,
             {
                 "life": self.life,
+                "names": self._names,
                 "n": (self.ep, self.q, self.boot, self.bad_boots),
                 "ov": self.overrides,
                 "z": [(z, self.latched[z], self.on_s[z], int(self.armed[z])) for z in self.latched],
@@ -106,7 +123,11 @@ class State:
             pass  # flash full or worn, or no memory: tried again with the next change
 
 
-def _whole(value: "Any") -> int:
-    if type(value) is not int:
-        raise TypeError
+def _whole(value: "Any", most: int = _WHOLE_MAX) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError
     return value
+
+
+def _is_life(value: "Any") -> bool:
+    return type(value) is str and len(value) == 16 and all(c in "0123456789abcdef" for c in value)

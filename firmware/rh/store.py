@@ -11,8 +11,12 @@ if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
 
+RECORD_MAX = 4_096  # bytes; ours have a tenth of it, and a longer one may not fit into memory
+_ENOENT = 2
+
+
 class Damaged(Exception):
-    """The file is there and its hash does not hold."""
+    """The file is there, but it cannot be read, its hash does not hold, or it is no record."""
 
 
 def save(path: str, record: "dict[str, Any]") -> None:
@@ -24,13 +28,23 @@ def save(path: str, record: "dict[str, Any]") -> None:
 def load(path: str) -> "dict[str, Any] | None":
     """The record, or None where there never was one; raises Damaged."""
     try:
+        if os.stat(path)[6] > RECORD_MAX:
+            raise Damaged(path)
         with open(path, "rb") as f:
             raw = f.read()
-    except OSError:
-        return None
+    except OSError as e:
+        if e.args[0] == _ENOENT:
+            return None
+        raise Damaged(path)  # it is there, and nobody knows what it says
     if raw[:32] != _hash(raw[32:]):
         raise Damaged(path)
-    return json.loads(raw[32:])  # type: ignore[no-any-return]
+    try:
+        record = json.loads(raw[32:])
+    except (ValueError, RuntimeError):  # the latter: nested too deep
+        raise Damaged(path)
+    if type(record) is not dict:
+        raise Damaged(path)
+    return record
 
 
 def fingerprint(program: bool = True) -> bytes:

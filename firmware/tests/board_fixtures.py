@@ -173,7 +173,7 @@ class Circuit:
         return 500
 
     def power_w(self):
-        return POWER_W if self.on or self.welded else 0
+        return POWER_W if (self.on or self.welded) and not self.tripped else 0
 
     def earth_fault(self):
         return self.earth
@@ -181,8 +181,8 @@ class Circuit:
     def trip(self):
         self.tripped = True
 
-    def earth_clear(self):
-        pass
+    def clear(self):
+        self.tripped = False
 
     def switch(self, on):
         self.on = on

@@ -1,9 +1,10 @@
 """The board as a whole over reboots: what flash keeps, the maintenance key, reboot loops, hold after power return."""
 
 import json
+import os
 import unittest
 
-from board_fixtures import Hardware, Time, config, limits, remove, wipe
+from board_fixtures import Circuit, Hardware, Time, config, limits, remove, wipe
 from rh import store
 from rh.board import ALONE_S, Board
 from rh.codes import CABLE_BROKEN, CONTACTOR_WELDED, EARTH_FAULT, LATCHED, MAINTENANCE, POWER_RETURN_HOLD
@@ -126,6 +127,59 @@ class Boards(unittest.TestCase):
         self.boot()
         self.assertEqual((self.board.state.life, self.board.state.boot), (life, 43))
 
+    def test_state_with_a_right_hash_and_an_odd_shape_latches_and_heats_the_moment_a_person_has_looked(self):
+        good = {"life": "0" * 16, "names": ["z01", "z02"], "n": [0, 0, 1, 0], "ov": [], "z": [["z01", 0, 0, 0]]}
+        odd = [None, [], 5, "text", True, [[[[]]]], {}]
+        for name, values in (
+            ("n", (None, 5, [], [0] * 3, [0] * 5, [0, 0, -1, 0], [0, 0, 1 << 40, 0], [0, 0, "1", 0], [0.5] * 4)),
+            (
+                "ov",
+                (None, 7, "ab", [5], [[]], [["z01", 1, "on"]], [[["z01"], 1, "on", 0]], [["z01", 1, "melt", 0]]),
+            ),
+            ("ov", ([["z01", 1, ["on"], 0]], [["z01", -1, "on", 0]], [["z01", 1, "on", 1 << 50]], {"z01": 1})),
+            ("z", (None, 7, [5], [[]], [["z01", 0, 0]], [["z01", 1 << 20, 0, 0]], [["z01", -1, 0, 0]])),
+            ("z", ([["z01", 0, -5, 0]], [[["z01"], 0, 0, 0]], [["z01", 0, 1 << 40, 0]], [["z01", None, 0, 0]])),
+        ):
+            odd += [dict(good, **{name: value}) for value in values]
+        for record in odd:
+            store.save("state.json", record)
+            self.boot()
+            state = self.board.state
+            self.assertTrue(state.damaged, record)
+            self.assertEqual(state.latched, {"z01": LATCHED, "z02": LATCHED})
+            self.assertEqual(self.run_for(400), [0, 0])
+            self.board.recorder.payload(self.board.recorder.take(self.board.t, 0))
+            self.board.clock.set(1_795_000_000, self.board.t)
+            self.board.commands._restore_overrides(self.board.t)
+            self.board.clear_latches()
+            self.assertTrue(self.run_for(400)[0] > 60)
+
+    def test_a_life_of_odd_form_is_drawn_anew(self):
+        for life in ("", 5, None, "z" * 16, "A" * 16, ["0"] * 16):
+            record = {"life": life, "n": [0, 0, 1, 0], "ov": [], "z": [["z01", 0, 0, 0]]}
+            store.save("state.json", record)
+            self.boot()
+            self.assertFalse(self.board.state.damaged)
+            self.assertEqual(len(self.board.state.life.strip("0123456789abcdef")), 0)
+            self.assertEqual(len(self.board.state.life), 16)
+
+    def test_a_state_file_that_cannot_be_read_latches(self):
+        """It used to count as never written, which forgets a weld."""
+        os.remove("state.json")
+        os.mkdir("state.json")
+        try:
+            self.boot()
+            self.assertTrue(self.board.state.damaged)
+        finally:
+            os.rmdir("state.json")
+
+    def test_a_state_file_too_long_for_memory_latches(self):
+        body = b"{" + b" " * 100_000 + b"}"
+        with open("state.json", "wb") as f:
+            f.write(store._hash(body) + body)
+        self.boot()
+        self.assertTrue(self.board.state.damaged)
+
     def test_hello_of_long_names_is_a_frame(self):
         self.board.zones = [self.board.zones[0]] * 4
         self.board.zones[0].id = "z" * 24
@@ -160,6 +214,68 @@ class Boards(unittest.TestCase):
         self.assertTrue(self.board.zones[1].flags & CONTACTOR_WELDED)
         self.assertTrue(self.hardware.circuits[1].tripped)
         self.assertFalse(self.hardware.circuits[0].tripped)
+
+    def test_clearing_a_weld_closes_the_contactor_upstream(self):
+        """Held open it kept the cable dead: a broken cable until the next reboot."""
+        circuit = self.hardware.circuits[1]
+        circuit.welded = True
+        self.run_for(5)
+        circuit.welded = False  # replaced
+        self.board.clear_latches()
+        self.assertFalse(circuit.tripped)
+        self.assertTrue(self.run_for(400)[1] > 60)
+        self.assertEqual(self.board.zones[1].flags & (CONTACTOR_WELDED | CABLE_BROKEN | LATCHED), 0)
+
+    def test_clearing_a_weld_that_is_still_there_trips_again(self):
+        circuit = self.hardware.circuits[1]
+        circuit.welded = True
+        self.run_for(5)
+        self.board.clear_latches()
+        self.assertFalse(circuit.tripped)
+        self.run_for(5)
+        self.assertTrue(circuit.tripped and self.board.zones[1].flags & CONTACTOR_WELDED)
+
+    def test_records_of_other_zones_are_not_sent_under_the_names_of_these(self):
+        """Records on flash name zones by their place: another order would have booked one road's energy on another."""
+        zones = config().zones
+
+        def boot(*chosen):
+            made = config()
+            made.zones = list(chosen)
+            self.hardware.circuits = [Circuit() for _ in chosen]
+            self.time = Time()
+            self.board = Board(made, limits(), self.hardware, self.time, 0)
+
+        for before, after in (
+            ((0, 1), (1, 0)),
+            ((0, 1), (0,)),
+            ((0,), (0, 1)),
+        ):
+            boot(*[zones[i] for i in before])
+            for _ in range(10):
+                self.run_for_seconds(60)
+                self.board.journal.put(self.board.recorder.take(self.board.t, 0))
+            self.assertTrue(len(self.board.journal) > 0)
+            boot(*[zones[i] for i in before])
+            self.assertTrue(len(self.board.journal) > 0)  # the same zones: kept
+            boot(*[zones[i] for i in after])
+            self.assertEqual(len(self.board.journal), 0)
+            self.assertTrue(self.board.journal.fetch() is None)
+
+    def run_for_seconds(self, n):
+        for _ in range(n):
+            self.time.s += 1
+            self.board.tick()
+
+    def test_latches_follow_the_zone_and_not_its_place(self):
+        self.hardware.circuits[0].earth = True
+        self.run_for(20)
+        self.hardware.circuits[0].earth = False
+        made = config()
+        made.zones.reverse()
+        self.time = Time()
+        self.board = Board(made, limits(), self.hardware, self.time, 0)
+        self.assertEqual([zone.safety.latched & LATCHED for zone in self.board.zones], [0, LATCHED])
 
     def test_hours_on_survive_a_reboot_and_are_never_counted_short(self):
         closed = self.run_for(3_000)[0]

@@ -4,7 +4,7 @@ import json
 import unittest
 
 from board_fixtures import CONFIG, LIMITS, config, limits, remove
-from rh import check, relay
+from rh import check, pins, relay
 from rh.check import ConfigError
 from rh.codes import LOCAL
 
@@ -70,14 +70,83 @@ class Checks(unittest.TestCase):
         self.assertTrue("abab" not in str(raised.exception))
 
     def test_host_is_an_address(self):
-        self.refused("host", lambda: config(host="example.org"))
-        self.assertEqual(config(host="fe80::1").host, "fe80::1")
+        names = ("example.org", "fade.be", "cafe.fed", "bed", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.", "a.b.c.d")
+        for name in names + ("1.2.3.4 ", "12345::1", ":::", "1:2", "g::1", "::1.2.3", "[::1]", ".", "1..2.3"):
+            self.refused("host", lambda n=name: config(host=n))
+        for address in ("127.0.0.1", "10.1.255.0", "fe80::1", "::", "2001:DB8:0:0:0:0:0:1", "::ffff:192.0.2.1"):
+            self.assertEqual(config(host=address).host, address)
+
+    def test_a_pin_that_cannot_do_its_work(self):
+        """It used to pass, and the chip's refusal then reset the board for ever."""
+        for pin in (1, 3, 6, 7, 8, 9, 10, 11, 20, 24, 28, 31, 34, 35, 36, 39, 40, 48):
+            for field in ("relay_pin", "trip_pin", "earth_pin"):
+                first = dict(CONFIG["zones"][0], moist_pin=32, ct_pin=33)
+                second = dict(CONFIG["zones"][1], moist_pin=37, ct_pin=38)
+                second[field] = pin
+                self.refused("zones[1]." + field, lambda a=first, b=second: config(zones=[a, b]))
+            for field in ("ow_pin", "lock_pin", "earth_pin"):
+                self.refused(field, lambda f=field, p=pin: config(**{f: p}))
+        wifi = {"ssid": "road", "password": "snow"}
+        for field in ("moist_pin", "ct_pin"):
+            for pin in (1, 5, 6, 16, 18, 21, 23, 40):
+                self.refused("zones[1]." + field, lambda f=field, p=pin: config(zones=zones(**{f: p})))
+            changed = zones(**{field: 13})
+            self.refused("zones[1]." + field, lambda z=changed: config(wifi=wifi, zones=z))  # the radio owns ADC2
+            self.assertEqual(getattr(config(zones=changed).zones[1], field), 13)
+        for pin in (13, 14, 16, 17, 18, 19, 21, 22, 23, 27, 32, 33):
+            self.assertEqual(config(zones=zones(relay_pin=pin)).zones[1].relay_pin, pin)
+
+    def test_pins_that_carry_ethernet(self):
+        lan = {"mdc": 23, "mdio": 18, "power": 12, "phy_addr": 1}
+        free = [dict(CONFIG["zones"][0], relay_pin=13), dict(CONFIG["zones"][1], relay_pin=14)]
+        self.assertEqual(config(lan=lan, zones=free).lan, lan)
+        for pin in (0, 16, 17, 19, 21, 22, 25, 26, 27, 23, 18, 12):
+            second = dict(free[1], relay_pin=pin)
+            self.refused("zones[1].relay_pin", lambda s=second: config(lan=lan, zones=[free[0], s]))
+        self.refused("lan.mdio", lambda: config(lan=dict(lan, mdio=23), zones=free))
+        self.refused("lan.power", lambda: config(lan=dict(lan, power=34), zones=free))
+
+    def test_other_chips_have_other_pins(self):
+        keep = pins.machine
+        try:
+            pins.machine = lambda: "Generic ESP32S3 module with ESP32S3"
+            first = dict(CONFIG["zones"][0], relay_pin=14, moist_pin=1)
+            second = dict(CONFIG["zones"][1], relay_pin=38, moist_pin=2)
+            self.assertEqual(config(zones=[first, second]).zones[1].relay_pin, 38)
+            second["relay_pin"] = 30
+            self.refused("zones[1].relay_pin", lambda: config(zones=[first, second]))
+            pins.machine = lambda: "ESP32C3 module with ESP32C3"
+            self.assertEqual(config(zones=zones(relay_pin=6)).zones[1].relay_pin, 6)
+        finally:
+            pins.machine = keep
+
+    def test_a_pin_that_serves_two_things(self):
+        for field, pin in (("lock_pin", 4), ("earth_pin", 25), ("ow_pin", 26)):
+            with self.assertRaises(ConfigError):
+                config(**{field: pin})
+        for field, pin in (("trip_pin", 25), ("trip_pin", 26), ("earth_pin", 4), ("moist_pin", 34), ("relay_pin", 4)):
+            self.refused("zones[1]." + field, lambda f=field, p=pin: config(zones=zones(**{f: p})))
+
+    def test_keys_of_another_case_are_unknown(self):
+        for key in ("Board", "EARTH_PIN", "Zones", "Wifi"):
+            self.refused(key, lambda k=key: config(**{k: 13}))
+        self.refused("T_max_mc", lambda: limits(T_max_mc=15_000))
+        self.refused("zones[1].Earth_pin", lambda: config(zones=zones(Earth_pin=13)))
+
+    def test_limits_without_any_optional_key(self):
+        raw = dict(LIMITS)
+        for name in raw:
+            less = dict(raw)
+            del less[name]
+            self.refused(name, lambda r=less: check.limits(r))
+        self.assertEqual(check.limits(raw).local_duty_permille, 1_000)
 
     def test_way_to_the_network(self):
         wifi = {"ssid": "road", "password": "snow"}
         lan = {"mdc": 23, "mdio": 18, "phy_addr": 1}
+        free = [dict(CONFIG["zones"][0], relay_pin=13), dict(CONFIG["zones"][1], relay_pin=14)]  # 25, 26 carry Ethernet
         self.assertEqual(config(wifi=wifi).wifi, wifi)
-        self.assertEqual(config(lan=lan).lan, lan)
+        self.assertEqual(config(lan=lan, zones=free).lan, lan)
         self.refused("lan", lambda: config(wifi=wifi, lan=lan))
         self.refused("wifi.password", lambda: config(wifi={"ssid": "road"}))
         self.refused("lan.phy_addr", lambda: config(lan=dict(lan, phy_addr=99)))

@@ -91,6 +91,16 @@ class PlanSlots(unittest.TestCase):
         self.assertEqual(self.plan.duty(50, 0), STANDBY)
         self.assertEqual(self.plan.duty(100, 0), 200)
 
+    def test_the_first_slot_holds_from_its_start_whatever_its_set_point(self):
+        made = Plan(UTC, 10 * HOUR, 0, 2_000, 3_000, 3_600, [(60, 5_000, 500), (120, 4_000, 0)])
+        made.anchor(UTC)
+        self.assertEqual([made.duty(t, 5_000) for t in (0, 59, 60, 119, 120)], [STANDBY, STANDBY, 500, 500, 0])
+
+    def test_a_plan_moved_back_begins_with_its_first_slot_again(self):
+        self.assertEqual(self.plan.duty(2_000, 0), 800)
+        self.plan.anchor(UTC - 1_900)
+        self.assertEqual(self.plan.duty(2_000, 0), 200)
+
     def test_feedback_adds_a_tenth_per_kelvin_and_is_clipped(self):
         for surface, duty in ((-1_000, 300), (1_000, 100), (5_000, 0), (-9_000, 200 + TRIM_MAX_PERMILLE)):
             self.assertEqual(self.plan.duty(0, surface), duty)

@@ -149,7 +149,7 @@ class Sealing(Case):
 
         self.plain()
         check.load()
-        self.assertFalse(hasattr(rh, "settle") or hasattr(rh, "strict"))
+        self.assertFalse(hasattr(rh, "settle") or hasattr(rh, "strict") or hasattr(rh, "pins"))
 
 
 class Torn(Case):
@@ -204,6 +204,16 @@ class Torn(Case):
             write("config.json", whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
             got, _, _ = seal.pick("config.json")
             self.assertEqual(got, text(SAFE))
+
+    def test_a_file_too_long_for_memory_is_not_read(self):
+        """Reading it whole ended each start with MemoryError, and a reset."""
+        self.plain()
+        check.load()
+        for path in FILES:
+            write(path, read(path) + b" " * 100_000)
+            got, why, old = seal.pick(path)
+            self.assertTrue(got and old and "long" in why)
+        self.assertEqual(check.load()[0].earth_pin, 13)
 
     def test_newest_and_last_good_copy_damaged(self):
         self.plain()

@@ -60,6 +60,33 @@ class Looks(LinkCase):
         self.assertFalse(restart)
         self.assertTrue("damaged" in told[0])
 
+    def test_a_configuration_that_changes_in_memory_asks_for_a_restart(self):
+        """Limits out of memory that has lost a bit must not go on deciding; the sealed files on flash are whole."""
+        first, second = self.board.zones[0].safety._limits, self.board._config.zones[1]
+        self.assertEqual(self.watch([("p", "c")] * 4, False), (False, []))
+        for record, name in (
+            (first, "t_max_mc"),
+            (first, "cable_max_mc"),
+            (second, "relay_active"),
+            (second, "relay_pin"),
+        ):
+            before = integrity.in_memory(self.board)
+            value = getattr(record, name)
+            for bit in range(15):
+                setattr(record, name, value ^ 1 << bit)
+                self.assertTrue(integrity.in_memory(self.board) != before)
+            setattr(record, name, value)
+            self.assertEqual(integrity.in_memory(self.board), before)
+        keep_it = integrity.in_memory
+        left = [b"a", b"a", b"b", b"b"]
+        integrity.in_memory = lambda board: left.pop(0) if len(left) > 1 else left[0]
+        try:
+            restart, told = self.watch([("p", "c")] * 4, False)
+        finally:
+            integrity.in_memory = keep_it
+        self.assertTrue(restart)
+        self.assertTrue("memory" in told[0])
+
     def test_flash_that_cannot_be_read_is_the_keeper_s(self):
         keep_it, integrity.fingerprint = integrity.fingerprint, thrower(OSError)
         try:

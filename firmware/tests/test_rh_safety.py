@@ -113,6 +113,56 @@ class Interlocks(unittest.TestCase):
         self.assertTrue(road.flags & LATCHED)
         self.assertFalse(road.on)
 
+    def test_four_seconds_of_current_after_a_quiet_one_are_no_weld(self):
+        road = self.road
+        road.zone.control.override = Override(1, "off", 10**9, 0)
+        for quiet in (1, 3):
+            road.welded = False
+            road.run(quiet)
+            road.welded = True
+            road.run(4)
+            self.assertFalse(road.flags & CONTACTOR_WELDED)
+        road.second()
+        self.assertTrue(road.flags & CONTACTOR_WELDED)
+
+    def test_current_that_stays_for_four_seconds_after_opening_is_no_weld(self):
+        road = self.road
+        road.zone.control.override = Override(1, "off", 10**9, 0)
+        road.welded = True
+        road.second()
+        self.assertFalse(road.on)
+        road.run(4)
+        self.assertFalse(road.flags & CONTACTOR_WELDED)
+        road.second()
+        self.assertTrue(road.flags & CONTACTOR_WELDED)
+
+    def test_a_broken_cable_is_tried_again_after_half_an_hour_to_the_second(self):
+        road = self.road
+        road.broken = True
+        road.run(20)
+        self.assertEqual(len(road.falls), 1)
+        road.run(BREAK_RETRY_S - (road.t - road.falls[0]))
+        self.assertEqual(len(road.rises), 2)
+        self.assertEqual(road.rises[1] - road.falls[0], BREAK_RETRY_S)
+        road.run(20)
+        self.assertEqual(road.falls[1] - road.rises[1], BREAK_S)
+
+    def test_a_weak_second_within_seven_does_not_break_the_cable(self):
+        road = self.road
+        for _ in range(3):
+            road.broken = True
+            road.run(BREAK_S - 1)
+            road.broken = False
+            road.second()
+        self.assertTrue(road.on)
+        self.assertFalse(road.flags & CABLE_BROKEN)
+
+    def test_rest_after_the_longest_on_time_to_the_second(self):
+        road = Road(max_on_s=3_600)
+        road.run(301 + 3_600 + REST_S + 60)
+        self.assertEqual(road.falls[0] - road.rises[0], 3_599)
+        self.assertEqual(road.rises[1] - road.falls[0], REST_S)
+
     def test_weld_is_a_current_above_five_percent(self):
         for watts, latched in ((POWER_W * 5 // 100, False), (POWER_W * 5 // 100 + 1, True)):
             road = Road()
@@ -317,6 +367,16 @@ class Hours(unittest.TestCase):
         self.assertEqual(on_time.total, HOUR_S)
         for t in range(HOUR_S + 1, 26 * HOUR_S, 7):
             on_time.step(t, False)
+        self.assertEqual(on_time.total, 0)
+
+    def test_restored_hours_are_forgotten_after_a_day_as_well(self):
+        on_time = OnTime()
+        on_time.restore(5_000)
+        self.assertEqual((on_time.total, sum(on_time.hours)), (5_000, 5_000))
+        for t in range(1, 24 * HOUR_S):
+            on_time.step(t, t <= 10)
+        self.assertEqual(on_time.total, 5_010)
+        on_time.step(24 * HOUR_S, False)
         self.assertEqual(on_time.total, 0)
 
     def test_restored_hours_count(self):

@@ -253,7 +253,7 @@ class Bench:
                 self.invariants.edge(zone, closed, at_ms)
                 self._load()
         self._energise(self.now_ms - since_ms)
-        if self.supervisor.running and self.now_ms % MINUTE_MS == 0:
+        if self.supervisor.running:
             for name, board in self.boards.items():
                 if board.linked:
                     self.invariants.contact(name, self.now_ms)

@@ -192,6 +192,22 @@ def _garbage_nonce(server: HostileServer, sock: socket.socket) -> None:
     server.hold(tls)
 
 
+def _flood(server: HostileServer, sock: socket.socket) -> None:
+    """Upgrades, then sends pings and pongs as fast as they are taken."""
+    tls = _upgraded(server, sock)
+    tls.sendall(_NONCE)
+    for _ in range(50):
+        tls.sendall(b"\x89\x02ab" + b"\x8a\x00" * 400)
+    server.hold(tls)
+
+
+def _junk(server: HostileServer, sock: socket.socket) -> None:
+    """A proper certificate, and no word of HTTP behind it."""
+    tls = server.tls(sock, HostileServer.context)
+    tls.sendall(random.Random(server.calls).randbytes(8_000))
+    server.hold(tls)
+
+
 KINDS: dict[str, Handler] = {
     "untrusted": _certificate(lambda server: server.context(trusted=False)),
     "expired": _certificate(lambda server: server.context(days_left=-1)),
@@ -202,4 +218,6 @@ KINDS: dict[str, Handler] = {
     "silent_session": _silent_session,
     "garbage_session": _garbage_session,
     "garbage_nonce": _garbage_nonce,
+    "flood": _flood,
+    "junk": _junk,
 }

@@ -18,6 +18,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError
 from supervisor.gateway.listener import Listener, board_caps, server_context
+from supervisor.gateway.pace import Pace
 from supervisor.gateway.session import CLOSE_S, HEARTBEAT_S, BoardControl, BoardSession
 from supervisor.net.refusals import Refusals
 from supervisor.runtime import logs
@@ -52,6 +53,7 @@ class Gateway:
         self._metrics = metrics
         self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
         self._sessions: dict[str, BoardSession] = {}
+        self._paces: dict[str, Pace] = {}  # of the boards that have proven themselves
         self._refusals = Refusals(lambda reason: metrics.refused.labels(reason).inc())
         # Its share of the process's file handles; without one, as many as boards and the silent beside them need.
         self._connections_max = connections_max or 2 * len(config.board) + 256
@@ -100,10 +102,17 @@ class Gateway:
             raise ConfigError("not in the configuration")
         return load_key(self._key_paths[board_id])
 
+    def _pace_of(self, board_id: str) -> Pace:
+        if board_id not in self._paces:
+            self._paces[board_id] = Pace(asyncio.get_running_loop().time)
+        return self._paces[board_id]
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        ws = web.WebSocketResponse(timeout=CLOSE_S, heartbeat=HEARTBEAT_S, compress=False, max_msg_size=FRAME_MAX_BYTES)
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_S, heartbeat=HEARTBEAT_S, compress=False, max_msg_size=FRAME_MAX_BYTES, autoping=False
+        )
         await ws.prepare(request)
-        session = BoardSession(ws, request.remote or "unknown", self._key_of, self._refusals)
+        session = BoardSession(ws, request.remote or "unknown", self._key_of, self._pace_of, self._refusals)
 
         def admit(session: BoardSession) -> None:
             assert self._listener is not None

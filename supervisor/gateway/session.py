@@ -1,7 +1,8 @@
 """One board, one connection: nonce, hello, then frames both ways.
 
 Three tasks: the receive loop only queues, so that pings are answered whatever the handler waits for; the handler
-verifies, decodes and commits; the writer sends. Each queue is bounded, and who overruns one is closed.
+verifies, decodes and commits; the writer sends. Each queue is bounded, and who overruns one is closed. A board that
+sends faster than `pace` allows is read that much later.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from supervisor.domain.errors import ConfigError, FrameError, StoreError
+from supervisor.gateway.pace import HELLO_FRAMES, Pace
 from supervisor.net.refusals import Refusals
 from supervisor.wire.authentication import open_report, seal_command, split
 from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Hello, Nonce, ResultFrame, Telemetry
@@ -24,13 +26,12 @@ from supervisor.wire.reports import Damaged, decode_report
 
 logger = logging.getLogger(__name__)
 
-INBOX_FRAMES = 256  # a board that comes back sends its journal in bursts; 256 KB at most
+INBOX_FRAMES = 96  # unread; a board has at most 8 of its journal, 12 live ones and its answers under way
 OUTBOX_FRAMES = 64  # clock + overrides + plans of 8 zones are 17
 BATCH_FRAMES = 32  # telemetry acknowledged together
-# A board's next batch waits three times as long as its last one took: one board has at most a quarter of the service,
-# whatever it sends. An honest one sends a frame each 10 s, and a journal of 26 h still drains in some ten seconds.
+# A board's next batch waits three times as long as its last one took: frames that are slow to record, such as late ones
+# of an earlier boot, take no more of the service than others. How many come at all is bounded by `pace`.
 STAND_BACK = 3.0
-FRAME_EACH_S = 0.004  # and no faster than this, however quickly they are handled: other boards' commits come between
 STAND_BACK_MAX_S = 1.0
 HEARTBEAT_S = 30.0  # ping; the pong must come within half of it, so a dead link is seen within 45 s
 CLOSE_S = 2.0
@@ -57,11 +58,19 @@ class BoardSession:
     """The session of one connection. `run` returns when it is over."""
 
     def __init__(
-        self, ws: web.WebSocketResponse, peer: str, key_of: Callable[[str], bytes], refusals: Refusals
+        self,
+        ws: web.WebSocketResponse,
+        peer: str,
+        key_of: Callable[[str], bytes],
+        pace_of: Callable[[str], Pace],
+        refusals: Refusals,
     ) -> None:
+        """`ws` hands up pings as well (`autoping` off): they are paced like frames."""
         self._ws = ws
         self._peer = peer
         self._key_of = key_of
+        self._pace_of = pace_of
+        self._pace = Pace(asyncio.get_running_loop().time)  # the board's own, once it has proven which it is
         self._refusals = refusals
         self._nonce = secrets.token_hex(16)
         self._key = b""
@@ -125,8 +134,14 @@ class BoardSession:
                     await self._ws.close(code=1008 if self._ending.result() != "ended" else 1000)
 
     async def _receive(self) -> None:
-        """Queue what comes; end at anything that is no frame."""
+        """Queue what comes, no faster than the board's pace; end at anything that is no frame."""
         async for message in self._ws:
+            await self._pace.take()
+            if message.type is WSMsgType.PING:
+                await self._ws.pong(message.data)
+                continue
+            if message.type is WSMsgType.PONG:
+                continue
             if message.type is WSMsgType.TEXT:
                 frame = message.data.encode()
             elif message.type is WSMsgType.BINARY:
@@ -170,6 +185,13 @@ class BoardSession:
         except FrameError as error:
             self.refuse("bad-mac", f"{hello.b}: {error}")
             return None
+        self._pace = self._pace_of(hello.b)
+        paced = asyncio.ensure_future(self._pace.take(HELLO_FRAMES))
+        awaited: list[asyncio.Future[Any]] = [paced, self._ending]
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if not paced.done():
+            paced.cancel()
+            return None
         return hello
 
     async def _handle(self, control: BoardControl, hello: Hello) -> None:
@@ -209,8 +231,7 @@ class BoardSession:
                     await control.heard(self, hello, telemetry)
             except StoreError as error:  # not acknowledged: the board sends it again
                 logger.error("telemetry of %s not kept: %s", hello.b, error)
-            wait_s = max(STAND_BACK * (now_s() - began_s), FRAME_EACH_S * len(frames))
-            await asyncio.sleep(min(wait_s, STAND_BACK_MAX_S))
+            await asyncio.sleep(min(STAND_BACK * (now_s() - began_s), STAND_BACK_MAX_S))
 
     async def _write(self) -> None:
         while True:

@@ -17,7 +17,10 @@ from supervisor.store.tick import Position
 SLACK_S = 180  # records may wait this long in the network before they arrive, and the next one not at all
 FIRST_S = 600  # the same for a board that is heard for the first time: nobody knows yet how late its records come
 DRIFT = 1.002  # a board's crystal may run so much faster than the supervisor's clock; 50 ppm are usual
-JOURNAL_S = 28 * 3600  # unclaimed time that is kept; a board's journal holds 26 h
+JOURNAL_S = 28 * 3600  # a first contact may reach back so far; a board's journal holds 26 h
+# Unclaimed time that is kept. The oldest record of a journal claims all the time since the board was last heard, which
+# with a dead modem is weeks, and the cable may have drawn power in all of it.
+DARK_S = 31 * 86_400
 
 
 def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, ran_s: int | None) -> bool | None:
@@ -61,7 +64,7 @@ def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: i
         spare_s -= claimed_s
         if is_newest and abs(passed_s - claimed_s) <= SLACK_S:  # live: as time is covered, older dark time expires
             spare_s = max(min(spare_s, SLACK_S), spare_s - passed_s)
-    spare_s = min(spare_s, JOURNAL_S)
+    spare_s = min(spare_s, DARK_S)
     db.execute(
         "UPDATE board_time SET received_utc_s = ?, spare_s = ?, early_s = ?, life = ?, boot = ?, up_s = ? "
         "WHERE board = ?",

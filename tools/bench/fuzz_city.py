@@ -24,6 +24,7 @@ from supervisor.wire.keys import load_key
 from supervisor.wire.messages import Ack, Hello, Nonce, OverrideCommand, ResultFrame, Telemetry, ToBoard, ZoneSample
 
 TELEMETRY_EACH_S = 0.2  # of an honest board: fifty times as often as in use, for enough samples
+OVERRIDE_EACH_S = 0.25
 ANSWER_S = 30.0  # longest wait for an acknowledgement or a command
 
 _decode = msgspec.json.Decoder(ToBoard).decode
@@ -153,3 +154,20 @@ class Service:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 60)
+
+
+def measure(boards: list[Honest], phase: Latencies) -> None:
+    """From now on what boards wait for belongs to `phase`."""
+    for board in boards:
+        board.waited = phase
+
+
+async def command(service: Service, http: aiohttp.ClientSession, boards: list[Honest]) -> None:
+    """Overrides for one honest zone after the other, for ever."""
+    await asyncio.sleep(2.0)  # the boards are there
+    while True:
+        for board in boards:
+            for zone in board.zones:
+                board.asked[zone] = time.perf_counter()
+                await service.override(http, zone)
+                await asyncio.sleep(OVERRIDE_EACH_S)

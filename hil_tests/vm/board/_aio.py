@@ -6,7 +6,10 @@ import asyncio.core as _core
 import time as _t
 
 _READ, _WRITE = 0, 1
+_HITS_FREE = 256  # streams served in one grant without time passing: more than any honest session needs …
+_HITS_PER_MS = 16  # … and then so many a ms, or a peer that never stops sending would stop the clock
 _zeros = 0
+_hits = 0
 
 
 def _poll(queue):
@@ -35,7 +38,7 @@ def _poll(queue):
 def _wait_io_event(queue, dt):
     """In place of `IOQueue.wait_io_event`. Sockets are heeded right after a grant and while they have something:
     what comes in the middle of a stretch waits for the next, so that a run does not depend on real delays."""
-    global _zeros
+    global _zeros, _hits
     if dt == 0:
         _zeros += 1
         if _zeros & 1023 == 0:  # somebody spins: as on the chip, time passes and streams are served
@@ -45,8 +48,13 @@ def _wait_io_event(queue, dt):
     if _t._fresh:
         if queue.map and _t._grant[1] & _t._LINK and _poll(queue):
             _t._heard = True
+            _hits += 1
+            if _hits > _HITS_FREE and _hits % _HITS_PER_MS == 0:
+                _t._pass(1)
+                _t._fresh = True
             return
         _t._fresh = False
+    _hits = 0
     if 0 < dt <= _t._end - _t._now:
         _t._move(_t._now + dt)
     else:

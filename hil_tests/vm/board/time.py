@@ -74,9 +74,19 @@ def _ask():
 
 
 def _receive():
+    _grant[0] = -1
+    try:
+        if not _link.readinto(_grant):
+            sys.exit(66)  # the host is gone
+    except KeyboardInterrupt:  # a Ctrl-C that came with a grant must not lose it: the host would wait for ever
+        if _grant[0] >= 0:
+            _granted()
+        raise
+    _granted()
+
+
+def _granted():
     global _end, _asked, _fresh, _heard
-    if not _link.readinto(_grant):
-        sys.exit(66)  # the host is gone
     _asked = False
     _fresh = True
     _heard = False

@@ -188,3 +188,56 @@ def test_a_file_changed_by_hand_waits_for_a_person(start: Start) -> None:
     finally:
         prompt.close()
     assert said == "b77 False\n"
+
+
+@pytest.mark.parametrize("pin", [34, 6, 45])
+def test_a_pin_that_the_chip_cannot_drive_is_said_and_resets_nothing(start: Start, pin: int) -> None:
+    config = json.loads(_config())
+    config["zones"][1]["relay_pin"] = pin
+    board = start({**_plain(), "config.json": json.dumps(config).encode()})
+    assert _live(board, STARTS_WITHIN_S) == set()
+    _says(board, "stays off: config.json: zones[1].relay_pin")
+    assert len(board.resets) == 1
+
+
+def test_a_pin_that_only_the_chip_knows_it_cannot_drive_resets_nothing(start: Start) -> None:
+    config = json.loads(_config())
+    config["zones"][1]["relay_pin"] = 45
+    permissive = b"def fault(*_): return ''\ndef is_address(_): return True\n"
+    board = start({**_plain(), "config.json": json.dumps(config).encode(), "rh/pins.py": permissive})
+    assert _live(board, STARTS_WITHIN_S) == set()
+    _says(board, "the chip refuses a pin")
+    assert len(board.resets) == 1
+
+
+def test_one_stray_interrupt_does_not_end_the_heat(start: Start) -> None:
+    """A byte of noise on the console: it used to cost half an hour."""
+    board = start(_sealed())
+    assert _live(board, STARTS_WITHIN_S) == set(RELAYS)
+    prompt = Prompt(board)
+    try:
+        prompt.send(b"\x03")
+        prompt.until(b"starts again in 15 s")
+        assert {board.levels.get(pin) for pin in RELAYS} == {1}
+        assert _live(board, 20) == set()
+        assert len(board.resets) == 2
+        assert _live(board, 600) == set(RELAYS)
+    finally:
+        prompt.close()
+
+
+@pytest.mark.parametrize("answer", [b"\x03", b"x", b"\x01"])
+def test_an_engineer_who_answers_keeps_the_board_stopped(start: Start, answer: bytes) -> None:
+    board = start(_sealed())
+    assert _live(board, STARTS_WITHIN_S) == set(RELAYS)
+    prompt = Prompt(board)
+    try:
+        prompt.send(b"\x03")
+        prompt.until(b"starts again in 15 s")
+        prompt.send(answer)
+        prompt.until(b"machine.reset() starts it again")
+    finally:
+        prompt.close()
+    assert _live(board, 900) == set()
+    assert len(board.resets) == 1
+    assert _live(board, 1800) == set(RELAYS)  # forgotten

@@ -6,18 +6,30 @@ import json
 import os
 from pathlib import Path
 
-from tools.bench.fuzz import run
+from tools.bench.fuzz import correct
 from tools.bench.fuzz_frames import FrameFuzz
+from tools.bench.fuzz_hostile import KINDS
+from tools.bench.fuzz_noise import WAITS, undisturbed
 
 FRAMES = int(os.environ.get("ROADHEAT_FUZZ_FRAMES", "3000"))
 
 
 async def test_a_hostile_board_ends_nothing_and_touches_nobody(tmp_path: Path) -> None:
-    figures = await run(tmp_path, FRAMES, rate=1e6, quiet_s=2.0, seed=7)
+    figures = await correct(tmp_path, FRAMES, rate=1e6, seed=7)
     assert [(figure.name, figure.value) for figure in figures if figure.holds is False] == []
-    by_name = {figure.name: figure.value for figure in figures}
-    assert by_name["telemetry to acknowledgement, p99 under attack"] < 2000
-    assert by_name["override to its board, p99 under attack"] < 2000
+
+
+async def test_others_hardly_notice_a_hostile_board(tmp_path: Path) -> None:
+    """A few seconds say nothing of a p99, but what an attack costs the service does not depend on other processes."""
+    figures = await undisturbed(tmp_path, rounds=1, phase_s=2.0, seed=7)
+    by_name = {figure.name: figure for figure in figures}
+    for kind in KINDS:
+        assert by_name[f"{kind}: sent"].value > 0
+        assert by_name[f"{kind}: cost to the service"].value < 30
+        for _, name in WAITS:
+            assert by_name[f"{kind}: {name}, p99"].value < 2000
+    assert by_name["service ended"].holds
+    assert by_name["honest boards or crew cut off"].holds
 
 
 def test_frames_replay_from_their_seed_and_are_free() -> None:

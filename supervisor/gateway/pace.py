@@ -1,0 +1,41 @@
+"""How fast one board is listened to, however fast it sends: a bucket of tokens that fills at a steady rate.
+
+Who takes too fast waits, and meanwhile its socket is not read: TCP holds the sender back, and no frame is lost. The
+bucket is the board's, not its connection's, so that dialling in anew fills none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+# A board sends a frame every 10 s, and its journal with 8 frames under way: 26 h of it (1,600 records) take 64 s. At
+# some 2 ms each, one board has at most a twentieth of a core.
+FRAMES_PER_S = 25.0
+BURST_FRAMES = 64  # answers to the clock, the overrides and the plans of 8 zones (17), and what waits in its window
+HELLO_FRAMES = 16.0  # what a new session costs: handshake, and every command that the board does not know yet
+
+
+class Pace:
+    """Tokens of one board. Waiters are served in turn."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        """`now_s`: the loop's time [s]."""
+        self._now_s = now_s
+        self._tokens = float(BURST_FRAMES)
+        self._filled_s = now_s()
+        self._turn = asyncio.Lock()
+
+    async def take(self, frames: float = 1.0) -> None:
+        """Return once so many frames (at most `BURST_FRAMES`) may be handled."""
+        async with self._turn:
+            self._fill()
+            while self._tokens < frames:
+                await asyncio.sleep((frames - self._tokens) / FRAMES_PER_S)
+                self._fill()
+            self._tokens -= frames
+
+    def _fill(self) -> None:
+        now_s = self._now_s()
+        self._tokens = min(float(BURST_FRAMES), self._tokens + (now_s - self._filled_s) * FRAMES_PER_S)
+        self._filled_s = now_s
