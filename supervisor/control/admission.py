@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from supervisor.control.live import ZoneLive
+from supervisor.control.zone_live import ZoneLive
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 POWER_MAX = 1.1  # of rated power: what a record, a feeder's mean and an estimate may be told

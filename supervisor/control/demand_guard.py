@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 
 from supervisor.control.dispatch import Dispatcher
-from supervisor.control.live import WET_PERMILLE, LiveState, ZoneLive, moisture_permille, surface_c
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
+from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
@@ -18,7 +19,7 @@ from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
 from supervisor.store.store import Store
-from supervisor.wire.messages import Winner, ZoneSample
+from supervisor.wire.messages import WET_PERMILLE, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
-from supervisor.domain.plan import STANDBY, Plan, Slot
+from supervisor.domain.plan import STANDBY, Plan, PlanState, Slot
 from supervisor.domain.zone import Zone
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
@@ -220,7 +220,7 @@ class Dispatcher:
         for plan in plans:
             zone = self._live.zones.get(plan.zone)
             if zone is not None:
-                zone.plan, zone.plan_state = plan, "requested"
+                zone.plan, zone.plan_state = plan, PlanState.REQUESTED
                 self._metrics.plans.labels(plan.label.value).inc()
                 self._send_plan(plan)
                 self._live.touch(plan.zone)
@@ -264,7 +264,7 @@ class Dispatcher:
         if isinstance(subject, Plan):
             zone = self._live.zones[subject.zone]
             if zone.plan is subject:
-                zone.plan_state = "accepted" if code is Result.OK else "refused"
+                zone.plan_state = PlanState.ACCEPTED if code is Result.OK else PlanState.REFUSED
                 self._live.touch(subject.zone)
             self._alarms.set(AlarmCode.PLAN_REFUSED, subject.zone, code is not Result.OK, f"Board answers {code.name}")
         elif callable(subject):
@@ -318,7 +318,7 @@ class Dispatcher:
         left = msgspec.structs.replace(plan, lease_s=int(plan.lease_s - max(age_s, 0)))
         board = zone.zone.board
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
-            zone.plan_state = "sent"
+            zone.plan_state = PlanState.SENT
 
     def _send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
         session = self._sessions.get(board)

@@ -17,8 +17,9 @@ import numpy as np
 
 from supervisor.calibration import calibrate as calibration
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import LiveState, moisture_permille, surface_c
+from supervisor.control.live import LiveState
 from supervisor.control.sky import Sky, sky_now
+from supervisor.control.zone_live import moisture_permille, surface_c
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
 from supervisor.road import (

@@ -18,14 +18,16 @@ from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.distrust import Distrust
 from supervisor.control.estimation import Estimation
-from supervisor.control.live import LiveState, ZoneLive
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.stamps import Stamp, Stamps
+from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.domain.plan import PlanState
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
@@ -228,8 +230,8 @@ class Intake:
                 self._alarms.set(AlarmCode[str(flag.name)], sample.zone, bool(sample.flags & flag), text)
         if zone.override is not None:
             self._check_override(zone, zone.override, end_utc_s - dt_s)
-        if zone.plan is not None and zone.plan_state == "accepted" and sample.who == Winner.PLAN:
-            zone.plan_state = "measured"
+        if zone.plan is not None and zone.plan_state is PlanState.ACCEPTED and sample.who == Winner.PLAN:
+            zone.plan_state = PlanState.MEASURED
         self._live.touch(sample.zone)
         if not was_online:
             tell(self.returned, "zone heard again", sample.zone)

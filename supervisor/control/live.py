@@ -12,29 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor.control.sky import Sky
-from supervisor.control.view import OverrideView, PlanView, WhyView, ZoneView, override_view, reasons_now, zone_view
-from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
-from supervisor.domain.plan import Reason
+from supervisor.control.view import ZoneView, zone_view
+from supervisor.control.zone_live import ZoneLive, moisture_permille
 from supervisor.domain.zone import Zone
 from supervisor.runtime.clock import Clock
-
-__all__ = [
-    "LiveState",
-    "OverrideView",
-    "PlanView",
-    "Subscription",
-    "WhyView",
-    "ZoneLive",
-    "ZoneView",
-    "moisture_permille",
-    "override_view",
-    "surface_c",
-    "zone_view",
-]
+from supervisor.wire.messages import WET_PERMILLE
 
 OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
-WET_PERMILLE = 200  # the board's own threshold
 VOTERS_MIN = 3  # fewer sensors are an accident, not weather
 SUBSCRIBERS_MAX = 2000  # FAULTS §6: with as many stalled phones the rest go on
 
@@ -89,11 +74,6 @@ class LiveState:
     def view(self, zone_id: str) -> ZoneView:
         """One zone as the app shows it; raises KeyError where it is unknown."""
         return zone_view(self.zones[zone_id], self.sky, self.clock.utc_s())
-
-    def reasons(self, zone_id: str) -> tuple[Reason, ...]:
-        """Why the zone's plan heats, as it is true now; none without a plan."""
-        live = self.zones[zone_id]
-        return () if live.plan is None else reasons_now(live, live.plan, self.sky, self.clock.utc_s())
 
     def snapshot(self) -> list[ZoneView]:
         """Every zone as the app shows it."""

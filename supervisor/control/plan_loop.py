@@ -18,11 +18,12 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import LiveState, ZoneLive, moisture_permille, surface_c
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.plan_pool import PlanPool, make_executor
+from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
@@ -40,14 +41,13 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import until
 from supervisor.store.store import Store
 from supervisor.tariff.tariff import KWH_PER_KELVIN_HOUR, Tariff, UnfailingTariff
-from supervisor.wire.messages import Flag, Winner, ZoneSample
+from supervisor.wire.messages import WET_PERMILLE, Flag, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
 SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
 _OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
-WET_PERMILLE = 200  # of the boards' moisture sensors
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
 

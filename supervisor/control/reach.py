@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from supervisor.wire.messages import ZoneSample
 
 OFF_SHARE = 0.05  # of rated power: less is no current
 OFF_BY_S = 20.0  # after the board's acceptance the mean of a telemetry interval must show it: two intervals
+
+
+class Reach(StrEnum):
+    """How far it has come."""
+
+    UNREACHABLE = "unreachable"  # the board is not connected
+    SENT = "sent"
+    REFUSED = "refused"
+    ACCEPTED = "accepted"
+    MEASURED = "measured"  # no current
+    FLOWING = "flowing"  # current although off
 
 
 @dataclass(frozen=True)
@@ -19,17 +31,14 @@ class OffAtBoard:
     until_utc_s: int | None = None  # how long it does by itself; later ones are sent in time
     refused: bool = False  # its newest answer
 
-    def reach(self, sample: ZoneSample | None, sample_utc_s: float, rated_w: int) -> str:
-        """unreachable, refused, sent, accepted, measured (no current) or flowing (current although off)."""
+    def reach(self, sample: ZoneSample | None, sample_utc_s: float, rated_w: int) -> Reach:
+        """By the newest sample, the end of its interval [UTC s] and the rated power [W]."""
         if not self.linked:
-            return "unreachable"
+            return Reach.UNREACHABLE
         if self.accepted_utc_s is None:
-            return "refused" if self.refused else "sent"
+            return Reach.REFUSED if self.refused else Reach.SENT
         if sample is None or sample_utc_s <= self.accepted_utc_s:
-            return "accepted"
+            return Reach.ACCEPTED
         if sample.power_w <= OFF_SHARE * rated_w:
-            return "measured"
-        return "flowing" if sample_utc_s > self.accepted_utc_s + OFF_BY_S else "accepted"
-
-
-REACHES = ("unreachable", "refused", "sent", "accepted", "measured", "flowing")
+            return Reach.MEASURED
+        return Reach.FLOWING if sample_utc_s > self.accepted_utc_s + OFF_BY_S else Reach.ACCEPTED

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from supervisor.control.condition import ICY, LYING_MM, WHITE
-from supervisor.domain.plan import Reason
-from supervisor.planner.explain import DURING, HEATED_IN_SNOW, PREHEAT
+from supervisor.control.sky import Falling
+from supervisor.domain.plan import Reason, ReasonCode
+from supervisor.planner.explain import DURING, PREHEAT
 from supervisor.planner.foresee.outlook import Hazard
 
 GOES_ON_S = 3 * 3600  # a hazard foreseen to begin within that time is the one that is here
 _HAZARD_OF = {code: hazard for hazard, code in (*PREHEAT.items(), *DURING.items())}
-_SNOW = frozenset({DURING[Hazard.SNOW], PREHEAT[Hazard.SNOW], HEATED_IN_SNOW})
+_SNOW = frozenset({DURING[Hazard.SNOW], PREHEAT[Hazard.SNOW], ReasonCode.HEATED_IN_SNOW})
 
 
 def true_now(
@@ -27,18 +28,18 @@ def true_now(
     *,
     surface: str | None,
     lying_mm: float | None,
-    falling: str | None,
+    falling: Falling | None,
 ) -> tuple[Reason, ...]:
     """The reasons of a plan that starts at `start_utc_s`, with their codes brought up to date.
 
-    `surface`: surface state by word; `falling`: "snow", "rain" or None where nothing falls or nobody knows.
+    `surface`: surface state by word; `falling`: None where nothing falls or nobody knows.
     """
     since_s = now_utc_s - start_utc_s
     return tuple(_one(reason, since_s, now_utc_s, surface, lying_mm or 0.0, falling) for reason in reasons)
 
 
 def _one(
-    reason: Reason, since_s: float, now_utc_s: float, surface: str | None, lying_mm: float, falling: str | None
+    reason: Reason, since_s: float, now_utc_s: float, surface: str | None, lying_mm: float, falling: Falling | None
 ) -> Reason:
     hazard = _HAZARD_OF.get(reason.code)
     if hazard is None or reason.end_s <= since_s or reason.start_s > since_s + GOES_ON_S:
@@ -46,11 +47,11 @@ def _one(
     snow_lies = surface in WHITE or surface == "ice" or (lying_mm >= LYING_MM and surface not in ICY)
     current = reason.start_s <= since_s
     if snow_lies or surface == "frost" or falling is not None:
-        if falling == "snow":
-            code = HEATED_IN_SNOW if current else DURING[Hazard.SNOW]
+        if falling == Falling.SNOW:
+            code = ReasonCode.HEATED_IN_SNOW if current else DURING[Hazard.SNOW]
         elif snow_lies:
             code = DURING[Hazard.SNOW]
-        elif falling == "rain":
+        elif falling == Falling.RAIN:
             code = DURING[Hazard.FREEZING_RAIN if hazard is Hazard.FREEZING_RAIN else Hazard.WET]
         else:
             code = DURING[Hazard.FROST]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from supervisor.control.reach import OffAtBoard
 from supervisor.domain.danger import Danger
 from supervisor.domain.override import Override
-from supervisor.domain.plan import Plan
+from supervisor.domain.plan import Plan, PlanState
 from supervisor.domain.zone import Zone
 from supervisor.wire.messages import Flag, ZoneSample, is_surface
 
@@ -24,7 +24,7 @@ class ZoneLive:
     surface_word: str | None = None
     lying_mm: float | None = None  # snow + ice + frost
     plan: Plan | None = None
-    plan_state: str = "requested"
+    plan_state: PlanState = PlanState.REQUESTED
     override: Override | None = None
     waiting_since_utc_s: float | None = None  # cold and wet and without heat, kept by the demand guard
     cable_broken: bool = False  # known to be, whatever the board says while it tries again

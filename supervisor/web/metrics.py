@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, g
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from supervisor.control.live import LiveState, ZoneView
+from supervisor.control.live import LiveState
+from supervisor.control.view import ZoneView
 from supervisor.web.keys import SERVICES
 
 REQUESTS: Final = web.AppKey("requests", Counter)

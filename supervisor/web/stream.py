@@ -16,7 +16,8 @@ import msgspec
 from aiohttp import web
 
 from supervisor.control.alarms import Alarm
-from supervisor.control.live import Subscription, ZoneView
+from supervisor.control.live import Subscription
+from supervisor.control.view import ZoneView
 from supervisor.domain.errors import StoreError
 from supervisor.web.guard import give_cookie
 from supervisor.web.keys import RENEWED, SERVICES, SESSION

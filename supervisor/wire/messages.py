@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
 NO_READING_MC = -273_150  # a sample's temperature while the board has none to believe
 NO_MOISTURE = -1
+WET_PERMILLE = 200  # moisture from which a board counts its road as wet (firmware/rh/zone.py)
 ZONES_MAX = 8  # of a board: samples of so many fit a frame
 
 # Bounds of what a board may say. The widths are those of the board's packed record (firmware/rh/telemetry.py).

@@ -13,6 +13,7 @@ import msgspec
 from firmware.rh.control import Control
 from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
+from firmware.rh.zone import DRY_PERMILLE, WET_PERMILLE
 from supervisor.domain.plan import Plan
 from supervisor.energy.baselines import BASELINES, Baseline, Memory, Seen, decide
 
@@ -27,7 +28,6 @@ LIMITS: Any = SimpleNamespace(  # limits.json as a board of this district carrie
     period_s=900,  # the contract's averaging interval: docs/decisions/0006
     local_duty_permille=1_000,
 )
-WET_PERMILLE, DRY_PERMILLE = 200, 150  # the board's hysteresis
 _WHO = 5
 LOOK_S = 10  # the board looks each second: a window may end within a minute, and the contract is counted in kW
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from supervisor.control.condition import BLOCKING, CODES, NEEDS_PERSON, STOPS
-from supervisor.control.reach import REACHES
+from supervisor.control.reach import Reach
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.store import danger as kept
 from supervisor.web import files
@@ -144,7 +144,7 @@ def test_help_of_a_blocking_flag_says_that_heating_is_off_and_no_other_does(lang
 def test_every_reason_and_reach_has_words_and_every_stop_says_what_to_do(language: str) -> None:
     found = words(language)
     needed = {f"stop.{code}" for code in CODES} | {f"todo.{code}" for code in STOPS}
-    needed |= {f"danger.reach.{reach}" for reach in REACHES}
+    needed |= {f"danger.reach.{reach}" for reach in Reach}
     assert needed - set(found) == set()
     assert {key for key in found if key.startswith(("stop.", "todo."))} <= needed
     for code in NEEDS_PERSON:
