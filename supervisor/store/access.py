@@ -12,12 +12,13 @@ from msgspec import Struct
 
 from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.names import clean_name, skeleton
+from supervisor.domain.role import Role
 from supervisor.store import journal, people
 
 SIGN_IN = "sign-in"
 FIRST_START = "first-start"  # printed at a start without an administrator; void once one has signed in
 FIRST_ADMIN = "admin"
-ROLES = ("viewer", "crew", "engineer", "admin")  # each may do what those before it may
+ROLES = tuple(role.value for role in Role)
 FIRST_DONE = "web.first-link-used"
 _ID_HEX = 16  # 64 bits of the hash: unique among a city's sessions
 

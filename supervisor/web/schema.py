@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,7 @@ from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
 from supervisor.control.reach import Reach
 from supervisor.control.view import DangerView, OverrideView, PlanView
 from supervisor.domain.override import OverrideMode
+from supervisor.domain.role import Role
 
 
 class OverrideRequest(Struct, forbid_unknown_fields=True):
@@ -79,7 +80,7 @@ class LinkRequest(Struct, forbid_unknown_fields=True):
     """An invitation for one person: a one-time link."""
 
     user: Annotated[str, Meta(min_length=2, max_length=200)]  # at most 40 letters once in its one spelling
-    role: Literal["viewer", "crew", "engineer", "admin"] = "crew"
+    role: Role = Role.CREW
     change_role: bool = False  # a known person gets `role`; otherwise another role than the known one is refused
 
 
