@@ -1,4 +1,4 @@
-"""Alarms on the record, in the order in which they changed: what cannot be written now is written later."""
+"""Records alarms in the order in which they changed: what cannot be written now is written later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AGAIN_S = 10.0  # a disk that is full stays so for minutes
 
 
 class AlarmStore(Protocol):
-    """What the record needs of the store; each call has committed when it returns."""
+    """The part of the store that is used; each call has committed when it returns."""
 
     async def raise_alarm(self, code: str, subject: str, detail: str) -> object: ...
 
@@ -33,12 +33,12 @@ class AlarmRecorder:
         self._more = asyncio.Event()
 
     def changed(self, alarm: Alarm) -> None:
-        """To be recorded."""
+        """Queue a change."""
         self._waiting.append(alarm)
         self._more.set()
 
     async def run(self) -> None:
-        """Record for ever."""
+        """Record until cancelled."""
         while True:
             self._more.clear()
             while self._waiting:
@@ -49,14 +49,14 @@ class AlarmRecorder:
                     logger.error("alarm %s %s not recorded yet: %s", alarm.code, alarm.subject, error)
                     await asyncio.sleep(AGAIN_S)
                     continue
-                except Exception as error:  # this one cannot be written at all; the ones behind it can
+                except Exception as error:  # it cannot be written at all; later ones can
                     logger.error("alarm %s %s not recorded", alarm.code, alarm.subject, exc_info=error)
-                if self._waiting and self._waiting[0] is alarm:  # unless the limit has pushed it out meanwhile
+                if self._waiting and self._waiting[0] is alarm:  # unless the limit has dropped it meanwhile
                     self._waiting.popleft()
             await self._more.wait()
 
     async def flush(self) -> None:
-        """Record what still waits, once, as far as the store takes it: for the end of the service."""
+        """Record what still waits, once, as far as the store accepts it: for the end of the service."""
         try:
             while self._waiting:
                 await self._write(self._waiting[0])

@@ -1,4 +1,4 @@
-"""Alarms: raised once, cleared once, however often the cause is seen. Each change goes to the record."""
+"""Alarms: raised once and cleared once, however often the cause is seen. Each change is recorded."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Alarms:
         return True
 
     def set(self, code: AlarmCode, subject: str, stands: bool, text: str = "") -> None:
-        """Raise or clear; saying the same again changes nothing. Raises ValueError for an unknown code."""
+        """Raise or clear; repeating it changes nothing. Raises ValueError for an unknown code."""
         code = AlarmCode(code)
         key = (code, subject)
         if stands and key not in self._standing:

@@ -1,7 +1,7 @@
-"""A broken cable stays known until current is measured, or a person says that it is mended.
+"""A broken cable stays known until current is measured, or a person reports that it is repaired.
 
-A board tells of it for half an hour, then tries again: it knows no more, and its flag is down for the seconds of the
-attempt. The alarm is the memory: it outlives the service.
+A board flags it for half an hour, then tries again: its flag is clear for the seconds of the attempt. The alarm keeps
+it known, over restarts of the service too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class BrokenCables:
             self._set(zone, False)
 
     async def clear(self, zone_id: str, user: str, store: Store) -> None:
-        """A person says that the cable is mended. What the board still says is shown on; a new break counts anew.
+        """A person reports that the cable is repaired. The board's own flag is still shown; a new break counts again.
 
         Raises NotFoundError where none is known, StoreError where it could not be recorded.
         """
@@ -49,7 +49,7 @@ class BrokenCables:
         if zone is None:
             raise NotFoundError("unknown zone", where=zone_id[:80], code="unknown-zone")
         if not zone.cable_broken:
-            raise NotFoundError("no broken cable is known here", where=zone_id, code="no-broken-cable")
+            raise NotFoundError("no broken cable is known there", where=zone_id, code="no-broken-cable")
         await store.append_audit(user, "cable-mended", zone_id)
         self._set(zone, False)
         self._live.touch(zone_id)

@@ -1,5 +1,4 @@
-"""Whether a zone is being heated, if not why, and how urgent it is. Pure: the view carries the answers, the app shows
-them.
+"""Whether a zone is being heated, if not why, and how urgent it is. Pure: the answers are part of the view.
 
 The order of the reasons is that of danger to people, then of the board's precedence table (docs/walk.md).
 """
@@ -111,7 +110,7 @@ class _Place(IntEnum):
     """Groups of the list, the most urgent first."""
 
     LIVE_PARTS = 0  # electric danger, current although switched off
-    UNHELPED = 1  # snow or ice lies, and nothing melts it or nobody knows
+    UNHELPED = 1  # snow or ice lies, and it is not or perhaps not melted
     SWITCHED_OFF = 2  # snow or ice lies, and a person has switched off
     PAUSED = 3  # snow or ice lies; heat comes back by itself
     UNSEEN = 4  # no contact, nothing is known to lie, and a hazard is foreseen
@@ -123,7 +122,7 @@ class _Place(IntEnum):
 
 
 def condition(facts: Facts) -> Condition:
-    """Decide. Without contact nobody knows whether it is heated, unless a latch of its board keeps it off."""
+    """Decide. Without contact it is unknown whether it is heated, unless a latch of its board keeps it off."""
     reason = _reason(facts)
     heated: bool | None = reason is None or _current_flows(facts)
     if not facts.online:
@@ -199,7 +198,7 @@ def _place(facts: Facts, reason: NotHeating | None) -> _Place:
 def look(facts: Facts) -> Look:
     """Colour and sign of the surface.
 
-    Without contact nothing harmless is claimed: an estimate of "dry" is a guess, one of snow a warning.
+    Without contact no harmless state is shown: an estimate of "dry" may be wrong, one of snow is a warning.
     """
     if lies(facts):
         return Look.ICY if facts.surface in ICY else Look.SNOW

@@ -44,13 +44,13 @@ logger = logging.getLogger(__name__)
 
 PENDING_MAX = 256  # commands of a board without an answer that are remembered
 TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
-# Starts that a service restored from a backup may not know of. A board that names more is not believed: following it
-# would in time use up the numbers that all boards can count to.
+# Starts that a service restored from a backup may not know of. A board that names more is ignored: following it would
+# use up the range of numbers that boards can store.
 EPOCHS_AHEAD_MAX = 10_000
 PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
 
 
-Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about: told of the board's answer
+Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about; a callable gets the answer
 
 
 class BoardLink(Protocol):
@@ -73,7 +73,7 @@ class _Session:
 
 
 def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
-    """A plan as a payload that fits a frame. Slots too far ahead to fit give way to standby."""
+    """A plan as a payload that fits a frame. Slots too far ahead to fit become standby."""
     slots: tuple[Slot, ...] = plan.slots
     while True:
         runs = tuple((slot.start_s, slot.setpoint_mc, slot.duty_permille) for slot in slots)
@@ -99,7 +99,7 @@ def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
 
 
 class Dispatcher:
-    """Who is connected, what each was told and has answered."""
+    """Sessions by board, the commands sent and their answers."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Dispatcher:
         newer_epoch: Callable[[int], Awaitable[int]] | None = None,
     ) -> None:
         """`newer_epoch` gives and commits an epoch above another one: this service takes over from a newer one, as
-        after its database was restored from a backup. None: it leaves such boards alone and raises an alarm."""
+        after its database was restored from a backup. None: such boards are not commanded, and an alarm is raised."""
         self.epoch = epoch
         self._live = live
         self._overrides = overrides
@@ -141,7 +141,7 @@ class Dispatcher:
         return session is not None and session.commanded
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
-        """A board has proven who it is: tell it everything that holds now."""
+        """A board has been authenticated: send it everything that holds now."""
         board = link.board_id
         newer = hello.ep > self.epoch
         if newer and self._newer_epoch is not None and hello.ep - self.epoch <= EPOCHS_AHEAD_MAX:
@@ -183,9 +183,9 @@ class Dispatcher:
                 self._send_plan(plan)
 
     async def _take_over(self, link: BoardLink, hello: Hello, newer_epoch: Callable[[int], Awaitable[int]]) -> None:
-        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise.
+        """Move above the epoch that a board has seen, then command it. Boards already connected follow.
 
-        Tried again while the record does not take it, for as long as the board is there.
+        Repeated while it cannot be recorded, for as long as the board is connected.
         """
         while self._taking_over.get(link.board_id) is link:
             try:
@@ -201,7 +201,7 @@ class Dispatcher:
                 self.attach(link, hello)
 
     def detach(self, link: BoardLink) -> None:
-        """The session is over; a newer session of the same board stays."""
+        """The session has ended; a newer session of the same board stays."""
         if self._taking_over.get(link.board_id) is link:
             del self._taking_over[link.board_id]
         session = self._sessions.get(link.board_id)
@@ -210,7 +210,7 @@ class Dispatcher:
             self._metrics.boards_online.set(len(self._sessions))
 
     def send_clock(self, board: str) -> None:
-        """Tell a board the time."""
+        """Send a board the time."""
         self._send(
             board, lambda q: ClockCommand(b=board, ep=self.epoch, q=q, utc=round(self._clock.utc_s())), None, "clock"
         )
@@ -228,7 +228,7 @@ class Dispatcher:
     def command(
         self, zone_id: str, mode: str, length_s: int, until_utc_s: int, answered: Callable[[Result], None] | None = None
     ) -> bool:
-        """Send an override that is nobody's (electric danger), or a cancel; False where its board cannot be told."""
+        """Send an override without an author (electric danger), or a cancel; False where its board is not connected."""
         board = self._live.zones[zone_id].zone.board
         return self._send(
             board,
@@ -240,7 +240,7 @@ class Dispatcher:
         )
 
     def resend(self, override: Override) -> None:
-        """Tell the board again: it does not do what it accepted."""
+        """Send it again: the board does not do what it accepted."""
         self.accepted_at.pop(override.id, None)
         self._send_override(override)
 
@@ -313,7 +313,7 @@ class Dispatcher:
     def _send_plan(self, plan: Plan) -> None:
         zone = self._live.zones[plan.zone]
         age_s = self._clock.utc_s() - plan.issued_utc_s
-        if age_s >= plan.lease_s:  # too old to be acted upon: the board has its local rule
+        if age_s >= plan.lease_s:  # too old to be used: the board follows its local rule
             return
         left = msgspec.structs.replace(plan, lease_s=int(plan.lease_s - max(age_s, 0)))
         board = zone.zone.board

@@ -92,13 +92,13 @@ class Intake:
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
-        """A board has proven itself."""
+        """A board has been authenticated."""
         self._stamps.greeted(hello.b, hello.boot, hello.up, self._clock.utc_s())
         self._dispatcher.attach(link, hello)
-        logger.info("board %s is here: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
+        logger.info("board %s connected: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
 
     def detach(self, link: BoardLink) -> None:
-        """A session is over."""
+        """A session has ended."""
         self._dispatcher.detach(link)
 
     async def answered(self, link: BoardLink, result: ResultFrame) -> None:
@@ -170,7 +170,7 @@ class Intake:
         try:
             await self._distrust.admitted(board, frame, what)
             if self._stamps.is_ahead(board, frame, received_utc_s):
-                await self._distrust.unusable(board, frame, f"up for {frame.up} s, its greeting says {ran_s} s")
+                await self._distrust.unusable(board, frame, f"up for {frame.up} s, its hello says {ran_s} s")
                 return False
             try:
                 new = await self._store.commit_telemetry(

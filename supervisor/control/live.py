@@ -2,7 +2,7 @@
 
 Written by control as telemetry, plans and overrides arrive; read as `ZoneView`s, whose fields are those of
 `GET /api/v1/zones`. A subscriber gets the zones that changed since it last asked, merged: its memory is bounded by the
-number of zones, and one that falls too far behind is closed, so that a dead phone delays nobody.
+number of zones, and one that falls too far behind is closed, so that a dead phone delays no other.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from supervisor.domain.zone import Zone
 from supervisor.runtime.clock import Clock
 from supervisor.wire.messages import WET_PERMILLE
 
-OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
+OFFLINE_AFTER_S = 45.0  # four telemetry intervals without a frame
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
-VOTERS_MIN = 3  # fewer sensors are an accident, not weather
-SUBSCRIBERS_MAX = 2000  # FAULTS §6: with as many stalled phones the rest go on
+VOTERS_MIN = 3  # fewer sensors may err together
+SUBSCRIBERS_MAX = 2000  # FAULTS §6: with as many stalled phones the rest are served
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Subscription:
     closed: bool = False
 
     def offer(self, zone_id: str) -> None:
-        """Note a change; closes the subscription when its reader no longer reads."""
+        """Note a change; closes the subscription when its reader is too far behind."""
         self._changed[zone_id] = None
         self._missed += 1
         if self._missed > MISSED_MAX:
@@ -81,14 +81,14 @@ class LiveState:
         return [zone_view(live, self.sky, now) for live in self.zones.values()]
 
     def see(self, sky: Sky) -> None:
-        """Take over what falls and is foreseen; where it changed every zone is told of."""
+        """Take over what falls and is forecast; every zone counts as changed where it differs."""
         if sky != self.sky:
             self.sky = sky
             for zone_id in self.zones:
                 self.touch(zone_id)
 
     def wet_share(self) -> float | None:
-        """Part of the zones whose moisture is believed that are wet [0–1]; None where too few are known to vote."""
+        """Part of the zones with plausible moisture that are wet [0–1]; None where too few are known to vote."""
         known = [
             moisture
             for live in self.zones.values()
@@ -99,7 +99,7 @@ class LiveState:
         return sum(moisture >= WET_PERMILLE for moisture in known) / len(known)
 
     def touch(self, zone_id: str) -> None:
-        """Tell the subscribers that a zone changed."""
+        """Notify subscribers that a zone changed."""
         for subscription in tuple(self.subscriptions):
             subscription.offer(zone_id)
 

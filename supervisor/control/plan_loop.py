@@ -1,7 +1,7 @@
-"""Plans, each quarter of an hour and whenever something changed that a plan rests on.
+"""Plans, every quarter of an hour and whenever something changed that a plan depends on.
 
 The planner runs in processes of its own (`plan_pool`), so that a slow plan delays no override and no board. Whatever
-happens there, every zone has a plan afterwards: the new one, the last one moved on, or the local rule, always labelled.
+happens there, every zone has a plan afterwards: the new one, the last one continued, or the local rule, labelled.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ from supervisor.wire.messages import WET_PERMILLE, Flag, Winner, ZoneSample
 logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
-SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
-_OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
+SPACING_S = 20.0  # least time between unscheduled plans: a plan costs a board a flash write
+_OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # covered by the forecast's own alarm
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
 
@@ -103,7 +103,7 @@ class PlanLoop:
         self.ask("prices")
 
     def override_changed(self, override: Override) -> None:
-        """Plan anew when an override begins or ends; its way to the board needs no plan."""
+        """Plan again when an override begins or ends; it is sent to the board without a plan."""
         if override.state is OverrideState.REQUESTED or override.state not in LIVE_STATES:
             self.ask(f"override {override.id} {override.state.value}")
 
@@ -134,7 +134,7 @@ class PlanLoop:
         problem = ""
         try:
             inputs = self._inputs()
-            async for outcome in self._pool.plan(inputs):  # one, unless some feeders keep the others waiting
+            async for outcome in self._pool.plan(inputs):  # one, unless some feeders take longer than others
                 outcomes.append(outcome)
                 planned += await self._publish(outcome.plans)
             self.last = merge(inputs, outcomes)
@@ -147,7 +147,9 @@ class PlanLoop:
             planned += await self._publish(tuple(plan for plan in self._moved_on() if plan.zone not in done))
         if problem:
             self._metrics.plan_failures.inc()
-        self._alarms.set(AlarmCode.PLAN, "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
+        self._alarms.set(
+            AlarmCode.PLAN, "", bool(problem), f"Planning failed ({problem}): continuing with the previous plan"
+        )
         took_s = self._clock.monotonic_s() - began
         self._metrics.plan_s.observe(took_s)
         logger.info("planned (%s): %s", reason, _summary(planned))
@@ -155,7 +157,7 @@ class PlanLoop:
     async def _publish(self, made: tuple[Plan, ...]) -> tuple[Plan, ...]:
         """Record plans of whole feeders, within the contract, and send them."""
         if self._forecasts.failing and self._forecasts.good_utc_s is not None:
-            known = int(self._forecasts.good_utc_s)  # a plan is no younger than what it rests on, and ends with it
+            known = int(self._forecasts.good_utc_s)  # a plan is no newer than its forecast, and ends with it
             made = tuple(
                 plan
                 if plan.label is PlanLabel.LOCAL
@@ -173,7 +175,7 @@ class PlanLoop:
         return plans
 
     def close(self) -> None:
-        """Let go of the planner's processes."""
+        """End the planner's processes."""
         self._pool.close()
 
     def _inputs(self) -> PlanInputs:
@@ -223,11 +225,11 @@ class PlanLoop:
 
 
 def _moved_on(plan: Plan | None, zone: str, now: float, start: float) -> Plan:
-    """The last plan from `start` on; the local rule where it cannot be moved: it costs no other zone its plan."""
+    """The last plan from `start` on; the local rule where that fails, without effect on other zones."""
     try:
         return shifted_plan(plan, zone, now, start)
     except Exception as error:
-        logger.error("the last plan of %s cannot be moved on", zone, exc_info=error)
+        logger.error("the last plan of %s cannot be continued", zone, exc_info=error)
         return shifted_plan(None, zone, now, start)
 
 
@@ -241,7 +243,7 @@ def _summary(plans: Iterable[Plan]) -> str:
 
 def _out_of_service(sample: ZoneSample) -> bool:
     """Whether the zone cannot heat. One with a broken cable can try when its board no longer holds it off: without
-    heat in the plan it would not find out that the current is back.
+    heat in the plan it would not detect that the current is back.
     """
     waits = bool(sample.flags & Flag.CABLE_BROKEN) and sample.who == Winner.INTERLOCK
     return waits or bool(sample.flags & _OUT_OF_SERVICE) or sample.who == Winner.MAINTENANCE

@@ -1,4 +1,4 @@
-"""How far the OFF of an electric danger has come, told by the board's answer and its telemetry. Pure."""
+"""How far the OFF of an electric danger has come, by the board's answer and its telemetry. Pure."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class OffAtBoard:
     """How far the OFF of a danger has come at a zone's board."""
 
     linked: bool = False  # the board is connected and takes commands
-    accepted_utc_s: float | None = None  # since when it has held off
-    until_utc_s: int | None = None  # how long it does by itself; later ones are sent in time
+    accepted_utc_s: float | None = None  # since then it holds off
+    until_utc_s: int | None = None  # how long it does so by itself; it is renewed in time
     refused: bool = False  # its newest answer
 
     def reach(self, sample: ZoneSample | None, sample_utc_s: float, rated_w: int) -> Reach:

@@ -1,4 +1,4 @@
-"""A plan's reasons as they are true now. A plan is up to a quarter of an hour old, its forecast older: what it foresaw
+"""A plan's reasons brought up to date. A plan is up to a quarter of an hour old, its forecast older: what it forecast
 may have begun, or be late. Pure.
 
 While anything falls or lies nothing is "preheated": the road is heated in snow, or what lies is melted.
@@ -16,7 +16,7 @@ from supervisor.domain.plan import Reason, ReasonCode
 from supervisor.planner.explain import DURING, PREHEAT
 from supervisor.planner.foresee.outlook import Hazard
 
-GOES_ON_S = 3 * 3600  # a hazard foreseen to begin within that time is the one that is here
+GOES_ON_S = 3 * 3600  # a hazard forecast to begin within that time is taken as the present one
 _HAZARD_OF = {code: hazard for hazard, code in (*PREHEAT.items(), *DURING.items())}
 _SNOW = frozenset({DURING[Hazard.SNOW], PREHEAT[Hazard.SNOW], ReasonCode.HEATED_IN_SNOW})
 
@@ -32,7 +32,7 @@ def true_now(
 ) -> tuple[Reason, ...]:
     """The reasons of a plan that starts at `start_utc_s`, with their codes brought up to date.
 
-    `surface`: surface state by word; `falling`: None where nothing falls or nobody knows.
+    `surface`: surface state by word; `falling`: None where nothing falls or it is unknown.
     """
     since_s = now_utc_s - start_utc_s
     return tuple(_one(reason, since_s, now_utc_s, surface, lying_mm or 0.0, falling) for reason in reasons)
@@ -59,7 +59,7 @@ def _one(
     if reason.code in PREHEAT.values():  # its hazard is late: no time that has passed is named
         late = reason.hazard_utc_s is not None and reason.hazard_utc_s <= now_utc_s
         return replace(reason, hazard_utc_s=None) if late else reason
-    if current and reason.code in _SNOW:  # foreseen for now, and none has come or it has melted
+    if current and reason.code in _SNOW:  # forecast for now, and none has come or it has melted
         if surface is None:
             return reason
         if surface == "dry":

@@ -1,4 +1,4 @@
-"""A zone as the app shows it: the fields of `GET /api/v1/zones`. What is decided here the app only displays."""
+"""A zone as the app shows it: the fields of `GET /api/v1/zones`. The app only displays what is decided here."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OverrideView(Struct, frozen=True):
     expires_utc_s: int
     state: OverrideState
     recorded: bool  # False: commanded, and not on the disk yet
-    failed_step: OverrideState | None  # the step that it does not reach: accepted or measured
+    failed_step: OverrideState | None  # the step that it has not reached: accepted or measured
 
 
 class DangerView(Struct, frozen=True):
@@ -75,7 +75,7 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     duty_permille: int | None
     who: int | None  # wire.messages.Winner
     flags: int  # wire.messages.Flag; a broken cable stays flagged until current is measured or a person clears it
-    heated: bool | None  # null: nobody knows; true beside a reason: current flows although it is to be off
+    heated: bool | None  # null: unknown; true beside a reason: current flows although it is to be off
     not_heating: NotHeating | None  # null while heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
     offered: tuple[OverrideMode, ...]  # commands that make sense now: on, boost, off

@@ -11,11 +11,11 @@ STANDBY = -1  # a slot's duty: the board applies its local rule with the plan's 
 
 
 class PlanLabel(StrEnum):
-    """How a plan came about; never hidden from people."""
+    """How a plan was made; always shown."""
 
     OPTIMAL = "optimal"  # solved to the certified gap
-    INCUMBENT = "incumbent"  # best found when time ran out
-    SHIFTED = "shifted"  # last plan moved on: the planner failed or its forecast is stale
+    INCUMBENT = "incumbent"  # best found when the time limit was reached
+    SHIFTED = "shifted"  # last plan continued: the planner failed or its forecast is stale
     LOCAL = "local"  # no plan: the board's local rule
 
 

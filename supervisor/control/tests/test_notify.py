@@ -1,4 +1,4 @@
-"""A channel of the registry is told of every alarm that is raised and cleared."""
+"""Every channel of the registry gets every alarm that is raised or cleared."""
 
 from __future__ import annotations
 

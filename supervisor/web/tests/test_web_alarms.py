@@ -1,4 +1,4 @@
-"""Alarms in the app: every code of the source has words that say what to do; the stream carries those that stand."""
+"""Alarms in the app: every code has a text that says what to do; the stream carries those that stand."""
 
 from __future__ import annotations
 
