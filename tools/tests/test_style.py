@@ -47,7 +47,7 @@ DIALECT: Final = {
     r"\bthere is none to believe\b": "is not plausible",
     r"\b(this|that|the web|web) floor\b|\bfloors (below|above)\b|\*\*floors": "layer",
     r"\b(one )?room a file\b|\brooms? (below|above|that|of)\b|\bnext room\b": "module, layer",
-    r"\bhouses?\b": "package, project",
+    r"\b(other|own|this|our|the) houses?\b(?! number)|\bhouse's\b": "package, project",
     r"\b(at|behind|through|without|open) (the |its )?doors?\b": "sign-in, listener",
     r"\bits keeper\b|\bkeepers\b": "service manager",
     r"\bdice\b": "seed",
