@@ -1,13 +1,14 @@
-"""READ FIRST. The service put together: one context per resource, in the order in which they start.
+"""Read this first. The service put together: one context per resource, in the order in which they start.
 
     weather ─► road ─► planner ─► control ─► gateway ─► board ─► contactor ─► road surface
        ▲                                                            sensors, meter  │
        └────────── state estimate ◄── store (commit, then acknowledge) ◄── telemetry ┘
 
-Reading down `running` follows one storm: the record and its epoch, what is known of each zone, the forecast, the
-estimate of every road, the plan, the crew's overrides, the boards' listener, and last the crew's. What starts later
-uses what started earlier; what fails at start ends everything before it in reverse, and so does SIGTERM. A SIGKILL
-is no worse: everything that counts was committed before it was answered, and a new start has a new epoch.
+`running` starts them, top to bottom: the store and this start's epoch, alarms and live state, the forecast and the
+estimate of every road, overrides and dispatcher, the planner, the loops, the boards' listener, the crew's listener.
+What starts later uses what started earlier; a failure at start ends everything before it in reverse, and so does
+SIGTERM. After a SIGKILL nothing is lost: everything that counts was committed before it was answered, and a new start
+has a new epoch.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from supervisor.config import Config
+from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.alarms import Alarms
 from supervisor.control.danger import Dangers
 from supervisor.control.demand_guard import DemandGuard
@@ -43,23 +45,22 @@ from supervisor.control.recalibration import LOOK_EACH_S, Recalibration
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
+from supervisor.energy.influx import open_influx
+from supervisor.energy.shipper import Shipper
 from supervisor.gateway.gateway import Gateway
 from supervisor.net.handles import raise_limit, share_out
-from supervisor.parts import (
-    keep_alarms,
-    listen_web,
-    open_influx,
-    open_store,
-    open_weather,
-    prepare_files,
-)
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
+from supervisor.store.opening import open_store
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
+from supervisor.weather.providers.registry import open_weather, provider_kind
 from supervisor.web import Safety, Services, make_app
+from supervisor.web.listener import listen_web
 from supervisor.web.sessions import Sessions
+from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.pki import Pki, ensure_pki
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,48 @@ class Service:
     endless: tuple[asyncio.Task[None], ...]  # the loops: each starts again after a failure and ends when cancelled
 
 
+@dataclass(frozen=True)
+class _Base:
+    """What every stage uses."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    metrics: Metrics
+    alarms: Alarms
+    background: Background
+    live: LiveState
+
+
+@dataclass(frozen=True)
+class _Roads:
+    """The weather, and the state of every road."""
+
+    forecasts: Forecasts
+    estimation: Estimation
+    recalibration: Recalibration
+
+
+@dataclass(frozen=True)
+class _Commands:
+    """What people want, and how boards hear of it."""
+
+    overrides: Overrides
+    dispatcher: Dispatcher
+    dangers: Dangers
+
+
+@dataclass(frozen=True)
+class _Control:
+    """What makes plans and watches boards."""
+
+    prices: Prices
+    plan_loop: PlanLoop
+    guard: DemandGuard
+    intake: Intake
+    watch: Watch
+
+
 @asynccontextmanager
 async def running(
     config: Config,
@@ -93,106 +136,162 @@ async def running(
 ) -> AsyncIterator[Service]:
     """The whole service between enter and exit. Raises RoadheatError where a part cannot start."""
     async with AsyncExitStack() as stack:
-        # 1 the record, and this start's epoch: committed before anything can be commanded with it
         budgets = share_out(raise_limit(), len(config.board))
-        pki = prepare_files(config)
+        pki = _prepare_files(config)
         store = await stack.enter_async_context(open_store(config, clock))
-        epoch = await store.next_epoch()
-
-        # 2 what is known now
+        epoch = await store.next_epoch()  # committed before anything can be commanded with it
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
         live = LiveState(config.zone, clock)
-        meter = FeederMeter(config.feeder, config.zone, config.site.timezone, metrics)
+        base = _Base(config, clock, store, metrics, alarms, background, live)
 
-        # 3 weather, and with it the estimate of every road
-        provider = await stack.enter_async_context(open_weather(config, clock))
-        if config.planner.members > 1:
-            onset = WetOnset(live.wet_share)
-            provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
-            show_scores(metrics.registry, provider.verification)
-        horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
-        forecasts = Forecasts(provider, config.site, horizon_s, clock, alarms, metrics)
-        await forecasts.ask()
-        estimation = Estimation(config.zone, forecasts, live, store, clock)
-        recalibration = Recalibration(config, estimation, forecasts, store, metrics, clock)
-        await recalibration.start()
-        await estimation.start()
+        roads = await _start_roads(base, stack)
+        commands = await _load_commands(base, epoch, take_over)
+        control = await _start_control(base, roads, commands, stack, planner_executor)
+        _plan_again_on_changes(base, roads, commands, control)
 
-        # 4 what people and planner want, and how boards hear of it
-        overrides = Overrides(store, live, clock)
-        await overrides.load()
-        dispatcher = Dispatcher(
-            epoch, config.zone, live, overrides, alarms, metrics, clock, background,
-            newer_epoch=store.raise_epoch if take_over else None,
-        )  # fmt: skip
-        overrides.late.changed.append(
-            lambda waiting: alarms.set(
-                AlarmCode.NOT_RECORDED, "", waiting > 0,
-                "A safety command is carried out and not recorded yet: the disk is full or does not answer. "
-                "Look at the disk; do not stop the service before it is recorded",
-            )
-        )  # fmt: skip
-        alarms.set(AlarmCode.NOT_RECORDED, "", overrides.late.waiting > 0)  # what waited when the service ended is lost
-        dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
-        await dangers.load()
-        for plan in (await store.latest_plans()).values():
-            if plan.zone in live.zones:
-                live.zones[plan.zone].plan = plan
-        prices = Prices(config, alarms, clock)
-        await prices.start()
-        plan_loop = PlanLoop(
-            config, prices.tariff, estimation, forecasts, live, overrides, meter, dispatcher, store, alarms, metrics,
-            clock, planner_executor,
-        )  # fmt: skip
-        stack.callback(plan_loop.close)
-        guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store, metrics, clock)
-        intake = Intake(
-            dispatcher, store, live, overrides, estimation, meter, alarms, metrics, clock, background
-        )  # fmt: skip
-        watch = Watch(live, overrides, dispatcher, meter, store, alarms, clock)
-        await watch.start()
-
-        # 5 what makes a new plan, besides the quarter of an hour
-        prices.changed.append(plan_loop.use_tariff)
-        forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
-        overrides.changed.append(plan_loop.override_changed)
-        dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
-        intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
-        watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
-
-        # 6 the loops, the energy record's way out, the two listeners
-        shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms))
+        shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms.set))
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
-        endless = [
-            loops.keep("forecasts", forecasts.run, ASK_EACH_S),
-            loops.keep("estimation", estimation.run),
-            loops.keep("plans", plan_loop.run, SLOT_S),
-            loops.keep("watch", watch.run),
-            loops.keep("calibration", recalibration.run, LOOK_EACH_S),
-            loops.keep("demand guard", guard.run),
-            loops.keep("prices", prices.run),
-            loops.keep("electric danger", dangers.run),
-        ]
-        if shipper is not None:
-            endless.append(loops.keep("influx", shipper.run))
+        endless = _start_loops(loops, roads, commands, control, shipper)
         gateway = await stack.enter_async_context(
-            Gateway(config, pki, intake, metrics, alarms, connections_max=budgets.boards)
+            Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )
         sessions = Sessions(store, clock)
-        services = Services(
-            live=live, overrides=overrides, sessions=sessions, clock=clock, site=config.site,
-            public_url=config.web.public_url, metrics_token=os.environ.get(config.web.metrics_token_env, ""),
-            registry=metrics.registry, safety=Safety(store, dangers, intake.cables, alarms),
-        )  # fmt: skip
-        url = await stack.enter_async_context(listen_web(config, make_app(services), budgets.web))
-        link = await sessions.first_link()
-        admin_link = None if link is None else url + link
-        if link is None and not await sessions.admin_can_sign_in():
-            logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
+        app = make_app(_web_services(base, commands, control, sessions))
+        url = await stack.enter_async_context(listen_web(config, app, budgets.web))
+        link = await _admin_link(sessions)
         yield Service(
-            live, overrides, plan_loop, store, alarms, dangers, gateway.address, url, admin_link, tuple(endless)
+            live, commands.overrides, control.plan_loop, store, alarms, commands.dangers, gateway.address, url,
+            None if link is None else url + link, endless,
+        )  # fmt: skip
+
+
+def _prepare_files(config: Config) -> Pki:
+    """State folder, the boards' certificate authority and keys: made where missing."""
+    config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for board in config.board:
+        load_or_create_key(config.board_key_path(board.id))
+    return ensure_pki(config.pki_dir, config.boards.server_name)
+
+
+async def _start_roads(base: _Base, stack: AsyncExitStack) -> _Roads:
+    """The forecast, and with it the estimate of every road."""
+    config, clock = base.config, base.clock
+    provider = await stack.enter_async_context(open_weather(config, clock))
+    if config.planner.members > 1:
+        onset = WetOnset(base.live.wet_share)
+        provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
+        show_scores(base.metrics.registry, provider.verification)
+    horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
+    forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics)
+    await forecasts.ask()
+    estimation = Estimation(config.zone, forecasts, base.live, base.store, clock)
+    recalibration = Recalibration(config, estimation, forecasts, base.store, base.metrics, clock)
+    await recalibration.start()
+    await estimation.start()
+    return _Roads(forecasts, estimation, recalibration)
+
+
+async def _load_commands(base: _Base, epoch: int, take_over: bool) -> _Commands:
+    """Overrides, electric danger and last plans from the record, and the dispatcher that sends them to boards."""
+    store, live, alarms = base.store, base.live, base.alarms
+    overrides = Overrides(store, live, base.clock)
+    await overrides.load()
+    dispatcher = Dispatcher(
+        epoch, base.config.zone, live, overrides, alarms, base.metrics, base.clock, base.background,
+        newer_epoch=store.raise_epoch if take_over else None,
+    )  # fmt: skip
+    overrides.late.changed.append(
+        lambda waiting: alarms.set(
+            AlarmCode.NOT_RECORDED, "", waiting > 0,
+            "A safety command is carried out and not recorded yet: the disk is full or does not answer. "
+            "Look at the disk; do not stop the service before it is recorded",
         )
+    )  # fmt: skip
+    alarms.set(AlarmCode.NOT_RECORDED, "", overrides.late.waiting > 0)  # what waited when the service ended is lost
+    dangers = Dangers(store, live, overrides, dispatcher, alarms, base.clock)
+    await dangers.load()
+    for plan in (await store.latest_plans()).values():
+        if plan.zone in live.zones:
+            live.zones[plan.zone].plan = plan
+    return _Commands(overrides, dispatcher, dangers)
+
+
+async def _start_control(
+    base: _Base, roads: _Roads, commands: _Commands, stack: AsyncExitStack, planner_executor: Callable[[], Executor]
+) -> _Control:
+    """Prices, planner, demand guard, and what takes in and watches telemetry."""
+    config, clock, store, metrics, alarms = base.config, base.clock, base.store, base.metrics, base.alarms
+    live, overrides, dispatcher = base.live, commands.overrides, commands.dispatcher
+    meter = FeederMeter(config.feeder, config.zone, config.site.timezone, metrics)
+    prices = Prices(config, alarms, clock)
+    await prices.start()
+    plan_loop = PlanLoop(
+        config, prices.tariff, roads.estimation, roads.forecasts, live, overrides, meter, dispatcher, store, alarms,
+        metrics, clock, planner_executor,
+    )  # fmt: skip
+    stack.callback(plan_loop.close)
+    guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store, metrics, clock)
+    intake = Intake(
+        dispatcher, store, live, overrides, roads.estimation, meter, alarms, metrics, clock, base.background
+    )  # fmt: skip
+    watch = Watch(live, overrides, dispatcher, meter, store, alarms, clock)
+    await watch.start()
+    return _Control(prices, plan_loop, guard, intake, watch)
+
+
+def _plan_again_on_changes(base: _Base, roads: _Roads, commands: _Commands, control: _Control) -> None:
+    """Connect everything that makes a new plan before the next quarter of an hour."""
+    plan_loop = control.plan_loop
+    control.prices.changed.append(plan_loop.use_tariff)
+    roads.forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
+    commands.overrides.changed.append(plan_loop.override_changed)
+    commands.dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
+    control.intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
+    control.watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
+
+
+def _start_loops(
+    loops: Background, roads: _Roads, commands: _Commands, control: _Control, shipper: Shipper | None
+) -> tuple[asyncio.Task[None], ...]:
+    """Every loop of the service; each starts again after a failure."""
+    tasks = [
+        loops.keep("forecasts", roads.forecasts.run, ASK_EACH_S),
+        loops.keep("estimation", roads.estimation.run),
+        loops.keep("plans", control.plan_loop.run, SLOT_S),
+        loops.keep("watch", control.watch.run),
+        loops.keep("calibration", roads.recalibration.run, LOOK_EACH_S),
+        loops.keep("demand guard", control.guard.run),
+        loops.keep("prices", control.prices.run),
+        loops.keep("electric danger", commands.dangers.run),
+    ]
+    if shipper is not None:
+        tasks.append(loops.keep("influx", shipper.run))
+    return tuple(tasks)
+
+
+def _web_services(base: _Base, commands: _Commands, control: _Control, sessions: Sessions) -> Services:
+    config = base.config
+    return Services(
+        live=base.live,
+        overrides=commands.overrides,
+        sessions=sessions,
+        clock=base.clock,
+        site=config.site,
+        attributions=provider_kind(config.weather).attributions,
+        public_url=config.web.public_url,
+        metrics_token=os.environ.get(config.web.metrics_token_env, ""),
+        registry=base.metrics.registry,
+        safety=Safety(base.store, commands.dangers, control.intake.cables, base.alarms),
+    )
+
+
+async def _admin_link(sessions: Sessions) -> str | None:
+    """The path of a one-time link, until an administrator has signed in."""
+    link = await sessions.first_link()
+    if link is None and not await sessions.admin_can_sign_in():
+        logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
+    return link
 
 
 async def serve(config: Config, clock: Clock, *, take_over: bool = False, say: Callable[[str], None] = print) -> None:

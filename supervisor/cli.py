@@ -102,8 +102,8 @@ def check_config(path: Path) -> None:
     from rich.table import Table
 
     from supervisor import terminal
+    from supervisor.check import explain
     from supervisor.config import read
-    from supervisor.parts import explain
 
     config, found = read(path)
     problems: tuple[RoadheatError, ...] = found

@@ -34,6 +34,7 @@ from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.store.store import DATABASE_NAME
 from supervisor.weather.providers.files import read_weather_csv
+from supervisor.weather.providers.registry import weather_file
 from tools.board import on_all
 from tools.flashing import flash
 from tools.get_vm import vm_path
@@ -77,7 +78,10 @@ class Bench:
         self.quantum_ms = quantum_ms
         self.now_ms = 0
         if weather is None:
-            weather, _ = read_weather_csv(self.config.resolve(self.config.weather.file), self.config.site)
+            file = weather_file(self.config)
+            if file is None:
+                raise BenchError("no weather file", where="weather.provider", remedy='Write provider = "file"')
+            weather, _ = read_weather_csv(file, self.config.site)
         self.plant = RoadPlant(self.config.zone, weather, self.config.site, start_utc_s, seed=seed)
         self._relay = ConsoleRelay()
         vm = vm_path(word_bits)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.road import ICE_MM
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 Array = npt.NDArray[np.float64]
 MINUTE_S = 60

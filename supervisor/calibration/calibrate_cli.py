@@ -43,6 +43,7 @@ def calibrate(
     from supervisor.store import weather as weather_record
     from supervisor.store.telemetry import ticks
     from supervisor.weather.providers.files import read_weather_csv
+    from supervisor.weather.providers.registry import weather_file
 
     if plot is not None:
         require("matplotlib", "--plot")
@@ -59,8 +60,8 @@ def calibrate(
     finally:
         connection.close()
     surface, heat = calibration.series(zone, record, from_utc_s, to_utc_s)
-    if weather is None and config.weather.file and not len(recorded):
-        weather = config.resolve(config.weather.file)
+    if weather is None and not len(recorded):
+        weather = weather_file(config)
     if weather is None and not len(recorded):
         raise CommandError(
             "no weather is on record for the period",

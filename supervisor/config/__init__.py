@@ -1,8 +1,9 @@
 """city.toml → typed structs. Every error says file, line, key, value and remedy.
 
 `load(path)` is for those who need a configuration, `read(path)` for those who explain one. Files that it names are
-relative to it. The modules: `schema` (what may be said), `source` (where it stands), `values` (what no key may hold),
-`convert` (one table), `files` (what is named is there), `rules` and `zone_rules` (what the tables must say together).
+relative to it. The modules: `schema` (tables and keys), `source` (lines and values), `values` (what no key may hold),
+`chosen` (keys that depend on a choice), `convert` (one table), `files` (named files exist), `rules` and `zone_rules`
+(limits and references).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from supervisor.config.chosen import chosen
 from supervisor.config.convert import convert
 from supervisor.config.rules import find_problems
 from supervisor.config.schema import (
@@ -24,15 +26,14 @@ from supervisor.config.schema import (
     InfluxConfig,
     PlannerConfig,
     ServiceConfig,
-    TariffBand,
-    TariffConfig,
-    WeatherConfig,
     WebConfig,
 )
 from supervisor.config.source import MISSING_DATA, Source, parse
 from supervisor.config.values import unusable
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.tariff.kind import TariffSettings
+from supervisor.weather.providers.kind import WeatherSettings
 
 __all__ = [
     "BoardConfig",
@@ -43,9 +44,6 @@ __all__ = [
     "InvalidConfig",
     "PlannerConfig",
     "ServiceConfig",
-    "TariffBand",
-    "TariffConfig",
-    "WeatherConfig",
     "WebConfig",
     "load",
     "read",
@@ -53,7 +51,7 @@ __all__ = [
 
 
 class InvalidConfig(ConfigError):
-    """All that is wrong with a file; the message is the first problem and how many more there are."""
+    """Everything wrong with a file; the message is the first problem and how many more there are."""
 
     def __init__(self, problems: tuple[ConfigError, ...]) -> None:
         first, more = problems[0], len(problems) - 1
@@ -69,8 +67,8 @@ TABLES: Mapping[str, type[Struct]] = {
     "service": ServiceConfig,
     "boards": BoardsConfig,
     "web": WebConfig,
-    "weather": WeatherConfig,
-    "tariff": TariffConfig,
+    "weather": WeatherSettings,
+    "tariff": TariffSettings,
     "planner": PlannerConfig,
     "calibration": CalibrationConfig,
     "influx": InfluxConfig,
@@ -102,7 +100,7 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
     for table, struct in LISTS.items():
         rows = source.data.get(table, [])
         if not isinstance(rows, list) or not rows:
-            problems.append(source.problem(table, "none is given", f"Add at least one [[{table}]]"))
+            problems.append(source.problem(table, f"no [[{table}]] table", f"Add at least one [[{table}]]"))
             continue
         parts[table] = tuple(_convert(source, f"{table}[{i}]", struct, row, problems) for i, row in enumerate(rows))
     if problems:
@@ -114,6 +112,10 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
 def _convert(source: Source, key: str, struct: type[S], raw: Any, problems: list[ConfigError]) -> S | None:
     """The struct of a table, or None and what is wrong with it among the problems."""
     found = list(unusable(source, key, raw))
+    try:
+        struct, raw = chosen(source, key, struct, raw)
+    except ConfigError as error:
+        found.append(error)
     problems += found
     return None if found else convert(source, key, struct, raw, problems)
 
@@ -121,7 +123,7 @@ def _convert(source: Source, key: str, struct: type[S], raw: Any, problems: list
 def load(path: Path | str, *, without_data: bool = False) -> Config:
     """The configuration in `path`; raises InvalidConfig with everything that is wrong.
 
-    `without_data`: a weather or price file that is missing is none of it, for a service that goes on without.
+    `without_data`: a missing weather or price file is not a problem, for a service that can start without it.
     """
     config, found = read(Path(path))
     problems = tuple(problem for problem in found if not (without_data and problem.code == MISSING_DATA))

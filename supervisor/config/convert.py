@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
 
-from supervisor.config.schema import TariffBand
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
-from supervisor.domain.zone import Cable, HorizonPoint, Layer
 
 S = TypeVar("S", bound=Struct)
 
-WORDS = {  # msgspec's names of types, as a person would say them
+WORDS = {  # msgspec's names of types in plain words
     "int": "a whole number",
     "float": "a number",
     "str": 'text in "quotes"',
     "array": "a [list]",
     "object": "a table",
 }
+GOT = {**WORDS, "str": "text", "array": "a list", "bool": "true or false", "null": "nothing"}
 
 
 def _fields(struct: type[Struct]) -> list[str]:
@@ -30,11 +30,19 @@ def _fields(struct: type[Struct]) -> list[str]:
 
 
 def _nested(struct: type[Struct], path: str) -> type[Struct]:
-    """The struct that holds the key an error speaks of, for the list of keys that it knows."""
-    for part, inner in (("layers", Layer), ("cable", Cable), ("horizon", HorizonPoint), ("band", TariffBand)):
-        if part in path.split("[")[0].split("."):
-            return inner
+    """The struct that holds the key at `path` (such as `layers[0].material`), for the list of keys that it knows."""
+    for part in re.sub(r"\[[^\]]*\]", "", path).split("."):
+        field = next((f for f in msgspec.structs.fields(struct) if f.encode_name == part), None)
+        inner = next(_structs_in(field.type), None) if field is not None else None
+        struct = inner or struct
     return struct
+
+
+def _structs_in(annotation: Any) -> Iterator[type[Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _structs_in(part)
 
 
 def _explain(source: Source, table: str, struct: type[Struct], error: msgspec.ValidationError) -> ConfigError:
@@ -54,15 +62,8 @@ def _explain(source: Source, table: str, struct: type[Struct], error: msgspec.Va
         return source.problem(key, f"`{missing[1]}` is missing", f"Add a line `{missing[1]} = …`")
     key = f"{table}.{inside}" if inside else table
     if expected := re.search(r"Expected `(.+?)`, got `(.+?)`", message):
-        words = {
-            "int": "a whole number",
-            "float": "a number",
-            "str": 'text in "quotes"',
-            "array": "a [list]",
-            "object": "a table",
-        }
-        wanted = words.get(expected[1].split(" | ")[0], expected[1])
-        return source.problem(key, f"this is no {wanted.removeprefix('a ')}", f"Write {wanted}")
+        wanted = WORDS.get(expected[1].split(" | ")[0], expected[1])
+        return source.problem(key, f"expected {wanted}, got {GOT.get(expected[2], expected[2])}", f"Write {wanted}")
     choices = _choices(_nested(struct, inside), inside)
     remedy = f"Write one of {choices}" if choices else "See docs/configuration.md"
     return source.problem(key, message[0].lower() + message[1:], remedy)

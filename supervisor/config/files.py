@@ -1,4 +1,4 @@
-"""Files and the folder that city.toml names: are they there, and can they be read?"""
+"""Whether the files and the folder that city.toml names exist and can be read."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from collections.abc import Iterator
 from supervisor.config.schema import Config
 from supervisor.config.source import MISSING_DATA, Source
 from supervisor.domain.errors import ConfigError
-
-DATA = ("weather.file", "tariff.file")  # read again when they change: the service starts without them
+from supervisor.tariff.kind import FileSettings
+from supervisor.weather.providers.registry import provider_kind
 
 
 def find_file_problems(config: Config, source: Source) -> Iterator[ConfigError]:
     """Each named file must be a readable one, `state_dir` a folder or not there yet."""
-    for key, name in (
-        ("web.cert", config.web.cert),
-        ("web.key", config.web.key),
-        ("weather.file", config.weather.file if config.weather.provider == "file" else ""),
-        ("tariff.file", config.tariff.file),
-    ):
-        if not name:
+    named = [(f"weather.{key}", getattr(config.weather, key)) for key in provider_kind(config.weather).files]
+    if isinstance(config.tariff, FileSettings):
+        named.append(("tariff.file", config.tariff.file))
+    data = {key for key, _ in named}  # read again when they change: the service starts without them
+    for key, name in [("web.cert", config.web.cert), ("web.key", config.web.key), *named]:
+        if not name and key not in data:
             continue
-        code = MISSING_DATA if key in DATA else None
+        code = MISSING_DATA if key in data else None
         try:
             path = config.resolve(name)
             regular = stat.S_ISREG(path.stat().st_mode)

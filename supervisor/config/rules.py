@@ -1,4 +1,4 @@
-"""What the tables of city.toml must say together: references, limits of physics, of boards and of the supply."""
+"""Rules across the tables of city.toml: references, and limits of physics, boards and supply."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ Problems = Iterator[ConfigError]
 
 
 def find_problems(config: Config, source: Source) -> Problems:
-    """Everything wrong with tables that are each well-formed, in the order of the file."""
+    """Problems of tables that are each well-formed, in the order of the file."""
     yield from _site(config, source)
     yield from _listeners(config, source)
-    yield from _weather(config, source)
     yield from _tariff(config, source)
     yield from find_file_problems(config, source)
     yield from _planner(config, source)
@@ -58,7 +57,7 @@ def _site(config: Config, source: Source) -> Problems:
     if not -180 <= config.site.longitude <= 180:
         yield source.problem("site.longitude", "outside −180…180", "Write degrees east, west negative")
     if not -430 <= config.site.elevation_m <= 6000:
-        yield source.problem("site.elevation_m", "no road lies there", "Write metres above the sea")
+        yield source.problem("site.elevation_m", "outside −430…6000 m", "Write metres above the sea")
 
 
 def split_listen(listen: str) -> tuple[str, int]:
@@ -74,18 +73,20 @@ def _listeners(config: Config, source: Source) -> Problems:
         try:
             host, _ = split_listen(listen)
         except ValueError:
-            yield source.problem(f"{table}.listen", "no address", 'Write "host:port", for example "0.0.0.0:8443"')
+            yield source.problem(
+                f"{table}.listen", "not a host:port address", 'Write "host:port", for example "0.0.0.0:8443"'
+            )
             continue
         if table == "web" and host not in LOOPBACK and not (config.web.cert and config.web.key):
             yield source.problem(
                 "web.listen", "plain HTTP outside this machine", "Give web.cert and web.key, or listen on 127.0.0.1"
             )
     if config.boards.listen == config.web.listen and not config.boards.listen.endswith(":0"):
-        yield source.problem("web.listen", "the boards' address too", "Give each listener its own port")
+        yield source.problem("web.listen", "same address as boards.listen", "Give each listener its own port")
     if config.boards.handshakes_max < 1:
-        yield source.problem("boards.handshakes_max", "nobody could connect", "Write at least 1; 64 is proven")
+        yield source.problem("boards.handshakes_max", "must be at least 1", "Write at least 1; 64 is proven")
     if config.web.public_url and not _is_url(config.web.public_url):
-        yield source.problem("web.public_url", "no URL", 'Write "https://host", or leave it out')
+        yield source.problem("web.public_url", "not a URL", 'Write "https://host", or leave it out')
     for table, most in (
         ("boards", config.boards.connections_per_address),
         ("web", config.web.connections_per_address),
@@ -101,24 +102,9 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("web.cert", "certificate and key go together", "Give both web.cert and web.key")
 
 
-def _weather(config: Config, source: Source) -> Problems:
-    weather = config.weather
-    if weather.provider == "file" and not weather.file:
-        yield source.problem("weather", "`file` is missing", 'Add file = "weather.csv" or choose another provider')
-    elif weather.file and weather.provider != "file":
-        yield source.problem("weather.file", "provider reads no file", 'Remove it or write provider = "file"')
-
-
 def _tariff(config: Config, source: Source) -> Problems:
-    tariff = config.tariff
-    given = [
-        name for name, has in (("flat", tariff.flat is not None), ("band", tariff.band), ("file", tariff.file)) if has
-    ]
-    if len(given) != 1:
-        said = " and ".join(given) or "none"
-        yield source.problem("tariff", f"{said} given", "Give exactly one of flat, [[tariff.band]] and file")
-    if not re.fullmatch(r"[A-Z]{3}", tariff.currency):
-        yield source.problem("tariff.currency", "no currency code", 'Write three capitals such as "KRW"')
+    if not re.fullmatch(r"[A-Z]{3}", config.tariff.currency):
+        yield source.problem("tariff.currency", "not a currency code", 'Write three capitals such as "KRW"')
 
 
 def _planner(config: Config, source: Source) -> Problems:
@@ -127,14 +113,14 @@ def _planner(config: Config, source: Source) -> Problems:
         yield source.problem("planner.horizon_h", "outside 6…36", "Write 30 unless the forecast is shorter")
     if planner.price_per_kelvin_hour <= 0:
         yield source.problem(
-            "planner.price_per_kelvin_hour", "ice would cost nothing", "Write what 1 K·h below target is worth; 8000"
+            "planner.price_per_kelvin_hour", "must be greater than 0", "Write what 1 K·h below target is worth; 8000"
         )
     elif planner.price_per_kelvin_hour > PRICE_MAX:
         yield source.problem("planner.price_per_kelvin_hour", f"above {PRICE_MAX:.0e}", "Write 8000 or near it")
     if not 1 <= planner.members <= MEMBERS_MAX:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")
     if planner.time_limit_s <= 0:
-        yield source.problem("planner.time_limit_s", "no time to plan", "Write 60")
+        yield source.problem("planner.time_limit_s", "must be greater than 0", "Write 60")
     elif planner.time_limit_s > TIME_LIMIT_MAX_S:
         yield source.problem("planner.time_limit_s", f"above {TIME_LIMIT_MAX_S}", "Write 60; a cycle takes 900 s")
     if not 0 <= planner.processes <= PROCESSES_MAX:
@@ -146,7 +132,7 @@ def _calibration(config: Config, source: Source) -> Problems:
         yield source.problem(
             "calibration.days",
             f"outside {CALIBRATION_DAYS[0]}…{CALIBRATION_DAYS[1]}",
-            "Write 28: the raw record is kept for 90 days, and fewer than 10 teach too little",
+            "Write 28: the raw record is kept for 90 days, and fewer than 10 days are too few to fit to",
         )
 
 
@@ -159,7 +145,7 @@ def _influx(config: Config, source: Source) -> Problems:
         if not getattr(influx, name):
             yield source.problem("influx", f"`{name}` is missing", f'api = "{influx.api}" needs it: add {name} = "…"')
     if not _is_url(influx.url):
-        yield source.problem("influx.url", "no URL", 'Write "http://host:8086"')
+        yield source.problem("influx.url", "not a URL", 'Write "http://host:8086"')
 
 
 def _is_url(text: str) -> bool:
@@ -182,7 +168,7 @@ def _ids(config: Config, source: Source) -> Problems:
         for number, name in enumerate(ids):
             key = f"{table}[{number}].id"
             if not ID.fullmatch(name):
-                yield source.problem(key, "not fit for an id", "Use 1 to 16 of a–z, 0–9, - and _")
+                yield source.problem(key, "invalid id", "Use 1 to 16 of a–z, 0–9, - and _")
             if name in first:
                 yield source.problem(key, f"{table}[{first[name]}] has this id too", "Give each its own id")
             first.setdefault(name, number)
@@ -192,7 +178,7 @@ def _feeders(config: Config, source: Source) -> Problems:
     for number, feeder in enumerate(config.feeder):
         key = f"feeder[{number}]"
         if feeder.contract_kw <= 0:
-            yield source.problem(f"{key}.contract_kw", "no power", "Write the contracted kW (15-min mean)")
+            yield source.problem(f"{key}.contract_kw", "must be greater than 0", "Write the contract (15-min mean)")
         for name in ("contract_kw", "breaker_kw"):
             if getattr(feeder, name) > SUPPLY_MAX_KW:
                 yield source.problem(f"{key}.{name}", f"above {SUPPLY_MAX_KW:,} kW", "Write kilowatts, not watts")

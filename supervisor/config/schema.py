@@ -1,14 +1,15 @@
-"""What city.toml may say: one struct per table. No secrets (keys are under `state_dir`, tokens in the environment)."""
+"""Tables and keys of city.toml, one struct each. No secrets: keys are under `state_dir`, tokens in the environment."""
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
 from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.tariff.kind import TariffSettings
+from supervisor.weather.providers.kind import WeatherSettings
 
 
 class ServiceConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,31 +31,6 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     proxies: tuple[str, ...] = ()  # addresses of proxies in front: many people come from each
     connections_per_address: int = 0  # without a signed-in request; 0: a quarter of all
     metrics_token_env: str = ""  # environment variable with the bearer token for /metrics
-
-
-class WeatherConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    provider: Literal["file", "open-meteo", "met-norway", "kma"] = "open-meteo"
-    file: str = ""  # for provider "file": its past is observation, its future forecast
-    models: str = ""  # for provider "open-meteo": its ensemble models, such as "icon_seamless"
-    station: int = 0  # for provider "kma": the ASOS station that observes, such as 108 for Seoul; 0 for none
-
-
-class TariffBand(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    name: str
-    price_per_kwh: float
-    hours: tuple[str, ...] = ()  # local, "22-08"; none: all hours
-    months: tuple[int, ...] = ()
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"], ...] = ()
-
-
-class TariffConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Exactly one of `flat`, `band` and `file`."""
-
-    currency: str = "KRW"
-    flat: float | None = None  # per kWh
-    band: tuple[TariffBand, ...] = ()
-    file: str = ""  # .json time of use, .csv day-ahead prices
-    holidays: tuple[date, ...] = ()
 
 
 class PlannerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,8 +66,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     service: ServiceConfig
     boards: BoardsConfig
     web: WebConfig
-    weather: WeatherConfig
-    tariff: TariffConfig
+    weather: WeatherSettings  # of the chosen provider
+    tariff: TariffSettings  # of the chosen kind
     planner: PlannerConfig
     calibration: CalibrationConfig = CalibrationConfig()
     influx: InfluxConfig | None

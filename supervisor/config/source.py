@@ -1,4 +1,4 @@
-"""The text of a configuration file: where a key stands and what its value is, so that every error can say so."""
+"""The text of a configuration file: line and value of each key, for errors."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from supervisor.domain.errors import ConfigError
 
-MISSING_DATA = "missing-data"  # code of a problem that keeps nothing from starting
+MISSING_DATA = "missing-data"  # code of a problem that does not prevent a start
 SHOWN_MAX = 80  # characters of a value or key in an error
 INTEGER_SHOWN_BITS = 256  # Python refuses to write out very long integers
 
 
 class Source:
-    """The file's text, to say where a key stands and what its value is."""
+    """The file's text: line and value of each key."""
 
     def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
         self.path = path
@@ -82,7 +82,7 @@ class Source:
 
 
 def _shown(value: Any) -> str:
-    """A value as a person would recognise it, never longer than `SHOWN_MAX`."""
+    """A value as written in the file, never longer than `SHOWN_MAX`."""
     if isinstance(value, int) and value.bit_length() > INTEGER_SHOWN_BITS:
         return f"an integer of {value.bit_length()} bits"
     return _shortened(repr(value))

@@ -14,7 +14,7 @@ TEXT_MAX = 1000  # characters: far above any name, URL or path
 
 
 def unusable(source: Source, key: str, value: Any) -> Iterator[ConfigError]:
-    """A problem for each number, text or key under `key` that cannot mean anything."""
+    """A problem for each number, text or key under `key` that is unusable whatever the key."""
     waiting = [(key, value)]  # not recursive: a file may nest deeper than Python's stack
     while waiting:
         at, here = waiting.pop()

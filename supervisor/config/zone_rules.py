@@ -1,4 +1,4 @@
-"""What a zone of city.toml must say: limits of physics, of its cable and of what people may ask of it."""
+"""Rules for a zone of city.toml: limits of physics, of its cable and of overrides."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Problems = Iterator[ConfigError]
 
 
 def find_zone_problems(zone: Zone, key: str, source: Source) -> Problems:
-    """Everything wrong with the zone at `key`, such as `zone[2]`."""
+    """Problems of the zone at `key`, such as `zone[2]`."""
     if not zone.name.strip():
         yield source.problem(f"{key}.name", "empty", "Write what crews call the road")
     if zone.power_w <= 0:
-        yield source.problem(f"{key}.power_w", "no power", "Write the cable's rated watts")
+        yield source.problem(f"{key}.power_w", "must be greater than 0", "Write the cable's rated watts")
     if zone.area_m2 <= 0:
-        yield source.problem(f"{key}.area_m2", "no area", "Write the heated square metres")
+        yield source.problem(f"{key}.area_m2", "must be greater than 0", "Write the heated square metres")
     elif zone.area_m2 > AREA_MAX_M2:
         yield source.problem(f"{key}.area_m2", f"above {AREA_MAX_M2:,}", "Write the heated square metres of one zone")
     elif zone.heat_w_m2 > HEAT_MAX_W_M2:
@@ -67,7 +67,9 @@ def _horizon(zone: Zone, key: str, source: Source) -> Problems:
         return
     if len(zone.horizon) < HORIZON_POINTS_MIN:
         example = "horizon = [{azimuth_deg = 90, elevation_deg = 5}, {azimuth_deg = 180, elevation_deg = 30}, …]"
-        yield source.problem(f"{key}.horizon", f"{len(zone.horizon)} point makes no skyline", f"Write {example}")
+        yield source.problem(
+            f"{key}.horizon", f"{len(zone.horizon)} point is too few for a skyline", f"Write {example}"
+        )
     before = -1.0
     for number, point in enumerate(zone.horizon):
         at = f"{key}.horizon[{number}]"
@@ -80,5 +82,5 @@ def _horizon(zone: Zone, key: str, source: Source) -> Problems:
             yield source.problem(
                 f"{at}.elevation_deg",
                 f"outside 0…{HORIZON_MAX_DEG:g}",
-                "Write degrees above the level: 45 is a wall as high as it is far away",
+                "Write degrees above the horizontal: 45 is a wall as high as it is far away",
             )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
-from supervisor.control.alarms import Alarm
+from supervisor.control import notify
+from supervisor.control.alarms import Alarm, Alarms
+from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
+from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -69,3 +77,25 @@ class AlarmRecorder:
             await self._store.raise_alarm(alarm.code, alarm.subject, alarm.text)
         else:
             await self._store.clear_alarm(alarm.code, alarm.subject)
+
+
+@asynccontextmanager
+async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIterator[tuple[Alarms, Background]]:
+    """Alarms whose changes are recorded, and background tasks that raise an alarm when one fails.
+
+    Alarms of the last run stand until their cause is seen to be gone.
+    """
+    alarms = Alarms(clock, metrics)
+    for record in await store.open_alarms():
+        if not alarms.take_up(record.code, record.subject, record.detail, record.raised_utc_s):
+            with suppress(StoreError):  # a full disk: at the next start again
+                await store.clear_alarm(record.code, record.subject)
+    recorder = AlarmRecorder(store)
+    alarms.changed.append(recorder.changed)
+    try:
+        async with Background(alarms, metrics.loop_restarts) as background:
+            background.keep("alarm record", recorder.run)
+            notify.start(alarms, background, os.environ)
+            yield alarms, background
+    finally:
+        await recorder.flush()

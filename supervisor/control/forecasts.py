@@ -20,7 +20,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.runtime.pace import each
 from supervisor.weather.keeper import LastGood
-from supervisor.weather.providers.provider import WeatherProvider
+from supervisor.weather.providers.kind import WeatherProvider
 from supervisor.weather.resample import at_steps
 
 logger = logging.getLogger(__name__)

@@ -40,7 +40,9 @@ from supervisor.planner.turns import explained
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import until
 from supervisor.store.store import Store
-from supervisor.tariff.tariff import KWH_PER_KELVIN_HOUR, Tariff, UnfailingTariff
+from supervisor.tariff.configured import KWH_PER_KELVIN_HOUR
+from supervisor.tariff.kind import Tariff
+from supervisor.tariff.unfailing import UnfailingTariff
 from supervisor.wire.messages import WET_PERMILLE, Flag, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.runtime.pace import each
 from supervisor.runtime.work import in_thread
-from supervisor.tariff.configured import fallback_tariff, known_span_utc_s, usable_tariff
+from supervisor.tariff.configured import fallback_tariff, known_span_utc_s, tariff_file, usable_tariff
+from supervisor.tariff.kind import Tariff
 from supervisor.tariff.price_series import PriceSeries
-from supervisor.tariff.tariff import Tariff
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Prices:
 
     def __init__(self, config: Config, alarms: Alarms, clock: Clock) -> None:
         self._config = config
-        self._path = config.resolve(config.tariff.file) if config.tariff.file else None
+        self._path = tariff_file(config)
         self._alarms = alarms
         self._clock = clock
         self._seen: tuple[int, int, int] | None = None
@@ -40,7 +40,7 @@ class Prices:
         self._wrong: tuple[TariffError, ...] = ()  # with the file that is in use
         self._read_once = False  # whether `tariff` is from the file
         self._said = ""
-        self.tariff: Tariff = fallback_tariff(config)
+        self.tariff: Tariff = fallback_tariff(config.planner.price_per_kelvin_hour, config.tariff.currency)
         self.changed: list[Callable[[Tariff], object]] = []
 
     async def start(self) -> None:

@@ -15,13 +15,13 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from supervisor.domain.errors import CommandError
+from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.store.energy import HourEnergy
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 By = Literal["zone", "day", "feeder"]
 
-SLOT_S = 900  # the tariff's and the contract's interval
 SLOTS_MAX = 20 * 366 * 96  # twenty years at once
 
 

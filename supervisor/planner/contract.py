@@ -1,7 +1,7 @@
 """The contract against what boards do by themselves: standby zones heat by the local rule whatever the feeder carries.
 
-The planner leaves a zone on standby where it foresees nothing worth heat; a wet sensor on a cold road may see it
-otherwise, and then it heats beside all that was planned. Where that would pass the contract, this gives such zones a
+The planner leaves a zone on standby where it foresees nothing worth heat; where the board's sensor reports a wet cold
+road, the board heats all the same, on top of the plan. Where that would exceed the contract, this gives such zones a
 duty of their own out of what the plan leaves, the steepest roads first.
 """
 
@@ -33,7 +33,7 @@ NEAR_K = 0.5  # a road so little above the threshold is below it before the next
 
 
 def with_headroom(feeders: Iterable[Feeder], zones: Iterable[Zone]) -> tuple[Feeder, ...]:
-    """Feeders as plans may use them; one that carries all that hangs on it needs no headroom."""
+    """Feeders as plans may use them; one that can carry all its zones at once needs no headroom."""
     installed_kw: defaultdict[str, float] = defaultdict(float)
     for zone in zones:
         installed_kw[zone.feeder] += zone.power_w / 1000
@@ -46,7 +46,7 @@ def with_headroom(feeders: Iterable[Feeder], zones: Iterable[Zone]) -> tuple[Fee
 
 
 def keep_contract(plans: Sequence[Plan], now: Mapping[str, ZoneNow], feeders: Sequence[Feeder]) -> tuple[Plan, ...]:
-    """The plans, with standby zones held to what is left of `contract_kw` in the next hour where they would pass it."""
+    """The plans, with standby zones limited to what is left of `contract_kw` in the next hour, where needed."""
     kept = {plan.zone: plan for plan in plans}
     for feeder in feeders:
         own = [plan for plan in plans if now[plan.zone].zone.feeder == feeder.id]
@@ -94,7 +94,7 @@ def _keep(plans: list[Plan], now: Mapping[str, ZoneNow], contract_kw: float) -> 
 
 def _round(zones: list[ZoneNow], values: Mapping[str, tuple[Array, Array]], slot: int, contract_kw: float) -> list[str]:
     """Give duties that a quarter of an hour cannot hold exactly one that it can, where the quarter's worst case would
-    pass the contract. What one zone gets less, the next gets more: the most urgent are rounded first and upwards.
+    exceed the contract. What one zone gets less, the next gets more: the most urgent are rounded first and upwards.
 
     Returns the zones that changed.
     """

@@ -38,7 +38,7 @@ _INDEX = {code: i for i, code in enumerate(CODES)}
 _DURING_INDEX = np.array([_NOTHING, *(_INDEX[DURING[kind]] for kind in list(Hazard)[1:])])  # by hazard
 _PREHEAT_INDEX = np.array([_NOTHING, *(_INDEX[PREHEAT[kind]] for kind in list(Hazard)[1:])])
 _HEATED = 0.02  # duty below which a slot counts as unheated
-_SHORT_K = 0.3  # expected shortfall that is worth a word
+_SHORT_K = 0.3  # expected shortfall from which a reason is given
 
 
 def why(

@@ -1,4 +1,4 @@
-"""What a plan is made from: the numbers that people may turn, and the cycle's zones, states and forecast."""
+"""What a plan is made from: settings, and the cycle's zones, states and forecast."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from supervisor.planner.foresee.physics import Physics
 from supervisor.planner.solve.exact import TIME_LIMIT_S
 from supervisor.planner.solve.fleet import Warm
 from supervisor.road import Roads, State
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """The numbers that people may turn."""
+    """Settings of the planner."""
 
     horizon_h: float = 30.0
     price_per_kelvin_hour: float = 8_000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
@@ -32,7 +32,7 @@ class PlanSettings:
     standby_off_c: float = 1.7
     # An hour dries what a lone board cannot know of; the plan knows the film, and counts what is left as a hazard.
     standby_after_run_s: float = 300.0
-    # A peak is billed once and serves every storm of the month: one storm decides with its share of the base charge.
+    # A peak is billed once and serves every storm of the month: each storm is charged its share of the base charge.
     # Seoul counts some 25 days of snow a winter.
     storms_per_billing_month: float = 6.0
     time_limit_s: float = TIME_LIMIT_S  # per feeder
@@ -60,6 +60,6 @@ class PlanInputs:
     peak_so_far_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, of this billing month
     previous: tuple[Plan, ...] = ()
     warm: Mapping[str, Warm] = field(default_factory=dict)  # of the last outcome
-    physics: Physics | None = None  # already foreseen for these zones, else it is worked out
+    physics: Physics | None = None  # already computed for these zones, else None
     fleet: bool | None = None  # plan by the fleet solver; None: if there are many zones
     settings: PlanSettings = field(default_factory=PlanSettings)

@@ -1,6 +1,6 @@
 """Phases: when within the switching period each zone of a feeder is on, so that the instant stays below the breaker.
 
-The contract limits a 15 min mean; the breaker feels every instant. Zones that start their period together reach 1.4
+The contract limits a 15 min mean; the breaker limits every instant. Zones that start their period together reach 1.4
 times the mean (PLANNER.md). Wrap-around packing lays the on-times end to end round the period; with equal zones the
 instant then never passes the mean by more than one zone.
 """
@@ -34,7 +34,7 @@ def load_at_instants_kw(duty: Array, power_kw: Array, phase_s: Sequence[int]) ->
 def assign_phases(duty: Array, power_kw: Array) -> tuple[int, ...]:
     """Phase of each zone [s], a multiple of 30 s below the period, that keeps the highest instant low.
 
-    Zones are laid down largest first, each where the highest load over all slots grows least, and among those where it
+    Zones are placed largest first, each where the highest load over all slots grows least, and among those where it
     fills the valleys (wrap-around packing): exact for one slot, near it for a plan that changes.
     """
     zones, n = duty.shape

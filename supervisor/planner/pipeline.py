@@ -82,7 +82,7 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
     physics, price = None, np.zeros(0)
     try:
         physics, price = foresee_inputs(inputs, start)
-    except Exception as error:  # also what nobody foresaw: there is always a plan
+    except Exception as error:  # also unexpected ones: every zone always gets a plan
         errors.append(_said(error, "all feeders"))
     clock.append(time.process_time())
 
@@ -132,7 +132,7 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
 
 
 def keep_all(inputs: PlanInputs, error: RoadheatError) -> PlanOutcome:
-    """Every feeder's last plan moved on: what is left when no planner answers."""
+    """Every feeder's last plan moved on: used when no planner process answers."""
     start = inputs.now_utc_s - inputs.now_utc_s % SLOT_S
     plans: dict[str, Plan] = {}
     outcomes = []
@@ -144,11 +144,11 @@ def keep_all(inputs: PlanInputs, error: RoadheatError) -> PlanOutcome:
 
 
 def _said(error: Exception, where: str) -> RoadheatError:
-    """An error that says where; what nobody foresaw becomes a PlanError."""
+    """An error that says where; an unexpected one becomes a PlanError."""
     if isinstance(error, RoadheatError):
         return error
     logger.error("planning %s failed", where, exc_info=error)
-    return PlanError(f"{type(error).__name__}: {error}"[:300], where=where, remedy="The last plan goes on; see the log")
+    return PlanError(f"{type(error).__name__}: {error}"[:300], where=where, remedy="The last plan is kept; see the log")
 
 
 def _solve(
@@ -159,7 +159,7 @@ def _solve(
     if many if inputs.fleet is None else inputs.fleet:
         try:
             return solve_fleet(problems, inputs.warm)
-        except Exception as error:  # one feeder spoils them all: each by itself
+        except Exception as error:  # one feeder may have failed the batch: solve each alone
             logger.error("the fleet solver failed", exc_info=error)
     return [_solve_alone(problem, inputs.settings.time_limit_s) for problem in problems], {}
 

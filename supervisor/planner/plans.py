@@ -1,4 +1,4 @@
-"""From duties to plans that fit a frame: run-length slots, set-points, standby where nothing is to be feared."""
+"""From duties to plans that fit a frame: run-length slots, set-points, standby where no hazard is expected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEAVY = 0.5  # duty from which heat is being stored, and the set-point follows 
 _SETPOINT_STEP_C = 0.5
 _SETPOINT_MAX_C = 10.0  # 5 K below the high limit: feedback must not drive into the interlock
 NEVER_C = -30.0  # a set-point so low that feedback never heats
-_CAPPED_MARGIN_K = 0.5  # below the forecast, so that a capped zone's feedback does not take what others were given
+_CAPPED_MARGIN_K = 0.5  # below the forecast, so a capped zone's feedback does not take other zones' share
 _CAPPED_LOWEST_C = -1.0
 _FULL = 0.99
 _SHORT_K = 1.0  # nearer, the model may err, or the set-point makes up for it
@@ -26,7 +26,7 @@ _STORING_K = 2.0  # a road may be so much warmer than foreseen before feedback s
 _SOON_SLOTS = 4  # by then there are three newer plans
 _CONFIDENCE = 0.9  # part of the members that must agree before the local rule is held back
 SAFE_C = (
-    0.5  # surface temperature that counts as sure to stay above freezing: the model's error (decision 24), and some
+    0.5  # surface temperature that counts as sure to stay above freezing: the model's error (decision 24) and a margin
 )
 KEEP_C = 0.5  # below it the board's feedback heats a held-back zone after all
 _HELD_BACK_SLOTS = 8
@@ -74,11 +74,11 @@ def slot_values(
     wet = 2 * np.count_nonzero(outlook.wet, axis=-2) > outlook.wet.shape[-2]
     half = wet & (duty < _FULL) & ~capped & (expected < required - _SHORT_K)
     heated = (duty >= _HEATED) & ~fixed & ~half
-    # In the last hours of a hazard little heat is planned: there feedback only protects, it does not chase the sun.
+    # In the last hours of a hazard little heat is planned: there feedback only protects from freezing.
     expected = np.where(duty >= _HEAVY, expected, np.minimum(expected, KEEP_C + _SETPOINT_STEP_C))
     aim = np.round(np.maximum(expected, required) / _SETPOINT_STEP_C) * _SETPOINT_STEP_C
     lowered = np.floor((expected - _CAPPED_MARGIN_K) / _SETPOINT_STEP_C + 1e-9) * _SETPOINT_STEP_C
-    # Melting snow holds the surface at 0 °C whatever the linear forecast: feedback must not take that for warmth. And
+    # Melting snow holds the surface at 0 °C whatever the linear forecast: feedback must not read that as warmth. And
     # what is fully on cannot take more.
     lowered = np.maximum(lowered, _CAPPED_LOWEST_C)
     setpoint = np.where(capped & (duty < _FULL), np.minimum(lowered, aim), np.maximum(aim, KEEP_C))

@@ -1,4 +1,4 @@
-"""From inputs to problems: how far ahead, what people dictate, what the weather will do, one problem per feeder."""
+"""From inputs to problems: how far ahead, what people dictate, forecast hazards, one problem per feeder."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
 def fixed_duty(
     zone: Zone, overrides: Sequence[Override], out_of_service: frozenset[str], start_utc_s: float, n_slots: int
 ) -> Array:
-    """Duty that people dictate, nan where the plan is free, shape (n_slots,). An outage beats an override."""
+    """Duty that people dictate, nan where the plan is free, shape (n_slots,). An outage overrules an override."""
     out = np.full(n_slots, np.nan)
     slot = start_utc_s + SLOT_S * np.arange(n_slots)
     for override in overrides:
@@ -73,9 +73,9 @@ def feeder_problems(inputs: PlanInputs) -> list[FeederProblem]:
 
 
 def foresee_inputs(inputs: PlanInputs, start: float) -> tuple[Physics, Array]:
-    """What the zones have to expect, and the price of power by slot (N,) [currency/kWh]. Raises RoadheatError."""
+    """Physics of the zones, and the price of power by slot (N,) [currency/kWh]. Raises RoadheatError."""
     n = _horizon(inputs, start)
-    price = np.maximum(inputs.tariff.prices(start, n), 0.0)  # being paid to burn power is no reason to heat a dry road
+    price = np.maximum(inputs.tariff.prices(start, n), 0.0)  # a negative price is no reason to heat a dry road
     if inputs.physics is not None:
         return inputs.physics, price
     weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)

@@ -19,7 +19,7 @@ class ZoneNow:
     """What is known of a zone when its plan is sent."""
 
     zone: Zone
-    surface_c: float | None  # None: no reading to believe; its board is then left to itself
+    surface_c: float | None  # None: no reading to believe; its board then follows its local rule
     wet: bool  # by its own sensor, or heating as if it were
     override: float | None = None  # duty that a person dictates, or 0 out of service
     waiting_s: float = 0.0  # for how long it has been cold and wet without heat

@@ -1,4 +1,4 @@
-"""A plan changes only when that gains something: people must be able to rely on what they were told an hour ago."""
+"""A plan changes only when that gains something: people must be able to rely on the plan of an hour ago."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supervisor.planner.plans import unpack
 from supervisor.planner.solve.problem import FeederProblem, FeederSolution
 
 WORTH_CHANGING = 0.003  # of the objective; well inside the certified gap that a plan may have anyway
-WORTH_CHANGING_FLAT = 50.0  # [currency] below which nobody would look again
+WORTH_CHANGING_FLAT = 50.0  # [currency] below which a change is not worth making
 
 
 def keep_if_as_good(problem: FeederProblem, solution: FeederSolution, previous: Sequence[Plan]) -> FeederSolution:

@@ -1,4 +1,4 @@
-"""Turns: a cold wet zone is shed for half an hour at most, then another one of its feeder gives way (invariant I16)."""
+"""Turns: a cold wet zone is shed for half an hour at most, then another one of its feeder (invariant I16)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EPSILON = 1e-9
 # given; feedback on a road that warms a little must not take it below that either.
 TURN_DUTY, _TURN_ABOVE_C = 0.35, 0.2
 _TURN_MOST = 0.4  # with feedback on a road that cools
-# A board that hears nothing newer keeps to a plan until its lease ends, and nobody could give it a turn: then its own
+# A board that hears nothing newer keeps to a plan until its lease ends, so it cannot be given a turn: then its own
 # local rule does.
 SHED_MAX_S = 1_800
 _SAYS_NOTHING = (STALE, LOCAL)  # of a slot's duty
@@ -29,7 +29,7 @@ def give_turns(plans: Sequence[Plan], now: Mapping[str, ZoneNow], values: Values
 
     `values`: zone → duty and set-point by slot, changed in place. Others first give what is over their own window,
     the least urgent before; then, where the contract holds no window for each, whole windows. Returns the zones that
-    changed; none where nobody waits. Later slots are planned again before their time.
+    changed; none where no zone waits. Later slots are planned again before their time.
     """
     free = [plan.zone for plan in plans if now[plan.zone].override is None]
     due = [plan.zone for plan in plans if _due(plan, now[plan.zone], float(values[plan.zone][0][0]))]

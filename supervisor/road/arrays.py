@@ -1,4 +1,4 @@
-"""`maths.Maths` for many lanes: numpy's functions, and what it has no single one for."""
+"""`maths.Maths` for many lanes: numpy's functions and combinations of them."""
 
 from __future__ import annotations
 

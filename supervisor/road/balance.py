@@ -14,7 +14,7 @@ from supervisor.road.maths import Array, Maths, T
 TOLERANCE_K = 1e-3  # Newton's last change; the next would be about its square over 100 K
 MAX_ITERATIONS = 40
 _PASSES = range(MAX_ITERATIONS + 2)  # one asks for the phase change, one is at the temperature that was found
-DAMPED_FROM = 8  # beyond it Newton swings about a kink (a film that just lasts the step): half steps end that
+DAMPED_FROM = 8  # beyond it Newton oscillates about a kink (a film that just lasts the step): half steps end that
 DIVERGED_K = 1e4
 
 Start: TypeAlias = tuple[T, T, T, T]  # base, response, phase change [W/m²] and where to start [°C]

@@ -1,4 +1,4 @@
-"""The state of every zone, minute by minute: model and weather now, drawn to the measured surface temperature."""
+"""The state of every zone, minute by minute: model and weather now, corrected to the measured surface temperature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from supervisor.road.residual import learn_daily
 from supervisor.road.step import advance_state
 from supervisor.road.surface import ICE_MM
 
-UNHEATED_W_M2 = 10.0  # cable heat at the surface; above it the cable's own error would be learnt as the hour's
+UNHEATED_W_M2 = 10.0  # cable heat at the surface; above it the error of the cable's heat would be learnt
 
 
 class StateEstimator:
@@ -29,7 +29,7 @@ class StateEstimator:
     def __init__(self, roads: Roads, surface_c: Array | float, deep_c: Array | float) -> None:
         self.roads = roads
         self.state: State = initial_state(roads, surface_c, deep_c)
-        self.renewed: tuple[int, ...] = ()  # lanes that the last update has begun anew
+        self.renewed: tuple[int, ...] = ()  # lanes that the last update has reset
 
     def update(
         self, weather_now: Forcing, surface_c: Array, power_w_m2: Array, dt_s: float = 60.0, moist: Array | None = None
@@ -39,8 +39,8 @@ class StateEstimator:
         `weather_now`: one-row Forcing. `surface_c` (zones,) measured, NaN where the sensor is missing or implausible.
         `power_w_m2` (zones,) measured electrical power that ends in the pavement per area. `moist` (zones,) moisture
         0–1 of the board's sensor or NaN: a wet sensor says that at least a film is there, a dry one that the model's
-        film is not. Returns the new state, also kept as `self.state`. A lane that leaves the physical range is begun
-        anew and named in `self.renewed`; the others go on. Raises PhysicsError where all lanes fail; the state stays.
+        film is not. Returns the new state, also kept as `self.state`. A lane that leaves the physical range is reset
+         and named in `self.renewed`; the others go on. Raises PhysicsError where all lanes fail; the state stays.
         """
         air_c = float(np.mean(weather_now.air_c))
         lost = broken(self.state)
@@ -67,7 +67,7 @@ class StateEstimator:
         return self.state
 
     def _daily(self, state: State, lacking_w_m2: Array, observed: Array, weather_now: Forcing, dt_s: float) -> Array:
-        """What the roads lack at this hour; of a covered or heated road there is nothing to learn for tomorrow."""
+        """What the roads lack at this hour; nothing is learnt from a covered or heated road."""
         if np.ndim(weather_now.time_utc_s) == 0:
             return state.daily_w_m2
         learnt = np.isfinite(observed) & (state.frozen_mm < ICE_MM) & (state.wires_w_m2 < UNHEATED_W_M2)

@@ -27,7 +27,7 @@ C = TypeVar("C", bound=type)
 
 
 def own_code(cls: C) -> C:
-    """A subclass that is the class, with code objects of its own for what the class itself defines.
+    """A subclass equal to the class, with its own code objects for the class's methods.
 
     The interpreter specialises code in place to the types it sees: after thousands of steps in arrays the same code is
     a tenth slower in floats until it has been specialised anew.

@@ -112,7 +112,7 @@ class Forcing:
 
 
 def _on_road_w_m2(roads: Roads, f: Forcing) -> Array:
-    """Global irradiance behind each road's horizon. Raises PhysicsError where nobody says where the sun stands."""
+    """Global irradiance behind each road's horizon. Raises PhysicsError where the position of the sun is missing."""
     skylines = roads.skylines_deg
     if skylines is None:
         return f.shortwave_w_m2

@@ -1,4 +1,4 @@
-"""The skyline that a road sees: houses, walls, hillsides. Pure; azimuth clockwise from north, elevation, both [°]."""
+"""The skyline that a road sees: buildings, walls, hillsides. Pure; azimuth clockwise from north and elevation [°]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One road's numbers must not stop the others': lanes that left the physical range are found and begun anew."""
+"""Lanes that leave the physical range are found and reset, so that one road cannot stop the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WARM = ("temperature_c", "top_c", "deep_c")
 
 
 def broken(state: State) -> npt.NDArray[np.bool_]:
-    """Lanes (lanes,) with a value that is not finite or that no road has."""
+    """Lanes (lanes,) with a value that is not finite or outside physical limits."""
     result = np.zeros(state.temperature_c.shape[0], dtype=np.bool_)
     for field in fields(State):
         values: Array = getattr(state, field.name)
@@ -37,7 +37,7 @@ def broken(state: State) -> npt.NDArray[np.bool_]:
 
 
 def renewed(roads: Roads, state: State, lanes: npt.NDArray[np.bool_], air_c: float) -> State:
-    """The state with some lanes begun anew: as the others are in the median, or by the air where there are none."""
+    """The state with some lanes reset: as the others are in the median, or by the air where there are none."""
     if not lanes.any():
         return state
     fresh = initial_state(roads, air_c, max(air_c, 0.0))

@@ -1,11 +1,11 @@
 """What the last days' observations say about the model's fluxes at this hour of the day.
 
-While the surface is observed, each step yields the flux that the model lacks (`Fluxes.lacking`). Shade of houses and
+While the surface is observed, each step yields the flux that the model lacks (`Fluxes.lacking`). Shade of buildings and
 trees, sensor depth, traffic and the sky's own errors come back at the same hour of the next day; so a forecast carries
 part of the mean of the days before at that hour, and the residual of the last hour only as far as it differs from that.
 
-Two ways to the same: whoever has the days at hand (bench, calibration) takes `daily_correction_w_m2` and `corrected`;
-the service, which lives minute by minute, keeps `State.daily_w_m2` with `learn_daily`, and `prepare` reads it.
+There are two ways: with a record of the days at hand (bench, calibration) use `daily_correction_w_m2` and `corrected`;
+the service, which runs minute by minute, keeps `State.daily_w_m2` with `learn_daily`, and `prepare` reads it.
 """
 
 from __future__ import annotations

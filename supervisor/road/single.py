@@ -1,7 +1,7 @@
 """Many steps of one lane in plain floats: the same `SurfaceStep`, with a conduction product for a single profile.
 
-numpy costs a microsecond a call whatever it adds up; with one lane the calls are all there is, and floats are twenty
-times faster. `simulate` comes here by itself for one unobserved lane without flux terms; a test holds both ways equal.
+A numpy call costs a microsecond whatever its size; with one lane calls dominate, and floats are twenty times faster.
+`simulate` uses this for one unobserved lane without flux terms; a test proves both equal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What lies on the road, in the words of road-weather stations; and the one definition of ice minutes."""
+"""What lies on the road, in the terms of road-weather stations; and the one definition of ice minutes."""
 
 from __future__ import annotations
 

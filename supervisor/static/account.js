@@ -10,6 +10,13 @@ import { model, say } from "./model.js";
 import { People, attempt } from "./people.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
+/** Whose weather is shown, and under which licence: the licences demand it. */
+function Sources() {
+  const sources = model.session?.attributions ?? [];
+  const link = (text, url) => html`<a href=${url} target="_blank" rel="noreferrer">${text}</a>`;
+  return sources.length > 0 && html`<p class="sources">${t("weather.sources")} ${sources.map((one) => html`<span>${link(one.source, one.url)} (${link(one.licence, one.licence_url)})</span>`)}</p>`;
+}
+
 export function Account() {
   const [open, setOpen] = useState("");
   const [last, setLast] = useState(false); // the only administrator is asked before signing out
@@ -33,6 +40,7 @@ export function Account() {
         <button type="button" class="big people-open" onClick=${() => setOpen("people")}>${t("people.title")}</button>`}
       <button type="button" class=${last ? "big danger" : "big"} onClick=${leave}>${t(last ? "account.leave-sure" : "account.leave")}</button>
     </div>
+    <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}
   </footer>`;

@@ -5,7 +5,7 @@ import { ServerClock } from "./clock.js";
 
 /**
  * @typedef {{key: string, values: object, tone: string}} Notice what happened, and how to say it
- * @typedef {{user: string, role: string, csrf: string, site: string, timezone: string, utc_s: number} & Record<string, any>} Session
+ * @typedef {{user: string, role: string, csrf: string, site: string, timezone: string, utc_s: number, attributions?: {source: string, url: string, licence: string, licence_url: string}[]} & Record<string, any>} Session
  *   who is signed in, as `GET /api/v1/session` says
  */
 

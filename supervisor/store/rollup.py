@@ -7,11 +7,11 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from supervisor.domain.plan import SLOT_S
 from supervisor.store import spool
 from supervisor.store.tick import GAP_MIN_S, Tick, ZoneTick, escape_tag
 
 HOUR_S = 3600
-QUARTER_S = 900  # the tariff's and the contract's interval
 PRUNE_MAX = 2_000  # ticks deleted in one transaction: about 20 ms, so that telemetry need not wait
 NEVER_UTC_S = -(2**62)
 SPREAD_MAX_S = 4 * 86_400  # energy of a longer gap goes to its last days: hours to be written stay bounded
@@ -75,12 +75,12 @@ def quarters_wh(tick: Tick, zone: ZoneTick) -> dict[int, int]:
     """
     end_utc_s = tick.start_utc_s + tick.dt_s
     begin_utc_s = tick.start_utc_s - min(zone.gap_s, SPREAD_MAX_S)
-    first, last = begin_utc_s - begin_utc_s % QUARTER_S, tick.start_utc_s - tick.start_utc_s % QUARTER_S
+    first, last = begin_utc_s - begin_utc_s % SLOT_S, tick.start_utc_s - tick.start_utc_s % SLOT_S
     if zone.gap_s <= GAP_MIN_S or first == last or not zone.delta_wh:
         return {last: zone.delta_wh} if zone.delta_wh else {}
     booked, result = 0, {}
-    for quarter in range(first, last + 1, QUARTER_S):
-        until_utc_s = end_utc_s if quarter == last else quarter + QUARTER_S
+    for quarter in range(first, last + 1, SLOT_S):
+        until_utc_s = end_utc_s if quarter == last else quarter + SLOT_S
         by_then = zone.delta_wh * (until_utc_s - begin_utc_s) // (end_utc_s - begin_utc_s)
         result[quarter] = by_then - booked
         booked = by_then
@@ -93,7 +93,7 @@ def _book(db: sqlite3.Connection, zone: str, moved_wh: dict[int, int]) -> None:
     for start_utc_s, energy_wh in moved_wh.items():
         if energy_wh:
             quarters = hours.setdefault(start_utc_s - start_utc_s % HOUR_S, [0, 0, 0, 0])
-            quarters[start_utc_s % HOUR_S // QUARTER_S] += energy_wh
+            quarters[start_utc_s % HOUR_S // SLOT_S] += energy_wh
     db.executemany(
         "INSERT INTO zone_1h VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, NULL, 1) ON CONFLICT DO UPDATE SET "
         "wh0 = wh0 + excluded.wh0, wh1 = wh1 + excluded.wh1, wh2 = wh2 + excluded.wh2, wh3 = wh3 + excluded.wh3, "

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 
 from supervisor.domain.errors import TariffError
+from supervisor.domain.plan import SLOT_S
+from supervisor.tariff.kind import Array, TariffKind, TariffSettings
 
-Array = npt.NDArray[np.float64]
-
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY = "holiday"  # an eighth kind of day; a tariff that never names it treats holidays as Sundays
 _QUARTERS = 96
@@ -24,25 +27,10 @@ class Band(Struct, frozen=True, forbid_unknown_fields=True):
     price_per_kwh: float
     hours: tuple[str, ...] = ()
     months: tuple[int, ...] = ()
-    days: tuple[str, ...] = ()
+    days: tuple[Day, ...] = ()
 
 
-class BandLike(Protocol):
-    """A band from elsewhere, such as the configuration's."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def price_per_kwh(self) -> float: ...
-    @property
-    def hours(self) -> tuple[str, ...]: ...
-    @property
-    def months(self) -> tuple[int, ...]: ...
-    @property
-    def days(self) -> tuple[str, ...]: ...
-
-
-def price_table(bands: tuple[BandLike, ...], where: str) -> Array:
+def price_table(bands: tuple[Band, ...], where: str) -> Array:
     """Price by month, kind of day and quarter of an hour, shape (12, 8, 96) [currency/kWh]."""
     owner = np.full((12, len(DAYS) + 1, _QUARTERS), -1)
     table = np.zeros(owner.shape)
@@ -78,14 +66,14 @@ def _cell_name(cell: tuple[int, ...]) -> str:
     return f"month {month + 1}, {name}, {quarter // 4:02d}:{quarter % 4 * 15:02d}"
 
 
-def _months(band: BandLike, place: str) -> list[int]:
+def _months(band: Band, place: str) -> list[int]:
     for month in band.months:
         if not 1 <= month <= 12:
             raise TariffError(f"month {month} does not exist", where=place, remedy="Months are 1 to 12")
     return sorted({month - 1 for month in band.months} or set(range(12)))
 
 
-def _days(band: BandLike, place: str, names_holiday: bool) -> list[int]:
+def _days(band: Band, place: str, names_holiday: bool) -> list[int]:
     known = (*DAYS, HOLIDAY)
     for day in band.days:
         if day not in known:
@@ -98,7 +86,7 @@ def _days(band: BandLike, place: str, names_holiday: bool) -> list[int]:
     return sorted(days)
 
 
-def _quarters(band: BandLike, place: str) -> list[int]:
+def _quarters(band: Band, place: str) -> list[int]:
     quarters = set() if band.hours else set(range(_QUARTERS))
     for span in band.hours:
         start, dash, end = span.partition("-")
@@ -127,3 +115,43 @@ def _quarter(text: str) -> int:
 def require_price(price: float, place: str) -> None:
     if not np.isfinite(price):
         raise TariffError(f"price {price} is not a number", where=place, remedy="Write a price per kWh")
+
+
+@dataclass(frozen=True)
+class BandTariff:
+    """Time of use in local time. Raises TariffError where bands leave a gap or overlap."""
+
+    bands: tuple[Band, ...]
+    timezone: str
+    currency: str = "KRW"
+    holidays: frozenset[date] = frozenset()
+    where: str = "tariff"
+    _table: Array = field(init=False, repr=False, compare=False, default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_table", price_table(self.bands, self.where))
+
+    def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
+        zone = ZoneInfo(self.timezone)
+        out = np.empty(n_slots)
+        for i in range(n_slots):
+            local = datetime.fromtimestamp(start_utc_s + i * slot_s, zone)
+            kind = len(DAYS) if local.date() in self.holidays else local.weekday()
+            out[i] = self._table[local.month - 1, kind, local.hour * 4 + local.minute // 15]
+        return out
+
+
+class BandSettings(TariffSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of the kind "bands": time of use in city.toml itself."""
+
+    band: tuple[Band, ...]
+
+
+KIND = TariffKind(
+    name="bands",
+    key="band",
+    settings=BandSettings,
+    load=lambda settings, district: BandTariff(
+        settings.band, district.site.timezone, settings.currency, frozenset(settings.holidays)
+    ),
+)

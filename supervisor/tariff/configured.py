@@ -1,38 +1,48 @@
-"""The tariff that city.toml names: one way from configuration to prices, for service, reports and demo."""
+"""The tariff that city.toml names: one way from configuration to prices, for service, reports, demo and benchmarks."""
 
 from __future__ import annotations
 
-from supervisor.config import Config
+from pathlib import Path
+from typing import Protocol
+
 from supervisor.domain.errors import TariffError
+from supervisor.tariff.flat import FlatTariff
+from supervisor.tariff.kind import District, FileSettings, Tariff, TariffSettings
 from supervisor.tariff.price_series import PriceSeries
-from supervisor.tariff.spot import read_usable
-from supervisor.tariff.tariff import KWH_PER_KELVIN_HOUR, FlatTariff, Tariff, make_tariff
+from supervisor.tariff.registry import tariff_kind
+
+# The default price of a K·h (8,000 won) is 64 times a usual price of a kWh (125 won): so a tariff that says nothing is
+# taken to be, in whatever currency, what the price of a K·h was chosen for.
+KWH_PER_KELVIN_HOUR = 64.0
 
 
-def configured_tariff(config: Config) -> Tariff:
+class Configured(District, Protocol):
+    """A configuration with its `[tariff]`."""
+
+    @property
+    def tariff(self) -> TariffSettings: ...
+
+
+def configured_tariff(config: Configured) -> Tariff:
     """The configured tariff; raises TariffError for anything that is wrong with it."""
-    tariff = config.tariff
-    return make_tariff(
-        tariff.currency,
-        config.site.timezone,
-        flat=tariff.flat,
-        bands=tariff.band,
-        file=config.resolve(tariff.file) if tariff.file else None,
-        holidays=tariff.holidays,
-    )
+    tariff: Tariff = tariff_kind(config.tariff).load(config.tariff, config)
+    return tariff
 
 
-def usable_tariff(config: Config) -> tuple[Tariff, tuple[TariffError, ...]]:
+def usable_tariff(config: Configured) -> tuple[Tariff, tuple[TariffError, ...]]:
     """The configured tariff as far as it can be used, and what is wrong with its file; raises TariffError."""
-    path = config.resolve(config.tariff.file)
-    if config.tariff.file and path.suffix == ".csv":
-        return read_usable(path)
-    return configured_tariff(config), ()
+    load = tariff_kind(config.tariff).load_usable
+    return (configured_tariff(config), ()) if load is None else load(config.tariff, config)
 
 
-def fallback_tariff(config: Config) -> FlatTariff:
+def tariff_file(config: Configured) -> Path | None:
+    """The file that the prices are read from, again whenever it changes; None where city.toml holds them."""
+    return config.resolve(config.tariff.file) if isinstance(config.tariff, FileSettings) else None
+
+
+def fallback_tariff(price_per_kelvin_hour: float, currency: str) -> FlatTariff:
     """What to plan with while no price is known at all: one price for all hours."""
-    return FlatTariff(config.planner.price_per_kelvin_hour / KWH_PER_KELVIN_HOUR, config.tariff.currency)
+    return FlatTariff(price_per_kelvin_hour / KWH_PER_KELVIN_HOUR, currency)
 
 
 def known_span_utc_s(tariff: Tariff) -> tuple[float, float] | None:

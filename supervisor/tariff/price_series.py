@@ -7,7 +7,7 @@
 | held | before the first or after the last one read: that of the same time on the first or last day |
 | bounded | read, but more than 50 times the source's own median: replaced as if it were missing |
 
-Road safety does not hang on a price: `prices` never raises.
+`prices` never raises: planning must not depend on a price.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 
 DAY = 86_400 // SLOT_S
-# Day-ahead auctions stop at 40 to 50 times a usual price (4,000 of 80–100 €/MWh); beyond it is a slip of the comma.
+# Day-ahead auctions stop at 40 to 50 times a usual price (4,000 of 80–100 €/MWh); more is a misplaced decimal point.
 OUTLIER = 50.0
 STEP_MAX_S = 3600  # the longest time for which exchanges give one price; a longer distance is a gap
 SPAN_MAX_S = 20 * 366 * 86_400  # rows further than that from the middle one have a wrong year
@@ -133,7 +133,7 @@ def _steps_s(times: Array) -> Array:
 def _outliers(prices: Array) -> npt.NDArray[np.bool_]:
     size = np.abs(prices)
     usual = float(np.median(size))
-    if usual == 0.0:  # most hours for nothing: what is usual is among the others
+    if usual == 0.0:  # most hours cost nothing: take the median of the others
         usual = float(np.median(size[size > 0.0])) if (size > 0.0).any() else 0.0
     result: npt.NDArray[np.bool_] = size > OUTLIER * usual if usual > 0.0 else np.zeros(prices.size, dtype=bool)
     return result

@@ -1,4 +1,4 @@
-"""Columns of any source → `WeatherSeries`: gate, repair, derive. Every reader ends here: one set of rules."""
+"""Columns of any source → `WeatherSeries`: gate, repair, derive. Used by every reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The design storm: a documented generator of the night that road heating is built for.
+"""The design storm: a documented generator of the night that road heating is designed for.
 
 Phases, as fractions of time since the start (local solar time decides sun, `snow_start_h` decides snow):
 

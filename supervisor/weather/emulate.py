@@ -1,4 +1,4 @@
-"""Emulated forecasts: a measured truth with the errors of real forecasts. Always called emulated, never forecast skill.
+"""Emulated forecasts: a measured truth with the errors of real forecasts. Results are labelled "emulated".
 
 There is no archive of forecasts with snow for a cold city, so closed-loop benchmarks run on these. `Emulator` keeps
 issues consistent with each other: what all issues share stays, what is new in a run fades with `RUN_MEMORY_H`.

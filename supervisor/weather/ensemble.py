@@ -11,7 +11,8 @@ from supervisor.domain.zone import Site
 from supervisor.weather.error_model import perturb, scaled, unit_fields
 from supervisor.weather.nowcast import WetOnset, bring_forward
 from supervisor.weather.persistence import carry_on
-from supervisor.weather.providers.provider import FILE, WeatherProvider
+from supervisor.weather.providers.kind import WeatherProvider
+from supervisor.weather.providers.provider import FILE
 from supervisor.weather.verification import SiteVerification
 
 OBSERVED_BACK_S = 48 * 3600.0  # verification reaches as far back as a forecast reaches ahead
@@ -37,8 +38,8 @@ def make_members(forecast: Forecast, count: int, seed: int, site: Site | None = 
 
 
 class EnsembleProvider:
-    """Wraps a provider: every forecast becomes an ensemble, corrected by how its forecasts did here so far, and by the
-    roads themselves where `onset` tells when they got wet.
+    """Wraps a provider: every forecast becomes an ensemble, corrected by the errors of past forecasts here, and by the
+    onset of wet roads where `onset` reports one.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class EnsembleProvider:
         if self._newest is not None and self._newest[0] == news:
             return self._newest[1]
         ensemble = make_members(forecast, self._count, self._seed, self._site)
-        if forecast.source != FILE:  # a file foresees itself without error: nothing to learn from it
+        if forecast.source != FILE:  # a file's forecast is its own truth: there is no error to learn
             self.verification.observe(observed, now_utc_s)
             raw, ensemble = ensemble, self.verification.correct(ensemble, observed, now_utc_s)
             ensemble = carry_on(ensemble, self.verification.newest_first, observed, now_utc_s, roads_wet=roads_wet)

@@ -8,7 +8,7 @@ Fitted to real archives (see `fit_errors`, which prints these figures again from
   truth is each model's own latest run, so that these errors are lower bounds.
 
 An error is a Gaussian field in time with two parts: a *standing* part that all issues share (site, regime), and a
-*growing* part that each run draws anew and whose variance rises linearly with lead. Both remember: correlation
+*growing* part that each run draws anew and whose variance rises linearly with lead. In both, correlation
 falls to 1/e within `memory_h`, and `slow_share` of the variance holds through the event. Pure: the seed is given.
 """
 
@@ -62,6 +62,7 @@ SCORE_SCALE_MM_H = 0.2
 SCORE_FAR = 3.0  # hours far from any precipitation are so dry
 SCORE_PER_HOUR = 0.35  # drier with each hour from the nearest wet one
 SCORE_CLEAR = 1.0  # and by this under a clear sky
+SCORE_NEW_MAX = 3.0  # above the edge: the rate of an hour that an error makes wet grows no further
 RATE_MAX_MM_H = 20.0  # no error makes more; the gate knows no limit that is nearer
 PROBIT_EDGE = 0.02  # clear and overcast, kept finite
 
@@ -131,8 +132,8 @@ def _slow(seed: tuple[int, ...], time_utc_s: Array, members: int) -> Array:
 def unit_fields(seed: Sequence[int], time_utc_s: Array, members: int) -> dict[str, Array]:
     """Noise of unit variance per error field, (members, n), in antithetic pairs.
 
-    Anchored to absolute time: member k keeps its character from issue to issue, so that plans do not jump because
-    dice were thrown again.
+    Anchored to absolute time: member k keeps its character from issue to issue, so that plans do not jump with each
+    new draw.
     """
     step_s = float(np.median(np.diff(time_utc_s)))
     half = (members + 1) // 2
@@ -167,7 +168,19 @@ def wet_score(series: WeatherSeries, step_h: float) -> Array:
         distance_h = np.full(rate.size, np.inf)
     dry = -np.minimum(SCORE_EDGE + SCORE_PER_HOUR * distance_h, SCORE_FAR)
     dry = dry - SCORE_CLEAR * (1.0 - series.cloud_fraction)
-    result: Array = np.where(wet, SCORE_EDGE + np.log1p(rate / SCORE_SCALE_MM_H), dry)
+    result: Array = np.where(wet, wet_hour_score(rate), dry)
+    return result
+
+
+def wet_hour_score(rate_mm_h: Array | float) -> Array:
+    """Score of hours with precipitation, from their rate [mm/h]."""
+    result: Array = SCORE_EDGE + np.log1p(rate_mm_h / SCORE_SCALE_MM_H)
+    return result
+
+
+def new_rate_mm_h(excess: Array) -> Array:
+    """Rate of an hour that an error made wet, from how far its score is above the edge [mm/h], 3.9 at most."""
+    result: Array = WET_MM_H + SCORE_SCALE_MM_H * np.expm1(np.clip(excess, 0.0, SCORE_NEW_MAX))
     return result
 
 
@@ -216,8 +229,7 @@ def _move_rain(series: WeatherSeries, noise: Noise, step_h: float) -> tuple[Arra
     wet_before = moved >= WET_MM_H
     factor = np.exp(AMOUNT_PER_WET * noise.wet - 0.5 * (AMOUNT_PER_WET * WET.sd(np.array(24.0))) ** 2)
     kept = np.maximum(moved * factor, WET_MM_H)
-    new = WET_MM_H + SCORE_SCALE_MM_H * np.expm1(np.clip(total, 0.0, 3.0))
-    rate = np.where(total <= 0.0, 0.0, np.where(wet_before, kept, new))
+    rate = np.where(total <= 0.0, 0.0, np.where(wet_before, kept, new_rate_mm_h(total)))
     return np.minimum(rate, RATE_MAX_MM_H), series.snow_fraction[source], series.cloud_fraction
 
 

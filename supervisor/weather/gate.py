@@ -1,7 +1,7 @@
-"""Quality gate: what real feeds get wrong is refused here, by variable, place and value.
+"""Quality gate: errors of real feeds are refused here, by variable, place and value.
 
 Columns come in as arrays with NaN where the source has nothing; `where(name, row)` says in the source's own words
-where a value stands (column and line of a file, key and time of an answer), so that a person finds it.
+where a value stands (column and line of a file, key and time of an answer), so that a person can find it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Columns = dict[str, Array]
 Where = Callable[[str, int], str]
 
 TIME_UTC_S = (-2_208_988_800.0, 4_102_444_800.0)  # 1900 … 2100
-GAP_MAX_S = 3 * 3600.0  # longer holes are not weather any more; also the data schema's limit for interpolation
+GAP_MAX_S = 3 * 3600.0  # longer holes are refused; also the data schema's limit for interpolation
 DEW_EXCESS_MAX_K = 0.5  # rounding of both; above it one of the two is wrong
 MMHG_AS_HPA = 0.750  # 760 mmHg is 1013.25 hPa; weather moves pressure by 3 %
 HUMIDITY = "relative_humidity_pct"
@@ -101,7 +101,9 @@ def check_times(time_utc_s: Array, where: Where) -> float:
     odd = ~((time_utc_s >= TIME_UTC_S[0]) & (time_utc_s <= TIME_UTC_S[1]))
     if odd.any():
         row = int(np.argmax(odd))
-        raise refuse(f"{time_utc_s[row]} s since 1970 is no time", where("time", row), "Each row needs a time")
+        raise refuse(
+            f"{time_utc_s[row]} s since 1970 is not a usable time", where("time", row), "Each row needs a time"
+        )
     steps = np.diff(time_utc_s)
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1
@@ -122,7 +124,7 @@ def check_times(time_utc_s: Array, where: Where) -> float:
         raise refuse(
             f"time {utc_text(time_utc_s[row])} is off the {step:g} s grid",
             where("time", row),
-            "Shifted times are refused, since nobody can tell which hour they belong to",
+            "Shifted times are refused: their hour is ambiguous",
         )
     return step
 
@@ -164,7 +166,7 @@ def check_pressure(pressure_pa: Array, standard_pa: float, where: Where) -> None
 def check_sun(time_utc_s: Array, shortwave_w_m2: Array, step_s: float, site: Site, where: Where) -> None:
     """Raises WeatherError where the sun shines at night: the clock is shifted, or it is another place's weather.
 
-    A tenth of the sunny rows must err before it is said, so that one spike does not condemn a winter.
+    A tenth of the sunny rows must err before it is said, so that one spike does not reject a whole winter.
     """
     ends = [sun_position(time_utc_s - part * step_s, site.latitude, site.longitude)[0] for part in (0.0, 0.5, 1.0)]
     night = np.max(ends, axis=0) < -1.0  # refraction and twilight give a little light above that

@@ -1,6 +1,6 @@
 """The last good forecast: a bad one is quarantined, the good one before it serves for 6 h, then there is none.
 
-One outage is one alarm: `Kept.alarm` is set once when the trouble begins, `Kept.cleared` once when it ends.
+An outage raises one alarm: `Kept.alarm` is set once when the trouble begins, `Kept.cleared` once when it ends.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.weather.gate import DEW_EXCESS_MAX_K, LIMITS, utc_text
 from supervisor.weather.providers.answers import unexpected
-from supervisor.weather.providers.provider import HORIZON_MIN_S, WeatherProvider
+from supervisor.weather.providers.kind import WeatherProvider
+from supervisor.weather.providers.provider import HORIZON_MIN_S
 from supervisor.weather.resample import interval_starts_s
 
-KEEP_S = 6 * 3600.0  # the lease of a plan: nobody acts on weather older than that
-ISSUE_AGE_MAX_S = 12 * 3600.0  # global models run each 6 h and appear 4–6 h later; a night's gap is yesterday's
+KEEP_S = 6 * 3600.0  # the lease of a plan: older weather is not acted on
+ISSUE_AGE_MAX_S = 12 * 3600.0  # global models run every 6 h and appear 4–6 h later; a night's gap is yesterday's
 CLOCK_SLACK_S = 600.0  # a service's clock may run so much ahead of ours
 
 
@@ -83,7 +84,7 @@ class Kept:
 
 
 class LastGood:
-    """Guards a provider. Not a provider itself: its callers must look at what they got."""
+    """Checks what a provider returns and keeps the last good forecast. Callers must check the status."""
 
     def __init__(self, provider: WeatherProvider) -> None:
         self._provider = provider
@@ -111,7 +112,7 @@ class LastGood:
         return Kept(fresh, cleared=cleared)
 
     def missed(self, now_utc_s: float, error: WeatherError) -> Kept:
-        """What serves when there is no good answer."""
+        """What is used when there is no good answer."""
         self.quarantined += 1
         alarm = error if self.fault is None else None
         self.fault = error

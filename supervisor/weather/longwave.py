@@ -1,6 +1,6 @@
 """Cloud and long-wave where a source does not give them: each estimated from what it does give.
 
-The radiation formulas are the road's (`supervisor.road.radiation`); here stands only which of them applies. Pure;
+The radiation formulas are the road's (`supervisor.road.radiation`); this module chooses which of them applies. Pure;
 arrays have shape (n,).
 """
 
@@ -20,7 +20,7 @@ from supervisor.road.radiation import (
 )
 
 SUN_SAMPLES = 6  # per interval; the sun's path over an hour is integrated to better than 1 %
-CLEARNESS_HOURS = 5.0  # sun and clear sky are compared over so long: single hours near sunset say little
+CLEARNESS_HOURS = 5.0  # sun and clear sky are compared over so long: single hours near sunset are not reliable
 CLEARNESS_MIN_W_M2 = 120.0  # below it the sun is too low for its dimming to tell cloud from haze
 POLAR_NIGHT_W_M2 = 10.0
 TIME_ZONE_DEG = 15.0

@@ -1,6 +1,6 @@
 """The roads as rain gauges: when most of them get wet within the hour, precipitation has begun, whatever was forecast.
 
-Only beginnings are believed. A dry sensor under forecast snow changes nothing: sensors foul, freeze over and lie under
+Only onsets are used. A dry sensor under forecast snow changes nothing: sensors foul, freeze over and lie under
 grit, and the cost of a missed storm is ice.
 """
 
@@ -18,11 +18,11 @@ from supervisor.weather.error_model import WET_MM_H
 WITHIN_S = 3600.0  # street washing and thaw wet a district over hours, rain in minutes
 WET_SHARE = 0.5  # of the zones whose sensors are believed
 DRY_SHARE = 0.2
-KEEP_S = 3600.0  # so long after it began a beginning is news; then the state estimate knows the water
-EARLY_MAX_S = 2 * 3600.0  # a front comes so much too early; beyond it is another one, and a trace is no storm
+KEEP_S = 3600.0  # for so long an onset is used; then the state estimate has the water
+EARLY_MAX_S = 2 * 3600.0  # a front comes at most so much early; beyond it is another one, and a trace is no storm
 ON_TIME_S = 1800.0  # inside the resolution of hourly forecasts
-DRIZZLE_MM_H = 0.3  # where no member knows of any: the median of light winter events in Seoul
-DRIZZLE_S = 3600.0  # then the station has said more
+DRIZZLE_MM_H = 0.3  # where no member has any: the median of light winter events in Seoul
+DRIZZLE_S = 3600.0  # then the station has reported more
 
 
 class WetOnset:
@@ -35,7 +35,7 @@ class WetOnset:
         self._onset_utc_s: float | None = None
 
     def look(self, now_utc_s: float) -> float | None:
-        """When precipitation began [UTC s], while that is news; to be called each few minutes."""
+        """When precipitation began [UTC s], while that is news; to be called every few minutes."""
         share = self._share()
         self.wet = share is not None and share >= WET_SHARE
         if share is not None:

@@ -2,8 +2,8 @@
 
 Errors of precipitation are correlated over some hours (`error_model.WET`): where a member has snow and the station saw
 none, the next hours are likelier dry than the member says, and the other way round. The member's wetness score is
-moved by the error of now, which fades with that memory; how far a gauge that saw nothing is believed is another matter,
-because light snow escapes it, and a broken one always says so: while the roads are wet it is not believed at all.
+moved by the error of now, which fades with that memory; a gauge that measured nothing gets less
+weight, because light snow escapes it and a broken one always reads zero; while the roads are wet it gets none.
 Members keep their times, their order and everything that is not precipitation.
 """
 
@@ -19,9 +19,10 @@ from supervisor.weather.error_model import (
     RATE_MAX_MM_H,
     SCORE_EDGE,
     SCORE_PER_HOUR,
-    SCORE_SCALE_MM_H,
     WET,
     WET_MM_H,
+    new_rate_mm_h,
+    wet_hour_score,
     wet_score,
 )
 from supervisor.weather.verification import NOW_S
@@ -30,7 +31,6 @@ from supervisor.weather.verification import NOW_S
 # scores at four places were best about here; unforeseen snow of 1 mm/h is still likely an hour later.
 CARRIED_WET, CARRIED_DRY = 0.85, 0.8
 DRY_HOURS_MAX = 3.0  # longer without rain does not make the next hour drier
-BEYOND_WET = 3.0  # score at which the rate no longer grows, as in the error model
 
 
 def carry_on(
@@ -73,7 +73,7 @@ def _seen_score(observed: WeatherSeries, row: int) -> float:
     """Wetness score of the hour that was observed, without a look ahead."""
     rate = float(observed.precipitation_mm_h[row])
     if rate >= WET_MM_H:
-        return SCORE_EDGE + float(np.log1p(rate / SCORE_SCALE_MM_H))
+        return float(wet_hour_score(rate))
     wet = np.flatnonzero(observed.precipitation_mm_h[:row] >= WET_MM_H)
     dry_h = (row - int(wet[-1])) * _step_h(observed) if wet.size else DRY_HOURS_MAX
     return -(SCORE_EDGE + SCORE_PER_HOUR * min(dry_h, DRY_HOURS_MAX))
@@ -93,7 +93,7 @@ def _moved(member: WeatherSeries, error: float, when_utc_s: float) -> WeatherSer
     ahead_h = np.maximum(member.time_utc_s - when_utc_s, 0.0) / 3600.0
     score = wet_score(member, _step_h(member)) + error * np.exp(-ahead_h / WET.memory_h)
     was = member.precipitation_mm_h
-    new = WET_MM_H + SCORE_SCALE_MM_H * np.expm1(np.clip(score - SCORE_EDGE, 0.0, BEYOND_WET))
-    rate = np.where(score <= 0.0, 0.0, np.where(was >= WET_MM_H, was, np.minimum(new, RATE_MAX_MM_H)))
+    new = np.minimum(new_rate_mm_h(score - SCORE_EDGE), RATE_MAX_MM_H)
+    rate = np.where(score <= 0.0, 0.0, np.where(was >= WET_MM_H, was, new))
     untouched = (score <= 0.0) & (was < WET_MM_H)  # a trace that was there stays
     return replace(member, precipitation_mm_h=np.where(untouched, was, rate))

@@ -14,7 +14,7 @@ from supervisor.weather.gate import DEW_EXCESS_MAX_K, GAP_MAX_S, Columns, Where,
 Repairs = Counter[str]
 DAY_S = 86_400.0
 ROWS_PER_ROW_MAX = 10  # a few seconds between most rows and hours between others would fill the memory
-# Neighbour days may stand in for these; a day of invented temperature or snow would be a lie.
+# Neighbour days may stand in for these; temperature and snow are not invented.
 DAILY = frozenset({"wind_m_s", "shortwave_w_m2", "pressure_pa", "cloud_fraction", "longwave_w_m2"})
 ZERO_IN_HOLES = frozenset({"precipitation_mm_h"})
 

@@ -1,4 +1,4 @@
-"""Weather series → the road model's steps, keeping what intervals mean: totals stay totals, to the drop.
+"""Weather series → the road model's steps, keeping what intervals mean: totals are conserved.
 
 Row t of the result holds through step t, (start + t·dt, start + (t+1)·dt]. Precipitation and radiation are means over
 intervals that end at the series' times and are integrated exactly; the other variables are values at those times and
@@ -95,7 +95,7 @@ def at_steps(series: WeatherSeries, start_utc_s: float, dt_s: float, n: int, sit
 def members_at_steps(
     members: Sequence[WeatherSeries], start_utc_s: float, dt_s: float, n: int, site: Site | None = None
 ) -> Forcing:
-    """As `at_steps`, one lane per member: arrays (n, K); what the sun does is the same for all, (n, 1)."""
+    """As `at_steps`, one lane per member: arrays (n, K); the sun's path is the same for all, (n, 1)."""
     edges = start_utc_s + dt_s * np.arange(n + 1, dtype=np.float64)
     middles = 0.5 * (edges[:-1] + edges[1:])
     lanes: dict[str, list[Array]] = {}

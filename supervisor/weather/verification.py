@@ -1,4 +1,4 @@
-"""How forecasts did at this site, and what follows for the next one: bias off, spread right, the last error carried on.
+"""Corrects the next forecast by past errors at this site: bias removed, spread scaled, the last error carried on.
 
 Three corrections of the members' air temperature, each shrunk while little is known:
 
@@ -29,11 +29,11 @@ Rows = npt.NDArray[np.intp]
 LEAD_EDGES_H = (0.0, 6.0, 24.0, 240.0)
 LEAD_NAMES = ("0-6 h", "6-24 h", "24 h and more")
 LEAD_MIDDLES_H = np.array([3.0, 15.0, 36.0])
-MEMORY_H = 240.0  # weather regimes; longer mixes winter's halves, shorter learns one night by heart
+MEMORY_H = 240.0  # weather regimes; longer mixes the halves of a winter, shorter overfits single nights
 PRIOR_H = 48.0  # weight of "no bias, spread right" against what was seen
 SPREAD_RANGE = (0.6, 1.8)
 NOW_S = 2 * 3600.0  # an observation from before says little about now
-KEPT_FORECASTS = 32  # an issue each 3 h for four days
+KEPT_FORECASTS = 32  # an issue every 3 h for four days
 VARIABLES = ("air_c", "dew_point_c", "wind_m_s")
 
 

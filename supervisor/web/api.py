@@ -71,6 +71,7 @@ async def get_session(request: web.Request) -> web.Response:
             site=services.site.name,
             timezone=services.site.timezone,
             utc_s=services.clock.utc_s(),
+            attributions=services.attributions,
         )
     )
 

@@ -16,6 +16,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.store import Store
+from supervisor.weather.providers.kind import Attribution
 from supervisor.web.sessions import Session, Sessions
 
 
@@ -38,6 +39,7 @@ class Services:
     sessions: Sessions
     clock: Clock
     site: Site
+    attributions: tuple[Attribution, ...] = ()  # of the weather that is shown
     public_url: str = ""  # scheme://host of the proxy in front, if there is one
     metrics_token: str = ""  # empty: /metrics needs a session
     # Real time even in a demo: it paces what is sent to people, and no decision uses it.

@@ -12,6 +12,7 @@ from supervisor.control.reach import Reach
 from supervisor.control.view import DangerView, OverrideView, PlanView
 from supervisor.domain.override import OverrideMode
 from supervisor.domain.role import Role
+from supervisor.weather.providers.kind import Attribution
 
 
 class OverrideRequest(Struct, forbid_unknown_fields=True):
@@ -56,6 +57,7 @@ class SessionAnswer(Struct, kw_only=True):
     site: str
     timezone: str  # IANA name
     utc_s: float  # the service's clock
+    attributions: tuple[Attribution, ...]  # that the licences of the weather data demand to be shown
 
 
 class SlotAnswer(Struct):

@@ -20,7 +20,10 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.planner.inputs import PlanSettings
-from supervisor.tariff.tariff import Band, BandTariff, FlatTariff, Tariff, read_tariff
+from supervisor.tariff.bands import Band, BandTariff, Day
+from supervisor.tariff.flat import FlatTariff
+from supervisor.tariff.kind import Tariff
+from supervisor.tariff.registry import read_tariff
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.gate import utc_text
@@ -49,7 +52,8 @@ SITES = {
     "ca_": Site(name="Smith Creek", timezone="America/Regina", latitude=50.9, longitude=-101.8, elevation_m=500.0),
 }
 # KEPCO industrial (B) high voltage A option II, winter, in force 2023-05-16 (nominal, before tax).
-_WEEK, _WINTER, _REST = ("mon", "tue", "wed", "thu", "fri"), (11, 12, 1, 2), (3, 4, 5, 6, 7, 8, 9, 10)
+_WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
+_WINTER, _REST = (11, 12, 1, 2), (3, 4, 5, 6, 7, 8, 9, 10)
 KEPCO = (
     Band("off-peak", 94.3, ("22-08",), _WINTER, (*_WEEK, "sat")),
     Band("mid-peak", 140.4, ("08-09", "12-16", "19-22"), _WINTER, _WEEK),

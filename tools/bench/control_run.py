@@ -20,7 +20,7 @@ from supervisor.planner.pose import foresee_inputs
 from supervisor.planner.quarter import ZoneNow
 from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.road import Forcing, Pavement
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 from supervisor.weather.resample import at_steps, between
 from tools.bench.control_boards import COLD_CUTOFF_C, Board, Circuit, rule_named
 from tools.bench.control_count import WET_MM, Count, Score, month_of

@@ -10,7 +10,7 @@ from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.road import build_pavements, initial_state
-from supervisor.tariff.tariff import Band, BandTariff
+from supervisor.tariff.bands import Band, BandTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 
 START_UTC_S = 1_703_829_600.0  # 29 December 2023, 15:00 in Seoul

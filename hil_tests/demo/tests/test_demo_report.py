@@ -21,7 +21,7 @@ from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import commands
 from supervisor.store.store import DATABASE_NAME, Store
-from supervisor.tariff.tariff import FlatTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import design_storm
 
 START = 1_703_862_000.0  # 2023-12-29T15:00Z

@@ -7,8 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from supervisor.config import LISTS, TABLES, InvalidConfig, TariffBand, load, read
+from supervisor.config import LISTS, TABLES, InvalidConfig, load, read
 from supervisor.domain.zone import Cable, Layer
+from supervisor.tariff.bands import Band
+from supervisor.tariff.registry import KINDS
+from supervisor.weather.providers.registry import PROVIDERS
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
@@ -80,7 +83,9 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None,
 
 
 @pytest.mark.parametrize(
-    "struct", [*TABLES.values(), *LISTS.values(), TariffBand, Layer, Cable], ids=lambda s: s.__name__
+    "struct",
+    [*TABLES.values(), *LISTS.values(), *(k.settings for k in (*KINDS, *PROVIDERS.values())), Band, Layer, Cable],
+    ids=lambda s: s.__name__,
 )
 def test_every_key_is_documented(struct: type[msgspec.Struct]) -> None:
     text = (EXAMPLE.parents[1] / "configuration.md").read_text()

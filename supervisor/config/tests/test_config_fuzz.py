@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.check import explain
 from supervisor.cli import main
 from supervisor.config import read
-from supervisor.parts import explain
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
 

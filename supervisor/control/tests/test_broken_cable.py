@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.broken_cable import ALARM, BrokenCables
 from supervisor.control.plan_loop import _OUT_OF_SERVICE
 from supervisor.control.tests.conftest import Rooms
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.gateway.tests.board_client import sample, telemetry
-from supervisor.parts import keep_alarms
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import ManualClock
 from supervisor.store.store import Store

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES
 from supervisor.domain.alarm import AlarmCode
 from supervisor.gateway.tests.board_client import sample
-from supervisor.parts import keep_alarms
 from supervisor.runtime.clock import ManualClock
 from supervisor.store.store import Store
 

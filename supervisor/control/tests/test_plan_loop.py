@@ -20,7 +20,7 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.gateway.tests.board_client import sample, telemetry, until
-from supervisor.tariff.tariff import FlatTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.provider import FileProvider
 from supervisor.wire.messages import Flag, Winner

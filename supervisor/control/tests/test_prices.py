@@ -19,7 +19,7 @@ from supervisor.control.tests.test_plan_loop import EXAMPLE, Planning
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import PlanLabel
 from supervisor.runtime.clock import ManualClock
-from supervisor.tariff.tariff import Tariff
+from supervisor.tariff.kind import Tariff
 
 NOW = 1_703_808_000.0  # 29 December 2023, 00:00 UTC
 

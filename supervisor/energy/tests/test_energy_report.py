@@ -18,7 +18,8 @@ from supervisor.domain.errors import CommandError
 from supervisor.energy import report as reports
 from supervisor.energy.baselines import BASELINES, Memory, Seen, decide
 from supervisor.store import DATABASE_NAME, HourEnergy, database, telemetry
-from supervisor.tariff.tariff import Band, BandTariff, FlatTariff
+from supervisor.tariff.bands import Band, BandTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 SEOUL = ZoneInfo("Asia/Seoul")

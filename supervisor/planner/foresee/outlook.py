@@ -1,4 +1,4 @@
-"""What a zone has to expect: hazards by slot and how sure they are."""
+"""Hazards of a zone by slot, and their probability."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _count(mask: Mask) -> npt.NDArray[np.int16]:
-    """How many members say so, by slot: (…, K, N) → (…, N)."""
+    """How many members agree, by slot: (…, K, N) → (…, N)."""
     return np.asarray(mask.view(np.int8).sum(axis=-2, dtype=np.int16))
 
 
 class Hazard(IntEnum):
-    """What would make the road icy, the more pressing the higher."""
+    """What would make the road icy; higher values are more urgent."""
 
     NONE = 0
     FROST = 1  # dry road below freezing and below the dew point
@@ -29,7 +29,7 @@ class Hazard(IntEnum):
     SNOW = 4  # falling, or lying and to be melted
 
 
-_DANGERS = (1, 2, 3, 4)  # the hazards above NONE, least pressing first
+_DANGERS = (1, 2, 3, 4)  # the hazards above NONE, least urgent first
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ZoneOutlook:
 
     @property
     def leading(self) -> npt.NDArray[np.int8]:
-        """The most pressing hazard that a tenth of the members sees, (N,)."""
+        """The most urgent hazard that a tenth of the members sees, (N,)."""
         members = self.hazard.shape[-2]
         out = np.zeros(self.hazard[..., 0, :].shape, dtype=np.int8)
         for kind in _DANGERS:

@@ -27,7 +27,7 @@ _JOIN, _JOIN_MANY = 2, 4  # slots in a step of the full model; more where many l
 _MANY_LANES = 200
 MELTS_C = -0.5  # of the surface between melting snow and a warm slab, in steps of an hour
 _LEAD_SLOTS = 4  # a cable at 7 cm needs about an hour
-LEAST_WORTH, MOST_WORTH = 0.1, 8.0  # heat in a storm that it cannot win still thins the snow; a night is no more
+LEAST_WORTH, MOST_WORTH = 0.1, 8.0  # heat that cannot keep the road clear still thins the snow; capped at a night
 
 
 @dataclass(frozen=True)

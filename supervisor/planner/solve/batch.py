@@ -2,7 +2,7 @@
 
 A batch is small enough for the processor's cache (100 kernels of 96² are 3.7 MB); products of a batch of small dense
 matrices with vectors then cost half of what a sparse matrix costs, and nothing has to be assembled. Only slots up to
-the last one at risk are kept. What proves a plan's worth (`certificate`) is worked out in double precision.
+the last one at risk are kept. The certificate of a plan (`certificate`) is worked out in double precision.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The demand guard: what the running quarter of an hour will have drawn when it ends, and who gives way in time.
+"""The demand guard: what the running quarter of an hour will have drawn when it ends, and which zones to shed in time.
 
 A plan keeps the contract's 15-min mean on paper. Boards add to it: feedback on a road that cools, a zone on standby
 whose sensor turns wet, a contactor that stays closed for its minimum time. Meters bill the quarter, so within each
@@ -20,17 +20,17 @@ from supervisor.planner.phases import PERIOD_S
 from supervisor.planner.plans import NEVER_C, pack, unpack
 from supervisor.planner.quarter import LEAST, MOST, urgency
 
-TARGET = 0.995  # of the contract: readings of power come each 10 s
-LAST_S = 60.0  # in the last minute an order would come too late
+TARGET = 0.995  # of the contract: readings of power come every 10 s
+LAST_S = 60.0  # in the last minute a command would come too late
 
 
 @dataclass(frozen=True)
 class CircuitNow:
-    """One circuit as its board tells it."""
+    """One circuit as reported by its board."""
 
     zone: Zone
     surface_c: float
-    duty: float  # asked for by whoever wins on the board, feedback included
+    duty: float  # in effect on the board, feedback included
     drawing: bool
     phase_s: int
     may_give_way: bool  # not under an override, its board listens, and it has not waited too long already
@@ -81,7 +81,7 @@ def who_gives_way(
 
 
 def given_way(plan: Plan, utc_s: float) -> Plan:
-    """The plan with nothing in the slot that holds `utc_s`, and the reason said."""
+    """The plan with nothing in the slot that holds `utc_s`, and the reason given."""
     at = int((utc_s - plan.start_utc_s) // SLOT_S)
     n = max(at + 1, int(np.ceil(plan.slots[-1].start_s / SLOT_S)))
     duty, setpoint = unpack(plan, n, plan.start_utc_s)

@@ -1,10 +1,10 @@
 """The exact solver: guess by a first-order iteration, let HiGHS solve what the guess leaves open, certify the whole.
 
 In a large feeder most duties and nearly all segments of φ are clear from afar; the simplex is left with a third of the
-columns and begins near its end (`programme`). Whether the guess was right in what it settled the certificate says
-(`problem.dual_bound`, on the whole feeder): a gap that rounding does not explain sends the feeder round again with
+columns and begins near its end (`programme`). The certificate tells whether the guess settled the right ones
+(`problem.dual_bound`, on the whole feeder): a gap that rounding does not explain has the feeder solved again with
 nothing left out, from the better guess that the answer is. Small feeders, and those that the iteration is slow on,
-HiGHS solves from nothing.
+HiGHS solves without a guess.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from supervisor.planner.solve.programme import Guess, Programme
 TIME_LIMIT_S = 20.0  # a quarter of what a 15 min cycle leaves for a retry; a feeder takes 0.03 s
 # From 100 HiGHS takes longer by more than they save, and one feeder in six a second round; from 200 it gains nothing.
 _ITERATIONS = 150
-_GUESS_ROWS = 250  # slots of zones at risk from which on a guess pays: it costs 6 ms, HiGHS from nothing 20 ms there
-_GOOD_GAP = 0.02  # from a worse guess the simplex takes longer than from nothing
+_GUESS_ROWS = 250  # slots of zones at risk from which on a guess pays: it costs 6 ms, HiGHS without one 20 ms there
+_GOOD_GAP = 0.02  # from a worse guess the simplex takes longer than without one
 _EXACT_GAP = 1e-7  # relative; the simplex's own tolerances
 
 
@@ -85,7 +85,7 @@ def _certified(problem: FeederProblem, guess: Guess, label: PlanLabel) -> Feeder
     """The feasible plan next to the guess's duties, with the bound that its multipliers prove."""
     duty = problem.feasible(guess.duty)
     slope = tuple(
-        worth if zone.free.any() else zone.penalty.slope_at(zone.kernel @ zone.fixed_duty)  # it is what it is
+        worth if zone.free.any() else zone.penalty.slope_at(zone.kernel @ zone.fixed_duty)  # no duty changes it
         for zone, worth in zip(problem.zones, guess.slope, strict=True)
     )
     objective = problem.objective(duty)
@@ -110,7 +110,7 @@ def _better_of_simple(problem: FeederProblem, held: FeederSolution) -> FeederSol
 
 
 def _heat_when_short(zone: ZoneProblem) -> Array:
-    """Full duty in every slot that falls short, and in the four before: what a person would do by hand."""
+    """Full duty in every slot that falls short, and in the four before: as one would by hand."""
     short = (zone.penalty.start_k > 0.0).astype(np.float64)
     ahead = [np.concatenate([short[k:], np.zeros(k)]) for k in range(5)]
     return np.asarray(np.max(ahead, axis=0))

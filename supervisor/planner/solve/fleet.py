@@ -88,7 +88,7 @@ def _batches(problems: Sequence[FeederProblem]) -> Iterator[list[int]]:
 
 
 def _good_enough(solutions: Sequence[FeederSolution]) -> bool:
-    """Within 0.4 % together, and hardly any feeder for the exact solver."""
+    """Within `GOOD_GAP` (0.25 %) together, and at most 5 % of the feeders for the exact solver."""
     total = sum(solution.objective for solution in solutions)
     missing = sum(solution.objective - solution.bound for solution in solutions)
     poor = sum(solution.gap > TO_EXACT_GAP for solution in solutions)

@@ -1,4 +1,4 @@
-"""What cold costs: the members' shortfalls folded into one convex piecewise-linear function per slot."""
+"""The price of cold: the members' shortfalls folded into one convex piecewise-linear function per slot."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ def fold_penalty(
 
 
 def with_road_error(shortfall_k: Array, worth: Array, sigma_k: float) -> tuple[Array, Array]:
-    """The members' shortfalls, (K, N), spread by what is not known of the road itself: (K or up to 8, N) [K], and their
+    """The members' shortfalls, (K, N), spread by the error of the road model: (K or up to 8, N) [K], and their
     worth.
 
-    A road answers heat a little otherwise than its model. Rows shifted by the quantiles of a normal error make the
+    Roads differ a little from their models. Rows shifted by the quantiles of a normal error make the
     price of cold rise gently through zero: the margin over freezing is then what it is worth at today's price of power,
     and the first that a full feeder gives up. Members keep their number where there are eight or more.
     """
@@ -94,7 +94,7 @@ def with_road_error(shortfall_k: Array, worth: Array, sigma_k: float) -> tuple[A
     copies = -(-_SEGMENTS // members)
     rows = members * copies
     quantile = ndtri((np.arange(rows) + 0.5) / rows)
-    # Neighbouring members are alike (they are perturbations in pairs): deal the quantiles out by a stride without
+    # Neighbouring members are alike (they are perturbations in pairs): assign the quantiles by a stride without
     # a common divisor, so that error and weather do not go together.
     stride = next(s for s in range(max(2, round(0.618 * rows)), 2 * rows + 2) if np.gcd(s, rows) == 1)
     dealt = quantile[(stride * np.arange(rows)) % rows]

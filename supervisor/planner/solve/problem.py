@@ -21,7 +21,7 @@ from supervisor.domain.plan import PlanLabel
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.solve.penalty import SLOT_H, Array, Penalty, fold_penalty
 
-MIN_HORIZON_SLOTS = 6 * 4  # a shorter look ahead cannot preheat a slab: +3 % regret at 6 h, a cliff below
+MIN_HORIZON_SLOTS = 6 * 4  # a shorter look ahead cannot preheat a slab: +3 % regret at 6 h, far more below
 # K of shortfall that count; beyond, half heating would be paid for and melt nothing (Smith Creek, −20 °C)
 _MOST_K = 6.0
 
@@ -99,7 +99,7 @@ class FeederProblem:
 
     @cached_property
     def fixed_kw(self) -> Array:
-        """Load that is not ours to plan, shape (N,) [kW]."""
+        """Load that the plan cannot change, shape (N,) [kW]."""
         fixed = np.array([np.nan_to_num(zone.fixed_duty) for zone in self.zones]).reshape(-1, self.n_slots)
         return np.asarray(self.power_kw @ fixed)
 

@@ -55,7 +55,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the solver said: an optimum of the programme as stated, or that none was found."""
+    """The solver's result: an optimum of the programme as stated, or that none was found."""
 
     guess: Guess | None
     timed_out: bool = False

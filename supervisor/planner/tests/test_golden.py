@@ -19,7 +19,8 @@ from supervisor.planner.pipeline import PlanOutcome, plan_fleet
 from supervisor.planner.plans import unpack
 from supervisor.planner.pose import feeder_problems
 from supervisor.road import build_pavements, initial_state
-from supervisor.tariff.tariff import Band, BandTariff, FlatTariff
+from supervisor.tariff.bands import Band, BandTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import SEOUL
 from supervisor.weather.longwave import longwave_down_w_m2, shortwave_of_cloud
 

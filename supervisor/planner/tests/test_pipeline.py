@@ -21,7 +21,7 @@ from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.planner.pipeline import plan_fleet
 from supervisor.planner.plans import unpack
 from supervisor.road import build_pavements, initial_state
-from supervisor.tariff.tariff import FlatTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 
 NOW = 1_703_829_600.0  # 15:00 in Seoul; the design storm's snow falls from 00:00 to 06:00

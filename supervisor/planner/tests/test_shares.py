@@ -18,7 +18,7 @@ from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, keep_all, plan_fleet
 from supervisor.planner.shares import Planner, group_feeders, merge, part_of
 from supervisor.road import build_pavements, initial_state
-from supervisor.tariff.tariff import FlatTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 
 NOW = 1_703_829_600.0

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.domain.errors import TariffError
+from supervisor.tariff.bands_file import read_bands
+from supervisor.tariff.day_ahead import read_prices, read_usable
+from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.price_series import DAY, Label, complete
-from supervisor.tariff.spot import read_prices, read_usable
-from supervisor.tariff.tariff import FlatTariff, UnfailingTariff, read_bands
+from supervisor.tariff.unfailing import UnfailingTariff
 
 HOUR = 3600
 NOON = 1_760_000_400 // 86_400 * 86_400.0  # a midnight in October 2025

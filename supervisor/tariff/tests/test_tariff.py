@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.domain.errors import TariffError
-from supervisor.tariff.tariff import Band, BandTariff, Demand, FlatTariff, make_tariff, read_tariff
+from supervisor.tariff.bands import Band, BandTariff
+from supervisor.tariff.bands_file import Demand
+from supervisor.tariff.flat import FlatTariff
+from supervisor.tariff.registry import choose, read_tariff
 
 WINTER, REST = (11, 12, 1, 2), (3, 4, 5, 6, 7, 8, 9, 10)
 WEEK = ("mon", "tue", "wed", "thu", "fri")
@@ -86,10 +89,11 @@ def test_bands_that_tile_the_day_give_each_quarter_its_own_price(cuts: list[int]
 
 
 def test_exactly_one_source_of_prices() -> None:
-    assert make_tariff("KRW", "UTC", flat=120.0).prices(0, 2).tolist() == [120.0, 120.0]
-    for wrong in ({}, {"flat": 1.0, "bands": (Band("a", 1.0),)}):
-        with pytest.raises(TariffError, match="one of flat, band or file"):
-            make_tariff("KRW", "UTC", **wrong)  # type: ignore[arg-type]
+    assert choose({"flat": 0.0, "band": [], "file": ""}).name == "flat"
+    assert FlatTariff(120.0).prices(0, 2).tolist() == [120.0, 120.0]
+    for wrong in ({}, {"flat": 1.0, "band": [{"name": "a", "price_per_kwh": 1.0}]}):
+        with pytest.raises(TariffError, match="exactly one of flat, band and file"):
+            choose(wrong)
     with pytest.raises(TariffError):
         FlatTariff(float("inf"))
 
@@ -166,4 +170,4 @@ def test_holidays_of_the_configuration_count_beside_those_of_the_file(tmp_path: 
     path.write_text(f'{{"currency":"KRW","bands":{bands}{{"name":"s","price_per_kwh":1,"days":["sun"]}}]}}')
     holiday = date(2026, 2, 17)  # a Tuesday
     assert read_tariff(path, "UTC").prices(utc("2026-02-17T03:00"), 1)[0] == 2.0
-    assert make_tariff("KRW", "UTC", file=path, holidays=[holiday]).prices(utc("2026-02-17T03:00"), 1)[0] == 1.0
+    assert read_tariff(path, "UTC", [holiday]).prices(utc("2026-02-17T03:00"), 1)[0] == 1.0

@@ -92,7 +92,7 @@ def bounded(rows: Sequence[T], source: str) -> Sequence[T]:
 
 
 def load_json(body: bytes, source: str) -> dict[str, Any]:
-    """The answer's object; raises WeatherError where it is cut off, no JSON or no object."""
+    """The answer's object; raises WeatherError where it is cut off, not JSON or not an object."""
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError) as error:

@@ -1,7 +1,7 @@
-"""HTTP for weather services, the polite way: identify, cache as long as told, ask "anything new?", back off.
+"""HTTP for weather services, by their rules: identification, caching, conditional requests, back-off.
 
-One `Fetcher` per service. Time comes from the injected clock and nobody sleeps here: while a service is to be left
-alone, `get` answers from the cache or raises at once, and the plan loop simply comes again.
+One `Fetcher` per service. Time comes from the injected clock, and nothing here sleeps: while a service must not be
+asked, `get` answers from the cache or raises at once, and the caller tries again later.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ T = TypeVar("T")
 TIMEOUT_S = 30.0  # services answer within a few seconds; over LTE a retry beats a longer wait
 BODY_MAX_BYTES = 16 * 1024 * 1024  # the longest real answer (50 members, 16 days) has 3 MB
 FRESH_DEFAULT_S = 600.0  # without a caching header: models run hourly at best
-FRESH_MAX_S = 3 * 3600.0  # a header that says "for ever" must not blind us
-REDIRECTS_MAX = 3  # a service that has moved says so once
+FRESH_MAX_S = 3 * 3600.0  # longer would keep an outdated forecast
+REDIRECTS_MAX = 3  # a service that has moved redirects once
 BACKOFF_FIRST_S = 30.0
 BACKOFF_MAX_S = 1800.0
 JITTER_S = 60.0  # after expiry, so that all roadheats of a country do not ask in the same second
@@ -83,7 +83,7 @@ class Fetcher:
         self._failures = 0
         self._quiet_until_s = -1.0  # monotonic
         self._reason = ""
-        self._lock = asyncio.Lock()  # two callers, one question
+        self._lock = asyncio.Lock()  # two callers share one request
 
     async def get(self, url: str, query: Mapping[str, str]) -> Answer:
         """The answer for a request, from the cache while it is fresh. Raises WeatherError, never with a key in it."""
@@ -99,7 +99,7 @@ class Fetcher:
                 answer = await self._ask(url, query, cached)
             except WeatherError:
                 raise
-            except Exception as error:  # the network's, TLS's, HTTP's, a decoder's: all the same to whoever asks
+            except Exception as error:  # of the network, TLS, HTTP or a decoder: the same for the caller
                 self._back_off(0.0, type(error).__name__)
                 raise self._error(f"no answer ({type(error).__name__})", url) from error
             self._failures = 0

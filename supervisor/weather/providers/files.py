@@ -116,7 +116,7 @@ def write_weather_csv(path: Path | str, series: WeatherSeries) -> None:
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[int]]:
-    """Rows and their line numbers; raises WeatherError on a file that is no such table."""
+    """Rows and their line numbers; raises WeatherError on a file that is not such a table."""
     try:
         if path.stat().st_size > FILE_MAX_BYTES:
             raise WeatherError(f"over {FILE_MAX_BYTES} bytes", where=str(path), remedy="Cut it to the years needed")

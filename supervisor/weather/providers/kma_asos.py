@@ -1,6 +1,6 @@
 """KMA ASOS hourly observations (apihub kma_sfctm3.php): KST, −9 or −99 for missing, totals that run through the day.
 
-Known traps, each handled and counted: the winter column RN is a 3-hour total, so that hours are differences of the
+Known irregularities, each handled and counted: the winter column RN is a 3-hour total, so hours are differences of the
 running day total RN_DAY; −9.0 is also a temperature; copies exist that lost the minus of values ≤ −10 °C.
 """
 

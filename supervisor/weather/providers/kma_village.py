@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -22,6 +22,8 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, load_json, number, place_in, reader, trim
 from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.kind import Attribution, District, ProviderKind, WeatherSettings
+from supervisor.weather.providers.kma_asos import KEY_ENV as ASOS_KEY_ENV
 from supervisor.weather.providers.kma_asos import KmaAsosObservations
 from supervisor.weather.resample import between, splice
 
@@ -32,7 +34,7 @@ URL = "https://apis.data.go.kr/1360000/VilageFcstInfoService_2.0/getVilageFcst"
 KEY_ENV = "KMA_SERVICE_KEY"
 KST = timezone(timedelta(hours=9))
 BASE_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
-OUT_AFTER_S = 15 * 60.0  # documented 10 min; the rest for their clock and ours
+OUT_AFTER_S = 15 * 60.0  # documented 10 min; the rest for differences of clocks
 MISSING_FROM = 900.0  # KMA: +900 and above or −900 and below is missing
 SKY_CLOUD = {1: 0.2, 3: 0.7, 4: 0.95}  # middle of 0–5, 6–8, 9–10 tenths
 PTY_SNOW = {1: 0.0, 2: 0.5, 3: 1.0, 5: 0.0, 6: 0.5, 7: 1.0}  # 4 (shower) says nothing: wet bulb
@@ -55,7 +57,7 @@ def amount(text: str) -> float:
         return (values[0] + values[1]) / 2.0
     if len(values) == 1 and not text.startswith("-") and re.fullmatch(r"[\d.]+\s*(mm|cm)?(\s*이상)?", text):
         return values[0]
-    raise ValueError(f"{text!r} is no amount")
+    raise ValueError(f"{text!r} is not an amount")
 
 
 def grid_of(latitude: float, longitude: float) -> tuple[int, int]:
@@ -128,7 +130,7 @@ def _columns(rows: Iterable[dict[str, str]], times: Iterable[float]) -> Columns:
             try:
                 value = number(row.get(category))
             except ValueError as error:
-                raise WeatherError(f"{row[category]!r} is no number", where=place.format(category)) from error
+                raise WeatherError(f"{row[category]!r} is not a number", where=place.format(category)) from error
             return math.nan if abs(value) >= MISSING_FROM else value
 
         def read_amount(category: str, row: dict[str, str] = row, place: str = place) -> float:
@@ -175,7 +177,7 @@ class KmaVillageProvider:
         if self._station is not None:
             try:
                 await self._station.refresh(now_utc_s)
-            except WeatherError as error:  # a forecast without its past is still a forecast
+            except WeatherError as error:  # the forecast is still useful without observations
                 logger.warning("no observations: %s", error)
         key = os.environ.get(KEY_ENV, "")
         if not key:
@@ -203,3 +205,36 @@ class KmaVillageProvider:
         if station is None or self._newest is None or station.time_utc_s[-1] <= now_utc_s - back_s:
             return None
         return between(splice(station, self._newest), now_utc_s - back_s, now_utc_s)
+
+
+class KmaSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of provider "kma"."""
+
+    station: int = 0  # the ASOS station that observes, such as 108 for Seoul; 0 for none
+
+
+def _variables(settings: KmaSettings) -> Iterator[tuple[str, str]]:
+    yield "provider", KEY_ENV
+    if settings.station:
+        yield "station", ASOS_KEY_ENV
+
+
+def _make(settings: KmaSettings, district: District, fetcher: Callable[[], Fetcher]) -> KmaVillageProvider:
+    station = KmaAsosObservations(district.site, fetcher(), settings.station) if settings.station else None
+    return KmaVillageProvider(district.site, fetcher(), station)
+
+
+KIND = ProviderKind(
+    name="kma",
+    settings=KmaSettings,
+    make=_make,
+    attributions=(
+        Attribution(
+            "기상청(KMA)",
+            "https://www.weather.go.kr/",
+            "공공저작물 출처표시",
+            "https://www.data.go.kr/data/15084084/openapi.do",
+        ),
+    ),
+    variables=_variables,
+)

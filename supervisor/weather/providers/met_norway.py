@@ -20,6 +20,7 @@ from supervisor.weather.assemble import SCALE_HEIGHT_M, assemble
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, load_json, number, place_in, reader
 from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
 from supervisor.weather.resample import between
 
 SOURCE = "met-norway"
@@ -42,7 +43,7 @@ UNITS = {
     "precipitation_amount": "mm",
 }
 HOUR_S = 3600.0
-MODEL_AGE_MAX_S = 12 * 3600.0  # runs each 6 h, out 4–6 h later
+MODEL_AGE_MAX_S = 12 * 3600.0  # runs every 6 h, out 4–6 h later
 
 
 def snow_share_of_symbol(symbol: str) -> float:
@@ -114,7 +115,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Columns, list[float], list
 
 
 class MetNorwayProvider:
-    """Asks the service. It has no past."""
+    """Forecasts of the service. It has no observations."""
 
     def __init__(self, site: Site, fetcher: Fetcher) -> None:
         self._site = site
@@ -135,3 +136,13 @@ class MetNorwayProvider:
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return None
+
+
+KIND = ProviderKind(
+    name=SOURCE,
+    settings=WeatherSettings,
+    make=lambda _, district, fetcher: MetNorwayProvider(district.site, fetcher()),
+    attributions=(
+        Attribution("MET Norway", "https://www.met.no/en", "CC BY 4.0, NLOD 2.0", "https://api.met.no/doc/License"),
+    ),
+)

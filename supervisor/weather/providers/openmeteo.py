@@ -1,4 +1,4 @@
-"""Open-Meteo: /v1/forecast and /v1/ensemble (api.open-meteo.com; data CC BY 4.0, attribution in the app's footer).
+"""Open-Meteo: /v1/forecast and /v1/ensemble (api.open-meteo.com; data CC BY 4.0, attribution at the app's foot).
 
 Accumulations and radiation are means or totals over the PRECEDING hour, as here; state variables are instantaneous.
 The answer names its units; whatever it names is converted, so that a wrong default cannot slip in. It does not say
@@ -22,6 +22,7 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, load_json, number, numbers, place_in, reader, to_si, trim
 from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
 from supervisor.weather.repair import Repairs
 from supervisor.weather.resample import between
 
@@ -166,7 +167,25 @@ class OpenMeteoProvider:
         return Forecast(whole.issued_utc_s, members, whole.source, whole.repairs)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        """The model's own analysis of the last hours: no observation, but the best that it knows of the past."""
+        """The model's own analysis of the last hours: not an observation, but the best estimate available."""
         if self._newest is None or self._newest.members[0].time_utc_s[-1] < now_utc_s:
             return None
         return between(self._newest.members[0], now_utc_s - back_s, now_utc_s)
+
+
+class OpenMeteoSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of provider "open-meteo"."""
+
+    models: str = ""  # its ensemble models, such as "icon_seamless"; none: the single forecast
+
+
+KIND = ProviderKind(
+    name=SOURCE,
+    settings=OpenMeteoSettings,
+    make=lambda settings, district, fetcher: OpenMeteoProvider(district.site, fetcher(), settings.models),
+    attributions=(
+        Attribution(
+            "Open-Meteo.com", "https://open-meteo.com/", "CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"
+        ),
+    ),
+)

@@ -1,10 +1,9 @@
-"""Where weather comes from: the protocol that control knows, and the provider that replays a file."""
+"""A weather file as a provider: rows up to now are observed, later rows are the forecast."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Protocol
 
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
@@ -17,20 +16,8 @@ FILE = "file"
 HORIZON_MIN_S = 6 * 3600.0  # a plan over less cannot preheat; issue, remedy and planner agree on it
 
 
-class WeatherProvider(Protocol):
-    """A source of forecasts and, where it has them, observations."""
-
-    async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
-        """Weather from now on, as far as `horizon_s` or as far as is known; raises WeatherError."""
-        ...
-
-    def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        """The last `back_s` until now, None where the source has no past."""
-        ...
-
-
 class FileProvider:
-    """Replays a series: what lies behind now is observation, what lies ahead is the forecast."""
+    """Replays a series: rows up to now are observed, later rows are the forecast."""
 
     def __init__(self, series: WeatherSeries, repairs: dict[str, int] | None = None, source: str = FILE) -> None:
         self._series = series

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.runtime.work import in_thread
-from supervisor.weather.providers.provider import FileProvider
+from supervisor.weather.providers.files import read_weather_csv
+from supervisor.weather.providers.kind import District, ProviderKind, WeatherSettings
+from supervisor.weather.providers.provider import FILE, FileProvider
 
 
 class WatchedFile:
@@ -32,7 +35,7 @@ class WatchedFile:
         return await self._file.forecast(now_utc_s, horizon_s)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
-        """The past that the newest readable file tells of."""
+        """Observations from the newest readable file."""
         return self._file.observed(now_utc_s, back_s) if self._file is not None else None
 
     async def _read_if_changed(self) -> None:
@@ -52,3 +55,22 @@ class WatchedFile:
         except WeatherError as error:
             self._fault = error
         self._seen = seen
+
+
+class FileSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of provider "file"."""
+
+    file: str  # its past is observation, its future forecast
+
+
+def _check(settings: FileSettings, district: District) -> Mapping[str, int]:
+    return read_weather_csv(district.resolve(settings.file), district.site)[1]
+
+
+KIND = ProviderKind(
+    name=FILE,
+    settings=FileSettings,
+    make=lambda settings, district, _: WatchedFile(district.resolve(settings.file), district.site),
+    check=_check,
+    files=("file",),
+)

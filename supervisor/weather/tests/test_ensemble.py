@@ -52,7 +52,7 @@ def test_members_are_physical_and_can_drive_a_road(seed: int, count: int, storm:
 
 
 def test_members_keep_their_character_from_issue_to_issue() -> None:
-    """The same seed asks the same questions of the next issue: plans do not jump because dice were thrown again."""
+    """The same seed asks the same questions of the next issue: plans do not jump with each new draw."""
     series = design_storm(START, hours=48)
     first = make_members(Forecast(START, (series,), "test"), 8, seed=5)
     later = make_members(Forecast(START + 3 * H, (between(series, START + 3 * H, START + 48 * H),), "test"), 8, seed=5)

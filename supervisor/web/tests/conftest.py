@@ -24,6 +24,7 @@ from supervisor.domain.zone import Layer, Site, Zone
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import SystemClock
 from supervisor.store.store import Store
+from supervisor.weather.providers.registry import PROVIDERS
 from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
 from supervisor.wire.messages import Flag, Winner, ZoneSample
@@ -160,7 +161,8 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     dispatcher = Dispatcher(1, zones, live, overrides, alarms, metrics, clock, background)
     dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
     safety = Safety(store, dangers, BrokenCables(live, alarms), alarms)
-    app = make_app(Services(live, overrides, sessions, clock, site, metrics_token="scrape-me", safety=safety))
+    attributions = PROVIDERS["met-norway"].attributions
+    app = make_app(Services(live, overrides, sessions, clock, site, attributions, "", "scrape-me", safety=safety))
     made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms)
     made.snow()
     yield made

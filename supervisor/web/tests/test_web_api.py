@@ -39,7 +39,9 @@ async def test_answers_are_what_the_document_says(sign_in: Any) -> None:
     assert views[2].plan.why[0].hazard_utc_s == 1_703_880_000  # 05:00 in Seoul
     _, zone = await crew.ask("GET", "/api/v1/zones/z08")
     assert msgspec.convert(zone, ZoneView).online is False
-    assert msgspec.convert((await crew.ask("GET", "/api/v1/session"))[1], SessionAnswer).site == "Seongbuk-gu"
+    session = msgspec.convert((await crew.ask("GET", "/api/v1/session"))[1], SessionAnswer)
+    assert session.site == "Seongbuk-gu"
+    assert [(one.source, one.licence) for one in session.attributions] == [("MET Norway", "CC BY 4.0, NLOD 2.0")]
 
 
 async def test_a_plan_is_answered_with_absolute_times(district: Any, sign_in: Any) -> None:

@@ -17,9 +17,9 @@ from yarl import URL
 from supervisor.config import load
 from supervisor.net.connections import Stage
 from supervisor.net.tests.sockets import crowd, percentile_99, still_open
-from supervisor.parts import listen_web
 from supervisor.web import listening
 from supervisor.web.keys import SERVICES
+from supervisor.web.listener import listen_web
 from supervisor.web.listening import ENTRANCE, web_caps
 from supervisor.web.tests.raw_http import answers
 from supervisor.wire.pki import ensure_pki
@@ -102,7 +102,7 @@ async def test_a_header_that_drips_has_ten_seconds_in_all(
     address: tuple[str, int], district: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert listening.HEADER_S == 10.0
-    monkeypatch.setattr("supervisor.parts.HEADER_S", 0.3)
+    monkeypatch.setattr("supervisor.web.listener.HEADER_S", 0.3)
     reader, writer = await asyncio.open_connection(*address)
     began_s = time.monotonic()
     for byte in b"GET /api/v1/zones HTTP/1.1\r\nHost: " + b"x" * 1000:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from supervisor.tariff.tariff import FlatTariff
+from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.providers.files import write_weather_csv
 from tools.bench.control import control

@@ -1,4 +1,4 @@
-"""Fetching against a real HTTP server: caching, validation, identification, back-off; the keeper of the last good."""
+"""Fetching against a real HTTP server: caching, validation, identification, back-off; keeping the last forecast."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_trouble_backs_off_longer_each_time_and_obeys_retry_after(
     (server, url), (fetch, clock) = service, fetcher
     server.status = 503
     asked_at = []
-    for _ in range(4 * 60):  # two hours, asking each 30 s
+    for _ in range(4 * 60):  # two hours, asking every 30 s
         before = len(server.requests)
         with pytest.raises(WeatherError):
             await fetch.get(url, {})

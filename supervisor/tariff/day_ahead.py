@@ -1,8 +1,8 @@
 """Day-ahead prices from a CSV file.
 
-A file is read as far as it can be: rows that say nothing are left out and named, the rest becomes a whole series
-(`price_series`). Whoever bills or checks takes `read_prices`, which refuses a file with anything wrong; whoever plans
-takes `read_usable`.
+A file is read as far as it can be: unusable rows are left out and named, the rest becomes a complete series
+(`price_series`). For bills and checks use `read_prices`, which refuses a file with anything wrong; for planning use
+`read_usable`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
+from supervisor.tariff.kind import Array, FileSettings, TariffKind
 from supervisor.tariff.price_series import DAY, SPAN_MAX_S, Label, PriceSeries, complete
-
-Array = npt.NDArray[np.float64]
 
 FILE_MAX_BYTES = 16 * 1024 * 1024  # ten years of quarters have 12 MB
 _COLUMN = re.compile(r"price_([A-Za-z]{3})_per_(kwh|mwh)")
@@ -34,7 +32,7 @@ class SpotTariff:
     """Prices of a file as they stand in it.
 
     Day-ahead prices are known for a day at most: past their end the price of the same hour one day before is taken,
-    for two days. What a plan needs beyond that is `PriceSeries`' to give.
+    for two days. For times beyond that, planning uses `PriceSeries`.
     """
 
     series: PriceSeries
@@ -59,7 +57,7 @@ class SpotTariff:
 
 
 def read_prices(path: Path, adder_per_kwh: float = 0.0) -> SpotTariff:
-    """Prices of a CSV file; raises TariffError naming file and line for a gap, an overlap or a value that is none."""
+    """Prices of a CSV file; raises TariffError naming file and line for a gap, an overlap or an unusable value."""
     series, problems = read_usable(path, adder_per_kwh)
     if problems:
         raise problems[0]
@@ -79,7 +77,7 @@ def read_usable(path: Path, adder_per_kwh: float = 0.0) -> tuple[PriceSeries, tu
         raise TariffError(
             f"cannot be read: {error.strerror or error}", where=str(path), remedy="Check tariff.file"
         ) from error
-    except Exception as error:  # not text, not CSV, or something that nobody foresaw
+    except Exception as error:  # not text, not CSV, or an unexpected error
         raise TariffError(
             f"not a price table ({type(error).__name__}: {str(error)[:200]})", where=str(path), remedy=_REMEDY
         ) from error
@@ -116,7 +114,7 @@ def _read(path: Path, adder_per_kwh: float) -> tuple[PriceSeries, tuple[TariffEr
 
 
 def _why_no_table(names: list[str]) -> str:
-    """What a first line lacks, for the exports that people try most."""
+    """What is wrong with the first line, for common exports."""
     if any(";" in name for name in names):
         return "separated by semicolons: save it with commas between cells and points in numbers"
     odd = next((name for name in names if name.startswith("price_")), None)
@@ -168,10 +166,24 @@ def _name_labels(series: PriceSeries, known: list[tuple[int, float, float]], wro
         if line in wrong:
             continue
         if series.labels[slot] == Label.BOUNDED:
-            wrong[line] = f"a price of {price:g} per kWh is more than 50 times the usual one of this file"
+            wrong[line] = f"a price of {price:g} per kWh is more than 50 times the median of this file"
         elif slot > 0 and series.labels[slot - 1] == Label.FILLED:
             wrong[line] = f"gap before {_text(series.start_utc_s + SLOT_S * slot)}"
 
 
 def _text(utc_s: float) -> str:
     return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+class DayAheadSettings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys of the kind "day-ahead"."""
+
+
+KIND = TariffKind(
+    name="day-ahead",
+    key="file",
+    suffix=".csv",
+    settings=DayAheadSettings,
+    load=lambda settings, district: read_prices(district.resolve(settings.file)),
+    load_usable=lambda settings, district: read_usable(district.resolve(settings.file)),
+)

@@ -1,0 +1,69 @@
+"""Tables whose keys depend on what they choose: `[weather]` on the provider, `[tariff]` on the kind of price."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+
+from supervisor.config.source import Source
+from supervisor.domain.errors import TariffError
+from supervisor.tariff.kind import TariffSettings
+from supervisor.tariff.registry import KINDS, choose
+from supervisor.weather.providers.kind import WeatherSettings
+from supervisor.weather.providers.registry import PROVIDERS
+
+S = TypeVar("S", bound=Struct)
+
+
+def keys_of(struct: type[Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+
+def chosen(source: Source, table: str, struct: type[S], raw: Any) -> tuple[type[S], Any]:
+    """The struct that the table's own choice asks for, and the table without what belongs to other choices.
+
+    Other tables come back as they are. Raises ConfigError for a choice that does not exist.
+    """
+    if not isinstance(raw, dict) or struct not in (WeatherSettings, TariffSettings):
+        return struct, raw
+    found = _provider_settings(source, raw) if struct is WeatherSettings else _tariff_settings(source, table, raw)
+    return cast(type[S], found), _without_foreign(source, table, found, raw)
+
+
+def _provider_settings(source: Source, raw: dict[str, Any]) -> type[WeatherSettings]:
+    name = raw.get("provider", WeatherSettings().provider)
+    if not isinstance(name, str):
+        return WeatherSettings  # its conversion says what is wrong
+    if name not in PROVIDERS:
+        shown = name if len(name) <= 40 else f"{name[:40]}…"
+        raise source.problem(
+            "weather.provider", f"invalid enum value {shown!r}", f"Write one of {', '.join(PROVIDERS)}"
+        )
+    return PROVIDERS[name].settings
+
+
+def _tariff_settings(source: Source, table: str, raw: dict[str, Any]) -> type[TariffSettings]:
+    try:
+        return choose(raw).settings
+    except TariffError as error:
+        raise source.problem(table, error.message, error.remedy) from error
+
+
+def _without_foreign(source: Source, table: str, struct: type[Struct], raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw` without the keys that only other choices read; raises ConfigError where one of them names a file."""
+    others = PROVIDERS.values() if issubclass(struct, WeatherSettings) else KINDS
+    foreign = set().union(*(keys_of(kind.settings) for kind in others)) - keys_of(struct)
+    for kind in PROVIDERS.values() if issubclass(struct, WeatherSettings) else ():
+        for key in kind.files:
+            if key in foreign and raw.get(key):
+                raise source.problem(
+                    f"{table}.{key}", "provider reads no file", f'Remove it or write provider = "{kind.name}"'
+                )
+    return {key: value for key, value in raw.items() if key not in foreign}
+
+
+def unread_keys(config_table: Struct, raw: dict[str, Any]) -> list[str]:
+    """Keys of a table with a value that the chosen provider or kind does not read."""
+    return [key for key, value in raw.items() if value and key not in keys_of(type(config_table))]
