@@ -33,15 +33,19 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecast_scores import show_scores
 from supervisor.control.forecasts import ASK_EACH_S, Forecasts
-from supervisor.control.intake import Intake
+from supervisor.control.intake import Intake, IntakeRecord, Measured
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
+from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
-from supervisor.control.plan_pool import make_executor
+from supervisor.control.plan_pool import PlanPool, make_executor
+from supervisor.control.plan_snapshot import PlanSnapshot, Situation
 from supervisor.control.prices import Prices
-from supervisor.control.recalibration import LOOK_EACH_S, Recalibration
+from supervisor.control.publishing import Publisher
+from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
@@ -96,6 +100,10 @@ class _Base:
     background: Background
     live: LiveState
 
+    @property
+    def monitoring(self) -> Monitoring:
+        return Monitoring(self.alarms, self.metrics)
+
 
 @dataclass(frozen=True)
 class _Roads:
@@ -139,7 +147,7 @@ async def running(
         budgets = share_out(raise_limit(), len(config.board))
         pki = _prepare_files(config)
         store = await stack.enter_async_context(open_store(config, clock))
-        epoch = await store.next_epoch()  # committed before anything can be commanded with it
+        epoch = await store.epochs.next()  # committed before anything can be commanded with it
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
         live = LiveState(config.zone, clock)
@@ -150,13 +158,13 @@ async def running(
         control = await _start_control(base, roads, commands, stack, planner_executor)
         _plan_again_on_changes(base, roads, commands, control)
 
-        shipper = await stack.enter_async_context(open_influx(config, store, clock, alarms.set))
+        shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
         endless = _start_loops(loops, roads, commands, control, shipper)
         gateway = await stack.enter_async_context(
             Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )
-        sessions = Sessions(store, clock)
+        sessions = Sessions(store.access, clock)
         app = make_app(_web_services(base, commands, control, sessions))
         url = await stack.enter_async_context(listen_web(config, app, budgets.web))
         link = await _admin_link(sessions)
@@ -185,8 +193,10 @@ async def _start_roads(base: _Base, stack: AsyncExitStack) -> _Roads:
     horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
     forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics)
     await forecasts.ask()
-    estimation = Estimation(config.zone, forecasts, base.live, base.store, clock)
-    recalibration = Recalibration(config, estimation, forecasts, base.store, base.metrics, clock)
+    estimation = Estimation(config.zone, forecasts, base.live, base.store.values, clock)
+    store = base.store
+    kept = CalibrationRecord(store.weather, store.values, store.audit)
+    recalibration = Recalibration(config, estimation, forecasts, kept, base.metrics, clock)
     await recalibration.start()
     await estimation.start()
     return _Roads(forecasts, estimation, recalibration)
@@ -195,12 +205,10 @@ async def _start_roads(base: _Base, stack: AsyncExitStack) -> _Roads:
 async def _load_commands(base: _Base, epoch: int, take_over: bool) -> _Commands:
     """Overrides, electric danger and last plans from the record, and the dispatcher that sends them to boards."""
     store, live, alarms = base.store, base.live, base.alarms
-    overrides = Overrides(store, live, base.clock)
+    overrides = Overrides(store.overrides, live, base.clock)
     await overrides.load()
-    dispatcher = Dispatcher(
-        epoch, base.config.zone, live, overrides, alarms, base.metrics, base.clock, base.background,
-        newer_epoch=store.raise_epoch if take_over else None,
-    )  # fmt: skip
+    newer_epoch = store.epochs.raise_above if take_over else None
+    dispatcher = Dispatcher(epoch, live, overrides, base.monitoring, base.clock, base.background, newer_epoch)
     overrides.late.changed.append(
         lambda waiting: alarms.set(
             AlarmCode.NOT_RECORDED, "", waiting > 0,
@@ -209,9 +217,9 @@ async def _load_commands(base: _Base, epoch: int, take_over: bool) -> _Commands:
         )
     )  # fmt: skip
     alarms.set(AlarmCode.NOT_RECORDED, "", overrides.late.waiting > 0)  # what waited when the service ended is lost
-    dangers = Dangers(store, live, overrides, dispatcher, alarms, base.clock)
+    dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, base.clock)
     await dangers.load()
-    for plan in (await store.latest_plans()).values():
+    for plan in (await store.plans.latest()).values():
         if plan.zone in live.zones:
             live.zones[plan.zone].plan = plan
     return _Commands(overrides, dispatcher, dangers)
@@ -221,21 +229,25 @@ async def _start_control(
     base: _Base, roads: _Roads, commands: _Commands, stack: AsyncExitStack, planner_executor: Callable[[], Executor]
 ) -> _Control:
     """Prices, planner, demand guard, and what takes in and watches telemetry."""
-    config, clock, store, metrics, alarms = base.config, base.clock, base.store, base.metrics, base.alarms
+    config, clock, store, monitoring = base.config, base.clock, base.store, base.monitoring
     live, overrides, dispatcher = base.live, commands.overrides, commands.dispatcher
-    meter = FeederMeter(config.feeder, config.zone, config.site.timezone, metrics)
-    prices = Prices(config, alarms, clock)
+    meter = FeederMeter(config.feeder, config.zone, config.site.timezone, base.metrics)
+    prices = Prices(config, base.alarms, clock)
     await prices.start()
-    plan_loop = PlanLoop(
-        config, prices.tariff, roads.estimation, roads.forecasts, live, overrides, meter, dispatcher, store, alarms,
-        metrics, clock, planner_executor,
+    publisher = Publisher(store.plans, dispatcher)
+    situation = Situation(config, live, overrides, roads.forecasts, clock)
+    snapshot = PlanSnapshot(
+        config, lambda: prices.tariff, roads.estimation, roads.forecasts, meter, situation.now
     )  # fmt: skip
+    pool = PlanPool(config.feeder, config.zone, config.planner.processes, planner_executor)
+    plan_loop = PlanLoop(snapshot, situation.now, pool, publisher, monitoring, clock)
     stack.callback(plan_loop.close)
-    guard = DemandGuard(config.feeder, live, overrides, meter, dispatcher, store, metrics, clock)
+    guard = DemandGuard(live, overrides, meter, publisher, base.metrics, clock)
     intake = Intake(
-        dispatcher, store, live, overrides, roads.estimation, meter, alarms, metrics, clock, base.background
+        dispatcher, overrides, Measured(live, roads.estimation, meter),
+        IntakeRecord(store.telemetry, store.quarantine, store.events), monitoring, clock, base.background,
     )  # fmt: skip
-    watch = Watch(live, overrides, dispatcher, meter, store, alarms, clock)
+    watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, base.alarms, clock)
     await watch.start()
     return _Control(prices, plan_loop, guard, intake, watch)
 
@@ -243,7 +255,7 @@ async def _start_control(
 def _plan_again_on_changes(base: _Base, roads: _Roads, commands: _Commands, control: _Control) -> None:
     """Connect everything that makes a new plan before the next quarter of an hour."""
     plan_loop = control.plan_loop
-    control.prices.changed.append(plan_loop.use_tariff)
+    control.prices.changed.append(lambda _: plan_loop.ask("prices"))
     roads.forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
     commands.overrides.changed.append(plan_loop.override_changed)
     commands.dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
@@ -282,7 +294,7 @@ def _web_services(base: _Base, commands: _Commands, control: _Control, sessions:
         public_url=config.web.public_url,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,
-        safety=Safety(base.store, commands.dangers, control.intake.cables, base.alarms),
+        safety=Safety(base.store.audit, commands.dangers, control.intake.cables, base.alarms),
     )
 
 

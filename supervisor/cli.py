@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 PLUGINS = "roadheat.commands"
 # name → location and help text
 OWN = {
-    "calibrate": Lazy("supervisor.calibration.calibrate_cli:calibrate", "Fit ZONE's road to its own telemetry."),
+    "calibrate": Lazy("supervisor.calibration.command:calibrate", "Fit ZONE's road to its own telemetry."),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
     "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
 }

@@ -19,7 +19,7 @@ import click
 
 from supervisor.cli import config_option
 from supervisor.config import Config, load
-from supervisor.config.rules import split_listen
+from supervisor.config.rules import join_listen, split_listen
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.runtime.clock import SystemClock
 from supervisor.store import access, database
@@ -61,7 +61,7 @@ def _address(config: Config) -> str:
     if config.web.public_url:
         return config.web.public_url.rstrip("/")
     host, port = split_listen(config.web.listen)
-    return f"{'https' if config.web.cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{'https' if config.web.cert else 'http'}://{join_listen(host, port)}"
 
 
 def _say_if_locked_out(db: sqlite3.Connection, now: int) -> None:

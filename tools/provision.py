@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.config import Config
+from supervisor.config.rules import split_listen
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
@@ -74,7 +75,7 @@ def board_config(
     if board_id not in {board.id for board in config.board}:
         known = ", ".join(board.id for board in config.board)
         raise ConfigError(f"unknown board `{board_id}`", where=str(config.path), remedy=f"Known: {known}")
-    listen_host, _, listen_port = config.boards.listen.rpartition(":")
+    listen_host, listen_port = split_listen(config.boards.listen)
     zones = []
     for zone in config.zones_of(board_id):
         if zone.relay >= len(RELAY_PINS):
@@ -101,8 +102,8 @@ def board_config(
     return {
         "board": board_id,
         "key": load_or_create_key(config.board_key_path(board_id)).hex(),
-        "host": host or listen_host.strip("[]"),
-        "port": port or int(listen_port),
+        "host": host or listen_host,
+        "port": port or listen_port,
         "server_name": config.boards.server_name,
         "ca": "ca.der",
         "wifi": {"ssid": wifi[0], "password": wifi[1]} if wifi else None,

@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from hil_tests.bench.zone import BenchError
 from supervisor.config import Config
+from supervisor.config.rules import split_listen
 from supervisor.wire.pki import ensure_pki
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -47,8 +48,8 @@ class HostileServer:
         self._ended = threading.Event()
 
     def __enter__(self) -> HostileServer:
-        host, _, port = self.config.boards.listen.rpartition(":")
-        self._listener = socket.create_server((host, int(port)), backlog=64)
+        host, port = split_listen(self.config.boards.listen)
+        self._listener = socket.create_server((host, port), backlog=64)
         self._listener.settimeout(0.2)
         self._thread = threading.Thread(target=self._accept, name="hostile", daemon=True)
         self._thread.start()

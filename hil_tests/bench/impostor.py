@@ -22,6 +22,7 @@ from aiohttp import WSMsgType, web
 
 from hil_tests.bench.zone import BenchError
 from supervisor.config import Config, load
+from supervisor.config.rules import split_listen
 from supervisor.domain.errors import FrameError
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.runtime.lockstep import run as run_lockstep
@@ -88,8 +89,8 @@ class FakeSupervisor:
         app.router.add_get(PATH, self._board)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
-        host, _, port = self.config.boards.listen.rpartition(":")
-        await web.TCPSite(runner, host, int(port), ssl_context=context, reuse_address=True).start()
+        host, port = split_listen(self.config.boards.listen)
+        await web.TCPSite(runner, host, port, ssl_context=context, reuse_address=True).start()
         return runner
 
     async def _board(self, request: web.Request) -> web.WebSocketResponse:

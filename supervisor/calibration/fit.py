@@ -1,8 +1,8 @@
-"""Fits a road's parameters to what its own sensors saw, within physical bounds, and says how sure it is.
+"""Fits a road's parameters to its own measurements, within physical bounds, with uncertainties.
 
 Many forecasts are made from the past, each after a spin-up on the observed surface; the parameters minimise their
-errors (scipy `least_squares`, trust region), held to the generic values by a weak prior, so that a few days cannot
-invent a road. All windows × all parameter steps of a Jacobian run as lanes of one batch.
+errors (scipy `least_squares`, trust region), held to the generic values by a weak prior, so that a few days
+cannot give an implausible road. All windows × all parameter steps of a Jacobian run as lanes of one batch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from supervisor.road.simulate import simulate
 
 @dataclass(frozen=True)
 class Parameter:
-    """What may be fitted: physical bounds, and how far from the generic value is no surprise (1 σ of the prior)."""
+    """What may be fitted: physical bounds, and the expected distance from the generic value (1 σ of the prior)."""
 
     name: str
     low: float
@@ -51,10 +51,10 @@ STEP = 0.01  # of a parameter's range, for the Jacobian
 
 @dataclass(frozen=True)
 class Windows:
-    """Past forecasts to be made again; arrays (steps, windows), the first `now` steps are the spin-up."""
+    """Past forecasts to be repeated; arrays (steps, windows), the first `now` steps are the spin-up."""
 
     forcing: Forcing
-    observed_c: Array  # NaN where the sensor said nothing
+    observed_c: Array  # NaN where there is no measurement
     heat_w_m2: Array
     now: int
     dt_s: float
@@ -80,7 +80,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was found; `sigma` is one standard deviation, the prior's where the data say nothing."""
+    """What was found; `sigma` is one standard deviation, the prior's where the data tell nothing."""
 
     values: dict[str, float]
     sigma: dict[str, float]
@@ -110,7 +110,7 @@ def forecast(
     given = w.observed_c[: w.now]
     known = np.isfinite(given)
     if not known.any(axis=0).all():
-        raise PhysicsError("a window has no observed surface", where="windows", remedy="Leave such windows out.")
+        raise PhysicsError("a window has no observed surface", where="windows", remedy="Leave such windows out")
     first = given[known.argmax(axis=0), np.arange(w.count)]
     state = initial_state(roads, first, np.nanmean(given, axis=0))
     state.snow_mm[:] = snow_mm
@@ -219,7 +219,7 @@ def calibrate(pavement: Pavement, windows: Windows, max_evaluations: int = 12) -
     covariance = np.linalg.inv(data.T @ data / max(variance, 1e-9) + np.diag(problem.spread**-2.0))
     near = 0.01 * (problem.high - problem.low)
     low, high = problem.low + near, problem.high - near
-    # A parameter that stays where it stood says nothing: an open sky has a sky view of 1.
+    # A parameter at its initial bound is no warning: an open sky has a sky view of 1.
     hit = ((found.x <= low) & (problem.start > low)) | ((found.x >= high) & (problem.start < high))
     values = problem.values(found.x)
     sigma = {
@@ -247,7 +247,7 @@ def cross_validate(pavement: Pavement, windows: Windows, blocks: int = 4) -> tup
     for part in parts:
         others = np.setdiff1d(np.arange(windows.count), part)
         if others.size == 0:
-            raise PhysicsError("one window cannot be cross-validated", where="windows", remedy="Give more days.")
+            raise PhysicsError("one window cannot be cross-validated", where="windows", remedy="Give more days")
         fit = calibrate(pavement, windows.take(others))
         fits.append(fit)
         road = replace(pavement, surface=replace(pavement.surface, **fit.surface))

@@ -86,11 +86,11 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     Alarms of the last run stand until their cause is seen to be gone.
     """
     alarms = Alarms(clock, metrics)
-    for record in await store.open_alarms():
+    for record in await store.alarms.open_alarms():
         if not alarms.take_up(record.code, record.subject, record.detail, record.raised_utc_s):
             with suppress(StoreError):  # a full disk: at the next start again
-                await store.clear_alarm(record.code, record.subject)
-    recorder = AlarmRecorder(store)
+                await store.alarms.clear_alarm(record.code, record.subject)
+    recorder = AlarmRecorder(store.alarms)
     alarms.changed.append(recorder.changed)
     try:
         async with Background(alarms, metrics.loop_restarts) as background:

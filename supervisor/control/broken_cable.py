@@ -12,7 +12,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import NotFoundError
-from supervisor.store.store import Store
+from supervisor.store.journal import AuditRepository
 from supervisor.wire.messages import Flag, ZoneSample
 
 ALARM = AlarmCode.CABLE_BROKEN
@@ -40,7 +40,7 @@ class BrokenCables:
         elif zone.cable_broken and not flagged and _carries_current(sample, dt_s, zone.zone.power_w):
             self._set(zone, False)
 
-    async def clear(self, zone_id: str, user: str, store: Store) -> None:
+    async def clear(self, zone_id: str, user: str, audit: AuditRepository) -> None:
         """A person reports that the cable is repaired. The board's own flag is still shown; a new break counts again.
 
         Raises NotFoundError where none is known, StoreError where it could not be recorded.
@@ -49,8 +49,8 @@ class BrokenCables:
         if zone is None:
             raise NotFoundError("unknown zone", where=zone_id[:80], code="unknown-zone")
         if not zone.cable_broken:
-            raise NotFoundError("no broken cable is known there", where=zone_id, code="no-broken-cable")
-        await store.append_audit(user, "cable-mended", zone_id)
+            raise NotFoundError("no broken cable is known here", where=zone_id, code="no-broken-cable")
+        await audit.append(user, "cable-mended", zone_id)
         self._set(zone, False)
         self._live.touch(zone_id)
 

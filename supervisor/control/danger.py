@@ -24,7 +24,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
 from supervisor.store import danger as kept
 from supervisor.store import journal
-from supervisor.store.store import Store
+from supervisor.store.danger import DangerRepository
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Dangers:
 
     def __init__(
         self,
-        store: Store,
+        store: DangerRepository,
         live: LiveState,
         overrides: Overrides,
         dispatcher: Dispatcher | None,
@@ -59,8 +59,8 @@ class Dangers:
     async def load(self) -> None:
         """Load dangers that stand, and those cleared while a board was away."""
         now = self._clock.utc_s()
-        self._newest_id = await self._store.read(kept.newest_id)
-        for danger in await self._store.read(lambda db: kept.dangers(db, now - OFF_S)):
+        self._newest_id = await self._store.newest_id()
+        for danger in await self._store.since(now - OFF_S):
             if danger.stands:
                 self._hold(danger)
             elif danger.confirmed_utc_s is not None:
@@ -151,7 +151,7 @@ class Dangers:
     async def _new_id(self) -> int:
         if self._newest_id < 0:
             try:
-                newest = await self._store.read(kept.newest_id)
+                newest = await self._store.newest_id()
             except StoreError:
                 newest = max((danger.id for danger in self._standing.values()), default=0)
             self._newest_id = max(self._newest_id, newest)

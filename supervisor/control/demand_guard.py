@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
+from supervisor.control.publishing import Publisher
 from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
-from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
 from supervisor.planner.plans import ON_MC
@@ -18,7 +17,6 @@ from supervisor.planner.quarter import TURN_AFTER_S
 from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
-from supervisor.store.store import Store
 from supervisor.wire.messages import WET_PERMILLE, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
@@ -32,18 +30,17 @@ class DemandGuard:
 
     def __init__(
         self,
-        feeders: tuple[Feeder, ...],
         live: LiveState,
         overrides: Overrides,
         meter: FeederMeter,
-        dispatcher: Dispatcher,
-        store: Store,
+        publisher: Publisher,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
+        feeders = tuple(meter.feeders.values())
         self._zones = {f.id: [z for z in live.zones.values() if z.zone.feeder == f.id] for f in feeders}
         self._feeders = [f for f in feeders if sum(z.zone.power_w for z in self._zones[f.id]) / 1000 > f.contract_kw]
-        self._overrides, self._meter, self._dispatcher, self._store = overrides, meter, dispatcher, store
+        self._overrides, self._meter, self._publisher = overrides, meter, publisher
         self._metrics, self._clock = metrics, clock
 
     async def run(self) -> None:
@@ -80,11 +77,7 @@ class DemandGuard:
             "feeder %s would exceed %.0f kW: switching off %s", feeder.id, feeder.contract_kw, ", ".join(giving)
         )
         self._metrics.circuits_shed.labels(feeder.id).inc(len(plans))
-        try:
-            await self._store.save_plans(plans)
-        except StoreError as error:  # the contract is kept nevertheless
-            logger.error("plans not recorded: %s", error)
-        self._dispatcher.publish(plans)
+        await self._publisher.publish(plans)
 
     def _note_waiting(self, live: ZoneLive, now: float) -> None:
         """Since when a zone is cold and wet and draws nothing."""

@@ -17,25 +17,22 @@ from typing import Protocol
 
 import msgspec
 
-from supervisor.control.alarms import Alarms
 from supervisor.control.live import LiveState
-from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
+from supervisor.control.plan_command import plan_command
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
-from supervisor.domain.plan import STANDBY, Plan, PlanState, Slot
+from supervisor.domain.plan import Plan, PlanState
 from supervisor.domain.zone import Zone
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
-from supervisor.wire.authentication import MAC_HEX
 from supervisor.wire.messages import (
-    FRAME_MAX_BYTES,
     ClockCommand,
     Command,
     Hello,
     OverrideCommand,
-    PlanCommand,
     Result,
     ResultFrame,
 )
@@ -47,7 +44,6 @@ TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
 # Starts that a service restored from a backup may not know of. A board that names more is ignored: following it would
 # use up the range of numbers that boards can store.
 EPOCHS_AHEAD_MAX = 10_000
-PAYLOAD_MAX = FRAME_MAX_BYTES - MAC_HEX - 1
 
 
 Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about; a callable gets the answer
@@ -72,43 +68,15 @@ class _Session:
     pending: OrderedDict[int, Subject]
 
 
-def plan_command(board: str, epoch: int, sequence: int, plan: Plan) -> bytes:
-    """A plan as a payload that fits a frame. Slots too far ahead to fit become standby."""
-    slots: tuple[Slot, ...] = plan.slots
-    while True:
-        runs = tuple((slot.start_s, slot.setpoint_mc, slot.duty_permille) for slot in slots)
-        payload = msgspec.json.encode(
-            PlanCommand(
-                b=board,
-                ep=epoch,
-                q=sequence,
-                z=plan.zone,
-                at=plan.start_utc_s,
-                lease=plan.lease_s,
-                ph=plan.phase_s,
-                on=plan.on_mc,
-                off=plan.off_mc,
-                ar=plan.after_run_s,
-                s=runs,
-            )
-        )
-        if len(payload) <= PAYLOAD_MAX:
-            return payload
-        kept = slots[: len(slots) - 2]
-        slots = (*kept, Slot(slots[len(kept)].start_s, 0, STANDBY))
-
-
 class Dispatcher:
     """Sessions by board, the commands sent and their answers."""
 
     def __init__(
         self,
         epoch: int,
-        zones: Iterable[Zone],
         live: LiveState,
         overrides: Overrides,
-        alarms: Alarms,
-        metrics: Metrics,
+        monitoring: Monitoring,
         clock: Clock,
         background: Background,
         newer_epoch: Callable[[int], Awaitable[int]] | None = None,
@@ -118,15 +86,14 @@ class Dispatcher:
         self.epoch = epoch
         self._live = live
         self._overrides = overrides
-        self._alarms = alarms
-        self._metrics = metrics
+        self._alarms, self._metrics = monitoring.alarms, monitoring.metrics
         self._clock = clock
         self._background = background
         self._newer_epoch = newer_epoch
         self._sessions: dict[str, _Session] = {}
         self._taking_over: dict[str, BoardLink] = {}  # by board: sessions that wait for a newer epoch
         self._zones_of: dict[str, list[Zone]] = {}
-        for zone in sorted(zones, key=lambda zone: zone.relay):
+        for zone in sorted((known.zone for known in live.zones.values()), key=lambda zone: zone.relay):
             self._zones_of.setdefault(zone.board, []).append(zone)
         self.accepted_at: dict[int, float] = {}  # override → UTC, in this board session
         self.attached: list[Callable[[str], None]] = []  # called with a board that connects, once it has the time

@@ -9,7 +9,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import Clock
-from supervisor.store.store import Store
+from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Telemetry
 from supervisor.wire.reports import Damaged
@@ -25,7 +25,7 @@ ENERGY_REMEDY = (
 class Distrust:
     """Alarms by board (frames and samples) and by zone (energy)."""
 
-    def __init__(self, store: Store, alarms: Alarms, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, store: QuarantineRepository, alarms: Alarms, metrics: Metrics, clock: Clock) -> None:
         self._store = store
         self._alarms = alarms
         self._metrics = metrics
@@ -79,7 +79,7 @@ class Distrust:
 
     async def _refuse(self, board: str, key: tuple[int, int], reason: str, raw: bytes, zone: str = "") -> None:
         self._metrics.samples_refused.labels(board).inc()
-        await self._store.quarantine_frame(board, key, reason, raw, zone)
+        await self._store.put_frame(board, key, reason, raw, zone)
         about = f" of {zone}" if zone else ""
         self._raise(
             AlarmCode.TELEMETRY_REFUSED,

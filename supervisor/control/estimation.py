@@ -15,7 +15,7 @@ from dataclasses import fields
 import msgspec
 import numpy as np
 
-from supervisor.calibration import calibrate as calibration
+from supervisor.calibration import kept as kept_roads
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState
 from supervisor.control.sky import Sky, sky_now
@@ -35,7 +35,7 @@ from supervisor.road import (
 from supervisor.road.pavement import Array
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
-from supervisor.store.store import Store
+from supervisor.store.journal import ValueRepository
 from supervisor.weather.resample import at_steps
 from supervisor.wire.messages import ZoneSample
 
@@ -67,7 +67,7 @@ class Estimation:
         zones: tuple[Zone, ...],
         forecasts: Forecasts,
         live: LiveState,
-        store: Store,
+        store: ValueRepository,
         clock: Clock,
         calibrated: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
@@ -95,8 +95,8 @@ class Estimation:
 
     def _own(self, calibrated: Mapping[str, Mapping[str, float]]) -> Roads:
         self.calibrated = {zone.id: calibrated[zone.id] for zone in self._zones if zone.id in calibrated}
-        own = {zone: calibration.surface_of(values) for zone, values in self.calibrated.items()}
-        self.zones = tuple(calibration.own_cable(zone, self.calibrated.get(zone.id, {})) for zone in self._zones)
+        own = {zone: kept_roads.surface_of(values) for zone, values in self.calibrated.items()}
+        self.zones = tuple(kept_roads.own_cable(zone, self.calibrated.get(zone.id, {})) for zone in self._zones)
         self._per_area = np.array([zone.cable.efficiency / zone.area_m2 for zone in self.zones])
         return build_pavements(self.zones, surfaces=own)
 
@@ -201,10 +201,10 @@ class Estimation:
             value: Array = np.asarray(getattr(self.state, field.name), dtype="<f8")
             arrays[field.name] = (list(value.shape), base64.b64encode(value.tobytes()).decode())
         kept = _Kept(now_utc_s, [zone.id for zone in self._zones], arrays)
-        await self._store.kv_set(KEY, msgspec.json.encode(kept).decode())
+        await self._store.set(KEY, msgspec.json.encode(kept).decode())
 
     async def _load(self) -> State | None:
-        text = await self._store.kv_get(KEY)
+        text = await self._store.get(KEY)
         if text is None:
             return None
         try:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from supervisor.control.admission import Admitted, admit
-from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.distrust import Distrust
 from supervisor.control.estimation import Estimation
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
-from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.control.stamps import Stamp, Stamps
 from supervisor.control.zone_live import ZoneLive
@@ -31,8 +31,9 @@ from supervisor.domain.plan import PlanState
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
-from supervisor.store.store import Store
-from supervisor.store.telemetry import Booking
+from supervisor.store.journal import EventRepository
+from supervisor.store.quarantine import QuarantineRepository
+from supervisor.store.telemetry import Booking, TelemetryRepository
 from supervisor.wire.messages import Ack, Flag, Hello, ResultFrame, Telemetry, Winner, ZoneSample
 from supervisor.wire.reports import Damaged
 
@@ -54,35 +55,51 @@ FLAG_ALARMS = {  # the alarm of the same name
 }
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What telemetry brings up to date: what people see, the estimate of the roads, the load of the feeders."""
+
+    live: LiveState
+    estimation: Estimation
+    meter: FeederMeter
+
+
+@dataclass(frozen=True)
+class IntakeRecord:
+    """Where telemetry is kept: what counts, what is refused, and events about it."""
+
+    telemetry: TelemetryRepository
+    quarantine: QuarantineRepository
+    events: EventRepository
+
+
 class Intake:
     """What the gateway hands up: sessions, answers and telemetry (`gateway.session.BoardControl`)."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
-        store: Store,
-        live: LiveState,
         overrides: Overrides,
-        estimation: Estimation,
-        meter: FeederMeter,
-        alarms: Alarms,
-        metrics: Metrics,
+        measured: Measured,
+        record: IntakeRecord,
+        monitoring: Monitoring,
         clock: Clock,
         background: Background,
     ) -> None:
         self._dispatcher = dispatcher
-        self._store = store
-        self._live = live
         self._overrides = overrides
-        self._estimation = estimation
-        self._meter = meter
-        self._alarms = alarms
+        self._live = live = measured.live
+        self._estimation = estimation = measured.estimation
+        self._meter = measured.meter
+        self._record = record
+        self._alarms = alarms = monitoring.alarms
+        metrics = monitoring.metrics
         self.cables = BrokenCables(live, alarms)
         self._commit_s = metrics.commit_s
         self._new, self._duplicate = metrics.telemetry.labels("new"), metrics.telemetry.labels("duplicate")
         self._clock = clock
         self._background = background
-        self._distrust = Distrust(store, alarms, metrics, clock)
+        self._distrust = Distrust(record.quarantine, alarms, metrics, clock)
         estimation.lane_lost.append(self._distrust.estimate_lost)
         self._stamps = Stamps()
         self._rated_w: dict[str, dict[str, int]] = {}
@@ -173,7 +190,7 @@ class Intake:
                 await self._distrust.unusable(board, frame, f"up for {frame.up} s, its hello says {ran_s} s")
                 return False
             try:
-                new = await self._store.commit_telemetry(
+                new = await self._record.telemetry.commit(
                     board, what.frame, received_utc_s, stamp.end_utc_s - frame.dt, self._estimation.air_c, booking
                 )
             except StoreError:
@@ -211,7 +228,7 @@ class Intake:
         now_s = self._clock.monotonic_s()
         if bad > known and now_s - said_s >= BAD_FRAMES_EACH_S:
             text = f"{bad} frames refused by the board since it booted"
-            self._background.spawn(self._store.append_event("bad-frames", board, text), "event")
+            self._background.spawn(self._record.events.append("bad-frames", board, text), "event")
             said_s = now_s
         elif bad > known:
             bad = known  # told with the next event

@@ -24,7 +24,7 @@ from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, Over
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.store import commands, journal
-from supervisor.store.store import Store
+from supervisor.store.commands import OverrideRepository
 
 _STEPS = (OverrideState.REQUESTED, OverrideState.SENT, OverrideState.ACCEPTED, OverrideState.MEASURED)
 LOOK_BACK_S = 86_400  # longer than any override lasts
@@ -38,7 +38,7 @@ DANGER_LASTS_S = 2 * 86_400  # longer than a plan's horizon
 class Overrides:
     """The use cases. `changed` is called after each commit, with the override as it is now."""
 
-    def __init__(self, store: Store, live: LiveState, clock: Clock) -> None:
+    def __init__(self, store: OverrideRepository, live: LiveState, clock: Clock) -> None:
         self._store = store
         self._live = live
         self._clock = clock
@@ -53,10 +53,10 @@ class Overrides:
     async def load(self) -> None:
         """Take up what was live when the service last ran; what expired meanwhile ends now."""
         now = self._clock.utc_s()
-        self._newest_id = await self._store.newest_override_id()
-        for override in await self._store.overrides(None, now - LOOK_BACK_S, now + 1):
+        self._newest_id = await self._store.newest_id()
+        for override in await self._store.made(None, now - LOOK_BACK_S, now + 1):
             self._hold(override)
-        for override in await self._store.live_overrides(0):
+        for override in await self._store.live(0):
             self._hold(override)
         await self.expire()
 
@@ -189,7 +189,7 @@ class Overrides:
         async with self._committing:
             if not _goes_on(self.get(override_id), state):
                 return self.get(override_id)
-            await self._store.update_override_state(override_id, state)
+            await self._store.set_state(override_id, state)
             override = self.get(override_id)
             if not _goes_on(override, state):  # it ended while this was being committed
                 return override
@@ -228,7 +228,7 @@ class Overrides:
         """One more than any before; without a readable record one more than any known."""
         if self._newest_id < 0:
             try:
-                newest = await self._store.newest_override_id()
+                newest = await self._store.newest_id()
             except StoreError:
                 newest = max(self._by_id, default=0)
             self._newest_id = max(self._newest_id, newest)

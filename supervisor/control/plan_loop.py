@@ -9,48 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 
 import msgspec
 
-from supervisor.config import Config
-from supervisor.control.alarms import Alarms
-from supervisor.control.dispatch import Dispatcher
-from supervisor.control.estimation import Estimation
-from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import LiveState
-from supervisor.control.meter import FeederMeter
-from supervisor.control.metrics import Metrics
-from supervisor.control.overrides import Overrides
-from supervisor.control.plan_pool import PlanPool, make_executor
-from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
+from supervisor.control.monitoring import Monitoring
+from supervisor.control.plan_pool import PlanPool
+from supervisor.control.plan_snapshot import Standing
+from supervisor.control.publishing import Publisher
 from supervisor.domain.alarm import AlarmCode
-from supervisor.domain.errors import StoreError
-from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
-from supervisor.domain.weather import Forecast
-from supervisor.domain.zone import Feeder
-from supervisor.planner.contract import keep_contract, with_headroom
+from supervisor.planner.contract import keep_contract
 from supervisor.planner.fallback import shifted_plan
-from supervisor.planner.inputs import PlanInputs, PlanSettings
+from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome
-from supervisor.planner.quarter import ZoneNow
 from supervisor.planner.shares import merge
 from supervisor.planner.turns import explained
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import until
-from supervisor.store.store import Store
-from supervisor.tariff.configured import KWH_PER_KELVIN_HOUR
-from supervisor.tariff.kind import Tariff
-from supervisor.tariff.unfailing import UnfailingTariff
-from supervisor.wire.messages import WET_PERMILLE, Flag, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
 SPACING_S = 20.0  # least time between unscheduled plans: a plan costs a board a flash write
 _OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # covered by the forecast's own alarm
-_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
 
 class PlanLoop:
@@ -58,51 +40,28 @@ class PlanLoop:
 
     def __init__(
         self,
-        config: Config,
-        tariff: Tariff,
-        estimation: Estimation,
-        forecasts: Forecasts,
-        live: LiveState,
-        overrides: Overrides,
-        meter: FeederMeter,
-        dispatcher: Dispatcher,
-        store: Store,
-        alarms: Alarms,
-        metrics: Metrics,
+        snapshot: Callable[[], PlanInputs],
+        standing: Callable[[], Standing],
+        pool: PlanPool,
+        publisher: Publisher,
+        monitoring: Monitoring,
         clock: Clock,
-        executor: Callable[[], Executor] = make_executor,
     ) -> None:
-        self._config = config
-        self._tariff = tariff
-        self._estimation = estimation
-        self._forecasts = forecasts
-        self._live = live
-        self._overrides = overrides
-        self._meter = meter
-        self._dispatcher = dispatcher
-        self._store = store
-        self._alarms = alarms
-        self._metrics = metrics
+        """`snapshot` gathers the inputs of a plan, `standing` how the zones stand; see `plan_snapshot`."""
+        self._snapshot = snapshot
+        self._standing = standing
+        self._pool = pool
+        self._publisher = publisher
+        self._alarms, self._metrics = monitoring.alarms, monitoring.metrics
         self._clock = clock
-        self._pool = PlanPool(config.feeder, config.zone, config.planner.processes, executor)
         self._asked = asyncio.Event()
         self._reasons: list[str] = []
-        self._settings = PlanSettings(
-            horizon_h=config.planner.horizon_h,
-            price_per_kelvin_hour=config.planner.price_per_kelvin_hour,
-            time_limit_s=config.planner.time_limit_s,
-        )
         self.last: PlanOutcome | None = None
 
     def ask(self, reason: str) -> None:
         """Something changed: plan soon."""
         self._reasons.append(reason)
         self._asked.set()
-
-    def use_tariff(self, tariff: Tariff) -> None:
-        """Plan with these prices from now on, and soon."""
-        self._tariff = tariff
-        self.ask("prices")
 
     def override_changed(self, override: Override) -> None:
         """Plan again when an override begins or ends; it is sent to the board without a plan."""
@@ -135,12 +94,12 @@ class PlanLoop:
         planned: list[Plan] = []
         problem = ""
         try:
-            inputs = self._inputs()
+            inputs = self._snapshot()
             async for outcome in self._pool.plan(inputs):  # one, unless some feeders take longer than others
                 outcomes.append(outcome)
                 planned += await self._publish(outcome.plans)
             self.last = merge(inputs, outcomes)
-            said = _OF_THE_FORECAST if self._forecasts.failing else ()
+            said = _OF_THE_FORECAST if self._standing().forecast_failing else ()
             problem = "; ".join(str(error) for error in self.last.errors if error.code not in said)
         except Exception as error:  # a defect here must not end the heating
             logger.error("planning failed", exc_info=error)
@@ -158,72 +117,29 @@ class PlanLoop:
 
     async def _publish(self, made: tuple[Plan, ...]) -> tuple[Plan, ...]:
         """Record plans of whole feeders, within the contract, and send them."""
-        if self._forecasts.failing and self._forecasts.good_utc_s is not None:
-            known = int(self._forecasts.good_utc_s)  # a plan is no newer than its forecast, and ends with it
+        standing = self._standing()
+        if standing.forecast_failing and standing.forecast_utc_s is not None:
+            known = int(standing.forecast_utc_s)  # a plan is no newer than its forecast, and ends with it
             made = tuple(
                 plan
                 if plan.label is PlanLabel.LOCAL
                 else msgspec.structs.replace(plan, issued_utc_s=min(plan.issued_utc_s, known))
                 for plan in made
             )
-        now = {zone: self._zone_now(live) for zone, live in self._live.zones.items()}
-        kept = keep_contract(made, now, self._feeders())
-        plans = tuple(plan if now[plan.zone].override is not None else explained(plan) for plan in kept)
-        try:
-            await self._store.save_plans(plans)
-        except StoreError as error:  # a plan that is not on record is still better than none
-            logger.error("plans not recorded: %s", error)
-        self._dispatcher.publish(plans)
+        zones = standing.zones
+        kept = keep_contract(made, zones, standing.feeders)
+        plans = tuple(plan if zones[plan.zone].override is not None else explained(plan) for plan in kept)
+        await self._publisher.publish(plans)
         return plans
 
     def close(self) -> None:
         """End the planner's processes."""
         self._pool.close()
 
-    def _inputs(self) -> PlanInputs:
-        now = self._clock.utc_s()
-        live = self._live.zones
-        held = (self._overrides.dictated(zone) for zone in live)
-        return PlanInputs(
-            now_utc_s=now,
-            zones=self._estimation.zones,
-            feeders=self._feeders(),
-            roads=self._estimation.roads,
-            state=self._estimation.state,
-            forecast=self._forecasts.latest or Forecast(now, (), "none"),
-            tariff=UnfailingTariff(self._tariff, self._settings.price_per_kelvin_hour / KWH_PER_KELVIN_HOUR),
-            site=self._config.site,
-            overrides=tuple(override for override in held if override is not None),
-            out_of_service=frozenset(
-                zone for zone, state in live.items() if state.sample is not None and _out_of_service(state.sample)
-            ),
-            peak_so_far_kw=dict(self._meter.peaks_kw),
-            previous=self._previous(),
-            settings=self._settings,
-        )
-
-    def _feeders(self) -> tuple[Feeder, ...]:
-        return with_headroom(self._config.feeder, self._config.zone)
-
-    def _zone_now(self, live: ZoneLive) -> ZoneNow:
-        sample, override = live.sample, self._overrides.dictated(live.zone.id)
-        dictated = None if override is None else float(override.mode is not OverrideMode.OFF)
-        if sample is None or not live.online:
-            return ZoneNow(live.zone, None, False, dictated)
-        if _out_of_service(sample):
-            dictated = 0.0
-        wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
-        since = live.waiting_since_utc_s
-        waiting_s = 0.0 if since is None else self._clock.utc_s() - since
-        return ZoneNow(live.zone, surface_c(sample), wet, dictated, waiting_s)
-
-    def _previous(self) -> tuple[Plan, ...]:
-        return tuple(state.plan for state in self._live.zones.values() if state.plan is not None)
-
     def _moved_on(self) -> tuple[Plan, ...]:
-        now = self._clock.utc_s()
-        start = now - now % SLOT_S
-        return tuple(_moved_on(state.plan, zone, now, start) for zone, state in self._live.zones.items())
+        standing = self._standing()
+        start = standing.utc_s - standing.utc_s % SLOT_S
+        return tuple(_moved_on(plan, zone, standing.utc_s, start) for zone, plan in standing.plans.items())
 
 
 def _moved_on(plan: Plan | None, zone: str, now: float, start: float) -> Plan:
@@ -241,11 +157,3 @@ def _summary(plans: Iterable[Plan]) -> str:
     labels = [f"{n} {label.value}" for label in PlanLabel if (n := sum(plan.label is label for plan in kept))]
     heating = sum(any(slot.duty_permille > 0 for slot in plan.slots) for plan in kept)
     return f"{', '.join(labels)}; {heating} of {len(kept)} will heat"
-
-
-def _out_of_service(sample: ZoneSample) -> bool:
-    """Whether the zone cannot heat. One with a broken cable can try when its board no longer holds it off: without
-    heat in the plan it would not detect that the current is back.
-    """
-    waits = bool(sample.flags & Flag.CABLE_BROKEN) and sample.who == Winner.INTERLOCK
-    return waits or bool(sample.flags & _OUT_OF_SERVICE) or sample.who == Winner.MAINTENANCE

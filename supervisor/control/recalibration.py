@@ -8,12 +8,14 @@ whatever changes there, by whomever, the estimate and the next plan use.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from supervisor.calibration import calibrate as calibration
-from supervisor.calibration.calibrate_weekly import Found, Job, refit
+from supervisor.calibration import kept as kept_roads
+from supervisor.calibration import zone_fit
+from supervisor.calibration.weekly import Found, Job, refit
 from supervisor.config import Config
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
@@ -26,8 +28,9 @@ from supervisor.runtime.pace import each
 from supervisor.runtime.process import OwnProcess
 from supervisor.runtime.supervision import Parts
 from supervisor.runtime.work import in_thread
-from supervisor.store import weather as weather_record
-from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.store.journal import AuditRepository, ValueRepository
+from supervisor.store.store import DATABASE_NAME
+from supervisor.store.weather import WeatherRepository
 from supervisor.weather.resample import rows
 
 logger = logging.getLogger(__name__)
@@ -41,6 +44,15 @@ NICENESS = 15  # lowest priority on this machine
 USER = "roadheat"  # in the audit
 
 
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """Where calibration keeps the weather, when it last ran and what it changed."""
+
+    weather: WeatherRepository
+    values: ValueRepository
+    audit: AuditRepository
+
+
 class Recalibration:
     """Records the weather, fits every week, and gives the results to the estimate."""
 
@@ -49,14 +61,14 @@ class Recalibration:
         config: Config,
         estimation: Estimation,
         forecasts: Forecasts,
-        store: Store,
+        record: CalibrationRecord,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._config = config
         self._estimation = estimation
         self._forecasts = forecasts
-        self._store = store
+        self._kept = record
         self._metrics = metrics
         self._clock = clock
         self._seen: dict[Path, int] = {}
@@ -105,7 +117,7 @@ class Recalibration:
         return found
 
     async def _fit(self, worker: OwnProcess, zone: Zone, now_utc_s: float) -> Found:
-        to_utc_s = int(now_utc_s) // calibration.STEP_S * calibration.STEP_S
+        to_utc_s = int(now_utc_s) // zone_fit.STEP_S * zone_fit.STEP_S
         job = Job(
             self._config.state_dir / DATABASE_NAME,
             zone,
@@ -118,7 +130,7 @@ class Recalibration:
         try:
             found = await in_thread(worker, refit, job)
             if found.adopted and found.kept is not None:
-                await in_thread(None, calibration.keep, self._config.state_dir, found.kept)
+                await in_thread(None, kept_roads.keep, self._config.state_dir, found.kept)
         except Exception as error:  # a defect in a fit must not stop the heating
             found = Found(zone.id, False, f"failed: {error or type(error).__name__}")
             logger.error("calibration of %s failed", zone.id, exc_info=error)
@@ -135,13 +147,13 @@ class Recalibration:
                 )  # fmt: skip
         self._metrics.calibrations.labels(result).inc()
         if result != "too-little":
-            await self._store.append_audit(USER, "calibration", f"{zone.id}: {found.text}")
+            await self._kept.audit.append(USER, "calibration", f"{zone.id}: {found.text}")
         logger.info("calibration of %s: %s", zone.id, found.text)
         return found
 
     async def _due(self, now_utc_s: float) -> bool:
         """Whether the last round (else the first start) is a week ago; if so this is the next."""
-        last = await self._store.kv_get(KEY)
+        last = await self._kept.values.get(KEY)
         try:
             last_utc_s = None if last is None else float(last)
         except ValueError:
@@ -149,7 +161,7 @@ class Recalibration:
             last_utc_s = None
         if last_utc_s is not None and 0.0 <= now_utc_s - last_utc_s < WEEK_S:
             return False
-        await self._store.kv_set(KEY, str(now_utc_s))
+        await self._kept.values.set(KEY, str(now_utc_s))
         return last_utc_s is not None
 
     async def _record(self, now_utc_s: float) -> None:
@@ -159,15 +171,15 @@ class Recalibration:
             observed = self._forecasts.latest.members[0]
         past = _until(observed, now_utc_s)
         if past is not None:
-            await self._store.write(lambda db: weather_record.put(db, past))
-        await self._store.write(lambda db: weather_record.prune(db, int(now_utc_s - KEEP_WEATHER_S)))
+            await self._kept.weather.put(past)
+        await self._kept.weather.prune(now_utc_s - KEEP_WEATHER_S)
 
     async def _take_up(self) -> None:
         """Hand the calibrations to the estimate where a file is new, changed or gone."""
-        folder = self._config.state_dir / calibration.FOLDER
+        folder = self._config.state_dir / kept_roads.FOLDER
         seen = {path: path.stat().st_mtime_ns for path in sorted(folder.glob("*.json"))}
         if seen != self._seen:
-            self._estimation.use(await in_thread(None, calibration.load, self._config.state_dir))
+            self._estimation.use(await in_thread(None, kept_roads.load, self._config.state_dir))
             self._seen = seen
             logger.info("calibrated roads: %s", ", ".join(sorted(self._estimation.calibrated)) or "none")
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-import msgspec
-
 from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import OFFLINE_AFTER_S, LiveState
-from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
+from supervisor.control.peaks import KeptPeaks
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.runtime.pace import each
 from supervisor.runtime.supervision import Parts
-from supervisor.store.store import Store
+from supervisor.store.upkeep import UpkeepRepository
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +26,6 @@ CLOCK_EACH_S = 3600.0  # a crystal is 0.2 s off by then
 ROLL_UP_EACH_S = 600.0
 TIDY_EACH_S = 86_400.0
 KEEP_TICKS_S = 90 * 86_400.0  # the raw record; hours and days are kept without limit
-PEAKS = "peaks"  # + month
 
 
 class Watch:
@@ -39,32 +36,27 @@ class Watch:
         live: LiveState,
         overrides: Overrides,
         dispatcher: Dispatcher,
-        meter: FeederMeter,
-        store: Store,
+        peaks: KeptPeaks,
+        upkeep: UpkeepRepository,
         alarms: Alarms,
         clock: Clock,
     ) -> None:
         self._live = live
         self._overrides = overrides
         self._dispatcher = dispatcher
-        self._meter = meter
-        self._store = store
+        self._meter = peaks.meter
+        self._peaks = peaks
+        self._upkeep = upkeep
         self._alarms = alarms
         self._clock = clock
         self._started_s = clock.monotonic_s()
         self._parts = Parts("watch", alarms)
-        self._unkept_peaks = self._pruning = False
+        self._pruning = False
         self.gap: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
         """Load the month's peaks."""
-        self._meter.roll(self._clock.utc_s())
-        kept = await self._store.kv_get(f"{PEAKS}.{self._meter.month}")
-        if kept is not None:
-            try:
-                self._meter.take_up(kept)
-            except ValueError as error:
-                logger.warning("the month's peaks count from now on: %s", error)
+        await self._peaks.load(self._clock.utc_s())
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -76,24 +68,17 @@ class Watch:
         do = self._parts.do
         await do("silent boards", self._look_for_the_silent)
         await do("overrides", self._overrides.expire)
-        await do("peaks", lambda: self._keep_peaks(now_utc_s))
+        await do("peaks", lambda: self._peaks.keep(now_utc_s))
         await do("contract", lambda: self._check_contract(now_utc_s))
         if now_utc_s % CLOCK_EACH_S == 0:
             await do("clocks", self._send_clocks)
         if now_utc_s % ROLL_UP_EACH_S == 0:
-            await do("roll-up", self._store.roll_up)
+            await do("roll-up", self._upkeep.roll_up)
         if now_utc_s % TIDY_EACH_S == 0:
             self._pruning = True
-            await do("forgetting", self._store.forget_expired)
+            await do("forgetting", self._upkeep.forget_expired)
         if self._pruning:
             await do("pruning", lambda: self._prune(now_utc_s))
-
-    async def _keep_peaks(self, now_utc_s: float) -> None:
-        """Record the month's peaks once one has risen, and again until that is done."""
-        self._unkept_peaks |= self._meter.roll(now_utc_s)
-        if self._unkept_peaks:
-            await self._store.kv_set(f"{PEAKS}.{self._meter.month}", msgspec.json.encode(self._meter.peaks_kw).decode())
-            self._unkept_peaks = False
 
     def _check_contract(self, now_utc_s: float) -> None:
         before = self._meter.mean_kw(now_utc_s - SLOT_S)
@@ -113,7 +98,7 @@ class Watch:
 
     async def _prune(self, now_utc_s: float) -> None:
         """One piece of what is too old, every round until none is left: telemetry first."""
-        self._pruning = bool(await self._store.prune(now_utc_s - KEEP_TICKS_S))
+        self._pruning = bool(await self._upkeep.prune(now_utc_s - KEEP_TICKS_S))
 
     def _look_for_the_silent(self) -> None:
         now = self._clock.monotonic_s()

@@ -1,1 +1,1 @@
-"""The energy record for people and programs: the way to InfluxDB, reports from the store, baselines by name."""
+"""Energy: delivery to InfluxDB, reports from the store, and named baselines."""

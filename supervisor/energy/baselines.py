@@ -1,6 +1,6 @@
-"""Named controllers of today, against which a saving is claimed. Pure: what is seen in, duty out.
+"""Named conventional controllers, against which savings are reported. Pure functions from sensors to duty.
 
-A saving is only a number beside the name of what it is measured against. Sources: DOMAIN.md §1 (makers' manuals of
+A saving is always reported with the name of its baseline. Sources: DOMAIN.md §1 (makers' manuals of
 snow-melting controls) and §4 (Seoul's heated roads).
 """
 
@@ -35,11 +35,11 @@ class Seen(Struct, frozen=True):
 
 
 class Memory(Struct, frozen=True):
-    """What it keeps from one look to the next."""
+    """State between two calls."""
 
     heating: bool = False  # below `on_c` since it was last above `off_c`
     wet_s: float | None = None  # when the road was last wet
-    warned: bool = False  # whether snow was ahead at the last look
+    warned: bool = False  # whether snow was forecast at the last call
     preheat_until_s: float | None = None
 
 
@@ -54,14 +54,14 @@ BASELINES: dict[str, Baseline] = {
         Baseline(name="reactive", on_c=2.0, off_c=3.0),
         # The same with the after-run that makers advise, 2 to 6 h.
         Baseline(name="reactive-afterrun", on_c=2.0, off_c=3.0, after_run_s=3 * HOUR_S),
-        # A timed storm mode: snow is forecast, so heat 5 h ahead whatever the road says.
+        # A timed storm mode: snow is forecast, so heat 5 h ahead whatever the road's sensors show.
         Baseline(name="storm-timer", on_c=2.0, off_c=3.0, after_run_s=HOUR_S, preheat_s=5 * HOUR_S),
     )
 }
 
 
 def decide(baseline: Baseline, memory: Memory, seen: Seen) -> tuple[Memory, float]:
-    """The duty that `baseline` asks for [0 or 1], and what it remembers."""
+    """The duty that `baseline` asks for [0 or 1], and its new state."""
     heating = memory.heating
     if seen.surface_c <= baseline.on_c:
         heating = True

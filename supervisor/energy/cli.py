@@ -15,7 +15,7 @@ from supervisor.commands import OutputPath
     "--state", "state_dir", type=click.Path(path_type=Path), help="State folder, where there is no city.toml."
 )
 @click.option("--from", "start", required=True, help="First local day or time: 2023-12-29 or 2023-12-29T06:00.")
-@click.option("--to", "end", required=True, help="First local day or time that is not in it any more.")
+@click.option("--to", "end", required=True, help="End of the period, exclusive (local day or time).")
 @click.option("--by", type=click.Choice(["zone", "day", "feeder"]), default="zone", show_default=True)
 @click.option("--timezone", default="UTC", show_default=True, help="Local time, with --state only.")
 @click.option("--csv", "csv_path", type=OutputPath(), help="Write the lines to this file too.")

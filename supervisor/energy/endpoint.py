@@ -1,4 +1,4 @@
-"""Where lines go: InfluxDB's two write APIs behind one call that never raises for what a server or a network does."""
+"""InfluxDB's two write APIs behind one call that never raises for errors of server or network."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from supervisor.domain.retry_after import retry_after_s
 
 TIMEOUT_S = 20.0  # for 5,000 lines; a loaded 1.6.7 takes 0.1 s
 BODY_MAX_BYTES = 64 * 1024  # InfluxDB's errors have a few hundred
-TEXT_MAX = 300  # letters of an error that are kept
+TEXT_MAX = 300  # characters of an error that are kept
 _TIMED_OUT = (408, 504)
-UNREACHABLE = 0  # status of an answer that never came
+UNREACHABLE = 0  # status where no answer came
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True):
-    """What the server said: an HTTP status (0: nothing), its words, and for how long it wants to be left alone."""
+    """The server's answer: an HTTP status (0: none), its text, and how long to wait before the next request."""
 
     status: int
     text: str = ""
@@ -44,12 +44,12 @@ class Answer(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Delivered: InfluxDB says 204 and nothing else; 200 is a page of whoever stands in between."""
+        """Delivered: InfluxDB says 204 only; 200 is the page of some proxy."""
         return self.status == 204
 
     @property
     def timed_out(self) -> bool:
-        """Whether we, or the server for us, waited too long: fewer lines at once may pass."""
+        """Whether the request, here or at the server, timed out: fewer lines at once may pass."""
         slow = (self.status == UNREACHABLE or self.status >= 500) and "timeout" in self.text.lower()
         return slow or self.status in _TIMED_OUT
 
@@ -91,7 +91,7 @@ class V1Endpoint:
 class V2Endpoint:
     """`/api/v2/write` of 1.8, 2.x and 3.x, by influxdb-client's async client with raw lines.
 
-    Its batching API is not used: it drops points while a server is away, and says nothing. Its own idea of success
+    Its batching API is not used: it drops points silently while a server is down. Its own idea of success
     (201 counts) is not used either: every response but 204 is read here first.
     """
 
@@ -120,14 +120,14 @@ class V2Endpoint:
             return refusal.answer
         except Exception as error:
             return _no_answer(error)
-        return Answer(204) if done else Answer(UNREACHABLE, "the client did not say that it was written")
+        return Answer(204) if done else Answer(UNREACHABLE, "the client did not report that it was written")
 
     async def close(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
 
 class _NotWritten(Exception):
-    """The server answered something else than 204."""
+    """The server's answer was not 204."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.text)
@@ -141,7 +141,7 @@ async def _raise_unless_written(response: aiohttp.ClientResponse) -> None:
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer:
-    """The answer of a response; a body that is long, cut off or in no known charset costs its words only."""
+    """The answer of a response; of a body that is long, cut off or in an unknown charset only the text is lost."""
     status = response.status
     if status == 204:
         return Answer(204)
@@ -176,7 +176,7 @@ def _time_of(response: aiohttp.ClientResponse) -> float:
 
 
 def _no_answer(error: Exception) -> Answer:
-    """For an exception on the way there or back."""
+    """The answer for an exception while sending or receiving."""
     text = str(error)[:TEXT_MAX]
     if isinstance(error, TimeoutError) and "timeout" not in text.lower():
         text = f"timeout {text}".strip()

@@ -8,14 +8,12 @@ from contextlib import asynccontextmanager
 
 from supervisor.config import Config
 from supervisor.energy.endpoint import Target
-from supervisor.energy.shipper import AlarmSink, Shipper, ShipperStore, shipping
+from supervisor.energy.shipper import AlarmSink, Shipper, Spool, shipping
 from supervisor.runtime.clock import Clock
 
 
 @asynccontextmanager
-async def open_influx(
-    config: Config, store: ShipperStore, clock: Clock, alarm: AlarmSink
-) -> AsyncIterator[Shipper | None]:
+async def open_influx(config: Config, spool: Spool, clock: Clock, alarm: AlarmSink) -> AsyncIterator[Shipper | None]:
     """A shipper, None where no `[influx]` is configured. The token comes from the environment."""
     influx = config.influx
     if influx is None:
@@ -29,5 +27,5 @@ async def open_influx(
         org=influx.org,
         token=os.environ.get(influx.token_env, ""),
     )
-    async with shipping(target, store, clock, alarm) as shipper:
+    async with shipping(target, spool, clock, alarm) as shipper:
         yield shipper

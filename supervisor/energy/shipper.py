@@ -1,4 +1,4 @@
-"""Carries spooled lines to InfluxDB: each at least once, in order, one request in flight; every loss is counted.
+"""Delivers spooled lines to InfluxDB: each at least once, in order, one request in flight; every loss is counted.
 
 | answer | what happens |
 |---|---|
@@ -6,9 +6,9 @@
 | none, 408, 425, 429, 5xx | again after a pause that grows to 30 s, with jitter; `Retry-After` is honoured |
 | a time-out, also the server's own | the same, with half the lines, down to 50; a quarter more after each batch |
 | 413 | halved until it passes |
-| 201, 400, 422 with InfluxDB's JSON | halved until the bad line stands alone: a dead letter, with the reason |
+| 201, 400, 422 with InfluxDB's JSON | halved until the bad line is alone: a dead letter, with the reason |
 | the same for many lines in a row or a tenth of a batch | held: the database is wrong, not the lines |
-| anything else: another 2xx or 400, 3xx, 401, 403, 404 | held: alarm, and a try each minute |
+| anything else: another 2xx or 400, 3xx, 401, 403, 404 | held: alarm, and a retry every minute |
 
 A line sent twice changes nothing: same series and same stamp overwrite.
 """
@@ -37,11 +37,11 @@ BATCH_POINTS = 5_000  # InfluxData's advice; above it nothing gets faster
 LINGER_S = 0.5  # lets a tick's boards share a request; sample to queryable stays under 2 s
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 30.0  # first delivery within 30 s of a recovery
-RETRY_AFTER_MAX_S = 600.0  # a server that asks for more is asked again anyway
-HOLD_S = 60.0  # wrong token or no such database: only a person can help
-CAP_EVERY_S = 30.0  # between two looks at the spool's size
+RETRY_AFTER_MAX_S = 600.0  # a longer Retry-After is cut to this
+HOLD_S = 60.0  # wrong token or no such database: needs a person
+CAP_EVERY_S = 30.0  # between two checks of the spool's size
 ALARM_FILL = 0.7  # of the cap
-DEAD_ALARM_S = 86_400.0  # an alarm of refused points ends a day after the last; the points stay for who looks
+DEAD_ALARM_S = 86_400.0  # an alarm of refused points ends a day after the last; the points stay for inspection
 
 ALARM_HELD = AlarmCode.INFLUX_HELD
 ALARM_FILLING = AlarmCode.INFLUX_SPOOL_FILLING
@@ -51,29 +51,29 @@ ALARM_DEAD = AlarmCode.INFLUX_DEAD_LETTERS
 
 BATCH_POINTS_MIN = 50  # a request a second of these still carries a district
 LATE_S = 900.0  # without a delivery while points wait
-# Lines that nobody will ever take are some a day. More are a database that refuses a field, a tag, a new series:
-# burying them would empty the spool, and once a person has corrected it nothing would be left to send.
+# Lines that no database would accept are a few a day. More are a database that refuses a field, a tag, a new series:
+# as dead letters they would empty the spool, and once the database is corrected nothing would be left to send.
 REFUSED_IN_A_ROW_MAX = 25
 REFUSED_SHARE_MAX = 0.1  # of a batch
-EXPIRED = "beyond retention"  # said of points that the database no longer keeps: nothing to correct
+EXPIRED = "beyond retention"  # in answers about points that the database no longer keeps: nothing to correct
 
 REFUSED = frozenset({201, 400, 413, 422})
 LATER = frozenset({0, 408, 425, 429})
 
 
-class ShipperStore(Protocol):
-    """What the shipper needs of the store."""
+class Spool(Protocol):
+    """The lines that wait, see `supervisor.store.spool`."""
 
-    spooled: asyncio.Event
+    waiting: asyncio.Event
 
-    async def spool_batch(self, points_max: int) -> Batch | None: ...
-    async def spool_delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None: ...
-    async def spool_enforce_cap(self) -> int: ...
-    async def spool_state(self) -> SpoolState: ...
+    async def batch(self, points_max: int) -> Batch | None: ...
+    async def delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None: ...
+    async def enforce_cap(self) -> int: ...
+    async def state(self) -> SpoolState: ...
 
 
 class AlarmSink(Protocol):
-    """Where alarms go; saying the same again changes nothing."""
+    """Where alarms go; repeating one changes nothing."""
 
     def __call__(self, code: AlarmCode, subject: str, stands: bool, text: str = "") -> object: ...
 
@@ -87,7 +87,7 @@ class ShipperState(Struct):
     dead_points: int = 0
     dropped_points: int = 0
     last_delivery_utc_s: float | None = None
-    trouble: str = ""  # what the server last complained of, "" while all is well
+    trouble: str = ""  # the server's last error, "" while it accepts lines
 
 
 class Unavailable(Exception):
@@ -112,7 +112,7 @@ class Batching:
 
 
 class Refused:
-    """The lines that stay refused, until there are too many of them to be the lines' own fault."""
+    """The lines that stay refused, until there are so many that the database must be wrong."""
 
     def __init__(self) -> None:
         self.dead: list[tuple[str, str]] = []  # of this batch
@@ -145,13 +145,13 @@ class Shipper:
 
     def __init__(
         self,
-        store: ShipperStore,
+        spool: Spool,
         endpoint: Endpoint,
         clock: Clock,
         alarm: AlarmSink,
         rng: random.Random | None = None,
     ) -> None:
-        self._store = store
+        self._spool = spool
         self._endpoint = endpoint
         self._clock = clock
         self._alarm = alarm
@@ -161,11 +161,11 @@ class Shipper:
         self.state = ShipperState()
 
     async def run(self) -> None:
-        """Ship for ever."""
+        """Ship until cancelled."""
         cap = asyncio.create_task(self._watch_cap(), name="influx-cap")
         try:
             while True:
-                self._store.spooled.clear()
+                self._spool.waiting.clear()
                 try:
                     pause_s = await self.ship()
                 except StoreError as error:  # the disk is full: what was delivered is sent once more later
@@ -174,14 +174,14 @@ class Shipper:
                 if pause_s:
                     await asyncio.sleep(pause_s)
                 else:
-                    await self._store.spooled.wait()
+                    await self._spool.waiting.wait()
                     await asyncio.sleep(LINGER_S)
         finally:
             cap.cancel()
 
     async def ship(self) -> float:
-        """Send what is spooled. Returns 0 when it is empty, else how long to leave the server alone [s]."""
-        while (batch := await self._store.spool_batch(self._batching.points)) is not None:
+        """Send what is spooled. Returns 0 when it is empty, else how long to wait [s]."""
+        while (batch := await self._spool.batch(self._batching.points)) is not None:
             lines = batch.lines.split("\n")
             self._refused.begin(len(lines))
             try:
@@ -192,13 +192,13 @@ class Shipper:
                     at += len(part)
             except Unavailable as trouble:
                 return self._pause(trouble.answer)
-            await self._store.spool_delivered(batch.last_id, self._refused.dead)
+            await self._spool.delivered(batch.last_id, self._refused.dead)
             self._well(batch.points, self._refused.dead)
         self._last_well_s = self._clock.monotonic_s()
         return 0.0
 
     async def _send(self, lines: list[str]) -> None:
-        """Deliver `lines`, halving what the server refuses; raises Unavailable for what says nothing about lines."""
+        """Deliver `lines`, halving what the server refuses; raises Unavailable for answers about other things."""
         self.state.requests += 1
         with work.held():
             answer = await self._endpoint.write("\n".join(lines))
@@ -243,7 +243,7 @@ class Shipper:
                 "",
                 True,
                 f"{state.trouble}. Nothing is lost: it waits in the spool. "
-                "Check address, token, database and what stands between here and InfluxDB",
+                "Check address, token, database and any proxy in between",
             )
             return HOLD_S
         if answer.retry_after_s is not None:
@@ -252,7 +252,7 @@ class Shipper:
         return self._rng.uniform(longest_s / 2, longest_s)
 
     async def _watch_cap(self) -> None:
-        """Keep the spool under its cap, and say early that it fills."""
+        """Keep the spool under its cap, and alarm before it is full."""
         while True:
             try:
                 await self.check_cap()
@@ -261,9 +261,9 @@ class Shipper:
             await asyncio.sleep(CAP_EVERY_S)
 
     async def check_cap(self) -> None:
-        """One look at the spool's size."""
-        dropped = await self._store.spool_enforce_cap()
-        spool = await self._store.spool_state()
+        """Check the spool's size once."""
+        dropped = await self._spool.enforce_cap()
+        spool = await self._spool.state()
         if dropped:
             self.state.dropped_points += dropped
             log.error("The spool for InfluxDB is full: %d oldest points dropped", dropped)
@@ -285,10 +285,10 @@ class Shipper:
 
 
 @asynccontextmanager
-async def shipping(target: Target, store: ShipperStore, clock: Clock, alarm: AlarmSink) -> AsyncIterator[Shipper]:
+async def shipping(target: Target, spool: Spool, clock: Clock, alarm: AlarmSink) -> AsyncIterator[Shipper]:
     """A shipper with its connection; the caller runs it."""
     endpoint = connect(target)
     try:
-        yield Shipper(store, endpoint, clock, alarm)
+        yield Shipper(spool, endpoint, clock, alarm)
     finally:
         await endpoint.close()

@@ -1,4 +1,4 @@
-"""The report of `roadheat energy` in a terminal: what was used, where and when, and what it cost."""
+"""The report of `roadheat energy` in a terminal: energy by zone, day or feeder, and its cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rich.table import Table
 from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.domain.errors import CommandError, TariffError
-from supervisor.energy import report as reports
+from supervisor.energy import tables
+from supervisor.energy.period import local_time
 from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import hours, span
 from supervisor.tariff.configured import configured_tariff
@@ -29,16 +30,16 @@ def show(
 ) -> None:
     """Print the report of [start, end) and write it to `csv_path` where one is given.
 
-    `by` is zone, day or feeder. Raises CommandError for a period, a time zone or a grouping that cannot be used.
+    `by` is zone, day or feeder. Raises CommandError for a period, a time zone or an invalid grouping.
     """
     if state_dir is None and config_path is None:
         config_path = Path("city.toml")
     config = configuration.load(config_path, without_data=True) if config_path is not None else None
     if config is None and by == "feeder":
-        raise CommandError("feeders are named in the configuration", where="--by feeder", remedy="Give --config")
+        raise CommandError("feeders are defined in the configuration", where="--by feeder", remedy="Give --config")
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
     zone_info = _zone_info(config.site.timezone if config else timezone)
-    from_utc_s, to_utc_s = reports.local_time(start, zone_info), reports.local_time(end, zone_info)
+    from_utc_s, to_utc_s = local_time(start, zone_info), local_time(end, zone_info)
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
         found = hours(connection, from_utc_s - 3600, to_utc_s)
@@ -46,24 +47,24 @@ def show(
         aside = quarantine.found(connection, from_utc_s, to_utc_s)
     finally:
         connection.close()
-    record = reports.gather(found, from_utc_s, to_utc_s)
+    record = tables.gather(found, from_utc_s, to_utc_s)
     console = terminal.console()
     if aside:
         console.print(_aside(aside), style="yellow", soft_wrap=True)
     if not found:
         console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
         if csv_path is not None:
-            reports.write_csv(csv_path, [], cast("reports.By", by), "")
+            tables.write_csv(csv_path, [], cast("tables.By", by), "")
         return
     try:
         tariff = configured_tariff(config) if config else None
-        price, currency = reports.prices(record, tariff), tariff.currency if tariff else ""
+        price, currency = tables.prices(record, tariff), tariff.currency if tariff else ""
     except TariffError as error:
         price, currency = None, ""
         console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
-    rows = reports.report(
+    rows = tables.report(
         record,
-        cast("reports.By", by),
+        cast("tables.By", by),
         zone_info,
         price,
         config.zone if config else (),
@@ -78,7 +79,7 @@ def show(
             soft_wrap=True,
         )
     if csv_path is not None:
-        reports.write_csv(csv_path, rows, cast("reports.By", by), currency)
+        tables.write_csv(csv_path, rows, cast("tables.By", by), currency)
 
 
 def _zone_info(name: str) -> ZoneInfo:
@@ -107,11 +108,11 @@ def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:
     return f"it reaches from {first} to {last}"
 
 
-def _covered(record: reports.Record) -> dict[str, float]:
+def _covered(record: tables.Record) -> dict[str, float]:
     return {zone: record.covered_s[zone] / 3600 / record.hours for zone in record.zones}
 
 
-def _table(rows: list[reports.Row], by: str, currency: str, title: str) -> Table:
+def _table(rows: list[tables.Row], by: str, currency: str, title: str) -> Table:
     table = Table(title=title)
     table.add_column(by)
     based = any(row.base_cost is not None for row in rows)

@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from supervisor.config import Config
+from supervisor.config.rules import split_listen
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError
@@ -75,9 +76,9 @@ class Gateway:
         self._listener = Listener(
             server, server_context(self._pki), boards.handshakes_max, caps, self._refusals, self._background
         )
-        host, _, port = boards.listen.rpartition(":")
+        host, port = split_listen(boards.listen)
         try:
-            self.address = await self._listener.start(host.strip("[]"), int(port))
+            self.address = await self._listener.start(host, port)
         except OSError as error:
             self._listener.close()
             await self._runner.cleanup()

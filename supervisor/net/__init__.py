@@ -1,1 +1,1 @@
-"""Accepting connections from anybody: budgets of file handles, deadlines, caps by address."""
+"""Accepting connections: budgets of file handles, deadlines, caps by address."""

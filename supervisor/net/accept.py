@@ -1,9 +1,9 @@
 """Accepting in two stages: first a connection must send its first bytes, then it gets a slot for the handshake.
 
-Stage 1 costs a file handle and nothing else, has a short deadline and caps (`connections`), and holds nobody up: the
-accepting itself never waits. Stage 2 is where processor time goes: `slots` handshakes at a time, addresses taking
-turns, so that thousands of boards that dial in at once are served one after the other instead of all timing out
-(FAULTS §5). A slot is lent for `SLOT_S`: a handshake that waits for the network longer goes on without it.
+Stage 1 costs only a file handle, has a short deadline and caps (`connections`), and delays no other
+connection: accepting itself never waits. Stage 2 costs processor time: `slots` handshakes at a time, addresses taking
+turns, so that thousands of boards that connect at once are served one after the other instead of all timing out
+(FAULTS §5). A slot is lent for `SLOT_S`: a handshake that waits longer for the network continues without it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from supervisor.runtime.work import in_thread
 logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 4096  # connections that the kernel holds between two turns of the loop
-ACCEPT_MAX: Final = 128  # accepted in one turn; other work comes in between
+ACCEPT_MAX: Final = 128  # accepted in one turn; other work runs in between
 FIRST_BYTES_S: Final = 5.0  # a ClientHello follows the connection at once; LTE with loss takes seconds
 HANDSHAKE_S: Final = 20.0  # a chip needs about 1 s; LTE with loss several
 SLOT_S: Final = 0.25  # our part of a handshake takes 2 ms, the rest is waiting: 64 slots begin 256 of them a second
@@ -72,10 +72,10 @@ class _Watched(asyncio.Protocol):
 
 
 class Acceptor:
-    """Listens, and hands connections that have come through both stages to `make_protocol`.
+    """Listens, and hands connections that have passed both stages to `make_protocol`.
 
-    `context` None: no TLS, and then the first byte is all that is waited for. `opened_s` says how long a connection
-    may take to show who it is once it is open, and what for.
+    `context` None: no TLS, and then the first byte is all that is waited for. `opened_s` says how long an open
+    connection may take to identify itself, and what is missing until then.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Acceptor:
                 connection, address = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as error:  # out of file handles: room is made, and the rest waits in the kernel
+            except OSError as error:  # out of file handles: one is freed, and the rest waits in the kernel
                 logger.error("cannot accept connections: %s", error)
                 self.connections.make_room()
                 loop.remove_reader(listening)
@@ -170,7 +170,7 @@ class Acceptor:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._wait_for(entry, sock, RECORD_HEAD if self._context is not None else 1)
-        except OSError:  # gone already
+        except OSError:  # closed already
             self.connections.leave(entry)
             self._discard(sock)
 
@@ -180,7 +180,7 @@ class Acceptor:
             sock.close()
 
     def _wait_for(self, entry: Connection, sock: socket.socket, count: int) -> None:
-        """Be told when `count` bytes are there; the kernel counts them, so that single bytes wake nobody."""
+        """Wake when `count` bytes are there; the kernel counts them, so that single bytes wake nothing."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
         asyncio.get_running_loop().add_reader(sock, self._look, entry, sock, count)
 
@@ -225,7 +225,7 @@ class Acceptor:
         self._next()
 
     def _next(self) -> None:
-        """Give free slots away, one to each address in turn."""
+        """Assign free slots, one to each address in turn."""
         while self._free > 0 and self._waiting:
             address, queue = next(iter(self._waiting.items()))
             entry, sock = queue.popleft()
@@ -271,7 +271,7 @@ class Acceptor:
         tls = {} if self._context is None else {"ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": 2.0}
         try:
             await loop.connect_accepted_socket(protocol, sock, ssl=self._context, **tls)
-        except Exception as error:  # the network's, TLS's: whatever a connection does ends that connection
+        except Exception as error:  # errors of network or TLS end this connection only
             self._refuse("tls", entry.address, str(error) or type(error).__name__)
             self.connections.leave(entry)
             sock.close()
@@ -283,5 +283,5 @@ class Acceptor:
 
 def _cut(sock: socket.socket) -> None:
     """End a connection whose socket is the loop's: the handshake over it then fails."""
-    with suppress(OSError):  # gone already
+    with suppress(OSError):  # closed already
         sock.shutdown(socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
-"""All connections of one listener: how far each has come, how long it has, and which one goes when room is short.
+"""All connections of one listener: how far each has come, how long it has, and which one is dropped at the cap.
 
-Room is made by dropping the connection that has shown least: first one that has said nothing, then one of which nobody
-knows who it is, then an idle one. Among equals it is the oldest one of the address that has most, so that an address
-that opens many displaces its own. What serves a board or a person at this moment is never dropped.
+At a cap the connection at the earliest stage is dropped: first one that has sent nothing, then an unidentified one,
+then an idle one. Among equals it is the oldest one of the address with the most, so that an address that opens many
+displaces its own. A connection that serves a board or a person at this moment is never dropped.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from enum import IntEnum
 from typing import Final
 
 IPV6_PREFIX: Final = 64  # one subscriber; single addresses of it cost nothing
-HEAP_SLACK: Final = 1000  # outdated deadlines that may lie about before they are cleared out
+HEAP_SLACK: Final = 1000  # outdated deadlines kept before they are cleared
 
 
 class Stage(IntEnum):
-    """What a connection has shown, in the order in which connections are dropped."""
+    """How far a connection has come, in the order in which connections are dropped."""
 
     SILENT = 0  # no ClientHello, no request yet
     UNPROVEN = 1  # speaks the protocol; no signed-in person, no verified board
@@ -34,7 +34,7 @@ class Caps:
 
     total: int
     silent_per_address: int
-    unproven_per_address: int  # those that have said nothing included
+    unproven_per_address: int  # including those that have sent nothing
     exempt: Callable[[str], bool] = lambda address: False  # addresses without caps of their own, such as a proxy's
 
 
@@ -46,8 +46,8 @@ class Connection:
     drop: Callable[[], object]
     stage: Stage = Stage.SILENT
     deadline: int = 0  # number of the one that holds; 0: none
-    late: str = ""  # what has not happened by the deadline; "": nothing worth counting
-    proven: bool = False  # for its listener: somebody has shown who they are
+    late: str = ""  # what has not happened by the deadline; "": not counted
+    proven: bool = False  # for its listener: the peer has identified itself
 
 
 def address_group(host: str) -> str:
@@ -64,7 +64,7 @@ def address_group(host: str) -> str:
 
 
 class Connections:
-    """The table. `now_s` and `to_loop_s` say which time deadlines are in; `refuse(reason, peer, detail)` is told."""
+    """The table. `now_s` and `to_loop_s` say which time deadlines are in; `refuse(reason, peer, detail)` is called."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Connections:
         return sum(map(len, by_address.values())) if address is None else len(by_address.get(address, ()))
 
     def enter(self, host: str, drop: Callable[[], object], left_s: float, late: str) -> Connection | None:
-        """Take in a new connection, dropping another where room is short; None where none can be dropped."""
+        """Add a new connection, dropping another at a cap; None where none can be dropped."""
         address = address_group(host)
         if not self.caps.exempt(host):
             silent = self.count(Stage.SILENT, address)
@@ -102,7 +102,7 @@ class Connections:
             unproven = self.count(Stage.SILENT, address) + self.count(Stage.UNPROVEN, address)
             if unproven >= self.caps.unproven_per_address:
                 stage = Stage.SILENT if self.count(Stage.SILENT, address) else Stage.UNPROVEN
-                self._evict(stage, address, f"{unproven} connections that have proven nothing")
+                self._evict(stage, address, f"{unproven} unidentified connections")
         if self._count >= self.caps.total and not self.make_room():
             self._refuse("full", address, f"{self._count} connections are in use")
             return None
@@ -113,18 +113,18 @@ class Connections:
         return connection
 
     def make_room(self) -> bool:
-        """Drop the connection that has shown least; False where all are in use."""
+        """Drop the connection at the earliest stage; False where all are in use."""
         for stage in (Stage.SILENT, Stage.UNPROVEN, Stage.IDLE):
             by_address = self._stages[stage]
             if by_address:
                 most = max(by_address, key=lambda address: len(by_address[address]))
-                return self._evict(stage, most, f"room was needed, {self._count} connections")
+                return self._evict(stage, most, f"dropped for a new one, {self._count} connections")
         return False
 
     def move(self, connection: Connection, stage: Stage, left_s: float | None, late: str = "") -> None:
-        """Note how far a connection has come and how long it may stay so; `left_s` None: for ever."""
+        """Note how far a connection has come and how long it may stay so; `left_s` None: without limit."""
         if connection not in self._stages[connection.stage].get(connection.address, ()):
-            return  # dropped or gone meanwhile
+            return  # dropped or closed meanwhile
         if stage != connection.stage:
             self._remove(connection)
             connection.stage = stage
@@ -141,7 +141,7 @@ class Connections:
             self._arm()
 
     def leave(self, connection: Connection) -> None:
-        """The connection has ended, by whomever; more than once does no harm."""
+        """The connection has ended, from either side; may be called repeatedly."""
         if connection in self._stages[connection.stage].get(connection.address, ()):
             self._remove(connection)
             self._count -= 1
@@ -185,7 +185,7 @@ class Connections:
         while self._deadlines and self._deadlines[0][0] <= now_s:
             _, number, connection = heapq.heappop(self._deadlines)
             if connection.deadline == number:
-                if connection.late:  # the end of an idle connection is none's fault
+                if connection.late:  # the end of an idle connection is no refusal
                     self._refuse("silent", connection.address, connection.late)
                 self.leave(connection)
                 connection.drop()

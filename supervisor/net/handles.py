@@ -1,4 +1,4 @@
-"""File handles: the process's limit raised, and shared out so that neither listener can take what the other needs."""
+"""File handles: the process's limit raised, and divided so that neither listener can exhaust the other's share."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 RESERVED: Final = 160
 WEB_MIN: Final = 64  # a crew of twenty with three connections each
 WEB_MAX: Final = 1024  # the stream takes 200 readers; a browser has up to 6 connections
-SPARE_MIN: Final = 32  # beside one for each board: those that dial in again before their old connection is seen dead
-LIMIT_MAX: Final = 1 << 20  # more than Linux allows by default; "unlimited" is no number to compute with
+SPARE_MIN: Final = 32  # beside one for each board: boards reconnect before their old connection is known dead
+LIMIT_MAX: Final = 1 << 20  # more than Linux allows by default; "unlimited" is not a number
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Budgets:
 
 
 def raise_limit() -> int:
-    """Raise the soft limit on open files to the hard one; returns what holds now."""
+    """Raise the soft limit on open files to the hard one; returns the limit now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = LIMIT_MAX if hard == resource.RLIM_INFINITY else min(hard, LIMIT_MAX)
     if soft == resource.RLIM_INFINITY or soft >= wanted:

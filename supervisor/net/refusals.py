@@ -1,4 +1,4 @@
-"""What is refused on a listener: counted each time, logged once per peer and reason."""
+"""Refusals of a listener: each counted, and logged once per peer and reason."""
 
 from __future__ import annotations
 

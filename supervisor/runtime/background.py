@@ -1,4 +1,4 @@
-"""Tasks beside the request: kept referenced, their failures logged, all gone when the service stops.
+"""Background tasks: kept referenced, their failures logged, all ended when the service stops.
 
 `spawn` is for work that ends. `keep` is for loops: whatever ends one, except its cancellation, starts it again.
 """
@@ -16,9 +16,9 @@ from supervisor.runtime.supervision import Failures, RaisesAlarms
 
 logger = logging.getLogger(__name__)
 
-RESTART_FIRST_S = 1.0  # one bad message: the next round comes as if nothing had been
-RESTART_MAX_S = 60.0  # a lasting cause: no log full of it, and back within a minute of its end
-WELL_S = 60.0  # beyond a round's length: so long without failure and it counts as running again
+RESTART_FIRST_S = 1.0  # after a single bad message the next round is hardly delayed
+RESTART_MAX_S = 60.0  # a lasting cause must not fill the log; recovery within a minute of its end
+WELL_S = 60.0  # beyond a round's length without failure: it counts as running again
 
 
 class LoopEnded(Exception):
@@ -26,9 +26,9 @@ class LoopEnded(Exception):
 
 
 class Background:
-    """A handful of tasks with one end. Use as `async with`, or `spawn` and `close`.
+    """A group of tasks that end together. Use as `async with`, or `spawn` and `close`.
 
-    With `alarms` and `restarts` (a counter by loop) it also says which loops fail. Waits by the event loop's timers,
+    With `alarms` and `restarts` (a counter by loop) it also reports which loops fail. Waits by the event loop's timers,
     so that it runs on virtual time.
     """
 
@@ -69,17 +69,17 @@ class Background:
             except asyncio.CancelledError as cancelled:
                 if task is not None and task.cancelling():
                     raise
-                error = cancelled  # something that it waited for was cancelled, not the loop itself
+                error = cancelled  # something it waited for was cancelled, not the loop itself
             except Exception as raised:
                 error = raised
             finally:
                 well.cancel()
-            if task is not None and task.cancelling():  # the cancellation was swallowed on its way
+            if task is not None and task.cancelling():  # the loop swallowed the cancellation
                 raise asyncio.CancelledError
             if loop.time() - began_s >= well_s:
                 pause_s = RESTART_FIRST_S
             failures.failed(error, f"it starts again in {pause_s:g} s")
-            del error  # its traceback holds what the run had
+            del error  # its traceback keeps the run's objects alive
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RESTART_MAX_S)
 

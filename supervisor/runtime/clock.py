@@ -1,4 +1,4 @@
-"""Time. This file alone reads the machine's clocks; everything else is handed a `Clock`."""
+"""Clocks: real, and set by hand. Only this module reads the machine's clocks; all others get a `Clock`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two times that must not be mixed: UTC for people and weather, monotonic for leases and expiries."""
+    """Two times that must not be mixed up: UTC for times of day, monotonic for durations."""
 
     def utc_s(self) -> float:
         """Seconds since 1970-01-01T00:00:00Z; may jump when the machine's clock is set."""
@@ -29,7 +29,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when told: tests, replays and the lock-step bench."""
+    """A clock that is advanced explicitly: tests, replays and the lock-step bench."""
 
     def __init__(self, utc_s: float = 0.0, monotonic_s: float = 0.0) -> None:
         self._utc_offset_s = utc_s - monotonic_s

@@ -1,4 +1,4 @@
-"""Telling listeners: one that fails costs neither the others nor the caller."""
+"""Calling listeners: a failing one stops neither the others nor the caller."""
 
 from __future__ import annotations
 

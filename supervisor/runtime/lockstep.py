@@ -1,10 +1,10 @@
 """The service on granted time (`roadheat serve --lockstep SOCKET`): emulated runs, hundreds of times faster than real.
 
 A conductor at the other end of a Unix socket grants stretches of time. Timers of the event loop run on granted time;
-sockets are real and served at once, whatever the time. When all boards have lived through a stretch, the conductor asks
+sockets are real and served at once, whatever the time. When all boards have run through a stretch, the conductor asks
 whether the service has settled: the answer waits until no socket has anything to read, no timer within the stretch is
 left and no blocking work (`supervisor.runtime.work`) is under way: a plan that takes a wall second takes no time here.
-While boards live through their stretch the conductor holds the service, so that it finds all they sent at once.
+While boards run through their stretch the conductor holds the service, so that it finds all they sent at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTLED = b"\x01"
 
 
 class LockstepClock:
-    """UTC and monotonic time as far as granted and lived through."""
+    """UTC and monotonic time as far as granted and run through."""
 
     def __init__(self) -> None:
         self.now_s = 0.0  # since the service started
@@ -92,7 +92,7 @@ class _Selector(selectors.DefaultSelector):
 
     def _listen(self) -> None:
         data = self._conductor.recv(4096)
-        if not data:  # nobody grants any more: whatever still waits runs out at once, so that the service can end
+        if not data:  # no more time is granted: all timers fire at once, so that the service can end
             self.unregister(self._conductor)
             self._granted_s = float("inf")
             self._held = False
@@ -128,7 +128,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 def run(main: Callable[[Clock], Coroutine[Any, Any, None]], path: Path) -> None:
-    """Run `main(clock)` to its end on time granted over the socket at `path`; cancelled when the conductor goes."""
+    """Run `main(clock)` to its end on time granted over the socket at `path`; cancelled when the conductor closes."""
     clock = LockstepClock()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as conductor:
         conductor.connect(str(path))

@@ -33,15 +33,15 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-SPARING_S = 60.0  # one line a minute tells of a flood as well as ten thousand do
-KINDS_MAX = 1000  # kinds of records remembered; beyond it the oldest may be told again
+SPARING_S = 60.0  # one line a minute reports a flood as well as ten thousand do
+KINDS_MAX = 1000  # kinds of records remembered; beyond it the oldest may be logged again
 
 
 class Sparing(logging.Filter):
     """Lets through one record of a kind per `SPARING_S`, with how many like it were left out before.
 
-    A kind is the message's template and the type of the exception. What a caller can cause at will (a request that is
-    no HTTP) is a warning of one line, not an error with a traceback.
+    A kind is the message's template and the type of the exception. What a caller can cause at will (a malformed
+    request) is a warning of one line, not an error with a traceback.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Sparing(logging.Filter):
 
 
 def spare(name: str) -> None:
-    """Make the logger of that name sparing; once is enough."""
+    """Limit the logger of that name; may be called repeatedly."""
     logger = logging.getLogger(name)
     if not any(isinstance(each, Sparing) for each in logger.filters):
         logger.addFilter(Sparing())

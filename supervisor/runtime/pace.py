@@ -11,7 +11,7 @@ _LOOK_AGAIN_S = 60.0  # the machine's clock may be set meanwhile
 
 
 async def until(clock: Clock, utc_s: float) -> None:
-    """Return at `utc_s` or as soon after as the loop allows; a clock set back meanwhile prolongs nothing."""
+    """Return at `utc_s` or as soon after as the loop allows; a clock set back meanwhile does not prolong the wait."""
     latest_s = clock.monotonic_s() + utc_s - clock.utc_s()
     while True:
         left_s = min(utc_s - clock.utc_s(), latest_s - clock.monotonic_s())
@@ -21,7 +21,7 @@ async def until(clock: Clock, utc_s: float) -> None:
 
 
 async def each(clock: Clock, period_s: float) -> AsyncIterator[float]:
-    """Yield the UTC of each multiple of `period_s`; those missed while the last was handled are left out."""
+    """Yield the UTC of each multiple of `period_s`; those missed meanwhile are skipped."""
     while True:
         due = (clock.utc_s() // period_s + 1) * period_s
         await until(clock, due)

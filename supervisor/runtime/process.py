@@ -1,4 +1,4 @@
-"""Processes of our own for work that takes the processor: started at once, one thread each, gone with the service.
+"""Worker processes for heavy computations: started at once, one thread each, ended with the service.
 
 One pipe and one thread for each process, since `ProcessPoolExecutor` before Python 3.11.5 waits for ever, at exit too,
 for a call that was half sent when its process died (python/cpython#94777). Here only the process holds the other end
@@ -23,7 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Matrices are small here, and the processes share the cores: a library's own threads would only spin.
+# Matrices are small here, and the processes share the cores: a library's own threads would only compete.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -34,7 +34,7 @@ class OwnProcess(Executor):
     """
 
     def __init__(self, niceness: int = 0) -> None:
-        """`niceness` is what it adds to ours: how far it stands back for others on this machine."""
+        """`niceness` is what it adds to ours: by how much it yields to other processes."""
         self._connection, theirs = Pipe()
         self.process = _Process(target=_work, args=(theirs, niceness), daemon=True)
         self.process.start()
@@ -55,7 +55,7 @@ class OwnProcess(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the process go when it has done what it was given, or only what it is doing (`cancel_futures`)."""
+        """End the process after all its calls, or after the current one (`cancel_futures`)."""
         with self._closing:
             self._closed = True
             if cancel_futures:
@@ -65,7 +65,7 @@ class OwnProcess(Executor):
             self._thread.join()
 
     def end(self) -> None:
-        """Kill it, whatever it is doing; for work that leaves nothing to be put away."""
+        """Kill it, whatever it is doing; for work without side effects."""
         self.shutdown(wait=False, cancel_futures=True)
         self.process.kill()
 
@@ -127,7 +127,7 @@ def _work(calls: Connection, niceness: int) -> None:
 
 
 def _answer(call: bytes) -> bytes:
-    """Pickled: whether it went well, and the result or the exception."""
+    """Pickled: whether it succeeded, and the result or the exception."""
     try:
         fn, args, kwargs = pickle.loads(call)
         return pickle.dumps((True, fn(*args, **kwargs)), pickle.HIGHEST_PROTOCOL)
@@ -136,13 +136,13 @@ def _answer(call: bytes) -> bytes:
         try:
             answer = pickle.dumps((False, error))
             pickle.loads(answer)
-        except Exception:  # not every exception can travel; its text can
+        except Exception:  # not every exception can be pickled; its text can
             answer = pickle.dumps((False, RuntimeError(traceback.format_exc())))
         return answer
 
 
 def _end_with_parent() -> None:
-    """A worker whose service was killed must not stay behind."""
+    """End the worker when its service was killed."""
 
     def wait() -> None:
         parent = multiprocessing.parent_process()

@@ -1,4 +1,4 @@
-"""What becomes known of a loop that fails: log, count, alarm; and of one that runs again."""
+"""Reports loops that fail (log, counter, alarm) and that run again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Failures:
         self._known: set[tuple[str, str, int]] = set()
 
     def failed(self, error: BaseException, what_next: str) -> None:
-        """`error` has ended a round; `what_next` says what happens now."""
+        """`error` has ended a round; `what_next` is the text of what happens now."""
         kind = _kind(error)
         first = kind not in self._known
         if len(self._known) >= KINDS_MAX:
@@ -49,17 +49,17 @@ class Failures:
                 self._name,
                 True,
                 f"{self._name} failed ({text}): {what_next}. The rest of the service goes on. "
-                "Look at the log; if it stays, report it with the log",
+                "Look at the log; if it persists, report it with the log",
             )
 
     def well(self) -> None:
-        """It runs (again)."""
+        """It runs again."""
         if self._alarms is not None:
             self._alarms.set(AlarmCode.LOOP_FAILED, self._name, False)
 
 
 class Parts:
-    """The parts of a loop's round, each on its own: one that fails is said, and the others are done all the same."""
+    """The parts of a loop's round, each on its own: one that fails is reported, and the others are still done."""
 
     def __init__(self, loop: str, alarms: RaisesAlarms | None = None) -> None:
         self._loop = loop
@@ -86,7 +86,7 @@ def words(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = " ".join(str(error).split())[:300]
-    except Exception:  # one that cannot say what it is
+    except Exception:  # its text cannot be made
         return name
     return f"{name}: {text}" if text else name
 

@@ -1,4 +1,4 @@
-"""The one way to run blocking work (disk, solver, password hashing) beside the event loop.
+"""Runs blocking work (disk, solver, password hashing) beside the event loop.
 
 `pending` counts the work under way. In real time nobody reads it; in lock-step the virtual clock stands still while
 it is above zero, so that a plan that takes a wall second takes no virtual time and a replay is exact.
@@ -26,7 +26,7 @@ def _finished(_: object) -> None:
 async def in_thread(executor: Executor | None, fn: Callable[[*Ts], T], *args: *Ts) -> T:
     """Run `fn(*args)` in `executor` (None: the loop's default threads) and return its result.
 
-    Whoever is cancelled while waiting leaves at once; the work itself runs to its end.
+    A caller cancelled while waiting returns at once; the work itself runs to its end.
     """
     global pending
     future = asyncio.get_running_loop().run_in_executor(executor, fn, *args)
@@ -37,7 +37,7 @@ async def in_thread(executor: Executor | None, fn: Callable[[*Ts], T], *args: *T
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Count what happens inside as work too: a request to a neighbour whose answer must not seem to take long."""
+    """Count what happens inside as work too: a request to another process whose answer must not seem to take long."""
     global pending
     pending += 1
     try:

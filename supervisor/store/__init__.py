@@ -1,4 +1,4 @@
-"""What must survive: one SQLite file, one writer thread. Start reading at `store.py`."""
+"""The service's permanent record: one SQLite file, one writer thread. Start reading at `store.py`."""
 
 from supervisor.store.energy import HourEnergy
 from supervisor.store.journal import AlarmRecord, AuditEntry, Event

@@ -1,7 +1,7 @@
-"""Who can sign in, and how that changes: invitations, sign-ins, what is ended. Each function is one transaction's work.
+"""Who can sign in: invitations, sign-ins, revocations. Each function is the work of one transaction.
 
-The service runs them through its writer, `roadheat user` on a connection of its own; both leave the same audit.
-Sessions and links are named by ids made from the hash of their token, from which no token can be found.
+The service runs them through its writer, `roadheat user` on a connection of its own; both write the same audit entries.
+Sessions and links are named by ids made from the hash of their token, from which the token cannot be derived.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.names import clean_name, skeleton
 from supervisor.domain.role import Role
 from supervisor.store import journal, people
+from supervisor.store.repository import Repository
 
 SIGN_IN = "sign-in"
-FIRST_START = "first-start"  # printed at a start without an administrator; void once one has signed in
+FIRST_START = "first-start"  # printed at a start without an administrator; invalid once one has signed in
 FIRST_ADMIN = "admin"
 ROLES = tuple(role.value for role in Role)
 FIRST_DONE = "web.first-link-used"
@@ -24,7 +25,7 @@ _ID_HEX = 16  # 64 bits of the hash: unique among a city's sessions
 
 
 class SessionInfo(Struct, frozen=True):
-    """A live session, without anything that opens it."""
+    """A live session, without its token."""
 
     id: str
     user: str
@@ -36,7 +37,7 @@ class SessionInfo(Struct, frozen=True):
 
 
 class LinkInfo(Struct, frozen=True):
-    """A link that can still be used."""
+    """A link that is neither used nor expired."""
 
     id: str
     user: str
@@ -103,9 +104,9 @@ def invite(
     db: sqlite3.Connection, token: str, name: str, role: str | None, by: str, now_utc_s: int, expires_utc_s: int,
     *, change_role: bool = False, keep_an_admin: bool = True,
 ) -> people.Grant:  # fmt: skip
-    """A one-time link for a person, new or known. Returns what it grants, with the name in its one spelling.
+    """A one-time link for a person, new or known. Returns what it grants, with the name normalised.
 
-    `role` None: the role that the person has. Raises CommandError: `invalid` for a name or role that cannot be,
+    `role` None: the role that the person has. Raises CommandError: `invalid` for an invalid name or role,
     `name-taken` for a look-alike of another person's name, `other-role` where a known person would get another role
     without `change_role`, `last-admin` where no administrator would be left and `keep_an_admin`.
     """
@@ -115,8 +116,8 @@ def invite(
         alike = next((other for other in known if skeleton(other) == skeleton(name)), None)
         if alike is not None:
             raise CommandError(
-                f"{name!r} looks like {alike!r}, who is known already", where="user", code="name-taken",
-                remedy=f"Write {alike!r} if it is the same person, else a name that nobody takes for it",
+                f"{name!r} looks like {alike!r}, who exists already", where="user", code="name-taken",
+                remedy=f"Write {alike!r} if it is the same person, else choose a name that cannot be confused with it",
             )  # fmt: skip
     role = known.get(name) if role is None else role
     if role not in ROLES:
@@ -129,13 +130,13 @@ def invite(
         if not change_role:
             raise CommandError(
                 f"{name!r} is {had}", where="role", code="other-role",
-                remedy=f"Invite as {had}, or say that the role shall change",
+                remedy=f"Invite as {had}, or ask for the role to be changed",
             )  # fmt: skip
         db.execute("UPDATE session SET role = ? WHERE user = ?", (role, name))
         db.execute("DELETE FROM one_time_token WHERE user = ? AND used_utc_s IS NULL", (name,))
         journal.append_audit(db, now_utc_s, by, "change-role", f"{name}: {had} to {role}")
     if name not in known or had != role:
-        people.put_user(db, people.User(name, role, "", now_utc_s))
+        people.put_user(db, people.User(name, role, now_utc_s))
     grant = people.Grant(SIGN_IN, name, role)
     if keep_an_admin and had == "admin" != role:
         _need_admin(db, now_utc_s)
@@ -156,9 +157,9 @@ def first_link(db: sqlite3.Connection, token: str, now_utc_s: int, expires_utc_s
 def sign_in(
     db: sqlite3.Connection, link_token: str, token: str, csrf: str, now_utc_s: int, expires_utc_s: int, device: str
 ) -> people.Session | None:
-    """Use a link up and make the session that it opens; None where the link is unknown, used or too old.
+    """Use a link and create its session; None where the link is unknown, used or expired.
 
-    The first administrator's sign-in makes every first-start link void.
+    The first administrator's sign-in invalidates every first-start link.
     """
     grant = people.use_one_time_token(db, link_token, SIGN_IN, now_utc_s) or people.use_one_time_token(
         db, link_token, FIRST_START, now_utc_s
@@ -169,7 +170,7 @@ def sign_in(
     session = people.Session(grant.user, grant.role, csrf, now_utc_s, expires_utc_s, now_utc_s, device)
     people.create_session(db, token, session)
     if people.find_user(db, grant.user) is None:
-        people.put_user(db, people.User(grant.user, grant.role, "", now_utc_s))
+        people.put_user(db, people.User(grant.user, grant.role, now_utc_s))
     journal.append_audit(db, now_utc_s, grant.user, "sign-in", f"by link, as {grant.role}: {session_id(token)}")
     if grant.role == "admin":
         db.execute("DELETE FROM one_time_token WHERE purpose = ? AND used_utc_s IS NULL", (FIRST_START,))
@@ -189,7 +190,7 @@ def revoke_session(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int,
 
 
 def revoke_link(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int) -> None:
-    """Make the pending link of that id void. Raises NotFoundError."""
+    """Invalidate the pending link of that id. Raises NotFoundError."""
     found = next((x for p in overview(db, now_utc_s) for x in p.links if x.id == wanted), None)
     if found is None:
         raise NotFoundError("no such link", where=wanted[:80], remedy="It may have been used already")
@@ -198,9 +199,9 @@ def revoke_link(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int) ->
 
 
 def revoke_person(db: sqlite3.Connection, name: str, by: str, now_utc_s: int, *, keep_an_admin: bool = True) -> int:
-    """End all sessions and links of a person and take the name off the list. Returns how many sessions ended.
+    """End all sessions and links of a person and remove the name from the list. Returns how many sessions ended.
 
-    What that person commanded stays until it expires, and stays in the record. Raises NotFoundError, or CommandError
+    That person's commands hold until they expire, and stay in the record. Raises NotFoundError, or CommandError
     `last-admin`.
     """
     found = next((person for person in overview(db, now_utc_s) if person.name == name), None)
@@ -227,6 +228,24 @@ def sign_out(db: sqlite3.Connection, token: str, user: str, now_utc_s: int, *, k
 def _need_admin(db: sqlite3.Connection, now_utc_s: float) -> None:
     if not admin_can_sign_in(db, now_utc_s):
         raise CommandError(
-            "no administrator could sign in any more", code="last-admin",
-            remedy="Invite another administrator first; `roadheat user` on the server can always do it",
+            "no administrator would be able to sign in", code="last-admin",
+            remedy="Invite another administrator first; `roadheat user` on the server always works",
         )  # fmt: skip
+
+
+class AccessRepository(Repository):
+    """People, their sessions and links. What changes more than a session is a function above, run by `write`."""
+
+    async def find_session(self, token: str) -> people.Session | None:
+        """The session of a cookie, None where there is none or it has expired."""
+        now = self._clock.utc_s()
+        return await self.read(lambda db: people.find_session(db, token, now))
+
+    async def touch_session(self, token: str, expires_utc_s: int) -> None:
+        """Note that a session is used now, and let it live until `expires_utc_s` at least."""
+        now = self._now()
+        await self.write(lambda db: people.touch_session(db, token, now, expires_utc_s))
+
+    async def first_link_used(self) -> bool:
+        """Whether an administrator has signed in by a first-start link or any other."""
+        return await self.read(lambda db: journal.kv_get(db, FIRST_DONE)) is not None

@@ -1,7 +1,7 @@
-"""A copy of the database beside it before its schema moves forward: `roadheat.db.before-5`.
+"""A copy of the database beside it before its schema is upgraded: `roadheat.db.before-5`.
 
-The copy is whole, checked and on the disk before anything is changed; without it nothing is changed. A copy that is
-there stays: it is used again where it holds the same record, else the next one gets a number of its own.
+The copy is complete, checked and on the disk before anything is changed; without it nothing is changed. An existing
+copy is never overwritten: it is reused where it holds the same record, else the next one gets a number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from supervisor.domain.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-COPIES_MAX = 9  # of one step: a start that fails again and again must not fill the disk
+COPIES_MAX = 9  # of one step: a start that fails repeatedly must not fill the disk
 
 
 def back_up(connection: sqlite3.Connection, path: Path, step: int) -> Path:
@@ -32,7 +32,7 @@ def back_up(connection: sqlite3.Connection, path: Path, step: int) -> Path:
             return candidate
     if target is None:
         raise StoreError(
-            f"{COPIES_MAX} backups of other records are there already, nothing was changed",
+            f"{COPIES_MAX} backups of other records exist already, nothing was changed",
             where=f"{path}.before-{step}",
             remedy="Move backups that are no longer needed to another disk",
         )
@@ -42,7 +42,7 @@ def back_up(connection: sqlite3.Connection, path: Path, step: int) -> Path:
         copy = sqlite3.connect(half)
         try:
             connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
             verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
         finally:
             copy.close()
@@ -70,7 +70,7 @@ def back_up(connection: sqlite3.Connection, path: Path, step: int) -> Path:
 
 
 def _held(connection: sqlite3.Connection) -> tuple[object, ...]:
-    """What tells two states of a record apart."""
+    """What distinguishes two states of a record."""
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     found: list[object] = [connection.execute("PRAGMA user_version").fetchone()[0]]
     for table, what in (("tick", "max(id)"), ("audit", "max(id)"), ("zone_total", "sum(total_wh)"), ("kv", "count(*)")):

@@ -1,4 +1,4 @@
-"""What was commanded: epochs and sequences (fencing), overrides, plans."""
+"""What was commanded: epochs (fencing), overrides, plans."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan
+from supervisor.store.repository import Repository
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def _epoch(db: sqlite3.Connection) -> int:
 
 
 def _is_sane(plan: Plan) -> bool:
-    """Whether the plan's numbers are those of a plan."""
+    """Whether the plan's numbers are in range."""
     starts = [slot.start_s for slot in plan.slots]
     return (
         bool(starts)
@@ -63,16 +64,8 @@ def _is_sane(plan: Plan) -> bool:
     )
 
 
-def reserve_sequences(db: sqlite3.Connection, board: str, n: int) -> int:
-    """The first of `n` sequence numbers that nobody else gets, in any epoch."""
-    row = db.execute("SELECT next FROM sequence WHERE board = ?", (board,)).fetchone()
-    first = int(row[0]) if row else 1
-    db.execute("INSERT OR REPLACE INTO sequence VALUES (?, ?)", (board, first + n))
-    return first
-
-
 def add_override(db: sqlite3.Connection, override: Override) -> Override:
-    """Keep a new override; where its id is 0, it comes from here."""
+    """Keep a new override; where its id is 0, the database assigns one."""
     cursor = db.execute(
         "INSERT INTO override (id, zone, mode, reason, user, created_utc_s, expires_utc_s, state) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -102,7 +95,7 @@ def update_override_state(db: sqlite3.Connection, override_id: int, state: Overr
 
 
 def live_overrides(db: sqlite3.Connection, now_utc_s: float) -> list[Override]:
-    """What commands a zone at `now_utc_s`, oldest first; 0 also gives what expired while nobody looked."""
+    """Overrides that command a zone at `now_utc_s`, oldest first; 0 also gives those that have expired since."""
     rows = db.execute(
         f"SELECT {_OVERRIDE_COLUMNS} FROM override WHERE state IN ({_LIVE}) AND expires_utc_s > ? ORDER BY id",
         (now_utc_s,),
@@ -165,3 +158,48 @@ def plans(db: sqlite3.Connection, zone: str, from_utc_s: float, to_utc_s: float)
         (zone, from_utc_s, to_utc_s),
     )
     return [_plan_decoder.decode(row[0]) for row in rows]
+
+
+class EpochRepository(Repository):
+    """The service's epoch, which fences off an older instance of it."""
+
+    async def next(self) -> int:
+        """This start's epoch. Recorded like a safety command: a service on a full disk could not start without it."""
+        return await self.write(next_epoch, safety=True)
+
+    async def raise_above(self, above: int) -> int:
+        """An epoch above the one a board says it has seen."""
+        return await self.write(lambda db: raise_epoch(db, above))
+
+
+class OverrideRepository(Repository):
+    """People's commands."""
+
+    async def newest_id(self) -> int:
+        """0 where there has been none."""
+        return await self.read(newest_override_id)
+
+    async def set_state(self, override_id: int, state: OverrideState) -> None:
+        """Raises NotFoundError for an unknown override."""
+        await self.write(lambda db: update_override_state(db, override_id, state))
+
+    async def live(self, now_utc_s: float) -> list[Override]:
+        """Those that command a zone at `now_utc_s`, oldest first; 0 also gives those that have expired since."""
+        return await self.read(lambda db: live_overrides(db, now_utc_s))
+
+    async def made(self, zone: str | None, from_utc_s: float, to_utc_s: float) -> list[Override]:
+        """Those made in a period, newest first; `zone` None: of all zones."""
+        return await self.read(lambda db: overrides(db, zone, from_utc_s, to_utc_s))
+
+
+class PlanRepository(Repository):
+    """The zones' plans."""
+
+    async def save(self, made: Iterable[Plan]) -> None:
+        """Keep plans as issued."""
+        kept = list(made)
+        await self.write(lambda db: save_plans(db, kept))
+
+    async def latest(self) -> dict[str, Plan]:
+        """Each zone's newest plan."""
+        return await self.read(latest_plans)

@@ -1,10 +1,11 @@
-"""Electric dangers: raised by one person, cleared by two. Rows are kept for ever."""
+"""Electric dangers: raised by one person, cleared by two. Rows are never deleted."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from supervisor.domain.danger import Danger, DangerKind
+from supervisor.store.repository import Repository
 
 _COLUMNS = "id, kind, subject, user, raised_utc_s, cleared_by, cleared_utc_s, confirmed_by, confirmed_utc_s"
 
@@ -52,3 +53,15 @@ def dangers(db: sqlite3.Connection, cleared_after_utc_s: float) -> list[Danger]:
         )
         for number, kind, subject, user, raised, cleared_by, cleared, confirmed_by, confirmed in rows
     ]
+
+
+class DangerRepository(Repository):
+    """Electric dangers."""
+
+    async def newest_id(self) -> int:
+        """0 where there has been none."""
+        return await self.read(newest_id)
+
+    async def since(self, cleared_after_utc_s: float) -> list[Danger]:
+        """Those that stand, and those cleared after that time; oldest first."""
+        return await self.read(lambda db: dangers(db, cleared_after_utc_s))

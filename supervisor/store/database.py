@@ -1,4 +1,4 @@
-"""The SQLite file: how it is opened and how its schema moves forward."""
+"""The SQLite file: how it is opened and how its schema is upgraded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from supervisor.domain.errors import StoreError
 from supervisor.store.backup import back_up
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_TIMEOUT_MS = 5_000  # others read (`roadheat energy`, a backup) or write little (`roadheat user`); none holds long
+BUSY_TIMEOUT_MS = 5_000  # others read (`roadheat energy`, a backup) or write little (`roadheat user`)
 DAMAGED = ("not a database", "malformed")  # in SQLite's own words
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024  # the WAL shrinks back to this after a long reader let it grow
 
@@ -39,9 +39,9 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write, for reports beside a running service."""
+    """A read-only connection, for reports while the service runs."""
     if not path.exists():
-        raise StoreError("no database", where=str(path), remedy="Name the state folder of a service that has run")
+        raise StoreError("no database", where=str(path), remedy="Give the state folder of a service that has run")
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -93,7 +93,7 @@ def migrate(connection: sqlite3.Connection, where: str = "") -> int:
         raise StoreError(
             f"schema step {at} failed ({error}), the database is as it was",
             where=where,
-            remedy="Free space on the disk and start again; if it stays, start the version that ran before",
+            remedy="Free space on the disk and start again; if it fails again, start the previous version",
         ) from error
     return len(steps)
 

@@ -1,4 +1,4 @@
-"""Energy as the store's hours give it; `supervisor.energy.report` makes people's tables of it."""
+"""Energy by zone and hour; `supervisor.energy.tables` makes reports of it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[HourEn
 
 
 def span(db: sqlite3.Connection) -> tuple[int, int] | None:
-    """From when to when the record reaches [UTC s]; None while it is empty."""
+    """Start and end of the record [UTC s]; None while it is empty."""
     first, last = db.execute("SELECT min(start_utc_s), max(start_utc_s) FROM zone_1h").fetchone()
     return None if first is None else (int(first), int(last) + 3600)

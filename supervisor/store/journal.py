@@ -1,4 +1,4 @@
-"""What happened: the audit log (a hash chain, UTC), events, alarms, and a few keyed values."""
+"""The audit log (a hash chain, UTC), events, alarms, and a few values by key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import sqlite3
 from msgspec import Struct
 
 from supervisor.domain.errors import NotFoundError, StoreError
+from supervisor.runtime.clock import Clock
+from supervisor.store import spool
+from supervisor.store.repository import Repository
+from supervisor.store.tick import event_line
+from supervisor.store.writer import Writer
 
 GENESIS = bytes(32)  # stands before the first audit entry
 
@@ -29,7 +34,7 @@ class Event(Struct, frozen=True):
 
 
 class AlarmRecord(Struct, frozen=True):
-    """Something a person must see until it is over. One is open per code and subject."""
+    """A condition that people must see until it is over. One is open per code and subject."""
 
     id: int
     code: str
@@ -66,7 +71,7 @@ def audit(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[Au
 
 
 def verify_audit(db: sqlite3.Connection) -> tuple[int, str]:
-    """Follow the chain. Returns its length and head (hex, to be noted elsewhere: it also shows a cut tail).
+    """Follow the chain. Returns its length and head (hex; noted elsewhere, it also reveals removed last entries).
 
     Raises StoreError naming the first entry that was changed, inserted or left out.
     """
@@ -121,7 +126,7 @@ def clear_alarm(db: sqlite3.Connection, code: str, subject: str, utc_s: int) -> 
 
 
 def acknowledge_alarm(db: sqlite3.Connection, alarm_id: int, user: str, utc_s: int) -> AlarmRecord:
-    """A person has seen it; the first who did stays named. Raises NotFoundError."""
+    """Note who has seen it first. Raises NotFoundError."""
     db.execute(
         "UPDATE alarm SET acknowledged_utc_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_utc_s IS NULL",
         (utc_s, user, alarm_id),
@@ -144,3 +149,80 @@ def kv_get(db: sqlite3.Connection, key: str) -> str | None:
 
 def kv_set(db: sqlite3.Connection, key: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", (f"app.{key}", value))
+
+
+class AuditRepository(Repository):
+    """Who did what."""
+
+    async def append(self, user: str, action: str, detail: str) -> None:
+        """Add an entry to the chain."""
+        now = self._now()
+        await self.write(lambda db: append_audit(db, now, user, action, detail))
+
+    async def entries(self, from_utc_s: float, to_utc_s: float) -> list[AuditEntry]:
+        """Entries of a period, oldest first."""
+        return await self.read(lambda db: audit(db, from_utc_s, to_utc_s))
+
+    async def verify(self) -> tuple[int, str]:
+        """Length and head of the chain; raises StoreError where it has been altered."""
+        return await self.read(verify_audit)
+
+
+class EventRepository(Repository):
+    """Rare events."""
+
+    def __init__(self, writer: Writer, clock: Clock, lines: spool.SpoolRepository) -> None:
+        super().__init__(writer, clock)
+        self._spool = lines
+
+    async def append(self, kind: str, subject: str, detail: str) -> None:
+        """Keep an event; it also becomes a point."""
+        event = Event(self._now(), kind, subject, detail)
+        site = self._spool.site
+
+        def job(db: sqlite3.Connection) -> None:
+            append_event(db, event)
+            if site is not None:
+                spool.put(db, event_line(site, subject, kind, detail, event.utc_s), 1)
+
+        await self.write(job)
+        self._spool.waiting.set()
+
+    async def happened(self, from_utc_s: float, to_utc_s: float, kind: str | None = None) -> list[Event]:
+        """Events of a period, oldest first."""
+        return await self.read(lambda db: events(db, from_utc_s, to_utc_s, kind))
+
+
+class AlarmRepository(Repository):
+    """Alarms as they are raised, acknowledged and cleared."""
+
+    async def raise_alarm(self, code: str, subject: str, detail: str) -> AlarmRecord:
+        """Open an alarm, or bring the detail of the open one up to date."""
+        now = self._now()
+        return await self.write(lambda db: raise_alarm(db, code, subject, detail, now))
+
+    async def clear_alarm(self, code: str, subject: str) -> bool:
+        """End an alarm; False where none is open."""
+        now = self._now()
+        return await self.write(lambda db: clear_alarm(db, code, subject, now))
+
+    async def acknowledge_alarm(self, alarm_id: int, user: str) -> AlarmRecord:
+        """Note who has seen it first. Raises NotFoundError."""
+        now = self._now()
+        return await self.write(lambda db: acknowledge_alarm(db, alarm_id, user, now))
+
+    async def open_alarms(self) -> list[AlarmRecord]:
+        """Alarms that are not cleared, oldest first."""
+        return await self.read(open_alarms)
+
+
+class ValueRepository(Repository):
+    """Single values by key."""
+
+    async def get(self, key: str) -> str | None:
+        """None where there is none."""
+        return await self.read(lambda db: kv_get(db, key))
+
+    async def set(self, key: str, value: str) -> None:
+        """Keep a value in the place of an older one."""
+        await self.write(lambda db: kv_set(db, key, value))

@@ -3,7 +3,7 @@
 What follows an inserted tick is recomputed until it comes out as it stands, which within one boot is the very next
 tick (the late one takes its share of that one's energy). Lines of every tick that changed are spooled again: same
 series, same stamp, so that InfluxDB overwrites them. A late record of an earlier boot moves the totals of all ticks
-since. One commit recomputes a bounded number of them; the board's next commits go on where it ended.
+since. One commit recomputes a bounded number of them; the board's next commits continue.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from supervisor.store import quarantine, rollup, spool
 from supervisor.store.meter import Meter, advance
 from supervisor.store.tick import Position, Tick, ZoneTick, decode_zones, encode_zones, reading, tick_lines
 
-REPLAY_MAX = 48  # ticks in one commit: at some 60 µs each it stays within milliseconds
-AGAIN_MAX = 4  # the same while ticks wait for it anyway: of a journal's tail each record would do all of them again
-LOOK_BACK_MAX = 16  # ticks searched for one that has the zone: a board's frames hold all its zones, or take turns
+REPLAY_MAX = 48  # ticks in one commit: at about 60 µs each this takes milliseconds
+AGAIN_MAX = 4  # the same while a recomputation is pending: else each record of a journal's tail would repeat all of it
+LOOK_BACK_MAX = 16  # ticks searched for one with the zone: a board's frames hold all its zones, or some in turn
 
 _meter_encoder = msgspec.msgpack.Encoder()
 _meter_decoder = msgspec.msgpack.Decoder(Meter)
@@ -109,7 +109,7 @@ def _after(db: sqlite3.Connection, board: str, position: Position, limit: int) -
 
 
 def replay(db: sqlite3.Connection, site: str | None, at: Tick, inserted: dict[str, Meter]) -> None:
-    """Recompute the ticks after an inserted one until each zone comes out as it stands, or leave the rest for later."""
+    """Recompute the ticks after an inserted one until each zone comes out as it stands, or leave the rest pending."""
     moved_wh = {zone.sample.zone: zone.delta_wh for zone in at.zones}
     _recompute(db, site, at.board, Position(at.life, at.boot, at.up_s, at.q), inserted, moved_wh)
 
@@ -139,7 +139,7 @@ def _recompute(
             touched = set(late)
             _replay_tick(db, site, row_id, tick, late, moved_wh)
             last = Position(tick.life, tick.boot, tick.up_s, tick.q)
-            for zone in touched:  # what was left over from here on is done with
+            for zone in touched:  # what was pending from here on is done
                 if zone in left and begin <= left[zone] <= last:
                     del left[zone]
                     db.execute("DELETE FROM replay WHERE board = ? AND zone = ?", (board, zone))
@@ -154,7 +154,7 @@ def _recompute(
             continue
         total_wh = head.total_wh + moved_wh.get(zone, 0)  # not reached: later ticks start right, those between follow
         put_heads(db, board, at, [(zone, msgspec.structs.replace(head, total_wh=total_wh))])
-        if zone not in left or left[zone] > begin:  # what is left from before passes here too
+        if zone not in left or left[zone] > begin:  # what was pending before passes here too
             db.execute(
                 "INSERT OR REPLACE INTO replay VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (board, zone, last.life, last.boot, last.up_s, last.q, _meter_encoder.encode(meter)),
@@ -162,12 +162,12 @@ def _recompute(
 
 
 def boards_left(db: sqlite3.Connection) -> list[str]:
-    """Boards with something left to be recomputed."""
+    """Boards with a pending recomputation."""
     return [str(board) for (board,) in db.execute("SELECT DISTINCT board FROM replay")]
 
 
 def resume(db: sqlite3.Connection, site: str | None, board: str) -> None:
-    """Go on with what an earlier commit has left to be recomputed."""
+    """Continue a board's pending recomputation."""
     rows = db.execute(
         "SELECT zone, life, boot, up_s, q, state FROM replay WHERE board = ? ORDER BY life, boot, up_s, q", (board,)
     ).fetchall()

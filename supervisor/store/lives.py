@@ -1,14 +1,14 @@
 """Which life of a board a record belongs to: a board replaced or provisioned anew counts its boots from one again.
 
-A board says which life it is in (`life` in its hello). One that does not, with firmware before 0.2, has begun a new
-life where its boot number is below one that is on record.
+A board names its life in its hello (`life`). One with firmware before 0.2 does not: it has begun a new life where its
+boot number is below one that is on record.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-LIVES_SEARCHED = 16  # newest lives in which a repeated record is looked for: bounds a commit however many there are
+LIVES_SEARCHED = 16  # newest lives in which a repeated record is looked for: bounds the work of a commit
 
 
 def life_of(db: sqlite3.Connection, board: str, life_id: str, hello_boot: int) -> int:
@@ -27,7 +27,7 @@ def life_of(db: sqlite3.Connection, board: str, life_id: str, hello_boot: int) -
 
 
 def earlier_life(db: sqlite3.Connection, board: str, life: int, boot: int) -> int | None:
-    """The newest life before `life` in which that boot has been heard; None where it was in none of the last ones.
+    """The newest life before `life` in which that boot is on record; None where it is in none of the last ones.
 
     A board whose state was made anew may still hold the journal of the life before.
     """

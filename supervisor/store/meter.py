@@ -8,8 +8,8 @@ answer in time). The rules:
 * a reading below it opens a *fall*: from there only what the measured power explains is added. The fall ends when the
   counter jumps back above the highest reading (it was a bounce: what the fall added is taken off the difference), or
   when it climbs across it smoothly (it was a reset, long ago);
-* of any rise only what the cable can have drawn in the time is booked (rated power × time × 1.1). The excess is told
-  apart, and a counter that comes back from such a spike goes on where it was.
+* of any rise only what the cable can have drawn in the time is booked (rated power × time × 1.1). The excess is
+  reported separately, and a counter that comes back from such a spike continues where it was.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from msgspec import Struct
 
 BOOT_SLACK_S = 20  # a first record that ends this soon after boot has seen all of its energy (two live intervals)
 FIRST_MAX_S = 120  # of a first record, whatever length it says: records last 10 or 60 s
-EXPLAINED_FACTOR = 2  # a rise of up to twice the measured mean power is taken for real: the mean may miss a switching
+EXPLAINED_FACTOR = 2  # a rise of up to twice the measured mean power is accepted: the mean may miss a switching
 EXPLAINED_SLACK_WH = 1  # integer counters
 RATED_PERCENT = 110  # of its rated power a cable may draw: mains 5 % high, as the square
 SPARE_S = 2  # at rated power: uptime and counter are whole numbers, and not read in the same instant
 
 
 class Reading(Struct, frozen=True):
-    """What a tick says of one zone's meter."""
+    """A tick's data on one zone's meter."""
 
     life: int
     boot: int
@@ -36,7 +36,7 @@ class Reading(Struct, frozen=True):
     power_w: int
     rated_w: int = 0  # of the cable; 0: not known, so nothing bounds a rise
     believed: bool = True  # False: its uptime claims time that has not passed, see supervisor.store.uptime
-    doubt_up_s: int = 0  # uptime of the last record of the boot that was not believed: nothing counts from before it
+    doubt_up_s: int = 0  # uptime of the last record of the boot that was not believed: nothing before it counts
 
 
 class Meter(Struct, frozen=True, array_like=True):
@@ -51,7 +51,7 @@ class Meter(Struct, frozen=True, array_like=True):
     fall_wh: int = -1  # Wh added since the counter fell under `high_wh`; -1 while it has not
     spike_wh: int = 0  # excess of the last rise that was too high; 0 once the counter has come back
     spike_booked_wh: int = 0  # what was booked of that rise
-    spare_wh: int = 0  # the cable could have drawn so much more than was counted, for the next rise
+    spare_wh: int = 0  # what the cable could have drawn beyond what was counted; the next rise may use it
 
 
 class Step(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Step(Struct, frozen=True):
     meter: Meter
     delta_wh: int  # energy of the interval, never negative
     excess_wh: int = 0  # counted by the board, not booked
-    gap_s: int = 0  # time before the interval of which the energy is too
+    gap_s: int = 0  # time before the interval that the energy also covers
 
 
 def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
@@ -83,7 +83,7 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
     excess_wh = max(0, delta_wh - limit_wh)
     if (
         before is None and excess_wh
-    ):  # a first counter that has not counted since this boot says nothing of the interval
+    ):  # a first counter that has not counted since this boot tells nothing about the interval
         excess_wh = delta_wh
     delta_wh -= excess_wh
     most_wh = drawable_wh(reading.rated_w, SPARE_S)
@@ -135,7 +135,7 @@ def _counted(before: Meter | None, reading: Reading, base_wh: int) -> tuple[Mete
 
 
 def _first(reading: Reading) -> int:
-    """The first record ever: a board that has run for long before is not counted for what nobody recorded."""
+    """The first record ever: what a board counted long before the record began is not booked."""
     if reading.up_s <= reading.dt_s + BOOT_SLACK_S:
         return reading.dev_wh
     return min(reading.dev_wh, round(reading.power_w * reading.dt_s / 3600))

@@ -1,4 +1,4 @@
-"""Users, sessions and one-time tokens. A token is known to its holder only: the store keeps its SHA-256."""
+"""Users, sessions and one-time tokens. The store keeps only the SHA-256 of a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from msgspec import Struct
 class User(Struct, frozen=True):
     name: str
     role: str  # viewer, crew, engineer, admin
-    password_hash: str  # argon2id, made by the caller
     created_utc_s: int
     disabled: bool = False
 
@@ -28,41 +27,42 @@ class Session(Struct, frozen=True):
 
 
 class Grant(Struct, frozen=True):
-    """What a one-time token gives its bearer."""
+    """What a one-time token grants."""
 
     purpose: str
     user: str
     role: str
 
 
+_USER = "name, role, created_utc_s, disabled"  # no sign-in uses the column password_hash: it stays empty
 _SESSION = "user, role, csrf, created_utc_s, expires_utc_s, seen_utc_s, device"  # as the fields of Session
 
 
 def digest(token: str) -> bytes:
-    """What the store knows of a token; whatever bytes a header or an address held make one."""
+    """The hash of a token; accepts any text that a header or an address can hold."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def put_user(db: sqlite3.Connection, user: User) -> None:
     """Add or change a user."""
     db.execute(
-        "INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?, ?)",
-        (user.name, user.role, user.password_hash, user.created_utc_s, user.disabled),
+        "INSERT OR REPLACE INTO user (name, role, password_hash, created_utc_s, disabled) VALUES (?, ?, '', ?, ?)",
+        (user.name, user.role, user.created_utc_s, user.disabled),
     )
 
 
 def find_user(db: sqlite3.Connection, name: str) -> User | None:
-    row = db.execute("SELECT * FROM user WHERE name = ?", (name,)).fetchone()
+    row = db.execute(f"SELECT {_USER} FROM user WHERE name = ?", (name,)).fetchone()
     return _user(row) if row else None
 
 
 def users(db: sqlite3.Connection) -> list[User]:
-    return [_user(row) for row in db.execute("SELECT * FROM user ORDER BY name")]
+    return [_user(row) for row in db.execute(f"SELECT {_USER} FROM user ORDER BY name")]
 
 
-def _user(row: tuple[str, str, str, int, int]) -> User:
-    name, role, password_hash, created_utc_s, disabled = row
-    return User(name, role, password_hash, created_utc_s, bool(disabled))
+def _user(row: tuple[str, str, int, int]) -> User:
+    name, role, created_utc_s, disabled = row
+    return User(name, role, created_utc_s, bool(disabled))
 
 
 def create_session(db: sqlite3.Connection, token: str, session: Session) -> None:
@@ -82,7 +82,7 @@ def find_session(db: sqlite3.Connection, token: str, now_utc_s: float) -> Sessio
 
 
 def touch_session(db: sqlite3.Connection, token: str, seen_utc_s: int, expires_utc_s: int) -> None:
-    """Note that a session was used, and let it live until `expires_utc_s` at least; one that has ended stays ended."""
+    """Note that a session was used, and extend it to `expires_utc_s` at least; an ended one stays ended."""
     db.execute(
         "UPDATE session SET seen_utc_s = ?, expires_utc_s = MAX(expires_utc_s, ?) WHERE token_sha256 = ?",
         (seen_utc_s, expires_utc_s, digest(token)),
@@ -94,7 +94,7 @@ def end_session(db: sqlite3.Connection, token: str) -> None:
 
 
 def end_sessions_of(db: sqlite3.Connection, user: str) -> int:
-    """Log a user out everywhere; returns how many sessions ended."""
+    """End all sessions of a user; returns how many sessions ended."""
     return db.execute("DELETE FROM session WHERE user = ?", (user,)).rowcount
 
 
@@ -114,7 +114,7 @@ def add_one_time_token(
 
 
 def use_one_time_token(db: sqlite3.Connection, token: str, purpose: str, now_utc_s: float) -> Grant | None:
-    """What the token grants, the first time and before its expiry; None ever after."""
+    """What the token grants, the first time and before its expiry; None afterwards."""
     row = db.execute(
         "UPDATE one_time_token SET used_utc_s = ?1 WHERE token_sha256 = ?2 AND purpose = ?3 AND used_utc_s IS NULL "
         "AND expires_utc_s > ?1 RETURNING purpose, user, role",

@@ -1,4 +1,4 @@
-"""What boards said that was not booked, kept for a person to look at and counted for ever."""
+"""What boards sent that was not booked: kept for inspection, and counted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 from msgspec import Struct
 
 from supervisor.store import spool
+from supervisor.store.repository import Repository
 from supervisor.store.tick import Tick, ZoneTick
 
 ENERGY = "energy"  # reason: the counter rose by more than the cable can have drawn
@@ -71,7 +72,7 @@ def put_frame(
 def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quarantined]:
     """What was quarantined of intervals that begin in a period, oldest first.
 
-    None of a record that a version without quarantine wrote.
+    Empty for a record from a version without quarantine.
     """
     if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'").fetchone() is None:
         return []
@@ -90,3 +91,12 @@ def _tidy(db: sqlite3.Connection, board: str, added: int) -> None:
             "(SELECT id FROM quarantine WHERE board = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
             (board, KEPT_PER_BOARD),
         )
+
+
+class QuarantineRepository(Repository):
+    """Frames and samples that were refused."""
+
+    async def put_frame(self, board: str, key: tuple[int, int], reason: str, raw: bytes, zone: str = "") -> None:
+        """Keep a frame, or what of it was refused; `key` is its boot and sequence."""
+        now = self._now()
+        await self.write(lambda db: put_frame(db, board, key, now, reason, raw, zone))

@@ -1,8 +1,8 @@
 """Disk space set aside for safety commands, so that they can be recorded on a full disk.
 
 A file of a few MB beside the database, its blocks allocated. The first safety command that finds the disk full gives
-them back to the file system. Until there is room to set as much aside again everything else is refused, because
-telemetry would fill the space within minutes.
+them back to the file system. Until as much can be set aside again everything else is refused, because telemetry would
+fill the space within minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 RESERVE_BYTES = 4 * 1024**2  # a command takes some 20 KB of log: about two hundred commands
-ROOM_BYTES = 2 * RESERVE_BYTES  # free space that allows to set it aside again: as much stays for the record
+ROOM_BYTES = 2 * RESERVE_BYTES  # free space needed to set it aside again: as much remains for the record
 
 
 class Reserve:
@@ -26,7 +26,7 @@ class Reserve:
         self.spent = False  # given back and not set aside again: only safety commands are recorded
 
     def set_aside(self) -> bool:
-        """Have the space set aside, where there is room; returns whether it is."""
+        """Set the space aside if the disk has it; returns whether it is set aside."""
         try:
             if self._path.stat().st_size >= RESERVE_BYTES:
                 self.spent = False
@@ -39,7 +39,7 @@ class Reserve:
                 return False
             with self._path.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
-        except OSError as error:  # a file system without such files, or a limit on them: the record does without
+        except OSError as error:  # a file system without preallocation, or a limit on file size: no reserve
             logger.warning("no space set aside for safety commands: %s", error)
             self._path.unlink(missing_ok=True)
             return False

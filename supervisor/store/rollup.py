@@ -28,7 +28,7 @@ def pruned_before_utc_s(db: sqlite3.Connection) -> int:
 
 
 def prune(db: sqlite3.Connection, before_utc_s: int, limit: int = PRUNE_MAX) -> int:
-    """Forget ticks older than `before_utc_s`, at most `limit` at a time; hours and days stay. Returns how many went."""
+    """Delete ticks older than `before_utc_s`, at most `limit` at a time; hours and days stay. Returns how many."""
     gone = 0
     for (board,) in db.execute("SELECT DISTINCT board FROM meter").fetchall():
         gone += db.execute(  # board by board: along the index
@@ -71,7 +71,8 @@ def move(db: sqlite3.Connection, tick: Tick, old: ZoneTick, new: ZoneTick) -> No
 def quarters_wh(tick: Tick, zone: ZoneTick) -> dict[int, int]:
     """A zone's energy by the UTC second at which its quarter of an hour starts.
 
-    An interval counts whole into the quarter in which it starts; what is of the gap before it, evenly over the gap.
+    An interval counts whole into the quarter in which it starts; the energy of the gap before it is spread evenly over
+    the gap.
     """
     end_utc_s = tick.start_utc_s + tick.dt_s
     begin_utc_s = tick.start_utc_s - min(zone.gap_s, SPREAD_MAX_S)

@@ -1,7 +1,8 @@
-"""A second of its own for each tick of a board: two points on one would be one (docs/decisions/0004).
+"""A distinct second for each tick of a board: two points of one series and second overwrite each other
+(docs/decisions/0004).
 
-However many records of a board fall on one second, finding a free one takes a bounded look: what a look has found to
-be taken is remembered, and the next begins behind it.
+However many records of a board fall on one second, finding a free one takes a bounded search: seconds found to be
+taken are remembered, and the next search begins behind them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ LOOK_MAX = 128  # seconds looked at in either direction
 
 def free_second(db: sqlite3.Connection, board: str, start_utc_s: int, latest_utc_s: int) -> int | None:
     """The first second from `start_utc_s`, and not after `latest_utc_s`, that no tick of the board has; else the last
-    one before. None where a bounded look finds none.
+    one before. None where a bounded search finds none.
     """
     if not db.execute("SELECT 1 FROM tick WHERE board = ? AND start_utc_s = ?", (board, start_utc_s)).fetchone():
         return start_utc_s

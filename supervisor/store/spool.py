@@ -1,14 +1,19 @@
-"""Lines on their way to InfluxDB, kept as they will be sent; every point that is dropped is counted."""
+"""Lines that wait for InfluxDB, in the form in which they will be sent; every dropped point is counted."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 from msgspec import Struct
 
+from supervisor.runtime.clock import Clock
+from supervisor.store.repository import Repository
+from supervisor.store.writer import Writer
+
 
 class Batch(Struct, frozen=True):
-    """The oldest lines of the spool. `last_id` names what to forget once they are delivered."""
+    """The oldest lines of the spool. `last_id` names what to delete once they are delivered."""
 
     last_id: int
     points: int
@@ -22,7 +27,7 @@ class SpoolState(Struct, frozen=True):
     spool_bytes: int  # of lines waiting
     cap_bytes: int
     delivered: int  # points, ever
-    dropped: int  # points that the cap pushed out, ever
+    dropped: int  # points dropped by the cap, ever
     dead: int  # points that the server refused, ever
 
     @property
@@ -65,7 +70,7 @@ def batch(db: sqlite3.Connection, points_max: int) -> Batch | None:
 
 
 def delivered(db: sqlite3.Connection, last_id: int, dead: list[tuple[str, str]], utc_s: int) -> None:
-    """Forget what has been delivered up to `last_id`; keep `dead` (line, reason) for a person to look at."""
+    """Delete what has been delivered up to `last_id`; keep `dead` (line, reason) for inspection."""
     points = _remove(db, last_id)
     count(db, "delivered_points", points - len(dead))
     if dead:
@@ -117,3 +122,32 @@ def _remove(db: sqlite3.Connection, last_id: int) -> int:
     count(db, "spool_points", -points)
     count(db, "spool_bytes", -size)
     return int(points)
+
+
+class SpoolRepository(Repository):
+    """The lines that wait for InfluxDB. `waiting` is set when there may be some."""
+
+    def __init__(self, writer: Writer, clock: Clock, site: str, cap_bytes: int) -> None:
+        """`site` is the tag of its points; `cap_bytes` 0: there is no InfluxDB and nothing is spooled."""
+        super().__init__(writer, clock)
+        self._cap_bytes = cap_bytes
+        self.site = site if cap_bytes else None
+        self.waiting = asyncio.Event()
+        self.waiting.set()
+
+    async def batch(self, points_max: int) -> Batch | None:
+        """The oldest lines; None where none wait."""
+        return await self.read(lambda db: batch(db, points_max))
+
+    async def delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None:
+        """Delete lines up to `last_id`; `dead` are those that the server refused, with its reason."""
+        now = self._now()
+        await self.write(lambda db: delivered(db, last_id, dead, now))
+
+    async def enforce_cap(self) -> int:
+        """Drop the oldest lines over the cap. Returns the points dropped now; the state counts them all."""
+        return await self.write(lambda db: enforce_cap(db, self._cap_bytes)) if self._cap_bytes else 0
+
+    async def state(self) -> SpoolState:
+        """How full the spool is."""
+        return await self.read(lambda db: state(db, self._cap_bytes))

@@ -1,4 +1,4 @@
-"""Committing telemetry: exactly once, with energy right in whatever order records come.
+"""Committing telemetry: exactly once, with correct energy in whatever order records come.
 
 Each zone's meter is a chain along its board's ticks (by boot, then uptime). The newest tick extends the chain. A late
 one, from a board's journal, is inserted, see `supervisor.store.late`. Whatever a board sends, one commit takes a
@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Struct
 
+from supervisor.runtime.clock import Clock
 from supervisor.store import late, lives, quarantine, rollup, spool, uptime
 from supervisor.store.meter import Meter, advance
+from supervisor.store.repository import Repository
 from supervisor.store.seconds import free_second
 from supervisor.store.tick import Position, Tick, ZoneTick, encode_zones, reading, tick_lines
+from supervisor.store.writer import Writer
 from supervisor.wire.messages import Telemetry
 
 
@@ -33,9 +36,9 @@ class Booking:
     """What is known of a board beside its frame; a commit adds what it did not book."""
 
     rated_w: Mapping[str, int]  # of its zones
-    life_id: str = ""  # as its hello says it; "" from firmware before 0.2
+    life_id: str = ""  # as in its hello; "" from firmware before 0.2
     boot: int = 0  # of its hello
-    up_s: int = 0  # since that boot, as its hello has it
+    up_s: int = 0  # since that boot, as in its hello
     excess: list[Excess] = field(default_factory=list)
     refused: str = ""  # why the frame is in quarantine instead of the record
 
@@ -50,10 +53,10 @@ def commit(
     air_c: float | None,
     booking: Booking | None = None,
 ) -> bool:
-    """Keep a frame; False where it is there already, is older than what is kept, or cannot be kept at all.
+    """Keep a frame; False where it is on record already, is older than what is kept, or can never be kept.
 
-    `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock said. `site` None:
-    nothing is spooled. Without `booking` the board's counters and uptime are believed as they are.
+    `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock showed. `site` None:
+    nothing is spooled. Without `booking` the board's counters and uptime are accepted as they are.
     """
     life = lives.newest(db, board) if booking is None else lives.life_of(db, board, booking.life_id, booking.boot)
     if booking is not None and telemetry.boot > booking.boot:
@@ -66,7 +69,7 @@ def commit(
         return False
     row = db.execute("SELECT 1 FROM tick WHERE board = ? AND life = ? AND boot = ? AND q = ?",
                      (board, life, telemetry.boot, telemetry.q)).fetchone()  # fmt: skip
-    if row is not None:  # the key again with another measurement
+    if row is not None:  # the same key with another measurement
         if booking is not None and (booking.life_id or telemetry.boot > booking.boot):
             return _refuse(db, board, telemetry, received_utc_s, booking, "a record's number again, with other content")
         life = lives.begin(db, board)  # the board was provisioned anew
@@ -92,23 +95,7 @@ def commit(
     tick, inserted = _measure(db, tick, telemetry, heads, rated_w)
     zones = tick.zones
     late.move_totals(db, [(zone.sample.zone, zone.delta_wh) for zone in zones])
-    db.execute(
-        "INSERT INTO tick (board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, believed, zones) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            board,
-            life,
-            tick.boot,
-            tick.up_s,
-            tick.q,
-            tick.start_utc_s,
-            tick.dt_s,
-            received_utc_s,
-            tick.air_mc,
-            believed,
-            encode_zones(zones),
-        ),
-    )
+    _insert(db, tick)
     rollup.add(db, tick)
     for zone in zones:
         if zone.excess_wh:
@@ -122,6 +109,26 @@ def commit(
     else:
         late.resume(db, site, board)
     return True
+
+
+def _insert(db: sqlite3.Connection, tick: Tick) -> None:
+    db.execute(
+        "INSERT INTO tick (board, life, boot, up_s, q, start_utc_s, dt_s, received_utc_s, air_mc, believed, zones) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            tick.board,
+            tick.life,
+            tick.boot,
+            tick.up_s,
+            tick.q,
+            tick.start_utc_s,
+            tick.dt_s,
+            tick.received_utc_s,
+            tick.air_mc,
+            tick.believed,
+            encode_zones(tick.zones),
+        ),
+    )
 
 
 def _measure(
@@ -197,7 +204,7 @@ def ticks(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, board: str | N
 
 
 def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) -> bool:
-    """Whether this very measurement is stored, in any of the board's last lives. A look per life: over a range of
+    """Whether this very measurement is stored, in any of the board's last lives. One query per life: over a range of
     lives SQLite reads every tick of the board.
     """
     for earlier in range(life, max(-1, life - lives.LIVES_SEARCHED), -1):
@@ -212,3 +219,37 @@ def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) 
         if (tick.up_s, counters) == (telemetry.up, [(sample.zone, sample.dev_wh) for sample in telemetry.z]):
             return True
     return False
+
+
+class TelemetryRepository(Repository):
+    """What boards measured."""
+
+    def __init__(self, writer: Writer, clock: Clock, lines: spool.SpoolRepository) -> None:
+        super().__init__(writer, clock)
+        self._spool = lines
+
+    async def commit(
+        self,
+        board: str,
+        frame: Telemetry,
+        received_utc_s: float,
+        start_utc_s: float,
+        air_c: float | None = None,
+        booking: Booking | None = None,
+    ) -> bool:
+        """Keep a frame exactly once by (board, boot, q), with its zones' energy and its lines for InfluxDB.
+
+        `start_utc_s`: start of its interval, worked out by the caller where the board's clock was not set. `booking`:
+        what the board's zones can draw, and which life of the board this is; without it all is accepted. Returns
+        False for a duplicate and for what can never be kept, which are to be acknowledged as well. Raises StoreError:
+        then nothing was kept and nothing may be acknowledged.
+        """
+        received, start = int(received_utc_s), int(start_utc_s)
+        kept = await self.write(lambda db: commit(db, self._spool.site, board, frame, received, start, air_c, booking))
+        if kept:
+            self._spool.waiting.set()
+        return kept
+
+    async def zone_totals(self) -> dict[str, int]:
+        """Every zone's energy since its record began [Wh]; never falls."""
+        return await self.read(zone_totals)

@@ -19,18 +19,18 @@ IMPLAUSIBLE = int(Flag.SENSOR_IMPLAUSIBLE)  # a plain integer: enum arithmetic t
 GAP_MIN_S = 60  # energy of a longer time without records is spread over it and flagged; less is a record or two
 
 # Bits of a point's quality beside the board's flags, which have 16.
-BOOKED_OVER_GAP = 1 << 16  # part of the energy is of the time without records before the interval
+BOOKED_OVER_GAP = 1 << 16  # part of the energy belongs to the time without records before the interval
 EXCESS_QUARANTINED = 1 << 17  # the counter rose by more than the cable can draw: the rest is not in the record
 
 
 class ZoneTick(Struct, frozen=True, array_like=True):
-    """One zone's sample with what the store made of its counter."""
+    """One zone's sample with the energy that was booked for it."""
 
     sample: ZoneSample
     delta_wh: int
     meter: Meter
     excess_wh: int = 0  # counted by the board, not booked
-    gap_s: int = 0  # time without records before the interval, of which the energy is too
+    gap_s: int = 0  # time without records before the interval, that the energy also covers
     rated_w: int = 0  # of the cable when it was committed; 0: not known
 
     @property
@@ -41,7 +41,7 @@ class ZoneTick(Struct, frozen=True, array_like=True):
 
     @property
     def quality(self) -> int:
-        """The board's flags, and what is to be known of the energy."""
+        """The board's flags, and how the energy was booked."""
         gap = BOOKED_OVER_GAP if self.gap_s > GAP_MIN_S and self.delta_wh else 0
         return self.sample.flags | gap | (EXCESS_QUARANTINED if self.excess_wh else 0)
 
@@ -81,7 +81,7 @@ def encode_zones(zones: Sequence[ZoneTick]) -> bytes:
 
 
 def decode_zones(blob: bytes) -> tuple[ZoneTick, ...]:
-    """Zones of a tick. Records of the time before values were bounded come as they are."""
+    """Zones of a tick. Records from before values were bounded are returned unchecked."""
     try:
         return _decoder.decode(blob)
     except msgspec.ValidationError:
@@ -97,12 +97,12 @@ def reading(tick: Tick, sample: ZoneSample, rated_w: int, doubt_up_s: int = 0) -
 
 
 def escape_tag(value: str) -> str:
-    """A tag value as line protocol wants it."""
+    """A tag value, escaped for line protocol."""
     return value.replace("\\", "\\\\").replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ").replace("\n", " ")
 
 
 def escape_field(value: str) -> str:
-    """A string field's inside as line protocol wants it."""
+    """The content of a string field, escaped for line protocol."""
     return value.replace("\\", "\\\\").replace('"', r"\"").replace("\n", " ")
 
 
@@ -112,7 +112,7 @@ def _prefix(measurement: str, site: str, zone: str, board: str) -> str:
 
 
 def zone_line(site: str, tick: Tick, zone: ZoneTick) -> str:
-    """The point of one zone over one interval. `q` is its quality: docs/nomenclature.md, 0 = nothing the matter."""
+    """The point of one zone over one interval. `q` is its quality: docs/nomenclature.md, 0 = no flag."""
     sample = zone.sample
     surface = "" if zone.surface_mc is None else f",surf_c={sample.surface_mc / 1000}"
     air = "" if tick.air_mc is None else f",air_c={tick.air_mc / 1000}"
@@ -129,6 +129,6 @@ def tick_lines(site: str, tick: Tick, zones: Iterable[ZoneTick]) -> str:
 
 
 def event_line(site: str, subject: str, kind: str, detail: str, utc_s: int) -> str:
-    """A rare event; its words are string fields, never tags."""
+    """A rare event; its texts are string fields, never tags."""
     zone = f",zone={escape_tag(subject)}" if subject else ""
     return f'event,site={escape_tag(site)}{zone} kind="{escape_field(kind)}",detail="{escape_field(detail)}" {utc_s}'

@@ -2,8 +2,8 @@
 
 The energy that a record may bring is bounded by the uptime it claims, so the uptime itself has to be bounded, or a
 board could book a year of full power at once. Time passes at the rate of the supervisor's clock: `spare_s` grows with
-it and shrinks by what each record claims (the uptime since the record before, within its boot). What was dark between
-two boots stays claimable for the journal of the earlier one, and expires as live records come in.
+it and shrinks by what each record claims (the uptime since the record before, within its boot). Time without
+contact between two boots stays claimable for the journal of the earlier one, and expires as live records come in.
 
 A record that claims more is kept, but its counter's rise is not booked: `believed` is false.
 """
@@ -15,7 +15,7 @@ import sqlite3
 from supervisor.store.tick import Position
 
 SLACK_S = 180  # records may wait this long in the network before they arrive, and the next one not at all
-FIRST_S = 600  # the same for a board that is heard for the first time: nobody knows yet how late its records come
+FIRST_S = 600  # the same for a board that is heard for the first time: how late its records come is not known yet
 DRIFT = 1.002  # a board's crystal may run so much faster than the supervisor's clock; 50 ppm are usual
 JOURNAL_S = 28 * 3600  # a first contact may reach back so far; a board's journal holds 26 h
 # Unclaimed time that is kept. The oldest record of a journal claims all the time since the board was last heard, which
@@ -26,10 +26,10 @@ DARK_S = 31 * 86_400
 def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: int, ran_s: int | None) -> bool | None:
     """Whether the time that a record at `at` claims has passed; it is claimed then.
 
-    None: it is from so long before the board's first record that it has no place.
+    None: it is from too long before the board's first record.
 
-    `ran_s`: for a board without any record, how long it says that it has run in this boot: so far its journal may
-    reach back. None for others.
+    `ran_s`: for a board without any record, how long it reports to have run in this boot: its journal may reach
+    back so far. None for others.
     """
     first = ran_s is not None
     row = db.execute(
@@ -62,7 +62,7 @@ def believes(db: sqlite3.Connection, board: str, at: Position, received_utc_s: i
         early_s -= claimed_s
     elif believed:
         spare_s -= claimed_s
-        if is_newest and abs(passed_s - claimed_s) <= SLACK_S:  # live: as time is covered, older dark time expires
+        if is_newest and abs(passed_s - claimed_s) <= SLACK_S:  # live: as time is covered, older time expires
             spare_s = max(min(spare_s, SLACK_S), spare_s - passed_s)
     spare_s = min(spare_s, DARK_S)
     db.execute(
@@ -103,7 +103,7 @@ def _begin(
 
 
 def _before_first_s(db: sqlite3.Connection, board: str, at: Position) -> int | None:
-    """Time from `at` to the first record of its boot, of which nobody has claimed any yet; None where `at` is later."""
+    """Time from `at` to the first record of its boot, of which none has been claimed yet; None where `at` is later."""
     first = db.execute(
         "SELECT min(up_s) FROM tick WHERE board = ? AND life = ? AND boot = ?", (board, at.life, at.boot)
     ).fetchone()[0]

@@ -8,13 +8,14 @@ from dataclasses import fields
 import numpy as np
 
 from supervisor.domain.weather import WeatherSeries
+from supervisor.store.repository import Repository
 
 _COLUMNS = tuple(f.name for f in fields(WeatherSeries) if f.name != "time_utc_s")
 _NAMES = ", ".join(("utc_s", *_COLUMNS))
 
 
 def put(db: sqlite3.Connection, series: WeatherSeries) -> None:
-    """Keep every row; one that is there already is replaced, since a later word about the same hour knows more."""
+    """Keep every row; one that is there already is replaced, since later data on the same hour are better."""
     times = np.round(series.time_utc_s).astype(int).tolist()
     columns = (getattr(series, name).tolist() for name in _COLUMNS)
     marks = ", ".join("?" * (len(_COLUMNS) + 1))
@@ -22,7 +23,7 @@ def put(db: sqlite3.Connection, series: WeatherSeries) -> None:
 
 
 def between(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> WeatherSeries:
-    """The rows that end in (from, to]; there may be none, as in a database of before there was this table."""
+    """The rows that end in (from, to]; there may be none, as in a database from before this table existed."""
     query = f"SELECT {_NAMES} FROM weather WHERE utc_s > ? AND utc_s <= ? ORDER BY utc_s"
     there = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'weather'").fetchone()
     found = db.execute(query, (from_utc_s, to_utc_s)).fetchall() if there else []
@@ -31,5 +32,17 @@ def between(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> WeatherSe
 
 
 def prune(db: sqlite3.Connection, before_utc_s: int) -> int:
-    """Forget older rows. Returns how many went."""
+    """Delete older rows. Returns how many."""
     return db.execute("DELETE FROM weather WHERE utc_s < ?", (before_utc_s,)).rowcount
+
+
+class WeatherRepository(Repository):
+    """The weather as it was."""
+
+    async def put(self, series: WeatherSeries) -> None:
+        """Keep every row, in the place of an older one of the same time."""
+        await self.write(lambda db: put(db, series))
+
+    async def prune(self, before_utc_s: float) -> int:
+        """Delete older rows. Returns how many."""
+        return await self.write(lambda db: prune(db, int(before_utc_s)))

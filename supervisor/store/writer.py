@@ -18,7 +18,7 @@ from supervisor.store.reserve import Reserve
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
 
-READERS = 3  # a year's report does not hold up a login
+READERS = 3  # a year's report does not delay a sign-in
 GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
 FULL = "store-full"  # code of a StoreError where the disk has no room
 
@@ -50,7 +50,7 @@ class Writer:
         """Run `job` in a transaction; it has reached the disk when this returns.
 
         `safety`: what records a safety command; on a full disk it may use the space set aside. Raises what the job
-        raises (its own changes are undone, its neighbours' are kept), or StoreError where nothing could be kept.
+        raises (its own changes are undone, those of other jobs are kept), or StoreError where nothing could be kept.
         """
         self._require_open()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -60,7 +60,7 @@ class Writer:
         return cast(T, await done)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `query` on what is committed, without holding up a commit."""
+        """Run `query` on what is committed, without delaying a commit."""
         self._require_open()
 
         def run() -> T:
@@ -76,7 +76,7 @@ class Writer:
             raise self._store_error(error) from error
 
     async def close(self) -> None:
-        """Finish what waits, then let go of the file."""
+        """Finish what waits, then close the file."""
         self._closed = True
         if self._flusher is not None:
             await self._flusher
@@ -97,10 +97,10 @@ class Writer:
                 jobs = [(job, safety) for job, safety, _ in group]
                 try:
                     outcomes = await in_thread(self._write_thread, self._commit_with_reserve, jobs)
-                except Exception as failure:  # no thread could be had: who waits must hear of it
+                except Exception as failure:  # no thread could be started: the callers must learn of it
                     outcomes = [(None, self._store_error(failure)) for _ in group]
                 for (_, _, done), (value, error) in zip(group, outcomes, strict=True):
-                    if done.done():  # whoever waited has been cancelled; the work is kept
+                    if done.done():  # the caller has been cancelled; the work is kept
                         continue
                     if error is None:
                         done.set_result(value)

@@ -81,7 +81,7 @@ class District:
 
     def forecast(self, warmer_k: float) -> float:
         """A new forecast arrives, now."""
-        forecasts = self.service.plan_loop._forecasts
+        forecasts = self.service.plan_loop._snapshot._forecasts
         known = forecasts.latest
         assert known is not None
         members = tuple(replace(member, air_c=member.air_c + warmer_k) for member in known.members)

@@ -26,7 +26,8 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
-from supervisor.store.store import Store
+from supervisor.store.journal import AlarmRepository
+from supervisor.store.upkeep import UpkeepRepository
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
 from tools import skipping
@@ -101,7 +102,7 @@ def test_a_loop_that_fails_costs_no_other_a_round_and_comes_back(
         for loop, (_, _, period_s) in LOOPS.items():
             assert rounds[loop] >= (WELL_AFTER_S - 60) // period_s - 1, loop
         assert [alarm for alarm in standing(service) if alarm[0] == "loop-failed"] == []
-        assert not any(alarm.code == "loop-failed" for alarm in await service.store.open_alarms())
+        assert not any(alarm.code == "loop-failed" for alarm in await service.store.alarms.open_alarms())
 
     in_virtual_time(make_config(tmp_path), check)
 
@@ -118,7 +119,7 @@ def test_a_part_of_the_watch_that_fails_keeps_no_other_part_from_its_turn(
     done: Counter[str] = Counter()
     broken = True
 
-    async def roll_up(self: Store) -> None:
+    async def roll_up(self: UpkeepRepository) -> None:
         done["roll_up"] += 1
         if broken:
             raise StoreError("disk full")
@@ -128,7 +129,7 @@ def test_a_part_of_the_watch_that_fails_keeps_no_other_part_from_its_turn(
         if broken:
             raise KeyError("zone")
 
-    monkeypatch.setattr(Store, "roll_up", roll_up)
+    monkeypatch.setattr(UpkeepRepository, "roll_up", roll_up)
     monkeypatch.setattr(Watch, "_look_for_the_silent", silent)
     monkeypatch.setattr(Watch, "_send_clocks", lambda self: done.update(["clocks"]))
 
@@ -172,14 +173,14 @@ def test_an_alarm_that_cannot_be_recorded_is_recorded_once_the_disk_takes_it_aga
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = True
-    real = Store.raise_alarm
+    real = AlarmRepository.raise_alarm
 
-    async def raise_alarm(self: Store, code: str, subject: str, detail: str) -> Any:
+    async def raise_alarm(self: AlarmRepository, code: str, subject: str, detail: str) -> Any:
         if full:
             raise StoreError("disk full", code="store-full")
         return await real(self, code, subject, detail)
 
-    monkeypatch.setattr(Store, "raise_alarm", raise_alarm)
+    monkeypatch.setattr(AlarmRepository, "raise_alarm", raise_alarm)
 
     async def check(service: Service) -> None:
         nonlocal full
@@ -187,10 +188,12 @@ def test_an_alarm_that_cannot_be_recorded_is_recorded_once_the_disk_takes_it_aga
         service.alarms.set(AlarmCode.LOOP_FAILED, "a", False)
         service.alarms.set(AlarmCode.LOOP_FAILED, "b", True, "second")
         await asyncio.sleep(100)
-        assert await service.store.open_alarms() == []
+        assert await service.store.alarms.open_alarms() == []
         full = False
         await asyncio.sleep(30)
-        assert [(alarm.code, alarm.subject) for alarm in await service.store.open_alarms()] == [("loop-failed", "b")]
+        assert [(alarm.code, alarm.subject) for alarm in await service.store.alarms.open_alarms()] == [
+            ("loop-failed", "b")
+        ]
 
     in_virtual_time(make_config(tmp_path), check)
 

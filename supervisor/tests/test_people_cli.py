@@ -44,7 +44,7 @@ def user(config: Config, *arguments: str) -> tuple[int, str, str]:
 
 async def test_the_last_admin_comes_back_in_after_the_only_session_has_ended(config: Config) -> None:
     store = open_store(config)
-    sessions = Sessions(store, SystemClock())
+    sessions = Sessions(store.access, SystemClock())
     link = await sessions.first_link()
     assert link is not None
     session = await sessions.redeem(link.partition("=")[2])
@@ -60,8 +60,11 @@ async def test_the_last_admin_comes_back_in_after_the_only_session_has_ended(con
     again = await sessions.redeem(found[1])
     assert again is not None
     assert (again.user, again.role) == ("admin", "admin")
-    assert [(e.user, e.action) for e in await store.audit(0, 4e9)][-2:] == [("console", "invite"), ("admin", "sign-in")]
-    await store.verify_audit()
+    assert [(e.user, e.action) for e in await store.audit.entries(0, 4e9)][-2:] == [
+        ("console", "invite"),
+        ("admin", "sign-in"),
+    ]
+    await store.audit.verify()
     await store.close()
 
 
@@ -71,9 +74,9 @@ async def test_a_running_service_honours_what_the_console_revokes(
     monkeypatch.setattr(stream, "SESSION_CHECK_S", 0.05)
     store, clock = open_store(config), SystemClock()
     live = LiveState(config.zone, clock)
-    sessions = Sessions(store, clock)
-    app: web.Application = make_app(Services(live, Overrides(store, live, clock), sessions, clock, config.site,
-                                             public_url="http://x"))  # fmt: skip
+    sessions = Sessions(store.access, clock)
+    overrides = Overrides(store.overrides, live, clock)
+    app: web.Application = make_app(Services(live, overrides, sessions, clock, config.site, public_url="http://x"))
     client = await aiohttp_client(app)
     token, _ = await sessions.invite("이민수", "crew", "test")
     assert (await client.get("/login", params={"token": token})).status == 200
@@ -96,13 +99,13 @@ async def test_a_running_service_honours_what_the_console_revokes(
     assert (await asyncio.to_thread(user, config, "revoke", link_id))[1] == f"link {link_id} is void\n"
     assert (await asyncio.to_thread(user, config, "revoke", "이민수"))[1] == "이민수 removed, 0 sessions ended\n"
     assert [p.name for p in await sessions.people()] == ["Park"]
-    assert {e.user for e in await store.audit(0, 4e9) if e.action.startswith("revoke")} == {"console"}
+    assert {e.user for e in await store.audit.entries(0, 4e9) if e.action.startswith("revoke")} == {"console"}
     await store.close()
 
 
 async def test_changes_of_the_console_and_of_the_service_do_not_lose_each_other(config: Config) -> None:
     store = open_store(config)
-    sessions = Sessions(store, SystemClock())
+    sessions = Sessions(store.access, SystemClock())
 
     async def service() -> None:
         for n in range(30):
@@ -115,7 +118,7 @@ async def test_changes_of_the_console_and_of_the_service_do_not_lose_each_other(
 
     await asyncio.gather(service(), console())
     assert len(await sessions.people()) == 36
-    assert (await store.verify_audit())[0] == 36
+    assert (await store.audit.verify())[0] == 36
     await store.close()
 
 

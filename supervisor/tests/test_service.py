@@ -106,7 +106,7 @@ async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: C
         assert (await next_of(board, Ack)).q == (1,)
         await board.send(telemetry(2, sample(dev_wh=1166), up=32))
         assert (await next_of(board, Ack)).q == (2,)
-        assert (await started.store.zone_totals())["z01"] >= 166
+        assert (await started.store.telemetry.zone_totals())["z01"] >= 166
 
         crew = Crew(http, started.web_url)
         async with http.get(f"{started.web_url}/api/v1/zones") as response:
@@ -210,7 +210,7 @@ async def test_sigkill_loses_nothing_that_was_acknowledged_and_sigterm_ends_clea
                 child.send_signal(signal.SIGTERM)
                 assert child.wait(timeout=30) == 0
     async with service(config) as started:
-        totals = await started.store.zone_totals()
+        totals = await started.store.telemetry.zone_totals()
     assert totals["z01"] in (2900, 4000)  # 30 intervals once each; the first with or without what came before it
 
 

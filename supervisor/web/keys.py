@@ -15,7 +15,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
-from supervisor.store.store import Store
+from supervisor.store.journal import AuditRepository
 from supervisor.weather.providers.kind import Attribution
 from supervisor.web.sessions import Session, Sessions
 
@@ -24,7 +24,7 @@ from supervisor.web.sessions import Session, Sessions
 class Safety:
     """Use cases for faults and electric danger."""
 
-    store: Store
+    audit: AuditRepository
     dangers: Dangers
     cables: BrokenCables
     alarms: Alarms

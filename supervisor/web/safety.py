@@ -83,7 +83,7 @@ async def clear_feeder_danger(request: web.Request) -> web.Response:
 
 async def clear_broken_cable(request: web.Request) -> web.Response:
     session, safety, zone = need_role(request, "crew"), _safety(request), zone_id(request)
-    await safety.cables.clear(zone, session.user, safety.store)
+    await safety.cables.clear(zone, session.user, safety.audit)
     return json_answer(request.app[SERVICES].live.view(zone))
 
 

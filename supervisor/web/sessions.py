@@ -12,8 +12,7 @@ from typing import Final
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store import access, people
-from supervisor.store.access import Person
-from supervisor.store.store import Store
+from supervisor.store.access import AccessRepository, Person
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Session:
 class Sessions:
     """Links, sessions and people over the store."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: AccessRepository, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._writing: set[asyncio.Task[None]] = set()
@@ -61,7 +60,7 @@ class Sessions:
         Each start before that makes a new one: the link of an earlier log may be lost. All of them become void at the
         first sign-in of an administrator.
         """
-        if await self._store.kv_get(access.FIRST_DONE) is not None:
+        if await self._store.first_link_used():
             return None
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self._now()
         made = await self._store.write(lambda db: access.first_link(db, token, now, now + FIRST_LINK_S))

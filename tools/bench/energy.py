@@ -127,7 +127,7 @@ async def committing(folder: Path, records: int) -> list[Figure]:
 
     async def commit(board: int, frame: Telemetry) -> None:
         before = time.perf_counter()
-        await store.commit_telemetry(f"b{board:02}", frame, frame.utc, frame.utc - DT_S, -2.5)
+        await store.telemetry.commit(f"b{board:02}", frame, frame.utc, frame.utc - DT_S, -2.5)
         waits_s.append(time.perf_counter() - before)
 
     beating = asyncio.create_task(beat())
@@ -151,7 +151,7 @@ async def committing(folder: Path, records: int) -> list[Figure]:
 async def shipping(folder: Path, api: Literal["v1", "v2"], url: str, name: str) -> list[Figure]:
     """Drain the spool as it stands after `committing` into a real server."""
     store = _open(folder)
-    totals = await store.zone_totals()
+    totals = await store.telemetry.zone_totals()
     await store.write(lambda db: db.execute("DELETE FROM spool"))
     lines = await store.read(
         lambda db: [tick_lines("seongbuk", tick, tick.zones) for tick in telemetry.ticks(db, 0, 2**40)]
@@ -160,7 +160,7 @@ async def shipping(folder: Path, api: Literal["v1", "v2"], url: str, name: str) 
         lambda db: db.executemany("INSERT INTO spool (points, lines) VALUES (10, ?)", [(x,) for x in lines])
     )
     endpoint = connect(Target(api=api, url=url, database="bench", bucket="bench", org="bench", token="bench"))
-    shipper = Shipper(store, endpoint, SystemClock(), lambda *_: None)
+    shipper = Shipper(store.spool, endpoint, SystemClock(), lambda *_: None)
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     pause_s = await shipper.ship()
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s

@@ -49,6 +49,6 @@ class Load(Struct, frozen=True):
     async def commit(self, store: Store, board: int, q: int) -> bool:
         """Commit record `q` of a board, stamped at the start of its interval."""
         end_utc_s = T0_UTC_S + q * DT_S
-        return await store.commit_telemetry(
+        return await store.telemetry.commit(
             f"b{board:02}", self.frame(board, q), end_utc_s, end_utc_s - DT_S, air_c=-2.5
         )

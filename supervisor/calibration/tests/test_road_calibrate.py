@@ -1,4 +1,4 @@
-"""Calibration finds a road that differs from the generic one, and says where the data say nothing."""
+"""Calibration finds a road that differs from the generic one, and tells where the data do not."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_measured_heat_lets_it_find_the_cables_efficiency() -> None:
     assert found.values["cable_efficiency"] == pytest.approx(0.75, abs=0.1)
 
 
-def test_out_of_sample_it_beats_the_generic_road_and_a_window_is_not_its_own_teacher() -> None:
+def test_out_of_sample_it_beats_the_generic_road_and_no_window_is_fitted_to_itself() -> None:
     data = measured(8, albedo=0.25)
     predicted, fits = cross_validate(ROAD, data)
     assert len(fits) == 4
@@ -72,9 +72,9 @@ def test_windows_without_observations_are_refused() -> None:
         calibrate(ROAD, blind)
 
 
-def test_a_road_beyond_what_is_physical_ends_at_a_bound_and_says_so() -> None:
+def test_a_road_beyond_what_is_physical_ends_at_a_bound_and_is_reported() -> None:
     odd = calibrate(ROAD, measured(8, albedo=0.6))
     assert "albedo" in odd.at_bound
     assert odd.values["albedo"] == pytest.approx(0.35, abs=0.01)
     plain = calibrate(ROAD, measured(8))
-    assert "sky_view" not in plain.at_bound  # an open sky stands at 1 from the start: that says nothing
+    assert "sky_view" not in plain.at_bound  # an open sky is at 1 from the start: no warning

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from supervisor.calibration import calibrate as calibration
-from supervisor.calibration.calibrate_cli import calibrate
+from supervisor.calibration import kept as kept_roads
+from supervisor.calibration import zone_fit
+from supervisor.calibration.command import calibrate
 from supervisor.cli import main
 from supervisor.config import load
 from supervisor.domain.errors import CommandError, NotFoundError, PhysicsError
@@ -51,7 +52,7 @@ def test_ticks_become_means_of_surface_and_heat_per_step() -> None:
     ticks = [tick(T0 + 60 * i, 2_000 if i < 5 else 4_000, 30_000) for i in range(10)]
     ticks += [tick(T0 + 600 + 60 * i, 9_000, 0, int(Flag.SENSOR_IMPLAUSIBLE)) for i in range(10)]
     ticks.append(tick(T0 + 60, 50_000, 60_000, zone="z02"))
-    surface, heat = calibration.series(ZONE, ticks, T0, T0 + 1800)
+    surface, heat = zone_fit.series(ZONE, ticks, T0, T0 + 1800)
     assert surface[0] == pytest.approx(3.0)
     assert np.isnan(surface[1:]).all()
     assert heat.tolist() == pytest.approx([150.0, 0.0, 0.0])
@@ -63,21 +64,21 @@ def test_too_short_a_record_is_refused_and_a_long_one_gives_a_window_a_day() -> 
     even = np.full(t.size, 1.0)
     weather = WeatherSeries(t, even, even - 2, even, even * 1e5, even * 0, even * 260, even * 0.5, even * 0, even * 0)
     surface = np.full(hours * 6, 1.5)
-    data, starts = calibration.windows(surface, surface * 0.0, weather, SITE, T0)
+    data, starts = zone_fit.windows(surface, surface * 0.0, weather, SITE, T0)
     assert data.count == len(starts) == 6
     assert starts[0] == T0 + 86_400
     surface[6 * 24 : 6 * 24 * 4] = np.nan
     with pytest.raises(CommandError, match="only 2 days"):
-        calibration.windows(surface, surface * 0.0, weather, SITE, T0)
+        zone_fit.windows(surface, surface * 0.0, weather, SITE, T0)
 
 
-def test_days_without_weather_teach_nothing() -> None:
+def test_days_without_weather_are_left_out() -> None:
     t = T0 + 3600.0 * np.arange(10 * 24 + 1)
     t = t[(t < T0 + 4 * 86_400) | (t > T0 + 4.5 * 86_400)]
     even = np.full(t.size, 1.0)
     weather = WeatherSeries(t, even, even - 2, even, even * 1e5, even * 0, even * 260, even * 0.5, even * 0, even * 0)
     surface = np.full(12 * 144, 1.5)  # two days longer than the weather
-    data, starts = calibration.windows(surface, surface * 0.0, weather, SITE, T0)
+    data, starts = zone_fit.windows(surface, surface * 0.0, weather, SITE, T0)
     days = [(start - T0) // 86_400 for start in starts]
     assert days == [1, 2, 3, 6, 7, 8, 9]  # not the day of the gap, nor the one whose spin-up it is
     assert np.isfinite(data.observed_c).all()
@@ -85,18 +86,18 @@ def test_days_without_weather_teach_nothing() -> None:
 
 
 def test_what_is_kept_comes_back_as_the_zones_pavement(tmp_path: Path) -> None:
-    kept = calibration.Kept(
+    kept = kept_roads.Kept(
         "z01", "now", "then", "now", "w.csv", 6, 2.0, 1.0, 1.1, 0.1, {"albedo": 0.2, "cable_efficiency": 0.9}, {}, []
     )
-    path = calibration.keep(tmp_path, kept)
-    values = calibration.load(tmp_path)["z01"]
-    surfaces = {"z01": calibration.surface_of(values)}
+    path = kept_roads.keep(tmp_path, kept)
+    values = kept_roads.load(tmp_path)["z01"]
+    surfaces = {"z01": kept_roads.surface_of(values)}
     assert surfaces == {"z01": {"albedo": 0.2}}
     assert build_pavements([ZONE], surfaces=surfaces).surface("albedo")[0] == 0.2
-    assert calibration.own_cable(ZONE, values).heat_w_m2 == pytest.approx(0.9 * ZONE.heat_w_m2)
+    assert kept_roads.own_cable(ZONE, values).heat_w_m2 == pytest.approx(0.9 * ZONE.heat_w_m2)
     path.write_text("{")
     with pytest.raises(PhysicsError, match=r"z01\.json"):
-        calibration.load(tmp_path)
+        kept_roads.load(tmp_path)
 
 
 def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +129,8 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path, mo
     plot = tmp_path / "z01.png"
     command = ["calibrate", "z01", "--config", str(path), *period, "--plot", str(plot)]
     found: list[Any] = []
-    fit = calibration.fit
-    monkeypatch.setattr(calibration, "fit", lambda *given: found.append(fit(*given)) or found[-1])
+    fit = zone_fit.fit
+    monkeypatch.setattr(zone_fit, "fit", lambda *given: found.append(fit(*given)) or found[-1])
     said = CliRunner().invoke(main, command, catch_exceptions=False)
     assert said.exit_code == 0, said.output
     assert "out of sample" in said.output
@@ -138,12 +139,12 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path, mo
     assert plot.read_bytes().startswith(b"\x89PNG")
     kept_path = tmp_path / "state" / "calibration" / "z01.json"
     kept_path.unlink()
-    monkeypatch.setattr(calibration, "fit", lambda *_: found[-1])
+    monkeypatch.setattr(zone_fit, "fit", lambda *_: found[-1])
     said = CliRunner().invoke(main, [*command[:-1], str(tmp_path / "z01.none")], catch_exceptions=False)
     monkeypatch.undo()
     assert (said.exit_code, said.output.count("not drawn")) == (0, 1)
     assert kept_path.exists()
-    kept = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    kept = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=kept_roads.Kept)
     assert kept.rmse_after_k < kept.rmse_before_k
     assert kept.values["conductivity_factor"] < 0.9
     assert set(kept.sigma) == set(kept.values)
@@ -153,10 +154,10 @@ def test_the_command_fits_a_road_from_the_record_and_keeps_it(tmp_path: Path, mo
     assert (("at bound" in said.output) and "physical bound" in said.output) == bool(kept.at_bound)
 
     db = database.connect(tmp_path / "state" / DATABASE_NAME)
-    weather_record.put(db, series)  # the service recorded it: no file is needed any more
+    weather_record.put(db, series)  # the service recorded it: no file is needed
     db.close()
     said = CliRunner().invoke(main, ["calibrate", "z01", "--config", str(path), *period], catch_exceptions=False)
-    again = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    again = msgspec.json.decode((tmp_path / "state" / "calibration" / "z01.json").read_bytes(), type=kept_roads.Kept)
     assert again.weather == "as recorded by the service"
     assert again.values == pytest.approx(kept.values, rel=0.02)
     with pytest.raises(NotFoundError, match="z99"):

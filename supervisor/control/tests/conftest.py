@@ -14,6 +14,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.runtime.background import Background
@@ -72,9 +73,9 @@ class Rooms:
         self.metrics = Metrics()
         self.live = LiveState(ZONES, clock)
         self.alarms = Alarms(clock, self.metrics)
-        self.overrides = Overrides(store, self.live, clock)
+        self.overrides = Overrides(store.overrides, self.live, clock)
         self.dispatcher = Dispatcher(
-            epoch, ZONES, self.live, self.overrides, self.alarms, self.metrics, clock, background
+            epoch, self.live, self.overrides, Monitoring(self.alarms, self.metrics), clock, background
         )
 
 
@@ -98,4 +99,4 @@ async def background() -> AsyncIterator[Background]:
 
 @pytest.fixture
 async def rooms(store: Store, clock: ManualClock, background: Background) -> Rooms:
-    return Rooms(store, clock, background, await store.next_epoch())
+    return Rooms(store, clock, background, await store.epochs.next())

@@ -8,7 +8,7 @@ import pytest
 
 from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.broken_cable import ALARM, BrokenCables
-from supervisor.control.plan_loop import _OUT_OF_SERVICE
+from supervisor.control.plan_snapshot import _OUT_OF_SERVICE
 from supervisor.control.tests.conftest import Rooms
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.errors import NotFoundError, StoreError
@@ -78,12 +78,12 @@ async def test_only_a_load_while_commanded_on_mends_it(works: Works, changes: di
 async def test_a_person_clears_it_and_a_new_break_counts_anew(works: Works) -> None:
     cables, store = works.intake.cables, works.rooms.store
     with pytest.raises(NotFoundError):
-        await cables.clear("z01", "kim", store)
+        await cables.clear("z01", "kim", store.audit)
     await hear(works, 10, **FLAGGED)
     await hear(works, 10, **TRYING)
-    await cables.clear("z01", "kim", store)
+    await cables.clear("z01", "kim", store.audit)
     assert not known(works)
-    assert [(e.user, e.action, e.detail) for e in await store.audit(0, 4e9)] == [("kim", "cable-mended", "z01")]
+    assert [(e.user, e.action, e.detail) for e in await store.audit.entries(0, 4e9)] == [("kim", "cable-mended", "z01")]
     await hear(works, 10, **TRYING)
     assert not known(works)
     await hear(works, 10, **FLAGGED)
@@ -95,13 +95,13 @@ async def test_what_cannot_be_recorded_stays(works: Works, tmp_path: Path) -> No
     closed = Store.open(tmp_path / "closed.db", works.rooms.clock)
     await closed.close()
     with pytest.raises(StoreError):
-        await works.intake.cables.clear("z01", "kim", closed)
+        await works.intake.cables.clear("z01", "kim", closed.audit)
     assert known(works)
 
 
 async def test_it_outlives_a_restart(store: Store, clock: ManualClock, background: Background) -> None:
-    await store.raise_alarm(ALARM, "z01", "No current")
-    await store.raise_alarm(ALARM, "z77", "of a zone that is no longer configured")
+    await store.alarms.raise_alarm(ALARM, "z01", "No current")
+    await store.alarms.raise_alarm(ALARM, "z77", "of a zone that is no longer configured")
     rooms = Rooms(store, clock, background, 1)
     async with keep_alarms(store, clock, rooms.metrics) as (alarms, _):
         rooms.alarms = alarms
@@ -110,7 +110,7 @@ async def test_it_outlives_a_restart(store: Store, clock: ManualClock, backgroun
         assert known(works)
         await hear(works, 10, **HEATS)
         assert not known(works)
-    assert [alarm.subject for alarm in await store.open_alarms() if alarm.code == ALARM] == ["z77"]
+    assert [alarm.subject for alarm in await store.alarms.open_alarms() if alarm.code == ALARM] == ["z77"]
 
 
 def test_a_cable_that_only_we_remember_is_planned_for_so_that_the_board_tries_it_again(rooms: Rooms) -> None:
@@ -126,8 +126,8 @@ async def test_a_board_s_fault_that_ended_while_the_service_was_down_ends_its_al
     store: Store, clock: ManualClock, background: Background
 ) -> None:
     for code in ("earth-fault", "latched"):
-        await store.raise_alarm(code, "z01", "Heating is off")
-        await store.raise_alarm(code, "z02", "Heating is off")
+        await store.alarms.raise_alarm(code, "z01", "Heating is off")
+        await store.alarms.raise_alarm(code, "z02", "Heating is off")
     rooms = Rooms(store, clock, background, 1)
     async with keep_alarms(store, clock, rooms.metrics) as (alarms, _):
         rooms.alarms = alarms

@@ -13,9 +13,9 @@ import pytest
 
 from supervisor.control.estimation import KEY, Estimation
 from supervisor.control.meter import FeederMeter
+from supervisor.control.peaks import PEAKS
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, Rooms
 from supervisor.control.tests.test_intake import Works
-from supervisor.control.watch import PEAKS
 from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import Plan, Slot
 from supervisor.gateway.tests.board_client import sample
@@ -70,7 +70,7 @@ async def test_what_was_observed_in_a_minute_that_failed_is_forgotten(
 async def test_a_lane_that_left_the_physical_range_begins_anew_and_the_others_go_on(
     works: Works, field: str, value: float
 ) -> None:
-    healthy = Estimation(ZONES, works.forecasts, works.rooms.live, works.rooms.store, works.rooms.clock)
+    healthy = Estimation(ZONES, works.forecasts, works.rooms.live, works.rooms.store.values, works.rooms.clock)
     await healthy.start()
     getattr(works.estimation.state, field)[1] = value
     works.estimation.update(START_UTC_S + 60)
@@ -115,7 +115,7 @@ async def test_a_road_that_does_not_converge_alone_begins_anew(works: Works) -> 
 )
 async def test_a_damaged_estimate_is_said_and_spun_up_anew(works: Works, damage: str) -> None:
     await works.estimation.keep(works.rooms.clock.utc_s())
-    text = await works.rooms.store.kv_get(KEY)
+    text = await works.rooms.store.values.get(KEY)
     assert text is not None
     kept = msgspec.json.decode(text)
     if damage == "shape":
@@ -130,8 +130,8 @@ async def test_a_damaged_estimate_is_said_and_spun_up_anew(works: Works, damage:
     elif damage == "field":
         del kept["arrays"]["water_mm"]
         damage = msgspec.json.encode(kept).decode()
-    await works.rooms.store.kv_set(KEY, damage)
-    again = Estimation(ZONES, works.forecasts, works.rooms.live, works.rooms.store, works.rooms.clock)
+    await works.rooms.store.values.set(KEY, damage)
+    again = Estimation(ZONES, works.forecasts, works.rooms.live, works.rooms.store.values, works.rooms.clock)
     await again.start()
     again.update(START_UTC_S + 60)
     assert np.isfinite(again.state.temperature_c).all()
@@ -142,7 +142,7 @@ async def test_damaged_peaks_are_said_and_the_service_starts(
     works: Works, kept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     works.meter.roll(START_UTC_S)
-    await works.rooms.store.kv_set(f"{PEAKS}.{works.meter.month}", kept)
+    await works.rooms.store.values.set(f"{PEAKS}.{works.meter.month}", kept)
     await works.watch.start()
     assert works.meter.peaks_kw == {"f1": 0.0}
     assert "peaks" in caplog.text
@@ -154,16 +154,16 @@ async def test_damaged_plans_are_said_and_the_others_are_taken_up(
     at = int(START_UTC_S)
     good = Plan(zone="z01", issued_utc_s=at, start_utc_s=at, slots=(Slot(0, 2000, 500),))
     far = msgspec.structs.replace(good, zone="z03", slots=(Slot(0, 2000, 500), Slot(10**12, 0, 0)))
-    await works.rooms.store.save_plans([good, msgspec.structs.replace(good, zone="z02"), far])
+    await works.rooms.store.plans.save([good, msgspec.structs.replace(good, zone="z02"), far])
     await works.rooms.store.write(lambda db: db.execute("UPDATE plan SET plan = '{\"zone\":' WHERE zone = 'z02'"))
-    assert await works.rooms.store.latest_plans() == {"z01": good}
+    assert await works.rooms.store.plans.latest() == {"z01": good}
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
 
 
 async def test_a_damaged_epoch_is_a_sentence(works: Works) -> None:
     await works.rooms.store.write(lambda db: db.execute("UPDATE kv SET value = 'x' WHERE key = 'epoch'"))
     with pytest.raises(StoreError, match="not a number") as refused:
-        await works.rooms.store.next_epoch()
+        await works.rooms.store.epochs.next()
     assert "--take-over" in refused.value.remedy
     assert commands.HORIZON_MAX_S > 0
 

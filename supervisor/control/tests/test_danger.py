@@ -49,7 +49,7 @@ class Scene:
 
 
 def make(rooms: Rooms) -> Scene:
-    dangers = Dangers(rooms.store, rooms.live, rooms.overrides, rooms.dispatcher, rooms.alarms, rooms.clock)
+    dangers = Dangers(rooms.store.dangers, rooms.live, rooms.overrides, rooms.dispatcher, rooms.alarms, rooms.clock)
     return Scene(rooms, dangers, {})
 
 
@@ -91,7 +91,7 @@ async def test_said_twice_it_is_one(scene: Scene) -> None:
     first = await scene.dangers.report(ZONE, "z03", "kim")
     assert await scene.dangers.report(ZONE, "z03", "lee") == first
     assert len(link.overrides()) == 1
-    assert [e.action for e in await scene.rooms.store.audit(0, 4e9)] == ["danger"]
+    assert [e.action for e in await scene.rooms.store.audit.entries(0, 4e9)] == ["danger"]
 
 
 async def test_it_is_renewed_long_before_the_board_s_off_ends_and_again_where_no_answer_comes(scene: Scene) -> None:
@@ -165,7 +165,7 @@ async def test_it_stands_until_two_different_people_clear_it(scene: Scene) -> No
     assert [o.m for o in link.overrides()] == ["off", "cancel"]
     assert scene.rooms.alarms.standing() == []
     assert scene.rooms.live.view("z03").dangers == ()
-    actions = [e.action for e in await scene.rooms.store.audit(0, 4e9)]
+    actions = [e.action for e in await scene.rooms.store.audit.entries(0, 4e9)]
     assert actions == ["danger", "danger-cleared", "danger-again", "danger-cleared", "danger-cleared"]
     with pytest.raises(NotFoundError):
         await scene.dangers.clear(ZONE, "z03", "lee")
@@ -252,9 +252,9 @@ async def test_it_works_with_a_full_disk_and_is_recorded_later(scene: Scene) -> 
     limit(rooms.store, 1_000_000)
     await rooms.overrides.expire()
     assert rooms.live.view("z03").dangers[0].recorded
-    [entry] = [e for e in await rooms.store.audit(0, 4e9) if e.action == "danger"]
+    [entry] = [e for e in await rooms.store.audit.entries(0, 4e9) if e.action == "danger"]
     assert entry.utc_s == int(START_UTC_S)
-    assert (await rooms.store.verify_audit())[0] > 0
+    assert (await rooms.store.audit.verify())[0] > 0
     assert [o.m for o in link.overrides()] == ["off"]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.meter import FeederMeter
+from supervisor.control.publishing import Publisher
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
 from supervisor.domain.plan import SLOT_S, Plan, Slot
 from supervisor.wire.messages import Flag, Winner, ZoneSample
@@ -21,7 +22,7 @@ def heating(rooms: Rooms, meter: FeederMeter, zone: str, seconds: float, power_w
 async def test_a_feeder_about_to_pass_its_contract_opens_its_least_urgent_circuit_in_time(rooms: Rooms) -> None:
     meter = FeederMeter(FEEDERS, ZONES, "Asia/Seoul", rooms.metrics)
     guard = DemandGuard(
-        FEEDERS, rooms.live, rooms.overrides, meter, rooms.dispatcher, rooms.store, rooms.metrics, rooms.clock
+        rooms.live, rooms.overrides, meter, Publisher(rooms.store.plans, rooms.dispatcher), rooms.metrics, rooms.clock
     )
     links = {board: RecordingLink(board) for board in ("b01", "b02")}
     for board, link in links.items():
@@ -46,7 +47,7 @@ async def test_a_feeder_about_to_pass_its_contract_opens_its_least_urgent_circui
     opened = [(plan.z, plan.s[0]) for plan in sent]
     assert opened == [("z03", (0, -30_000, 0))]
     assert rooms.metrics.registry.get_sample_value("roadheat_circuits_shed_total", {"feeder": "f1"}) == 1
-    kept = await rooms.store.latest_plans()
+    kept = await rooms.store.plans.latest()
     assert kept["z03"].why[0].code == "shed"
 
 
@@ -54,7 +55,7 @@ async def test_a_person_s_override_is_not_opened(rooms: Rooms) -> None:
     await rooms.overrides.request("z03", "on", 60, "ice on the bend", "kim")
     meter = FeederMeter(FEEDERS, ZONES, "Asia/Seoul", rooms.metrics)
     guard = DemandGuard(
-        FEEDERS, rooms.live, rooms.overrides, meter, rooms.dispatcher, rooms.store, rooms.metrics, rooms.clock
+        rooms.live, rooms.overrides, meter, Publisher(rooms.store.plans, rooms.dispatcher), rooms.metrics, rooms.clock
     )
     plans = [Plan(zone=z.id, issued_utc_s=int(START_UTC_S), start_utc_s=int(START_UTC_S), slots=(Slot(0, 500, 1000),))
              for z in ZONES]  # fmt: skip
@@ -63,6 +64,6 @@ async def test_a_person_s_override_is_not_opened(rooms: Rooms) -> None:
     for zone in ZONES:
         heating(rooms, meter, zone.id, 60)
     await guard.look()
-    assert await rooms.store.latest_plans() != {}
+    assert await rooms.store.plans.latest() != {}
     assert rooms.live.zones["z03"].plan == plans[2]
     assert rooms.live.zones["z02"].plan != plans[1]

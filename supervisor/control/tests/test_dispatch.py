@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.control import dispatch
-from supervisor.control.dispatch import PAYLOAD_MAX, plan_command
+from supervisor.control.plan_command import PAYLOAD_MAX, plan_command
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideState
@@ -106,13 +106,13 @@ async def test_cancel_reaches_a_board_that_was_away_and_replacing_needs_none(roo
 async def test_restart_repeats_no_sequence_and_cancels_what_was_cancelled_before(
     store: Store, clock: ManualClock, background: Background
 ) -> None:
-    before = Rooms(store, clock, background, await store.next_epoch())
+    before = Rooms(store, clock, background, await store.epochs.next())
     link = RecordingLink("b01")
     before.dispatcher.attach(link, greet())
     made = await before.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     before.dispatcher.detach(link)
     await before.overrides.cancel(made.id, "kim")
-    after = Rooms(store, clock, background, await store.next_epoch())
+    after = Rooms(store, clock, background, await store.epochs.next())
     await after.overrides.load()
     again = RecordingLink("b01")
     newest = link.overrides()[-1]
@@ -155,12 +155,12 @@ async def test_board_that_follows_a_newer_service_is_left_alone_with_one_alarm(r
 
 
 async def test_taking_over_rises_above_what_the_board_has_seen(rooms: Rooms) -> None:
-    rooms.dispatcher._newer_epoch = rooms.store.raise_epoch
+    rooms.dispatcher._newer_epoch = rooms.store.epochs.raise_above
     link = RecordingLink("b01")
     rooms.dispatcher.attach(link, greet(ep=70, q=9))
     await until(lambda: bool(link.sent))
     assert (link.clocks()[0].ep, link.clocks()[0].q) == (71, 1)
-    assert await rooms.store.next_epoch() == 72
+    assert await rooms.store.epochs.next() == 72
 
 
 async def test_taking_over_is_tried_again_while_the_record_does_not_take_it(
@@ -174,7 +174,7 @@ async def test_taking_over_is_tried_again_while_the_record_does_not_take_it(
         left -= 1
         if left:
             raise StoreError("disk full")
-        return await rooms.store.raise_epoch(above)
+        return await rooms.store.epochs.raise_above(above)
 
     rooms.dispatcher._newer_epoch = raise_epoch
     link, gone = RecordingLink("b01"), RecordingLink("b02")
@@ -214,7 +214,7 @@ def test_any_plan_fits_a_frame_and_loses_only_its_far_end(runs: list[tuple[int, 
 
 async def test_a_board_that_names_an_epoch_far_ahead_does_not_take_the_others_numbers(rooms: Rooms) -> None:
     """With --take-over a service rises above what boards have seen; a hostile one must not use the numbers up."""
-    rooms.dispatcher._newer_epoch = rooms.store.raise_epoch
+    rooms.dispatcher._newer_epoch = rooms.store.epochs.raise_above
     epoch = rooms.dispatcher.epoch
     rooms.dispatcher.attach(RecordingLink("b01"), greet(ep=2**30))
     await rooms.background.close()

@@ -6,9 +6,11 @@ import pytest
 
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.intake import Intake
+from supervisor.control.intake import Intake, IntakeRecord, Measured
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
+from supervisor.control.monitoring import Monitoring
+from supervisor.control.peaks import KeptPeaks
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_off_with_a_full_disk import fill, limit
 from supervisor.control.watch import Watch
@@ -31,14 +33,21 @@ class Works:
         series = design_storm(START_UTC_S - 6 * 3600, hours=72)
         self.rooms = rooms
         self.forecasts = Forecasts(FileProvider(series), site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics)
-        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store, rooms.clock)
+        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
         self.meter = FeederMeter(FEEDERS, ZONES, site.timezone, rooms.metrics)
         self.intake = Intake(
-            rooms.dispatcher, rooms.store, rooms.live, rooms.overrides, self.estimation, self.meter, rooms.alarms,
-            rooms.metrics, rooms.clock, rooms.background,
+            rooms.dispatcher, rooms.overrides, Measured(rooms.live, self.estimation, self.meter),
+            IntakeRecord(rooms.store.telemetry, rooms.store.quarantine, rooms.store.events),
+            Monitoring(rooms.alarms, rooms.metrics), rooms.clock, rooms.background,
         )  # fmt: skip
         self.watch = Watch(
-            rooms.live, rooms.overrides, rooms.dispatcher, self.meter, rooms.store, rooms.alarms, rooms.clock
+            rooms.live,
+            rooms.overrides,
+            rooms.dispatcher,
+            KeptPeaks(self.meter, rooms.store.values),
+            rooms.store.upkeep,
+            rooms.alarms,
+            rooms.clock,
         )
         self.link = RecordingLink("b01")
         self.intake.attach(self.link, greet())
@@ -206,12 +215,12 @@ async def test_estimate_follows_the_sensor_and_outlives_a_restart(works: Works) 
     assert rooms.live.view("z01").state is not None
     await works.estimation.keep(rooms.clock.utc_s())
     live = LiveState(ZONES, rooms.clock)
-    after = Estimation(ZONES, works.forecasts, live, rooms.store, rooms.clock)
+    after = Estimation(ZONES, works.forecasts, live, rooms.store.values, rooms.clock)
     await after.start()
     assert live.zones["z01"].surface_word == rooms.live.zones["z01"].surface_word  # from the first moment on
     assert (after.state.temperature_c == state.temperature_c).all()
     rooms.clock.advance(4 * 3600)  # too old: spun up on the observed weather instead
-    stale = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock)
+    stale = Estimation(ZONES, works.forecasts, rooms.live, rooms.store.values, rooms.clock)
     await stale.start()
     assert not (stale.state.temperature_c == state.temperature_c).all()
 
@@ -220,7 +229,7 @@ async def test_calibrated_zone_is_estimated_with_its_own_road(works: Works) -> N
     rooms = works.rooms
     await works.forecasts.ask()
     own = {"z02": {"conductivity_factor": 2.0}}
-    fitted = Estimation(ZONES, works.forecasts, rooms.live, rooms.store, rooms.clock, own)
+    fitted = Estimation(ZONES, works.forecasts, rooms.live, rooms.store.values, rooms.clock, own)
     await works.estimation.start()
     await fitted.start()
     generic_c, fitted_c = works.estimation.state.surface_c, fitted.state.surface_c
@@ -231,7 +240,7 @@ async def test_calibrated_zone_is_estimated_with_its_own_road(works: Works) -> N
 async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     from supervisor.domain.errors import StoreError
 
-    commit = works.rooms.store.commit_telemetry
+    commit = works.rooms.store.telemetry.commit
 
     async def fails_once(board: str, frame: Telemetry, *times: float) -> bool:
         if frame.q == 2:
@@ -241,7 +250,7 @@ async def test_store_that_fails_acknowledges_nothing(works: Works, monkeypatch: 
     works.rooms.clock.advance(30)
     frames = [telemetry(q, up=100 + 10 * q) for q in (1, 2, 3)]
     with monkeypatch.context() as broken:
-        broken.setattr(works.rooms.store, "commit_telemetry", fails_once)
+        broken.setattr(works.rooms.store.telemetry, "commit", fails_once)
         with pytest.raises(StoreError):
             await works.hear(frames)
     assert [ack.q for ack in works.link.acks()] == [(1, 3)]

@@ -68,8 +68,8 @@ def test_alarm_is_raised_once_and_cleared_once_however_often_it_is_seen(clock: M
 
 
 async def test_a_code_of_another_version_ends_at_the_start(store: Store, clock: ManualClock) -> None:
-    await store.raise_alarm("earth-fault", "z01", "Heating is off")
-    await store.raise_alarm("abolished", "z01", "Nothing here clears it")
+    await store.alarms.raise_alarm("earth-fault", "z01", "Heating is off")
+    await store.alarms.raise_alarm("abolished", "z01", "Nothing here clears it")
     async with keep_alarms(store, clock, Metrics()) as (alarms, _):
         assert [(alarm.code, alarm.severity) for alarm in alarms.standing()] == [("earth-fault", "critical")]
-        assert [alarm.code for alarm in await store.open_alarms()] == ["earth-fault"]
+        assert [alarm.code for alarm in await store.alarms.open_alarms()] == ["earth-fault"]

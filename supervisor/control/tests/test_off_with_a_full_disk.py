@@ -37,7 +37,7 @@ async def fill(store: Store) -> None:
 async def write_until_full(store: Store) -> None:
     for n in range(10_000):
         try:
-            await store.kv_set(f"filler-{n}", "x" * 3000)
+            await store.values.set(f"filler-{n}", "x" * 3000)
         except StoreError:
             return
     raise AssertionError("the disk does not fill")
@@ -73,12 +73,12 @@ async def test_off_is_sent_at_once_and_recorded_with_its_true_time_once_there_is
     await rooms.overrides.expire()
     assert told[-1] == 0
     assert rooms.overrides.get(made.id).recorded
-    [kept] = await rooms.store.live_overrides(rooms.clock.utc_s())
+    [kept] = await rooms.store.overrides.live(rooms.clock.utc_s())
     assert (kept.id, kept.created_utc_s, kept.state) == (made.id, int(START_UTC_S), OverrideState.ACCEPTED)
-    entries = [e for e in await rooms.store.audit(0, 4e9) if e.action == "override"]
+    entries = [e for e in await rooms.store.audit.entries(0, 4e9) if e.action == "override"]
     assert [entry.utc_s for entry in entries] == [int(START_UTC_S)] * 30
     assert [int(entry.detail.split()[0]) for entry in entries] == sorted(o.id for o in link.overrides())
-    assert (await rooms.store.verify_audit())[0] == len(await rooms.store.audit(0, 4e9))
+    assert (await rooms.store.audit.verify())[0] == len(await rooms.store.audit.entries(0, 4e9))
     next_one = await rooms.overrides.request("z02", "on", 60, "ice on the bend", "kim")
     assert next_one.id > made.id
 
@@ -94,7 +94,7 @@ async def test_on_and_boost_still_need_their_record(full: Rooms, mode: str) -> N
         except StoreError as error:
             codes.append(error.code)
     assert set(codes) == {"store-full"}
-    assert len(link.overrides()) == len(await full.store.overrides("z02", 0, 4e9))
+    assert len(link.overrides()) == len(await full.store.overrides.made("z02", 0, 4e9))
 
 
 async def test_ending_an_on_works_with_a_full_disk_and_ending_an_off_does_not(rooms: Rooms) -> None:
@@ -111,7 +111,7 @@ async def test_ending_an_on_works_with_a_full_disk_and_ending_an_off_does_not(ro
     assert rooms.overrides.live_for("z02") is not None
     limit(rooms.store, 1_000_000)
     await rooms.overrides.expire()
-    assert [o.id for o in await rooms.store.live_overrides(0) if o.zone != "z03"] == [off.id]
+    assert [o.id for o in await rooms.store.overrides.live(0) if o.zone != "z03"] == [off.id]
 
 
 async def test_what_expires_with_a_full_disk_ends_and_the_rounds_go_on(rooms: Rooms) -> None:
@@ -123,7 +123,7 @@ async def test_what_expires_with_a_full_disk_ends_and_the_rounds_go_on(rooms: Ro
     assert rooms.overrides.get(on.id).state is OverrideState.EXPIRED
     limit(rooms.store, 1_000_000)
     await rooms.overrides.expire()
-    assert await rooms.store.live_overrides(0) == [o for o in await rooms.store.live_overrides(0) if o.zone == "z03"]
+    assert await rooms.store.overrides.live(0) == [o for o in await rooms.store.overrides.live(0) if o.zone == "z03"]
 
 
 async def _use_up(rooms: Rooms) -> None:
@@ -216,7 +216,7 @@ async def test_a_really_full_disk_records_off_in_the_space_set_aside_and_nothing
     store = Store.open(small_disk / "roadheat.db", clock)
     set_aside = small_disk / "roadheat.db-reserve"
     assert set_aside.stat().st_blocks * 512 >= reserve.RESERVE_BYTES
-    rooms = Rooms(store, clock, background, await store.next_epoch())
+    rooms = Rooms(store, clock, background, await store.epochs.next())
     on = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     filler = fill_folder(small_disk)
     await write_until_full(store)
@@ -224,31 +224,34 @@ async def test_a_really_full_disk_records_off_in_the_space_set_aside_and_nothing
     assert off.recorded
     assert not set_aside.exists()
     assert (await rooms.overrides.cancel(off.id, "kim")).state is OverrideState.CANCELLED
-    for more in (store.kv_set("telemetry", "x"), rooms.overrides.request("z02", "on", 60, "ice on the bend", "kim")):
+    for more in (
+        store.values.set("telemetry", "x"),
+        rooms.overrides.request("z02", "on", 60, "ice on the bend", "kim"),
+    ):
         with pytest.raises(StoreError) as error:  # the space is for safety commands
             await more
         assert error.value.code == "store-full"
 
     await store.close()  # and the service starts in what is left
     store = Store.open(small_disk / "roadheat.db", clock)
-    again = Rooms(store, clock, background, await store.next_epoch())
+    again = Rooms(store, clock, background, await store.epochs.next())
     await again.overrides.load()
     assert again.overrides.get(on.id).state is OverrideState.CANCELLED
     with pytest.raises(StoreError):
-        await store.kv_set("telemetry", "x")
+        await store.values.set("telemetry", "x")
     filler.unlink()
-    await store.kv_set("telemetry", "x" * 3000)
+    await store.values.set("telemetry", "x" * 3000)
     assert set_aside.exists()
-    assert (await store.verify_audit())[0] == len(await store.audit(0, 4e9))
-    assert len([e for e in await store.audit(0, 4e9) if e.action == "override"]) == 41
+    assert (await store.audit.verify())[0] == len(await store.audit.entries(0, 4e9))
+    assert len([e for e in await store.audit.entries(0, 4e9) if e.action == "override"]) == 41
     await store.close()
 
 
 async def test_the_service_starts_on_a_full_disk_with_the_space_set_aside(small_disk: Path, clock: ManualClock) -> None:
     first = Store.open(small_disk / "roadheat.db", clock)
-    before = await first.next_epoch()
+    before = await first.epochs.next()
     await first.close()
     fill_folder(small_disk)
     store = Store.open(small_disk / "roadheat.db", clock)
-    assert await store.next_epoch() == before + 1
+    assert await store.epochs.next() == before + 1
     await store.close()

@@ -20,9 +20,9 @@ async def test_it_is_on_disk_before_it_is_answered_or_sent(rooms: Rooms) -> None
     rooms.overrides.changed.append(lambda override: seen.append([override]))
     made = await rooms.overrides.request("z01", "on", 60, "  school  run ", "kim")
     assert seen == [[made]]
-    assert await rooms.store.live_overrides(rooms.clock.utc_s()) == [made]
+    assert await rooms.store.overrides.live(rooms.clock.utc_s()) == [made]
     assert (made.mode, made.reason, made.expires_utc_s - made.created_utc_s) == (OverrideMode.ON, "school run", 3600)
-    assert [entry.user for entry in await rooms.store.audit(0, 4e9)] == ["kim"]
+    assert [entry.user for entry in await rooms.store.audit.entries(0, 4e9)] == ["kim"]
     view = rooms.live.view("z01")
     assert view.override is not None
     assert view.override.user == "kim"
@@ -63,7 +63,7 @@ async def test_bad_requests_are_refused_by_name(
         await rooms.overrides.request(zone, mode, minutes, reason, "kim")
     assert error.value.where == where
     assert error.value.remedy
-    assert await rooms.store.live_overrides(0) == []
+    assert await rooms.store.overrides.live(0) == []
 
 
 async def test_newest_wins_even_when_two_ask_at_once(rooms: Rooms) -> None:
@@ -71,7 +71,7 @@ async def test_newest_wins_even_when_two_ask_at_once(rooms: Rooms) -> None:
         rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim"),
         rooms.overrides.request("z01", "off", 30, "cable works", "lee"),
     )
-    live = await rooms.store.live_overrides(rooms.clock.utc_s())
+    live = await rooms.store.overrides.live(rooms.clock.utc_s())
     assert [override.id for override in live] == [max(first.id, second.id)]
     assert rooms.overrides.live_for("z01") == live[0]
 
@@ -93,7 +93,7 @@ async def test_cancel_ends_it_once(rooms: Rooms) -> None:
     made = await rooms.overrides.request("z01", "boost", 60, "ice on the bend", "kim")
     assert (await rooms.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
     assert (await rooms.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
-    assert [entry.action for entry in await rooms.store.audit(0, 4e9)] == ["override", "cancel"]
+    assert [entry.action for entry in await rooms.store.audit.entries(0, 4e9)] == ["override", "cancel"]
     with pytest.raises(NotFoundError):
         await rooms.overrides.cancel(made.id + 1, "lee")
 
@@ -104,7 +104,7 @@ async def test_states_only_go_forward(rooms: Rooms) -> None:
         rooms.overrides.advance(made.id, OverrideState.MEASURED), rooms.overrides.advance(made.id, OverrideState.SENT)
     )
     assert rooms.overrides.get(made.id).state is OverrideState.MEASURED
-    assert (await rooms.store.live_overrides(0))[0].state is OverrideState.MEASURED
+    assert (await rooms.store.overrides.live(0))[0].state is OverrideState.MEASURED
 
 
 async def test_restart_takes_up_what_lives_and_ends_what_expired_meanwhile(
@@ -121,7 +121,7 @@ async def test_restart_takes_up_what_lives_and_ends_what_expired_meanwhile(
     held = after.overrides.live_for("z02")
     assert held is not None
     assert held.id == long.id
-    assert [override.id for override in await store.live_overrides(0)] == [long.id]
+    assert [override.id for override in await store.overrides.live(0)] == [long.id]
 
 
 class SetClock(ManualClock):

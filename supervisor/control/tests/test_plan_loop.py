@@ -13,7 +13,10 @@ from supervisor.config import Config, load
 from supervisor.control import plan_loop as plan_loop_module
 from supervisor.control import plan_pool
 from supervisor.control.forecasts import Forecasts, says_the_same
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.plan_loop import PlanLoop
+from supervisor.control.plan_snapshot import PlanSnapshot, Situation
+from supervisor.control.publishing import Publisher
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.errors import WeatherError
@@ -21,6 +24,7 @@ from supervisor.domain.plan import PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.gateway.tests.board_client import sample, telemetry, until
 from supervisor.tariff.flat import FlatTariff
+from supervisor.tariff.kind import Tariff
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.provider import FileProvider
 from supervisor.wire.messages import Flag, Winner
@@ -41,11 +45,15 @@ class Planning(Works):
     def __init__(self, rooms: Rooms, config: Config, *executors: Executor) -> None:
         super().__init__(rooms)
         queue = list(executors)
-        self.loop = PlanLoop(
-            msgspec.structs.replace(config, zone=ZONES, feeder=FEEDERS), FlatTariff(120.0), self.estimation,
-            self.forecasts, rooms.live, rooms.overrides, self.meter, rooms.dispatcher, rooms.store, rooms.alarms,
-            rooms.metrics, rooms.clock, lambda: queue.pop(0) if queue else ThreadPoolExecutor(1),
-        )  # fmt: skip
+        self.tariff: Tariff = FlatTariff(120.0)
+        config = msgspec.structs.replace(config, zone=ZONES, feeder=FEEDERS)
+        now = Situation(config, rooms.live, rooms.overrides, self.forecasts, rooms.clock).now
+        snapshot = PlanSnapshot(config, lambda: self.tariff, self.estimation, self.forecasts, self.meter, now)
+        pool = plan_pool.PlanPool(
+            FEEDERS, ZONES, config.planner.processes, lambda: queue.pop(0) if queue else ThreadPoolExecutor(1)
+        )
+        publisher = Publisher(rooms.store.plans, rooms.dispatcher)
+        self.loop = PlanLoop(snapshot, now, pool, publisher, Monitoring(rooms.alarms, rooms.metrics), rooms.clock)
 
     def labels(self) -> set[PlanLabel]:
         return {zone.plan.label for zone in self.rooms.live.zones.values() if zone.plan is not None}
@@ -65,7 +73,7 @@ async def test_every_zone_gets_a_plan_that_is_committed_sent_and_explained(rooms
     await planning.loop.cycle("test")
     assert planning.labels() == {PlanLabel.OPTIMAL}
     assert [plan.z for plan in planning.link.plans()] == ["z01", "z02"]
-    assert set(await rooms.store.latest_plans()) == {"z01", "z02", "z03"}
+    assert set(await rooms.store.plans.latest()) == {"z01", "z02", "z03"}
     snow_ahead = rooms.live.view("z01").plan
     assert snow_ahead is not None
     assert any("snow" in why.code for why in snow_ahead.why)

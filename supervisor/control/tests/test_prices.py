@@ -191,7 +191,7 @@ async def test_a_tariff_that_fails_stops_no_plan(rooms: Rooms, tmp_path: Path) -
     (tmp_path / "weather.csv").touch()
     (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
     planning = Planning(rooms, load(tmp_path / "city.toml"))
-    planning.loop.use_tariff(Failing())
+    planning.tariff = Failing()
     await planning.forecasts.ask()
     await planning.estimation.start()
     await planning.loop.cycle("test")

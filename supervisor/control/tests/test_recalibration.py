@@ -11,11 +11,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from supervisor.calibration import calibrate as calibration
+from supervisor.calibration import kept as kept_roads
 from supervisor.config import CalibrationConfig, Config, load
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.recalibration import Recalibration
+from supervisor.control.recalibration import CalibrationRecord, Recalibration
 from supervisor.control.tests.conftest import START_UTC_S, ZONES, Rooms
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Zone
@@ -46,6 +46,10 @@ def weather_of(days: int) -> WeatherSeries:
     return WeatherSeries(t, air, air - 4.0, flat + 2.5, flat + 1e5, sun, longwave, cloud, flat, flat)
 
 
+def record_of(rooms: Rooms) -> CalibrationRecord:
+    return CalibrationRecord(rooms.store.weather, rooms.store.values, rooms.store.audit)
+
+
 class Running:
     """What calibration needs, and a first zone whose road differs."""
 
@@ -65,9 +69,9 @@ class Running:
         self.forecasts = Forecasts(
             FileProvider(self.series), self.config.site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics
         )
-        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store, rooms.clock)
+        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
         self.recalibration = Recalibration(
-            self.config, self.estimation, self.forecasts, rooms.store, rooms.metrics, rooms.clock
+            self.config, self.estimation, self.forecasts, record_of(rooms), rooms.metrics, rooms.clock
         )
         roads = build_pavements(ZONES[:2], surfaces={"z01": OWN})
         steps = days * DAY_S // STEP_S
@@ -94,13 +98,13 @@ class Running:
 
     async def commit(self, frame: Telemetry, n: int) -> bool:
         start = START_UTC_S + STEP_S * n
-        return await self.rooms.store.commit_telemetry("b01", frame, start + STEP_S, start)
+        return await self.rooms.store.telemetry.commit("b01", frame, start + STEP_S, start)
 
     def factor(self, lane: int) -> float:
         return float(self.estimation.roads.surface("conductivity_factor")[lane])
 
     async def audited(self) -> list[str]:
-        return [e.detail for e in await self.rooms.store.audit(0, 1e12) if e.action == "calibration"]
+        return [e.detail for e in await self.rooms.store.audit.entries(0, 1e12) if e.action == "calibration"]
 
 
 async def test_every_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_and_used(
@@ -116,7 +120,7 @@ async def test_every_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_a
     before = running.estimation.state.temperature_c.copy()
 
     await running.live(13, 15)
-    kept = msgspec.json.decode((tmp_path / "calibration" / "z01.json").read_bytes(), type=calibration.Kept)
+    kept = msgspec.json.decode((tmp_path / "calibration" / "z01.json").read_bytes(), type=kept_roads.Kept)
     assert kept.made_by == "weekly, by the service"
     assert kept.windows >= 8
     assert kept.rmse_in_use_k is not None
@@ -141,8 +145,8 @@ async def test_every_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_a
     measured = rooms.metrics.registry.get_sample_value("roadheat_calibration_rmse_kelvin", {"zone": "z01"})
     assert measured == kept.rmse_out_of_sample_k
 
-    again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store, rooms.clock)
-    room = Recalibration(running.config, again, running.forecasts, rooms.store, rooms.metrics, rooms.clock)
+    again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store.values, rooms.clock)
+    room = Recalibration(running.config, again, running.forecasts, record_of(rooms), rooms.metrics, rooms.clock)
     await room.start()
     assert again.roads.surface("conductivity_factor")[0] == running.factor(0)  # after a restart too
 
@@ -175,11 +179,11 @@ async def test_it_can_be_switched_off_and_takes_up_what_an_engineer_keeps(rooms:
     running = Running(rooms, tmp_path, days=11, weekly=False)
     await running.live(0, 10)
     assert await running.audited() == []
-    kept = calibration.Kept(
+    kept = kept_roads.Kept(
         "z02", "now", "then", "now", "w.csv", 6, 2.0, 1.0, 1.1, 0.1,
         {"conductivity_factor": 0.8, "cable_efficiency": 0.9}, {}, [],
     )  # fmt: skip
-    calibration.keep(tmp_path, kept)
+    kept_roads.keep(tmp_path, kept)
     await running.recalibration.look(rooms.clock.utc_s())
     assert running.factor(1) == 0.8
     assert [zone.heat_w_m2 for zone in running.estimation.zones] == pytest.approx([300.0, 270.0, 300.0])  # planned with
@@ -208,7 +212,7 @@ async def test_a_start_in_a_cold_snap_does_not_take_the_ground_for_frozen(rooms:
     )
     rooms.clock.advance(DAY_S)
     await forecasts.ask()
-    estimation = Estimation(ZONES, forecasts, rooms.live, rooms.store, rooms.clock)
+    estimation = Estimation(ZONES, forecasts, rooms.live, rooms.store.values, rooms.clock)
     await estimation.start()
     assert np.all(estimation.state.surface_c < -5.0)
     assert np.all(estimation.state.temperature_c[:, -1] > 3.0)

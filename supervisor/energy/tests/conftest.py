@@ -1,4 +1,4 @@
-"""Real servers."""
+"""Real InfluxDB and VictoriaMetrics servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spool with 40 lines, a shipper, and whatever answers it."""
+"""A spool with 40 lines, a shipper, and a server for it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Spooling:
         await self.store.write(lambda db: spool.put(db, text, len(lines)))
 
     async def waiting(self) -> int:
-        return (await self.store.spool_state()).points
+        return (await self.store.spool.state()).points
 
 
 def line(n: int) -> str:
@@ -56,7 +56,7 @@ async def spooling(folder: Path, api: Api, url: str) -> AsyncIterator[Spooling]:
     target = Target(api=api, url=url, database="heat", bucket="heat", org="city", token="t")
     endpoint = connect(target)
     try:
-        made = Spooling(store, Shipper(store, endpoint, clock, standing.set, random.Random(1)), standing, clock)
+        made = Spooling(store, Shipper(store.spool, endpoint, clock, standing.set, random.Random(1)), standing, clock)
         await made.put([line(n) for n in range(40)])
         yield made
     finally:

@@ -44,7 +44,7 @@ async def opened(folder: Path, influxd: Influxd, database: str) -> AsyncIterator
     standing.codes = set()
     endpoint = connect(Target(api="v1", url=influxd.url, database=database))
     try:
-        yield store, Shipper(store, endpoint, clock, standing.set, random.Random(1))
+        yield store, Shipper(store.spool, endpoint, clock, standing.set, random.Random(1))
     finally:
         await endpoint.close()
         await store.close()
@@ -52,7 +52,7 @@ async def opened(folder: Path, influxd: Influxd, database: str) -> AsyncIterator
 
 async def check_equal(store: Store, influxd: Influxd, database: str) -> None:
     """Sums of delta_wh, last totals and the number of points, to the Wh."""
-    totals = await store.zone_totals()
+    totals = await store.telemetry.zone_totals()
     assert influxd.sums(database) == totals
     last = influxd.query('SELECT last("total_wh") FROM "zone" GROUP BY "zone"', database)
     assert {found["tags"]["zone"]: found["values"][0][1] for found in last} == totals
@@ -75,7 +75,7 @@ def test_ten_minutes_without_influxdb_lose_nothing(influxd: Influxd, database: s
                 if q == away.stop:
                     influxd.start()
                     recovered_s = asyncio.get_running_loop().time()
-                    assert (await store.spool_state()).points == 60 * 2 * LOAD.zones
+                    assert (await store.spool.state()).points == 60 * 2 * LOAD.zones
                 dark = (2, 3) if q in away else ()
                 await asyncio.gather(
                     *(LOAD.commit(store, board, q) for board in range(LOAD.boards) if board not in dark)
@@ -91,7 +91,7 @@ def test_ten_minutes_without_influxdb_lose_nothing(influxd: Influxd, database: s
                     assert delivered_utc_s > T0_UTC_S + recovered_s, "first delivery takes longer than 31 s"
             await asyncio.sleep(5)
             shipping.cancel()
-            state = await store.spool_state()
+            state = await store.spool.state()
             assert (state.points, state.dropped, state.dead) == (0, 0, 0)
             await check_equal(store, influxd, database)
 
@@ -124,7 +124,7 @@ def test_influxd_killed_again_and_again(influxd: Influxd, database: str, tmp_pat
 def test_poison_lines_go_to_the_dead_letters_and_the_rest_arrives(
     influxd: Influxd, database: str, tmp_path: Path
 ) -> None:
-    """A type conflict made by someone else's write, and a torn line: refused alone, with the server's words."""
+    """A type conflict made by someone else's write, and a torn line: refused alone, with the server's text."""
 
     async def main() -> None:
         async with opened(tmp_path, influxd, database) as (store, shipper):
@@ -143,7 +143,7 @@ def test_poison_lines_go_to_the_dead_letters_and_the_rest_arrives(
                         lambda db, line=line: db.execute("INSERT INTO spool (points, lines) VALUES (1, ?)", (line,))
                     )
             assert await shipper.ship() == 0
-            state = await store.spool_state()
+            state = await store.spool.state()
             assert state.dead == shipper.state.dead_points == 2
             letters = await store.read(
                 lambda db: db.execute("SELECT line, reason FROM dead_letter ORDER BY id").fetchall()
@@ -151,7 +151,7 @@ def test_poison_lines_go_to_the_dead_letters_and_the_rest_arrives(
             assert [line for line, _ in letters] == ["nonsense", "zone,site=seongbuk delta_wh="]
             assert all(reason.startswith("400 ") for _, reason in letters)
             assert standing.codes == {ALARM_DEAD}
-            assert influxd.sums(database) == await store.zone_totals()
+            assert influxd.sums(database) == await store.telemetry.zone_totals()
 
     skipping.run(main())
 
@@ -166,7 +166,7 @@ def test_a_missing_database_is_held_until_somebody_makes_it(influxd: Influxd, tm
             influxd.create("not_yet")
             assert await shipper.ship() == 0
             assert standing.codes == set()
-            assert influxd.sums("not_yet") == await store.zone_totals()
+            assert influxd.sums("not_yet") == await store.telemetry.zone_totals()
 
     skipping.run(main())
 
@@ -179,7 +179,7 @@ def test_a_sample_is_queryable_within_two_seconds(influxd: Influxd, database: st
             for q in range(1, 6):
                 await LOAD.commit(store, 0, q)
                 await asyncio.sleep(1.9)
-                assert influxd.sums(database) == await store.zone_totals()
+                assert influxd.sums(database) == await store.telemetry.zone_totals()
                 await asyncio.sleep(DT_S - 1.9)
             shipping.cancel()
 
@@ -198,14 +198,14 @@ def test_the_queries_for_analysts_run_and_answer(influxd: Influxd, database: str
             for q in range(1, 8 * 360, 6):
                 dark = (0,) if 360 < q < 720 else ()
                 await asyncio.gather(*(LOAD.commit(store, board, q) for board in range(4) if board not in dark))
-            await store.append_event("storm", "", "snow")
+            await store.events.append("storm", "", "snow")
             await asyncio.sleep(86_400)
-            await store.roll_up()
+            await store.upkeep.roll_up()
             assert await shipper.ship() == 0
             answers = {query: influxd.query(query, database) for query in QUERIES}
             assert len(answers) == 8
             assert all(answers.values()), [query for query, answer in answers.items() if not answer]
-            totals = await store.zone_totals()
+            totals = await store.telemetry.zone_totals()
             for query, series in answers.items():
                 if 'sum("' in query and '"zone"' in query.split("GROUP BY")[1]:
                     sums = {found["tags"]["zone"]: sum(row[1] or 0 for row in found["values"]) for found in series}

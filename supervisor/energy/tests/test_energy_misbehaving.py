@@ -1,4 +1,4 @@
-"""Servers and proxies that are no InfluxDB: nothing leaves the spool that was not stored."""
+"""Servers and proxies that are not InfluxDB: nothing leaves the spool that was not stored."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ HELD = {
 
 @both
 @pytest.mark.parametrize("kind", HELD)
-async def test_what_is_no_answer_of_influxdb_holds_the_lines_and_alarms(tmp_path: Path, api: Api, kind: str) -> None:
+async def test_an_answer_that_is_not_influxdb_s_holds_the_lines_and_alarms(tmp_path: Path, api: Api, kind: str) -> None:
     async with answering(tmp_path, api, HELD[kind]) as made:
         assert await made.shipper.ship() == HOLD_S
-        state = await made.store.spool_state()
+        state = await made.store.spool.state()
         assert (state.points, state.dead, state.delivered) == (40, 0, 0)
         assert made.standing.codes == {ALARM_HELD}
 
@@ -80,7 +80,7 @@ async def test_redirects_are_not_followed_and_the_alarm_names_the_address(
 @pytest.mark.parametrize(
     "header", ["²", "-5", "nan", "inf", "1" + "0" * 400, "soon", "", "Thu, 99 Foo 2023 25:61:61 GMT"]
 )
-async def test_retry_after_that_is_no_number_counts_as_none_or_is_bounded(
+async def test_retry_after_that_is_not_a_number_counts_as_none_or_is_bounded(
     tmp_path: Path, api: Api, header: str
 ) -> None:
     async def handle(request: web.Request) -> web.Response:
@@ -103,12 +103,12 @@ async def test_a_connection_cut_in_the_middle_of_an_answer_loses_nothing(tmp_pat
 
     async with answering(tmp_path, api, cut) as made:
         assert await made.shipper.ship() > 0
-        state = await made.store.spool_state()
+        state = await made.store.spool.state()
         assert (state.points, state.dead) == (40, 0)
 
 
 @both
-async def test_an_endless_answer_in_an_unknown_charset_is_read_no_further_than_its_words(
+async def test_an_endless_answer_in_an_unknown_charset_is_read_only_as_far_as_its_text(
     tmp_path: Path, api: Api
 ) -> None:
     async def endless(request: web.Request) -> web.StreamResponse:

@@ -42,11 +42,11 @@ class Refusing:
 
 
 @both
-async def test_a_database_that_refuses_every_line_buries_none_of_them(tmp_path: Path, api: Api) -> None:
+async def test_a_database_that_refuses_every_line_discards_none_of_them(tmp_path: Path, api: Api) -> None:
     server = Refusing(lambda _: True)
     async with answering(tmp_path, api, server.answer) as made:
         assert await made.shipper.ship() == HOLD_S
-        state = await made.store.spool_state()
+        state = await made.store.spool.state()
         assert (state.points, state.dead) == (40, 0)
         assert made.standing.codes == {ALARM_HELD}
         assert "field type conflict" in made.shipper.state.trouble
@@ -57,10 +57,10 @@ async def test_a_database_that_refuses_every_line_buries_none_of_them(tmp_path: 
         assert await made.shipper.ship() == 0
         assert made.standing.codes == set()
         assert len(server.kept) == 40
-        assert (await made.store.spool_state()).dead == 0
+        assert (await made.store.spool.state()).dead == 0
 
 
-async def test_small_batches_do_not_bury_line_by_line_what_a_large_one_would_hold(tmp_path: Path) -> None:
+async def test_small_batches_do_not_discard_line_by_line_what_a_large_one_would_hold(tmp_path: Path) -> None:
     server = Refusing(lambda _: False)
     async with answering(tmp_path, "v1", server.answer) as made:
         assert await made.shipper.ship() == 0
@@ -68,7 +68,7 @@ async def test_small_batches_do_not_bury_line_by_line_what_a_large_one_would_hol
         for n in range(100):
             await made.put([line(100 + n)])
             await made.shipper.ship()
-        assert (await made.store.spool_state()).dead <= REFUSED_IN_A_ROW_MAX
+        assert (await made.store.spool.state()).dead <= REFUSED_IN_A_ROW_MAX
         assert ALARM_HELD in made.standing.codes
 
 
@@ -77,14 +77,14 @@ async def test_every_second_line_refused_is_held_too(tmp_path: Path) -> None:
     async with answering(tmp_path, "v1", server.answer) as made:
         await made.put([line(n) for n in range(1000, 2000)])
         assert await made.shipper.ship() == HOLD_S
-        assert (await made.store.spool_state()).dead == 0
+        assert (await made.store.spool.state()).dead == 0
 
 
 async def test_points_older_than_the_database_keeps_do_not_hold_the_rest(tmp_path: Path) -> None:
     server = Refusing(lambda one: int(one.split()[-1]) < 30, "points beyond retention policy")
     async with answering(tmp_path, "v1", server.answer) as made:
         assert await made.shipper.ship() == 0
-        state = await made.store.spool_state()
+        state = await made.store.spool.state()
         assert (state.points, state.dead, len(server.kept)) == (0, 30, 10)
         assert made.standing.codes == {ALARM_DEAD}
 
@@ -175,7 +175,7 @@ async def test_the_real_influxdb_1_6_with_a_type_conflict_holds_every_line(
         made.shipper._endpoint = endpoint
         assert (await endpoint.write("zone,zone=z01 delta_wh=1.5 1")).ok  # somebody else's float
         assert await made.shipper.ship() == HOLD_S
-        assert (await made.store.spool_state()).dead == 0
+        assert (await made.store.spool.state()).dead == 0
         influxd.query('DROP MEASUREMENT "zone"', database)
         assert await made.shipper.ship() == 0
         assert influxd.sums(database) == {"z01": sum(range(40))}

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from supervisor.cli import main
 from supervisor.domain.errors import CommandError
-from supervisor.energy import report as reports
+from supervisor.energy import tables
 from supervisor.energy.baselines import BASELINES, Memory, Seen, decide
+from supervisor.energy.period import local_time
 from supervisor.store import DATABASE_NAME, HourEnergy, database, telemetry
 from supervisor.tariff.bands import Band, BandTariff
 from supervisor.tariff.flat import FlatTariff
@@ -34,10 +35,10 @@ def hour(start_utc_s: int, zone: str, *quarters: int) -> HourEnergy:
 
 def test_local_days_are_not_utc_days() -> None:
     """DATA.md: by UTC days 240/240 kWh came out as 90/240/150."""
-    start = reports.local_time(FROM, SEOUL)
+    start = local_time(FROM, SEOUL)
     hours = [hour(start + n * 3600, "z01", 2500, 2500, 2500, 2500) for n in range(48)]
-    record = reports.gather(hours, start, start + 48 * 3600)
-    rows = reports.report(record, "day", SEOUL)
+    record = tables.gather(hours, start, start + 48 * 3600)
+    rows = tables.report(record, "day", SEOUL)
     assert [(row.what, row.kwh) for row in rows] == [("2023-12-30", 240.0), ("2023-12-31", 240.0), ("all", 480.0)]
     assert {row.peak_kw for row in rows} == {10.0}
 
@@ -45,27 +46,27 @@ def test_local_days_are_not_utc_days() -> None:
 def test_a_day_of_23_and_one_of_25_hours() -> None:
     zone = ZoneInfo("Europe/Tallinn")
     for text, length in (("2023-03-26", 23), ("2023-10-29", 25)):
-        start = reports.local_time(text, zone)
+        start = local_time(text, zone)
         hours = [hour(start + n * 3600, "z01", 250, 250, 250, 250) for n in range(48)]
-        rows = reports.report(reports.gather(hours, start, start + 48 * 3600), "day", zone)
-        assert rows[0] == reports.Row(text, float(length), 1.0)
+        rows = tables.report(tables.gather(hours, start, start + 48 * 3600), "day", zone)
+        assert rows[0] == tables.Row(text, float(length), 1.0)
 
 
 def test_cost_follows_the_tariff_quarter_by_quarter() -> None:
     bands = (Band("night", 50.0, ("22-08",)), Band("day", 150.0, ("08-22",)))
     tariff = BandTariff(bands, "Asia/Seoul")
-    start = reports.local_time("2023-12-30T07:45", SEOUL)
-    record = reports.gather(
+    start = local_time("2023-12-30T07:45", SEOUL)
+    record = tables.gather(
         [hour(start - 2700, "z01", 7, 7, 7, 2000), hour(start + 900, "z01", 4000, 0, 0, 9)], start, start + 1800
     )
-    (row, total) = reports.report(record, "zone", SEOUL, reports.prices(record, tariff))
+    (row, total) = tables.report(record, "zone", SEOUL, tables.prices(record, tariff))
     assert row.kwh == 6.0
     assert row.cost == total.cost == pytest.approx(2 * 50 + 4 * 150)
 
 
 def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    start = reports.local_time(FROM, SEOUL)
+    start = local_time(FROM, SEOUL)
     hours = [
         hour(start + n * 3600, zone, *map(int, rng.integers(0, 5000, 4)))
         for n in range(72)
@@ -76,11 +77,11 @@ def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
     shutil.copy(EXAMPLE, tmp_path / "city.toml")
     (tmp_path / "weather.csv").write_text("time_utc\n")
     config = load(tmp_path / "city.toml")
-    record = reports.gather(hours, start, start + 72 * 3600)
-    price = reports.prices(record, FlatTariff(120.0))
+    record = tables.gather(hours, start, start + 72 * 3600)
+    price = tables.prices(record, FlatTariff(120.0))
     kwh = sum(found.energy_wh for found in hours) / 1000
     for by in ("zone", "day", "feeder"):
-        *rows, total = reports.report(record, by, SEOUL, price, config.zone, config.feeder)  # type: ignore[arg-type]
+        *rows, total = tables.report(record, by, SEOUL, price, config.zone, config.feeder)  # type: ignore[arg-type]
         assert sum(row.kwh for row in rows) == pytest.approx(kwh) == pytest.approx(total.kwh)
         assert total.cost == pytest.approx(kwh * 120)
         assert max(row.peak_kw for row in rows) <= total.peak_kw + 1e-9
@@ -91,7 +92,7 @@ def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
 )
 def test_a_time_that_cannot_be_read_says_so(text: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
-        reports.local_time(text, SEOUL)
+        local_time(text, SEOUL)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def city(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir()
     db = database.connect(tmp_path / "state" / DATABASE_NAME)
     database.migrate(db)
-    start = reports.local_time("2023-12-30T23:00", SEOUL)
+    start = local_time("2023-12-30T23:00", SEOUL)
     for n in range(120):
         zones = tuple(
             ZoneSample(zone, 1000, 5000, 300, 60, 60_000, 1000 * (n + 1), 1000, 4, 0) for zone in ("z01", "z02")
@@ -149,7 +150,7 @@ def test_a_period_without_a_record_says_where_it_is(city: Path) -> None:
 
 
 def test_files_that_the_report_does_not_need_may_be_missing(city: Path) -> None:
-    """As for the service: the energy is told without a weather file, and without a cost where prices are missing."""
+    """The energy is reported without a weather file, and without a cost where prices are missing."""
     period = ("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
     (city.parent / "weather.csv").unlink()
     assert "240.00" in run(*period)
@@ -164,7 +165,7 @@ def test_files_that_the_report_does_not_need_may_be_missing(city: Path) -> None:
 
 def test_what_is_in_quarantine_is_said_and_not_counted(city: Path) -> None:
     db = database.connect(city.parent / "state" / DATABASE_NAME)
-    end = reports.local_time("2023-12-31T01:00", SEOUL) + 60
+    end = local_time("2023-12-31T01:00", SEOUL) + 60
     zones = (ZoneSample("z01", 1000, 5000, 300, 60, 60_000, 1_000_000, 1000, 4, 0),)
     tel = Telemetry(boot=1, q=500, utc=0, up=60 * 121, dt=60, bad=0, z=zones)
     booking = telemetry.Booking({"z01": 60_000}, "", 1)

@@ -56,7 +56,7 @@ async def opened(
     standing.codes = set()
     endpoint = connect(target)
     try:
-        yield store, Shipper(store, endpoint, clock, standing.set, random.Random(1))
+        yield store, Shipper(store.spool, endpoint, clock, standing.set, random.Random(1))
     finally:
         await endpoint.close()
         await store.close()
@@ -101,7 +101,7 @@ def test_victoriametrics_holds_every_value_of_every_line(victoria: Victoria, tmp
                 for value, stamp_ms in zip(series["values"], series["timestamps"], strict=True):
                     held[labels["zone"], labels["__name__"].removeprefix("zone_"), stamp_ms // 1000] = value
             assert held == sent
-            totals = await store.zone_totals()
+            totals = await store.telemetry.zone_totals()
             sums = dict.fromkeys(totals, 0)
             for (zone, field, _), value in held.items():
                 if field == "delta_wh":
@@ -196,7 +196,7 @@ def test_each_bad_line_is_found_among_thousands(tmp_path: Path, api: Literal["v1
         assert await shipper.ship() == 0
         assert len(facade.points) == 4996
         assert facade.requests <= 100
-        state = await store.spool_state()
+        state = await store.spool.state()
         assert state.dead == 4
         letters = await store.read(lambda db: db.execute("SELECT line, reason FROM dead_letter").fetchall())
         assert sorted(line for line, _ in letters) == sorted(bad)
@@ -213,7 +213,7 @@ def test_a_body_too_large_is_sent_in_parts(tmp_path: Path, api: Literal["v1", "v
         lines = await spooled(store)
         assert await shipper.ship() == 0
         assert {(line.split(" ")[0], line.split(" ")[2]) for line in lines} == facade.points.keys()
-        assert (await store.spool_state()).dead == 0
+        assert (await store.spool.state()).dead == 0
 
     against_facade(tmp_path, api, check)
 
@@ -225,7 +225,7 @@ def test_points_beyond_retention_are_dead_and_counted(tmp_path: Path, api: Liter
         facade.outside_retention = f" {T0_UTC_S}"  # the first record of each zone
         assert await shipper.ship() == 0
         assert len(facade.points) == 2 * LOAD.boards * LOAD.zones
-        assert (await store.spool_state()).dead == LOAD.boards * LOAD.zones
+        assert (await store.spool.state()).dead == LOAD.boards * LOAD.zones
 
     against_facade(tmp_path, api, check)
 
@@ -236,13 +236,13 @@ def test_a_wrong_token_holds_everything_and_alarms(tmp_path: Path, api: Literal[
         await fill(store, 2)
         facade.token = "another"
         assert await shipper.ship() == HOLD_S
-        assert (await store.spool_state()).points == 2 * LOAD.boards * LOAD.zones
+        assert (await store.spool.state()).points == 2 * LOAD.boards * LOAD.zones
         assert standing.codes == {ALARM_HELD}
         assert "unauthorized" in shipper.state.trouble
         facade.token = TOKEN
         assert await shipper.ship() == 0
         assert standing.codes == set()
-        assert (await store.spool_state()).points == 0
+        assert (await store.spool.state()).points == 0
 
     against_facade(tmp_path, api, check)
 
@@ -260,7 +260,7 @@ def test_pauses_grow_to_the_longest_and_a_server_may_ask_for_its_own(tmp_path: P
         assert len(set(pauses)) == 10  # jitter: a district's supervisors do not come back together
         facade.next = [facade.refuse(429, "too many requests", "wait", **{"Retry-After": "42"})]
         assert 42 <= await shipper.ship() <= 43
-        assert (await store.spool_state()).points == LOAD.boards * LOAD.zones
+        assert (await store.spool.state()).points == LOAD.boards * LOAD.zones
         assert standing.codes == set()
         assert await shipper.ship() == 0
 
@@ -275,7 +275,7 @@ def test_a_server_that_is_not_there_is_waited_for(tmp_path: Path, api: Literal["
             await fill(store, 1)
             assert 0 < await shipper.ship() <= 1
             assert shipper.state.trouble.startswith("no answer")
-            assert (await store.spool_state()).points == LOAD.boards * LOAD.zones
+            assert (await store.spool.state()).points == LOAD.boards * LOAD.zones
 
     skipping.run(main())
 
@@ -289,7 +289,7 @@ def test_a_full_spool_drops_the_oldest_counts_them_and_alarms(tmp_path: Path) ->
         first = await spooled(store)
         await fill_more(store, 11, 40)
         await asyncio.sleep(60)
-        state = await store.spool_state()
+        state = await store.spool.state()
         assert state.dropped > 0
         assert state.fill <= 1
         assert state.points + state.dropped == 40 * LOAD.boards * LOAD.zones
@@ -327,7 +327,7 @@ def test_a_real_influxdb_2_or_3_holds_the_totals(tmp_path: Path) -> None:
         async with opened(tmp_path, Target(api="v2", url=url, bucket=bucket, org=org, token=token)) as (store, shipper):
             await fill(store, 60)
             assert await shipper.ship() == 0
-            assert (await store.spool_state()).dead == 0
-            assert influxql_sums(url, bucket, token) == await store.zone_totals()
+            assert (await store.spool.state()).dead == 0
+            assert influxql_sums(url, bucket, token) == await store.telemetry.zone_totals()
 
     skipping.run(main())

@@ -1,4 +1,4 @@
-"""Which connection goes when room is short, deadlines, and how file handles are shared out."""
+"""Which connection is dropped at a cap, deadlines, and how file handles are divided."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from supervisor.runtime.clock import ManualClock
 
 @dataclass
 class Table:
-    """A table whose clock stands still, and what it dropped."""
+    """A table on a stopped clock, and what it dropped."""
 
     caps: Caps
     clock: ManualClock = field(default_factory=ManualClock)
@@ -35,7 +35,7 @@ class Table:
         return made
 
 
-async def test_room_is_made_by_the_address_that_has_most_and_has_shown_least() -> None:
+async def test_at_the_cap_the_address_with_most_loses_its_least_advanced() -> None:
     table = Table(Caps(total=10, silent_per_address=99, unproven_per_address=99))
     for n in range(3):
         table.enter("10.0.0.1", Stage.KEPT, f"board {n}")
@@ -77,7 +77,7 @@ async def test_caps_of_an_address_drop_its_own_oldest() -> None:
     assert len(table.connections) == 2 + 4 + 20
 
 
-async def test_a_deadline_drops_who_has_not_moved_on() -> None:
+async def test_a_deadline_drops_a_connection_that_has_not_advanced() -> None:
     table = Table(Caps(10, 9, 9))
     loop = asyncio.get_running_loop()
     table.connections = Connections(table.caps, lambda reason, peer, _: table.refused.append((reason, peer)), loop.time)
@@ -91,7 +91,7 @@ async def test_a_deadline_drops_who_has_not_moved_on() -> None:
     table.connections.move(idle, Stage.IDLE, 0.04, "")
     await asyncio.sleep(0.1)
     assert table.dropped == ["late", "idle"]
-    assert table.refused == [("silent", "10.0.0.1")]  # an idle end is nobody's fault
+    assert table.refused == [("silent", "10.0.0.1")]  # the end of an idle one is no refusal
     table.connections.leave(late)  # a second time
     assert len(table.connections) == 1
 
@@ -121,7 +121,7 @@ def test_an_address_is_what_one_subscriber_has(host: str, group: str) -> None:
 
 
 @pytest.mark.parametrize("boards", [1, 50, 2_000, 10_000])
-def test_handles_are_shared_out_so_that_both_listeners_live(boards: int) -> None:
+def test_handles_are_divided_so_that_both_listeners_work(boards: int) -> None:
     for limit in (needed(boards), 2 * needed(boards), LIMIT_MAX):
         budgets = share_out(limit, boards)
         assert budgets.boards + budgets.web + RESERVED <= limit

@@ -35,7 +35,7 @@ KINDS: tuple[BaseException, ...] = (
 
 
 class Bench:
-    """Kept loops on virtual time, and what becomes known of them."""
+    """Kept loops on virtual time, and what they report."""
 
     def __init__(self) -> None:
         self.metrics = Metrics()
@@ -61,7 +61,7 @@ def on_virtual_time(check: Callable[[Bench], Coroutine[Any, Any, None]]) -> None
 
 
 @pytest.mark.parametrize("error", KINDS, ids=lambda error: type(error).__name__)
-def test_whatever_a_loop_raises_it_comes_back_with_an_alarm_that_ends(error: BaseException) -> None:
+def test_a_loop_restarts_whatever_it_raises_with_an_alarm_that_clears(error: BaseException) -> None:
     async def check(bench: Bench) -> None:
         runs, others = 0, 0
 
@@ -92,7 +92,7 @@ def test_whatever_a_loop_raises_it_comes_back_with_an_alarm_that_ends(error: Bas
     on_virtual_time(check)
 
 
-def test_a_loop_that_returns_or_fails_for_ever_is_tried_each_minute_at_last() -> None:
+def test_a_loop_that_returns_or_fails_for_ever_is_tried_every_minute_in_the_end() -> None:
     async def check(bench: Bench) -> None:
         began: list[float] = []
 
@@ -126,7 +126,7 @@ def test_a_failure_after_a_long_good_run_pauses_a_second_again() -> None:
     on_virtual_time(check)
 
 
-def test_a_loop_whose_rounds_are_long_is_not_well_before_a_round_is_over() -> None:
+def test_a_loop_whose_rounds_are_long_counts_as_failing_until_a_round_is_over() -> None:
     async def check(bench: Bench) -> None:
         async def fails_in_each_round() -> None:
             await asyncio.sleep(900)
@@ -202,7 +202,7 @@ def test_parts_of_a_round_fail_alone_and_their_alarm_ends_with_the_next_good_one
     on_virtual_time(check)
 
 
-def test_a_listener_that_fails_keeps_no_other_from_hearing() -> None:
+def test_a_failing_listener_stops_no_other() -> None:
     heard: list[int] = []
 
     def broken(number: int) -> None:

@@ -18,21 +18,21 @@ def worker() -> Iterator[OwnProcess]:
     made.end()
 
 
-def test_it_stands_back_as_far_as_asked_and_keeps_to_one_thread(worker: OwnProcess) -> None:
+def test_it_has_the_niceness_asked_for_and_one_thread(worker: OwnProcess) -> None:
     assert worker.submit(os.nice, 0).result() == min(os.nice(0) + 3, 19)  # 19 is the kernel's last
     assert worker.submit(os.getenv, "OPENBLAS_NUM_THREADS").result() == "1"
     assert worker.submit(os.getpid).result() == worker.process.pid != os.getpid()
 
 
-def test_it_can_be_ended_in_the_midst_of_work(worker: OwnProcess) -> None:
+def test_it_can_be_ended_during_work(worker: OwnProcess) -> None:
     worker.submit(signal.pause)
     worker.end()
     worker.shutdown()
     assert worker.process.exitcode == -signal.SIGKILL
 
 
-def test_it_can_be_ended_while_a_large_call_is_on_its_way(worker: OwnProcess) -> None:
-    """What waits for a reader that is gone would keep the whole service from ever exiting."""
+def test_it_can_be_ended_while_a_large_call_is_sent(worker: OwnProcess) -> None:
+    """A write to a reader that has ended would keep the service from exiting."""
     os.kill(worker.submit(os.getpid).result(), signal.SIGSTOP)
     call = worker.submit(len, bytes(8_000_000))
     while not call.running():  # from then on it is written, as far as the pipe takes it
@@ -52,7 +52,7 @@ def test_calls_to_a_process_that_died_fail_at_once(worker: OwnProcess) -> None:
             call.result(timeout=20)
 
 
-def test_ended_it_takes_no_calls_and_cancels_what_waits(worker: OwnProcess) -> None:
+def test_once_ended_it_takes_no_calls_and_cancels_what_waits(worker: OwnProcess) -> None:
     worker.submit(signal.pause)
     waiting = worker.submit(os.getpid)
     worker.end()
@@ -61,7 +61,7 @@ def test_ended_it_takes_no_calls_and_cancels_what_waits(worker: OwnProcess) -> N
         worker.submit(os.getpid)
 
 
-def test_shut_down_it_finishes_what_it_was_given_and_goes() -> None:
+def test_shut_down_it_finishes_its_calls_and_ends() -> None:
     with OwnProcess() as worker:
         call = worker.submit(os.getpid)
     assert call.result(timeout=0) == worker.process.pid
@@ -82,14 +82,14 @@ class OddError(Exception):
 
 
 @pytest.mark.parametrize(("how", "text"), [("x", "invalid literal"), ("odd", "street z01"), ("lock", "pickle")])
-def test_what_fails_there_is_told_here_with_its_place(worker: OwnProcess, how: str, text: str) -> None:
+def test_a_failure_there_is_raised_here_with_its_traceback(worker: OwnProcess, how: str, text: str) -> None:
     with pytest.raises(Exception, match=text) as caught:
         worker.submit(_fails, how).result(timeout=60)
     assert "process.py" in "".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
     assert worker.submit(int, "1").result(timeout=60) == 1
 
 
-def test_what_cannot_travel_fails_alone(worker: OwnProcess) -> None:
+def test_what_cannot_be_pickled_fails_alone(worker: OwnProcess) -> None:
     with pytest.raises(TypeError, match="pickle"):
         worker.submit(len, threading.Lock()).result(timeout=60)
     assert worker.submit(int, "1").result(timeout=60) == 1

@@ -118,7 +118,7 @@ def test_a_commit_is_bounded_whatever_a_board_sends(bench: Bench, attack: Callab
     assert bench.worst < STEPS_MAX
     before = bench.worst
     bench.worst = 0
-    attack(bench)  # a longer record makes it no dearer
+    attack(bench)  # a longer record costs no more
     assert bench.worst < max(STEPS_MAX / 2, 1.5 * before)
 
 
@@ -133,7 +133,7 @@ def test_a_swapped_board_replays_nothing_and_loses_nothing(bench: Bench) -> None
 
 
 def test_a_life_that_a_board_names_keeps_its_records_apart(bench: Bench) -> None:
-    """The same boots and numbers in two lives; the late record of the first life still goes to its place."""
+    """The same boots and numbers in two lives; the late record of the first life still is inserted where it belongs."""
     first, second = "00000000000000aa", "00000000000000bb"
     bench.life = first
     bench.say(3000, 48_000, q=300)  # the firmware's update: its boots go on, and so does the life

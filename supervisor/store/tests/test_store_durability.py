@@ -64,7 +64,7 @@ async def board(store, number, first):
     for q in range(first, first + 100_000):
         booking = Booking({f"z{number:02}": 36_000}, "", 1)
         end = T0 + 10 * q
-        await store.commit_telemetry(f"b{number:02}", of_board(number, q), end, end - 10, None, booking)
+        await store.telemetry.commit(f"b{number:02}", of_board(number, q), end, end - 10, None, booking)
         os.write(1, f"{number} {q}\\n".encode())  # the acknowledgement
 
 async def main():
@@ -128,7 +128,7 @@ async def test_waiting_commits_share_a_transaction(store: Store) -> None:
         transactions += statement == "COMMIT"
 
     await store.write(lambda db: db.set_trace_callback(count))
-    tasks = [asyncio.create_task(store.commit_telemetry(f"b{n}", of_board(n, 1), T0 + 10, T0)) for n in range(100)]
+    tasks = [asyncio.create_task(store.telemetry.commit(f"b{n}", of_board(n, 1), T0 + 10, T0)) for n in range(100)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert work.pending > 0
@@ -139,24 +139,24 @@ async def test_waiting_commits_share_a_transaction(store: Store) -> None:
     await store.close()
 
 
-async def test_a_failing_job_leaves_its_neighbours_alone(store: Store) -> None:
+async def test_a_failing_job_undoes_no_other_job(store: Store) -> None:
     outcomes = await asyncio.gather(
-        store.kv_set("a", "1"),
-        store.update_override_state(99, OverrideState.SENT),
+        store.values.set("a", "1"),
+        store.overrides.set_state(99, OverrideState.SENT),
         store.write(lambda db: db.execute("INSERT INTO kv VALUES ('app.b', '2'), ('app.b', '3')")),
-        store.kv_set("c", "3"),
+        store.values.set("c", "3"),
         return_exceptions=True,
     )
     assert outcomes[0] is None
     assert isinstance(outcomes[1], NotFoundError)
     assert isinstance(outcomes[2], StoreError)
-    assert [await store.kv_get(key) for key in "abc"] == ["1", None, "3"]
+    assert [await store.values.get(key) for key in "abc"] == ["1", None, "3"]
     await store.close()
 
 
 async def test_a_full_disk_is_refused_before_the_acknowledgement(store: Store) -> None:
-    """SQLite's own SQLITE_FULL, by a limit on pages; all goes on once there is room."""
-    await store.commit_telemetry("b01", of_board(1, 1), T0 + 10, T0)
+    """SQLite's own SQLITE_FULL, by a limit on pages; commits continue once there is space."""
+    await store.telemetry.commit("b01", of_board(1, 1), T0 + 10, T0)
 
     def limit(pages: int) -> None:
         db = store._writer._connection
@@ -169,45 +169,45 @@ async def test_a_full_disk_is_refused_before_the_acknowledgement(store: Store) -
         nonlocal q
         while q < 2000:
             q += 1
-            await store.commit_telemetry("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
+            await store.telemetry.commit("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
 
     with pytest.raises(StoreError) as refused:
         await fill()
     assert refused.value.code == "store-full"
     assert "Free space" in refused.value.remedy
-    totals = await store.zone_totals()
+    totals = await store.telemetry.zone_totals()
     assert totals["z01"] == of_board(1, q - 1).z[0].dev_wh
     limit(1_000_000)
-    assert await store.commit_telemetry("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
-    assert (await store.zone_totals())["z01"] == of_board(1, q).z[0].dev_wh
+    assert await store.telemetry.commit("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
+    assert (await store.telemetry.zone_totals())["z01"] == of_board(1, q).z[0].dev_wh
     await store.close()
 
 
-async def test_whoever_is_cancelled_while_waiting_leaves_the_work_done(store: Store) -> None:
-    task = asyncio.create_task(store.kv_set("x", "kept"))
+async def test_a_caller_cancelled_while_waiting_leaves_the_work_done(store: Store) -> None:
+    task = asyncio.create_task(store.values.set("x", "kept"))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await store.kv_set("y", "next")
-    assert await store.kv_get("x") == "kept"
+    await store.values.set("y", "next")
+    assert await store.values.get("x") == "kept"
     await store.close()
     with pytest.raises(StoreError):
-        await store.kv_set("z", "late")
+        await store.values.set("z", "late")
 
 
-async def test_a_long_report_holds_up_neither_reads_nor_commits(store: Store) -> None:
+async def test_a_long_report_delays_neither_reads_nor_commits(store: Store) -> None:
     gate = threading.Event()
     long = asyncio.create_task(store.read(lambda db: gate.wait(60)))
     await asyncio.sleep(0)
-    await store.kv_set("a", "1")
-    assert await store.kv_get("a") == "1"
+    await store.values.set("a", "1")
+    assert await store.values.get("a") == "1"
     assert not long.done()
     gate.set()
     assert await long
     await store.close()
     with pytest.raises(StoreError, match="closed"):
-        await store.kv_get("a")
+        await store.values.get("a")
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
@@ -236,26 +236,26 @@ def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
 
 async def test_an_io_error_is_refused_before_the_acknowledgement(store: Store, tmp_path: Path) -> None:
     """The system refuses to let the log grow (a limit on file size): SQLite gives up the whole transaction."""
-    await store.commit_telemetry("b01", of_board(1, 1), T0 + 10, T0)
+    await store.telemetry.commit("b01", of_board(1, 1), T0 + 10, T0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     size = os.stat(tmp_path / f"{DATABASE_NAME}-wal").st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
     try:
         outcomes = await asyncio.gather(
-            *(store.commit_telemetry(f"b{n}", of_board(n, 1), T0 + 10, T0) for n in range(2, 5)), return_exceptions=True
+            *(store.telemetry.commit(f"b{n}", of_board(n, 1), T0 + 10, T0) for n in range(2, 5)), return_exceptions=True
         )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [type(outcome) for outcome in outcomes] == [StoreError] * 3
-    assert await store.zone_totals() == {"z01": of_board(1, 1).z[0].dev_wh}
+    assert await store.telemetry.zone_totals() == {"z01": of_board(1, 1).z[0].dev_wh}
     for n in range(2, 5):  # the boards send again
-        assert await store.commit_telemetry(f"b{n}", of_board(n, 1), T0 + 10, T0)
+        assert await store.telemetry.commit(f"b{n}", of_board(n, 1), T0 + 10, T0)
     await store.close()
 
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_a_torn_tail_of_the_log_costs_only_what_was_not_acknowledged(tmp_path: Path, seed: int) -> None:
-    """Power lost in mid-write: past the last fsync the log may end anywhere, or hold zeros or rubbish."""
+    """Power lost in mid-write: past the last fsync the log may end anywhere, or hold zeros or garbage."""
     rng = random.Random(seed)
     path = tmp_path / DATABASE_NAME
     log = tmp_path / f"{DATABASE_NAME}-wal"
@@ -265,10 +265,10 @@ async def test_a_torn_tail_of_the_log_costs_only_what_was_not_acknowledged(tmp_p
     )  # FULL: fsync in each commit
     acknowledged = rng.randint(1, 40)
     for q in range(1, acknowledged + 1):
-        await store.commit_telemetry("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
+        await store.telemetry.commit("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
     synced = os.stat(log).st_size
     for q in range(acknowledged + 1, acknowledged + 4):  # on the way when the power went
-        await store.commit_telemetry("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
+        await store.telemetry.commit("b01", of_board(1, q), T0 + 10 * q, T0 + 10 * q - 10)
     dark = tmp_path / "dark"
     dark.mkdir()
     shutil.copy(path, dark)

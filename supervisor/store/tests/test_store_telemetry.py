@@ -249,7 +249,7 @@ def test_any_order_with_duplicates_gives_the_same_record(
     ),
     order=st.randoms(use_true_random=False),
 )
-def test_rubbish_from_a_meter_books_the_same_in_any_order(
+def test_garbage_from_a_meter_books_the_same_in_any_order(
     tmp_path_factory: pytest.TempPathFactory,
     readings: list[tuple[bool, int, int]],
     order: random.Random,

@@ -198,11 +198,11 @@ def test_uptime_that_claims_time_which_has_not_passed_books_nothing(board: Board
     check_books(board.db)
 
 
-def test_records_between_a_lie_and_the_truth_claim_their_time_too(board: Board) -> None:
+def test_records_between_a_false_and_a_true_uptime_claim_their_time_too(board: Board) -> None:
     up_s = heat(board, 10)
     before_wh = board.total_wh()
     board.say(up_s + 10**7, before_wh, at=T0 + up_s + 10)
-    for n in range(1, 50):  # as if they were the journal of the time that never was
+    for n in range(1, 50):  # as if they were the journal of time that has not passed
         board.say(up_s + n * 10**5, before_wh + 10**6 * n, at=T0 + up_s + 10, dt_s=60)
     assert board.total_wh() <= before_wh + (uptime.FIRST_S + 60) * RATED_W * 1.1 / 3600
     check_books(board.db)
@@ -272,7 +272,7 @@ def test_a_backlog_without_a_reboot_loses_no_energy_in_its_own_order(board: Boar
 
 
 def test_a_board_that_was_dark_before_its_first_contact_is_booked_whole(board: Board) -> None:
-    """Its greeting says how long it has run; what it has counted since comes in its own order."""
+    """Its hello says how long it has run; what it has counted since comes in its own order."""
     board.up_s = 600 * 60
     for n in range(1, 600):
         board.say(60 * n, n * 1000, dt_s=60, received=T0 + 600 * 60 + n // 20)
@@ -326,7 +326,7 @@ def test_any_order_books_the_same_under_bounds(tmp_path: Path, seed: int) -> Non
     assert held[0] == held[1]
 
 
-def test_rollups_walk_no_further_than_some_days(board: Board) -> None:
+def test_rollups_go_back_some_days_at_most(board: Board) -> None:
     """Records believed as they are, as from before the bounds: a gap of three centuries is written as its last days."""
     frames = [
         Telemetry(1, q, 0, up_s, 10, 0, (ZoneSample("z01", 0, 0, 0, 0, 0, wh, 0, 4, 0),))

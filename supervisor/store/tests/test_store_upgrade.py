@@ -76,16 +76,16 @@ def copy_of(path: Path, number: str = "") -> Path:
 
 async def test_a_database_of_the_release_before_goes_on_with_a_checked_copy_beside(path: Path) -> None:
     store = Store.open(path, ManualClock(T0 + 3000), site="s", spool_cap_bytes=2**20)
-    assert await store.zone_totals() == {"z01": 160 * TICKS}
+    assert await store.telemetry.zone_totals() == {"z01": 160 * TICKS}
     booking = Booking({"z01": 60_000}, "", 1)
     known = frame(TICKS, 10 * TICKS, 160 * TICKS)
     at = T0 + 10 * TICKS
-    assert not await store.commit_telemetry("b01", known, at + 5, at - 10, None, booking)
-    assert await store.commit_telemetry("b01", frame(500, 3000, 160 * 300), T0 + 3000, T0 + 2990, None, booking)
-    assert await store.commit_telemetry("b01", frame(401, 2500, 160 * 250), T0 + 3001, T0 + 2490, None, booking)
-    assert await store.zone_totals() == {"z01": 160 * 300}
+    assert not await store.telemetry.commit("b01", known, at + 5, at - 10, None, booking)
+    assert await store.telemetry.commit("b01", frame(500, 3000, 160 * 300), T0 + 3000, T0 + 2990, None, booking)
+    assert await store.telemetry.commit("b01", frame(401, 2500, 160 * 250), T0 + 3001, T0 + 2490, None, booking)
+    assert await store.telemetry.zone_totals() == {"z01": 160 * 300}
     assert booking.excess == []
-    assert await store.next_epoch() == 8
+    assert await store.epochs.next() == 8
     await store.close()
     assert version(path) == len(database.migrations())
     assert version(copy_of(path)) == SCHEMA_BEFORE

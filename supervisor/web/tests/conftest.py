@@ -17,6 +17,7 @@ from supervisor.control.danger import Dangers
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
@@ -152,15 +153,14 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     clock = NightClock()
     store = Store.open(tmp_path / "roadheat.db", clock)
     live = LiveState([make_zone(*road) for road in ROADS], clock)
-    overrides = Overrides(store, live, clock)
-    sessions = Sessions(store, clock)
+    overrides = Overrides(store.overrides, live, clock)
+    sessions = Sessions(store.access, clock)
     site = Site(name="Seongbuk-gu", timezone="Asia/Seoul", latitude=37.59, longitude=127.02)
     background, metrics = Background(), Metrics()
     alarms = Alarms(clock, metrics)
-    zones = [zone.zone for zone in live.zones.values()]
-    dispatcher = Dispatcher(1, zones, live, overrides, alarms, metrics, clock, background)
-    dangers = Dangers(store, live, overrides, dispatcher, alarms, clock)
-    safety = Safety(store, dangers, BrokenCables(live, alarms), alarms)
+    dispatcher = Dispatcher(1, live, overrides, Monitoring(alarms, metrics), clock, background)
+    dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
+    safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms)
     attributions = PROVIDERS["met-norway"].attributions
     app = make_app(Services(live, overrides, sessions, clock, site, attributions, "", "scrape-me", safety=safety))
     made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms)

@@ -86,8 +86,8 @@ async def test_an_override_is_recorded_and_cancelled(district: Any, sign_in: Any
     status, ended = await crew.ask("DELETE", f"/api/v1/overrides/{made.id}")
     assert (status, ended["state"]) == (200, "cancelled")
     assert (await crew.ask("GET", f"/api/v1/overrides/{made.id}"))[1]["state"] == "cancelled"
-    assert await district.store.live_overrides(district.clock.utc_s()) == []
-    entries = await district.store.audit(0, 4e9)
+    assert await district.store.overrides.live(district.clock.utc_s()) == []
+    entries = await district.store.audit.entries(0, 4e9)
     assert [entry.action for entry in entries if entry.user == "kim-crew"] == ["sign-in", "override", "cancel"]
 
 
@@ -115,7 +115,7 @@ async def test_a_bad_override_is_refused_by_field(
     body = {key: value for key, value in {**OVERRIDE, **change}.items() if value is not None}
     refused = problem(await crew.ask("POST", "/api/v1/zones/z03/overrides", json=body), 422, code)
     assert refused["where"] == where
-    assert await district.store.live_overrides(0) == []
+    assert await district.store.overrides.live(0) == []
 
 
 async def test_a_zone_with_a_shorter_limit_keeps_it(sign_in: Any) -> None:
@@ -163,7 +163,7 @@ async def test_only_our_own_page_may_command(district: Any, sign_in: Any) -> Non
     for token in ("", "wrong", "ünicode"):
         refused = await crew.ask("POST", path, json=OVERRIDE, headers={"Origin": own, "X-CSRF-Token": token})
         problem(refused, 403, "bad-csrf")
-    assert await district.store.live_overrides(0) == []
+    assert await district.store.overrides.live(0) == []
     assert (await crew.ask("POST", path, json=OVERRIDE, headers={"Origin": own}))[0] == 201
 
 
@@ -189,7 +189,7 @@ async def test_the_same_command_twice_is_one(district: Any, sign_in: Any) -> Non
         await crew.ask("POST", "/api/v1/zones/z03/overrides", json=OVERRIDE, headers=headers),
     ]
     assert {(status, body["id"]) for status, body in answers} == {(201, answers[0][1]["id"])}
-    assert len(await district.store.overrides("z03", 0, 4e9)) == 1
+    assert len(await district.store.overrides.made("z03", 0, 4e9)) == 1
     refused = await crew.ask("POST", "/api/v1/zones/z03/overrides", json=OVERRIDE, headers={"Idempotency-Key": "no!"})
     problem(refused, 400, "bad-request")
 
@@ -213,4 +213,4 @@ async def test_a_full_disk_is_said_and_commands_nothing(district: Any, sign_in: 
     refused = problem((status, body), 503, "store-full")
     assert ".db" not in str(refused)  # no paths of the machine
     held = district.overrides.live_for("z04")
-    assert held in [None, *await district.store.live_overrides(district.clock.utc_s())]
+    assert held in [None, *await district.store.overrides.live(district.clock.utc_s())]

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from supervisor.domain.override import OverrideState
+from supervisor.store import people
 from supervisor.web.stream import close_streams
 from tools.get_servers import driver_runs
 
@@ -93,7 +94,7 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     await keep(page, f"form-{language}")
     await page.click("button[type=submit]")
     await page.wait_for_selector(".running")
-    [made] = [each for each in await district.store.live_overrides(district.clock.utc_s()) if each.zone == "z03"]
+    [made] = [each for each in await district.store.overrides.live(district.clock.utc_s()) if each.zone == "z03"]
     assert (made.mode, made.user, made.expires_utc_s - made.created_utc_s) == ("on", "Kim", 3_600)
 
     assert await page.locator(".steps .done").count() == 1
@@ -109,7 +110,7 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     await page.click(".running .pair .big >> nth=0")
     await page.click(".running .danger")
     await page.wait_for_selector("form.command")
-    assert all(each.zone != "z03" for each in await district.store.live_overrides(district.clock.utc_s()))
+    assert all(each.zone != "z03" for each in await district.store.overrides.live(district.clock.utc_s()))
     await page.keyboard.press("Escape")
     await page.wait_for_selector("dialog", state="detached")
 
@@ -148,7 +149,7 @@ async def test_a_lost_answer_is_asked_for_again_and_commands_once(phone: Any, di
     await page.dblclick("button[type=submit]")
     await page.wait_for_selector(".running")
     assert len(lost) == 1
-    assert len(await district.store.overrides("z04", 0, 4e9)) == 1
+    assert len(await district.store.overrides.made("z04", 0, 4e9)) == 1
     phone.errors[:] = [error for error in phone.errors if "ERR_FAILED" not in error]
 
 
@@ -159,11 +160,11 @@ async def test_refusals_and_sign_out_are_said(phone: Any, district: Any) -> None
     await page.check(".reason-road-clear input")
     await page.click("button[type=submit]")
     await page.wait_for_selector(".running")
-    [made] = await district.store.live_overrides(district.clock.utc_s())
+    [made] = await district.store.overrides.live(district.clock.utc_s())
     await district.overrides.advance(made.id, OverrideState.REFUSED)
     await playwright.expect(page.locator(".notice.bad")).to_contain_text("refused")
 
-    await district.store.end_sessions_of("Kim")
+    await district.store.write(lambda db: people.end_sessions_of(db, "Kim"))
     await page.check(".mode-off input")
     await page.check(".reason-road-clear input")
     await page.click("button[type=submit]")

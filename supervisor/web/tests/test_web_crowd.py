@@ -190,7 +190,7 @@ async def test_a_body_that_drips_is_given_up(
             await asyncio.sleep(0.05)
         assert b"408" in await reader.readline()
     writer.close()
-    assert await district.store.live_overrides(0) == []
+    assert await district.store.overrides.live(0) == []
 
 
 def test_proxies_and_loopback_have_no_cap_of_their_own() -> None:

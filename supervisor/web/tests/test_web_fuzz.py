@@ -49,7 +49,7 @@ bodies = st.one_of(st.binary(max_size=200), near_misses.map(lambda value: json.d
 
 
 async def _commands_are_whole(district: Any) -> None:
-    for override in await district.store.live_overrides(0):
+    for override in await district.store.overrides.live(0):
         assert override.mode in ("on", "off", "boost")
         assert 60 <= override.expires_utc_s - override.created_utc_s <= 480 * 60
         assert len(override.reason) >= 3

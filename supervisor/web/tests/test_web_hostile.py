@@ -84,7 +84,7 @@ async def _all_below_500(district: Any, admin: Any, requests: list[bytes], patie
         for status, body in answers:
             assert status < 500, (data[:300], status, body[:300])
             statuses.append(status)
-    assert await district.store.live_overrides(0) == []
+    assert await district.store.overrides.live(0) == []
     return statuses
 
 

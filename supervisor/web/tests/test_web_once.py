@@ -30,7 +30,7 @@ async def test_a_key_used_again_for_another_zone_or_body_is_refused_and_does_not
         problem(await crew.ask("POST", PATH, json={**OVERRIDE, **change}, headers=KEY), 422, "key-reused")
     problem(await crew.ask("POST", f"{PATH}?x=1", json=OVERRIDE, headers=KEY), 422, "key-reused")
     problem(await crew.ask("DELETE", f"/api/v1/overrides/{made['id']}", headers=KEY), 422, "key-reused")
-    assert [o.id for o in await district.store.overrides(None, 0, 4e9)] == [made["id"]]
+    assert [o.id for o in await district.store.overrides.made(None, 0, 4e9)] == [made["id"]]
     assert district.overrides.live_for("z03").id == made["id"]
     assert (await crew.ask("POST", PATH, json=OVERRIDE, headers=KEY))[1]["id"] == made["id"]
 
@@ -47,7 +47,7 @@ async def test_at_the_same_time_one_key_does_one_thing(district: Any, sign_in: A
     bodies = [{**OVERRIDE, "minutes": 60 + n % 2} for n in range(8)]
     answers = await asyncio.gather(*(crew.ask("POST", PATH, json=body, headers=KEY) for body in bodies))
     assert sorted(status for status, _ in answers) == [201] * 4 + [422] * 4
-    assert len(await district.store.overrides("z03", 0, 4e9)) == 1
+    assert len(await district.store.overrides.made("z03", 0, 4e9)) == 1
 
 
 async def test_links_and_cancellations_take_the_key_alike(district: Any, sign_in: Any) -> None:

@@ -108,7 +108,7 @@ async def test_a_revoked_session_ends_on_pages_commands_and_its_stream(
             await answer.content.read()  # ends
     problem(await crew.ask("POST", "/api/v1/zones/z03/overrides", json=OVERRIDE), 401, "unauthenticated")
     problem(await admin.ask("DELETE", path), 404, "not-found")
-    entries = [e for e in await district.store.audit(0, 4e9) if e.action == "revoke-session"]
+    entries = [e for e in await district.store.audit.entries(0, 4e9) if e.action == "revoke-session"]
     assert [(e.user, e.detail.endswith("of kim-crew")) for e in entries] == [("kim-admin", True)]
 
 
@@ -144,7 +144,7 @@ async def test_the_last_administrator_cannot_lock_everybody_out(district: Any, s
     body = {"user": "kim-admin", "role": "crew", "change_role": True}
     problem(await admin.ask("POST", "/api/v1/links", json=body), 409, "last-admin")
     assert (await admin.ask("GET", "/api/v1/session"))[1]["role"] == "admin"
-    assert not [e for e in await district.store.audit(0, 4e9) if "revoke" in e.action or e.action == "sign-out"]
+    assert not [e for e in await district.store.audit.entries(0, 4e9) if "revoke" in e.action or e.action == "sign-out"]
     await admin.ask("POST", "/api/v1/links", json={"user": "Park", "role": "admin"})
     assert (await admin.ask("DELETE", "/api/v1/people/kim-admin"))[0] == 204  # Park's link still works
 
@@ -162,7 +162,7 @@ async def test_a_role_changes_only_when_said_and_then_at_once(district: Any, sig
     assert (await crew.ask("GET", "/api/v1/session"))[1]["role"] == "crew"
     assert (await admin.ask("POST", "/api/v1/links", json={**body, "change_role": True}))[0] == 201
     assert (await crew.ask("GET", "/api/v1/session"))[1]["role"] == "viewer"
-    assert ("kim-admin", "change-role") in [(e.user, e.action) for e in await district.store.audit(0, 4e9)]
+    assert ("kim-admin", "change-role") in [(e.user, e.action) for e in await district.store.audit.entries(0, 4e9)]
 
 
 async def test_one_name_is_one_person_however_it_is_typed(district: Any, sign_in: Any) -> None:

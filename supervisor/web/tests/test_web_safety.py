@@ -106,7 +106,7 @@ async def test_off_with_a_full_disk_is_carried_out_and_said_to_be_not_recorded(d
     district.store._writer._connection.execute("PRAGMA max_page_count = 1000000")
     await district.overrides.expire()
     assert (await lee.ask("GET", f"/api/v1/overrides/{off['id']}"))[1]["recorded"]
-    assert (await district.store.verify_audit())[0] > 0
+    assert (await district.store.audit.verify())[0] > 0
 
 
 async def test_an_on_that_a_fault_stops_is_answered_with_the_reason(district: Any, three: Any) -> None:
@@ -125,7 +125,7 @@ async def test_a_person_clears_a_broken_cable(district: Any, three: Any) -> None
     assert (await kim.ask("GET", "/api/v1/zones/z02"))[1]["not_heating"] == "cable-broken"
     status, view = await kim.ask("POST", "/api/v1/zones/z02/broken-cable/clear")
     assert (status, view["blocked"]) == (200, False)
-    assert [e.action for e in await district.store.audit(0, 4e9)][-1] == "cable-mended"
+    assert [e.action for e in await district.store.audit.entries(0, 4e9)][-1] == "cable-mended"
 
 
 # Words

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from supervisor.runtime.clock import ManualClock
+from supervisor.store import people
 from supervisor.web import make_app, stream
 from supervisor.web.keys import SERVICES
 from supervisor.web.pace import Pace
@@ -64,7 +65,7 @@ async def test_heartbeat_tells_a_demos_rate_and_notices_a_sign_out(district: Any
         district.hear("z01", -1.0, "ice")
         assert (await event(answer.content, "clock"))["rate"] == pytest.approx(700, rel=0.05)
         [session_token] = [cookie.value for cookie in crew.client.session.cookie_jar]
-        await district.store.end_session(session_token)
+        await district.store.write(lambda db: people.end_session(db, session_token))
         wall.advance(20.0)
         district.hear("z01", -1.1, "ice")
         async with asyncio.timeout(WAIT_S):

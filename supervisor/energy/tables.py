@@ -27,7 +27,7 @@ SLOTS_MAX = 20 * 366 * 96  # twenty years at once
 
 @dataclass(frozen=True)
 class Record:
-    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·900."""
+    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·SLOT_S."""
 
     start_utc_s: int
     zones: tuple[str, ...]
@@ -42,7 +42,7 @@ class Record:
 
 
 class Row(Struct, frozen=True):
-    """One line of the report. None: it has no meaning here, or there is no tariff."""
+    """One line of the report. None: not applicable, or there is no tariff."""
 
     what: str
     kwh: float
@@ -53,26 +53,12 @@ class Row(Struct, frozen=True):
     covered: float | None = None  # part of the period with telemetry
 
 
-def local_time(text: str, timezone: ZoneInfo) -> int:
-    """The UTC second of a local date or time, e.g. 2023-12-29 or 2023-12-29T06:15. Raises CommandError."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            "not a date", where=text, remedy="Write it like 2023-12-29 or 2023-12-29T06:00 (local time)"
-        ) from None
-    utc_s = int((found if found.tzinfo else found.replace(tzinfo=timezone)).timestamp())
-    if utc_s % SLOT_S:
-        raise CommandError("not a quarter of an hour", where=text, remedy="Energy is kept by quarters of an hour")
-    return utc_s
-
-
 def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Record:
     """Put the store's hours on the grid. `hours` may reach over both ends. Raises CommandError for an empty period."""
     slots = (to_utc_s - from_utc_s) // SLOT_S
     if not 0 < slots <= SLOTS_MAX:
         raise CommandError(
-            "the period is empty or too long", where="--from --to", remedy="--to is the first moment after"
+            "the period is empty or too long", where="--from --to", remedy="--to is the end of the period, exclusive"
         )
     rows = list(hours)
     zones = tuple(sorted({row.zone for row in rows}))
@@ -103,7 +89,7 @@ def report(
     zones: Sequence[Zone] = (),
     feeders: Sequence[Feeder] = (),
 ) -> list[Row]:
-    """The lines of a report, the last one for all together."""
+    """The lines of a report, the last one is the total."""
     if by == "zone":
         rows = _by_zone(record, price, {zone.id: zone.name for zone in zones})
     elif by == "day":
@@ -176,9 +162,9 @@ def _by_feeder(
             peaks_kw = [float(wh[first:last].max()) * 3600 / SLOT_S / 1000 for _, first, last in months]
             base = sum(peaks_kw) * feeder.demand_price_per_kw
         rows.append(Row(row.what, row.kwh, row.peak_kw, row.cost, base))
-    if strangers:  # zones that have left the configuration: their energy is not lost
+    if strangers:  # zones no longer configured: their energy still counts
         members = [record.zones.index(zone) for zone in strangers]
-        rows.append(_row("no feeder now", record.wh[members].sum(axis=0), price))
+        rows.append(_row("zones no longer configured", record.wh[members].sum(axis=0), price))
     return rows
 
 

@@ -1,6 +1,6 @@
-"""One zone's weekly calibration: fit to the last weeks' record, adopt only what predicts better days it has not seen.
+"""One zone's weekly calibration: fit to the last weeks' record, adopted only where it predicts other days better.
 
-Pure but for the database that it reads, and picklable: the service runs it in a process of its own.
+Pure except for the database that it reads, and picklable: the service runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.calibration import calibrate as calibration
-from supervisor.calibration.calibrate import Kept
+from supervisor.calibration import kept as kept_roads
+from supervisor.calibration import zone_fit
 from supervisor.calibration.fit import EFFICIENCY, Windows, forecast
+from supervisor.calibration.kept import Kept
 from supervisor.domain.errors import CommandError
 from supervisor.domain.weather import Array
 from supervisor.domain.zone import Site, Zone
@@ -26,14 +27,14 @@ from supervisor.store.telemetry import ticks
 LEAST_DAYS = 8  # two for each block of the cross-validation
 LEAST_GAIN, LEAST_GAIN_K = 0.03, 0.05  # of the RMSE: less is noise, and every change makes the plans change
 BLOCKS = 4
-LEAST_BETTER_BLOCKS = 3  # one lucky week is no improvement
+LEAST_BETTER_BLOCKS = 3  # a single better week may be chance
 RECORDED = "as recorded by the service"  # where its weather comes from
 MADE_BY = "weekly, by the service"
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be fitted, and against what."""
+    """What is to be fitted, to which data."""
 
     database: Path
     zone: Zone  # as configured
@@ -46,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Found:
-    """What a job came to. `kept` is None where there was too little to learn from."""
+    """A job's result. `kept` is None where there were too few data."""
 
     zone: str
     adopted: bool
@@ -57,7 +58,7 @@ class Found:
 def refit(job: Job) -> Found:
     """Fit the zone, and judge by blocked cross-validation whether it is better than what is in use.
 
-    Raises RoadheatError where the record or the physics fail; too little data is an answer, not an error.
+    Raises RoadheatError where the record or the physics fail; too few data are a result, not an error.
     """
     connection = database.connect_read_only(job.database)
     try:
@@ -65,14 +66,14 @@ def refit(job: Job) -> Found:
         observed = weather.between(connection, job.from_utc_s - 3600, job.to_utc_s + 3600)
     finally:
         connection.close()
-    surface, heat = calibration.series(job.zone, record, job.from_utc_s, job.to_utc_s)
+    surface, heat = zone_fit.series(job.zone, record, job.from_utc_s, job.to_utc_s)
     try:
-        data, _ = calibration.windows(surface, heat, observed, job.site, job.from_utc_s)
+        data, _ = zone_fit.windows(surface, heat, observed, job.site, job.from_utc_s)
     except CommandError as error:
         return Found(job.zone.id, False, error.message)
     if data.count < LEAST_DAYS:
         return Found(job.zone.id, False, f"only {data.count} days with telemetry and weather, want {LEAST_DAYS}")
-    kept, predicted = calibration.fit(job.zone, data, job.from_utc_s, job.to_utc_s, RECORDED, job.made_utc_s)
+    kept, predicted = zone_fit.fit(job.zone, data, job.from_utc_s, job.to_utc_s, RECORDED, job.made_utc_s)
     before = _in_use(job, data)
     old, new = (_block_rmse_k(run, data) for run in (before, predicted))
     rmse_in_use = _rmse_k(before, data, np.arange(data.count))
@@ -92,7 +93,7 @@ def refit(job: Job) -> Found:
 def _in_use(job: Job, data: Windows) -> Array:
     """What the parameters in use predict for the same days."""
     road = Pavement.from_zone(job.zone)
-    own = replace(road, surface=replace(road.surface, **calibration.surface_of(job.in_use)))
+    own = replace(road, surface=replace(road.surface, **kept_roads.surface_of(job.in_use)))
     return forecast([own] * data.count, data, job.in_use.get(EFFICIENCY.name, 1.0))
 
 

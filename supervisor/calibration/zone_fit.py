@@ -1,22 +1,15 @@
-"""A zone's own road: measured surface and power from the record, weather from a file, parameters kept with provenance.
-
-The result stands in `state_dir/calibration/<zone>.json`. `load` gives the values by zone; `surface_of` and `own_cable`
-say what they mean for the zone's pavement and for the heat that its cable brings.
-"""
+"""One zone's road fitted to its own record: measured surface, power and weather on a grid, cut into forecasts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
 
-from supervisor.calibration.fit import EFFICIENCY, SURFACE_NAMES, Calibration, Windows, calibrate, cross_validate
-from supervisor.domain.errors import CommandError, PhysicsError
+from supervisor.calibration.fit import Calibration, Windows, calibrate, cross_validate
+from supervisor.calibration.kept import Kept
+from supervisor.domain.errors import CommandError
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site, Zone
 from supervisor.road import Pavement
@@ -25,33 +18,10 @@ from supervisor.weather.resample import interval_starts_s, members_at_steps
 
 STEP_S = 600
 SPIN_UP_S, AHEAD_S = 24 * 3600, 24 * 3600
-LEAST_COVERED = 0.8  # of the steps of a window; a day with the board away teaches nothing
+LEAST_COVERED = 0.8  # of the steps of a window; days without the board are left out
 LEAST_WINDOWS = 4  # one block each
-WEATHER_GAP_MAX_S = (
-    3 * 3600.0 + 60.0
-)  # over a longer one the weather is not known: three-hourly sources are the coarsest
-LEAST_ROWS = 2  # of weather: one alone does not say how long it is
-FOLDER = "calibration"
-
-
-class Kept(Struct, frozen=True):
-    """A calibration with where it comes from."""
-
-    zone: str
-    made_utc: str
-    from_utc: str
-    to_utc: str
-    weather: str
-    windows: int
-    rmse_before_k: float
-    rmse_after_k: float
-    rmse_out_of_sample_k: float
-    bias_out_of_sample_k: float
-    values: dict[str, float]
-    sigma: dict[str, float]
-    at_bound: list[str]
-    made_by: str = "roadheat calibrate"
-    rmse_in_use_k: float | None = None  # of the parameters that were in use before, on the same days
+WEATHER_GAP_MAX_S = 3 * 3600.0 + 60.0  # in a longer gap the weather is unknown: the coarsest sources give every 3 h
+LEAST_ROWS = 2  # of weather: a single row has no length
 
 
 def series(zone: Zone, ticks: list[Tick], from_utc_s: int, to_utc_s: int) -> tuple[Array, Array]:
@@ -88,8 +58,8 @@ def windows(
     ]
     if len(starts) < LEAST_WINDOWS:
         raise CommandError(
-            f"only {len(starts)} days with telemetry and weather, and the day before too", where="--from --to",
-            remedy=f"Give a period with at least {LEAST_WINDOWS + 1} days of record.",
+            f"only {len(starts)} days with telemetry and weather, each with the day before", where="--from --to",
+            remedy=f"Give a period with at least {LEAST_WINDOWS + 1} days of record",
         )  # fmt: skip
     begin_utc_s = float(from_utc_s + first * STEP_S)
     whole = members_at_steps([weather], begin_utc_s, float(STEP_S), last - first, site)
@@ -149,40 +119,6 @@ def fit(
         list(found.at_bound),
     )
     return kept, predicted
-
-
-def keep(state_dir: Path, kept: Kept) -> Path:
-    """Write the calibration; returns the file."""
-    path = state_dir / FOLDER / f"{kept.zone}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".tmp")
-    half.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
-    half.replace(path)
-    return path
-
-
-def load(state_dir: Path) -> dict[str, dict[str, float]]:
-    """The values of every calibrated zone. Raises PhysicsError naming a file that cannot be read."""
-    result = {}
-    for path in sorted((state_dir / FOLDER).glob("*.json")):
-        try:
-            kept = msgspec.json.decode(path.read_bytes(), type=Kept)
-        except msgspec.MsgspecError as error:
-            raise PhysicsError(str(error), where=str(path), remedy="Calibrate the zone again or delete it.") from None
-        result[kept.zone] = kept.values
-    return result
-
-
-def surface_of(values: Mapping[str, float]) -> dict[str, float]:
-    """The surface parameters among a calibration's values, for `build_pavements(zones, surfaces=…)`."""
-    return {name: value for name, value in values.items() if name in SURFACE_NAMES}
-
-
-def own_cable(zone: Zone, values: Mapping[str, float]) -> Zone:
-    """The zone with the part of its cable's power that its calibration saw arrive in the pavement."""
-    factor = values.get(EFFICIENCY.name, 1.0)
-    cable = msgspec.structs.replace(zone.cable, efficiency=zone.cable.efficiency * factor)
-    return zone if factor == 1.0 else msgspec.structs.replace(zone, cable=cable)
 
 
 def _text(utc_s: float) -> str:

@@ -1,4 +1,4 @@
-"""`roadheat calibrate`: what the record says about one zone's road."""
+"""`roadheat calibrate`: fits one zone's road to its record."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from supervisor.domain.errors import CommandError, NotFoundError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from supervisor.calibration.calibrate import Kept
     from supervisor.calibration.fit import Windows
+    from supervisor.calibration.kept import Kept
     from supervisor.domain.weather import Array
 
 
@@ -23,21 +23,22 @@ if TYPE_CHECKING:
 @click.argument("zone_id", metavar="ZONE")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), default=Path("city.toml"), show_default=True)
 @click.option("--from", "start", required=True, help="First local day of the period.")
-@click.option("--to", "end", required=True, help="First local day that is not in it any more.")
+@click.option("--to", "end", required=True, help="End of the period, exclusive (local day).")
 @click.option(
-    "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; else what the service recorded."
+    "--weather", type=click.Path(path_type=Path), help="Observed weather, CSV; default: as recorded by the service."
 )
-@click.option("--plot", type=OutputPath(), help="Write a picture of measured and predicted.")
-@click.option("--dry-run", is_flag=True, help="Report only, keep nothing.")
+@click.option("--plot", type=OutputPath(), help="Write a plot of measured and predicted.")
+@click.option("--dry-run", is_flag=True, help="Report only, write nothing.")
 def calibrate(
     zone_id: str, config_path: Path, start: str, end: str, weather: Path | None, plot: Path | None, dry_run: bool
 ) -> None:
     """Fit ZONE's road to its own telemetry: conduction, heat capacity, albedo, exchange, sky view, cable efficiency."""
     from supervisor import config as configuration
     from supervisor import terminal
-    from supervisor.calibration import calibrate as calibration
-    from supervisor.calibration.calibrate_weekly import RECORDED
-    from supervisor.energy import report as reports
+    from supervisor.calibration import kept as kept_roads
+    from supervisor.calibration import zone_fit
+    from supervisor.calibration.weekly import RECORDED
+    from supervisor.energy.period import local_time
     from supervisor.runtime.clock import SystemClock
     from supervisor.store import DATABASE_NAME, database
     from supervisor.store import weather as weather_record
@@ -50,28 +51,28 @@ def calibrate(
     config = configuration.load(config_path, without_data=True)
     zone = next((z for z in config.zone if z.id == zone_id), None)
     if zone is None:
-        raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Take an id from city.toml.")
+        raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Use an id from city.toml")
     timezone = ZoneInfo(config.site.timezone)
-    from_utc_s, to_utc_s = reports.local_time(start, timezone), reports.local_time(end, timezone)
+    from_utc_s, to_utc_s = local_time(start, timezone), local_time(end, timezone)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
         record = list(ticks(connection, from_utc_s, to_utc_s, zone.board))
         recorded = weather_record.between(connection, from_utc_s - 3600, to_utc_s + 3600)
     finally:
         connection.close()
-    surface, heat = calibration.series(zone, record, from_utc_s, to_utc_s)
+    surface, heat = zone_fit.series(zone, record, from_utc_s, to_utc_s)
     if weather is None and not len(recorded):
         weather = weather_file(config)
     if weather is None and not len(recorded):
         raise CommandError(
             "no weather is on record for the period",
             where="--from --to",
-            remedy="Give the observed weather: --weather.",
+            remedy="Give the observed weather: --weather",
         )
     series = recorded if weather is None else read_weather_csv(weather, config.site)[0]
     source = RECORDED if weather is None else weather.name
-    data, _ = calibration.windows(surface, heat, series, config.site, from_utc_s)
-    kept, predicted = calibration.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
+    data, _ = zone_fit.windows(surface, heat, series, config.site, from_utc_s)
+    kept, predicted = zone_fit.fit(zone, data, from_utc_s, to_utc_s, source, SystemClock().utc_s())
     console = terminal.console()
     console.print(_table(kept))
     console.print(
@@ -80,12 +81,14 @@ def calibrate(
         soft_wrap=True,
     )
     if kept.rmse_out_of_sample_k >= kept.rmse_before_k:
-        console.print("on days it has not seen it is no better than the generic road", style="yellow", soft_wrap=True)
+        console.print(
+            "on days not used for the fit it is no better than the generic road", style="yellow", soft_wrap=True
+        )
     for name in kept.at_bound:
-        console.print(f"{name} ends at its physical bound: look at the layers, the sensor's place, the weather file",
+        console.print(f"{name} ends at its physical bound: check the layers, the sensor's position, the weather file",
                       style="yellow", soft_wrap=True)  # fmt: skip
     if not dry_run:
-        path = calibration.keep(config.state_dir, kept)
+        path = kept_roads.keep(config.state_dir, kept)
         console.print(f"kept in {path}; a running service takes it up within a quarter of an hour", soft_wrap=True)
     if plot is not None:
         with drawing(f"--plot {plot}"):
