@@ -47,6 +47,7 @@ from supervisor.control.prices import Prices
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
 from supervisor.control.watch import Watch
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.energy.influx import open_influx
 from supervisor.energy.shipper import Shipper
@@ -210,12 +211,12 @@ async def _load_commands(base: _Base, epoch: int, take_over: bool) -> _Commands:
     dispatcher = Dispatcher(epoch, live, overrides, base.monitoring, base.clock, base.background, newer_epoch)
     overrides.late.changed.append(
         lambda waiting: alarms.set(
-            "not-recorded", "", waiting > 0,
+            AlarmCode.NOT_RECORDED, "", waiting > 0,
             "A safety command is carried out and not recorded yet: the disk is full or does not answer. "
             "Look at the disk; do not stop the service before it is recorded",
         )
     )  # fmt: skip
-    alarms.set("not-recorded", "", overrides.late.waiting > 0)  # what waited when the service ended is lost
+    alarms.set(AlarmCode.NOT_RECORDED, "", overrides.late.waiting > 0)  # what waited when the service ended is lost
     dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, base.clock)
     await dangers.load()
     for plan in (await store.plans.latest()).values():

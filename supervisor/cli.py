@@ -1,7 +1,7 @@
 """`roadheat`: the service, its configuration, the energy record; other commands plug in by entry point.
 
-Commands are imported when they are called, so that `roadheat board` waits for no solver and `roadheat serve` for no
-plotting.
+Commands are imported when they are called, so that `roadheat board` does not load a solver nor `roadheat serve` a
+plotting library.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from supervisor.domain.errors import RoadheatError
 if TYPE_CHECKING:
     from supervisor.config import Config
 
-# Matrices are small here: a library's own threads would only spin beside them. Read when numpy is imported, so early.
+# Matrices are small here: a library's own threads would only add load. Read when numpy is imported, so set early.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PLUGINS = "roadheat.commands"
-# name → where it is, what the list of commands says of it
+# name → location and help text
 OWN = {
     "calibrate": Lazy("supervisor.calibration.command:calibrate", "Fit ZONE's road to its own telemetry."),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
     "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
 }
-# What the list says of the entry points of pyproject.toml; those of other packages show the package's summary.
+# Help texts of the entry points in pyproject.toml; those of other packages show the package's summary.
 PLUGIN_HELP = {
     "bench": "Benchmarks against the best that exists elsewhere.",
     "board": "Provision, flash, test and reset boards.",
@@ -70,7 +70,7 @@ def main() -> None:
 @main.command()
 @config_option
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
-@click.option("--take-over", is_flag=True, help="Command boards that have followed a newer service.")
+@click.option("--take-over", is_flag=True, help="Take over boards that another, newer service instance commanded.")
 @click.option("--lockstep", type=click.Path(path_type=Path), hidden=True, help="Socket that grants virtual time.")
 def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) -> None:
     """Run the service: boards, plans, crew app, energy record."""
@@ -112,7 +112,7 @@ def check_config(path: Path) -> None:
         problems, warnings = explain(config)
     console = terminal.console()
     if problems:
-        console.print(f"{path}: {len(problems)} to correct", style="bold", soft_wrap=True)
+        console.print(f"{path}: {len(problems)} error{'s' * (len(problems) != 1)}", style="bold", soft_wrap=True)
         table = Table("where", "what is wrong", "what to do")
         for problem in problems:
             table.add_row(problem.where, problem.message, problem.remedy)
@@ -122,7 +122,7 @@ def check_config(path: Path) -> None:
     console.print(_summary(config))
     for warning in warnings:
         console.print(warning, style="yellow", soft_wrap=True)
-    console.print(f"{path}: good", soft_wrap=True)
+    console.print(f"{path}: OK", soft_wrap=True)
 
 
 def _summary(config: Config) -> Any:

@@ -20,7 +20,7 @@ from supervisor.domain.errors import CommandError, RoadheatError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-EXTRA_OF = {"matplotlib": "report"}  # optional modules, and the extra of roadheat that brings each
+EXTRA_OF = {"matplotlib": "report"}  # optional modules, and the extra of roadheat that installs each
 
 
 class Lazy(NamedTuple):
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
         return sorted({*super().list_commands(ctx), *self._lazy, *self._points()})
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing them."""
+        """The list of commands, made without importing them."""
         points = self._points()
         rows = []
         for name in self.list_commands(ctx):
@@ -103,13 +103,13 @@ def _load(target: str) -> object:
 
 
 def _summary(point: EntryPoint) -> str:
-    """What the package that brings a command says of itself."""
+    """The summary of the package that provides a command."""
     package = getattr(point, "dist", None)
     return f"({package.name}) {package.metadata['Summary'] or ''}".strip() if package else ""
 
 
 def _unloadable(name: str, reason: str) -> click.Command:
-    """Stands for a command that cannot be loaded, and says why, whatever arguments it gets."""
+    """Replaces a command that cannot be loaded; reports why, whatever its arguments."""
 
     def say() -> None:
         raise RoadheatError(f"`roadheat {name}` cannot be loaded: {reason}", remedy="Install or repair what it names")
@@ -147,7 +147,7 @@ def require(module: str, where: str, otherwise: str = "") -> None:
 
 @contextmanager
 def drawing(what: str) -> Iterator[None]:
-    """Pictures come last and take nothing with them: a failure is one line on standard error."""
+    """Draw pictures last: a failure is one line on standard error, and the figures are already written."""
     try:
         yield
     except Exception as error:  # matplotlib, fonts, a full disk: whatever it is, the figures are already written

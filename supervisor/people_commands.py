@@ -40,7 +40,7 @@ def _transaction(config: Config) -> Iterator[sqlite3.Connection]:
         version, known = int(connection.execute("PRAGMA user_version").fetchone()[0]), len(database.migrations())
         if version != known:
             raise StoreError(
-                f"the database has schema {version}, this roadheat knows {known}",
+                f"the database has schema {version}, this roadheat supports {known}",
                 where=str(path), remedy="Use the version of the service, or start the service once with this one",
             )  # fmt: skip
         connection.execute("BEGIN IMMEDIATE")

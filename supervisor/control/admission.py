@@ -1,4 +1,4 @@
-"""What of a board's telemetry counts: its own zones, once each, with the power that their cables can draw. Pure."""
+"""Filters telemetry: a board's own zones, once each, with no more power than their cables can draw. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from supervisor.control.live import ZoneLive
+from supervisor.control.zone_live import ZoneLive
 from supervisor.wire.messages import Telemetry, ZoneSample
 
-POWER_MAX = 1.1  # of rated power: what a record, a feeder's mean and an estimate may be told
+POWER_MAX = 1.1  # of rated power: upper bound for record, feeder mean and estimate
 
 
 class Admitted(Struct, frozen=True):
     """A frame reduced to what counts, and what was left out."""
 
     frame: Telemetry
-    foreign: tuple[str, ...] = ()  # zones that are another board's, or nobody's
+    foreign: tuple[str, ...] = ()  # zones of another board, or of none
     repeated: tuple[str, ...] = ()  # zones that the frame names twice; the first sample counts
 
 

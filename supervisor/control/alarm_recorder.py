@@ -1,14 +1,16 @@
-"""Alarms on the record, in the order in which they changed: what cannot be written now is written later."""
+"""Records alarms in the order in which they changed: what cannot be written now is written later."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
+from supervisor.control import notify
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
@@ -23,7 +25,7 @@ AGAIN_S = 10.0  # a disk that is full stays so for minutes
 
 
 class AlarmStore(Protocol):
-    """What the record needs of the store; each call has committed when it returns."""
+    """The part of the store that is used; each call has committed when it returns."""
 
     async def raise_alarm(self, code: str, subject: str, detail: str) -> object: ...
 
@@ -39,12 +41,12 @@ class AlarmRecorder:
         self._more = asyncio.Event()
 
     def changed(self, alarm: Alarm) -> None:
-        """To be recorded."""
+        """Queue a change."""
         self._waiting.append(alarm)
         self._more.set()
 
     async def run(self) -> None:
-        """Record for ever."""
+        """Record until cancelled."""
         while True:
             self._more.clear()
             while self._waiting:
@@ -55,14 +57,14 @@ class AlarmRecorder:
                     logger.error("alarm %s %s not recorded yet: %s", alarm.code, alarm.subject, error)
                     await asyncio.sleep(AGAIN_S)
                     continue
-                except Exception as error:  # this one cannot be written at all; the ones behind it can
+                except Exception as error:  # it cannot be written at all; later ones can
                     logger.error("alarm %s %s not recorded", alarm.code, alarm.subject, exc_info=error)
-                if self._waiting and self._waiting[0] is alarm:  # unless the limit has pushed it out meanwhile
+                if self._waiting and self._waiting[0] is alarm:  # unless the limit has dropped it meanwhile
                     self._waiting.popleft()
             await self._more.wait()
 
     async def flush(self) -> None:
-        """Record what still waits, once, as far as the store takes it: for the end of the service."""
+        """Record what still waits, once, as far as the store accepts it: for the end of the service."""
         try:
             while self._waiting:
                 await self._write(self._waiting[0])
@@ -85,12 +87,15 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     """
     alarms = Alarms(clock, metrics)
     for record in await store.alarms.open_alarms():
-        alarms.take_up(Alarm(record.code, record.subject, record.detail, record.raised_utc_s))
+        if not alarms.take_up(record.code, record.subject, record.detail, record.raised_utc_s):
+            with suppress(StoreError):  # a full disk: at the next start again
+                await store.alarms.clear_alarm(record.code, record.subject)
     recorder = AlarmRecorder(store.alarms)
     alarms.changed.append(recorder.changed)
     try:
         async with Background(alarms, metrics.loop_restarts) as background:
             background.keep("alarm record", recorder.run)
+            notify.start(alarms, background, os.environ)
             yield alarms, background
     finally:
         await recorder.flush()

@@ -1,7 +1,7 @@
-"""A broken cable stays known until current is measured, or a person says that it is mended.
+"""A broken cable stays known until current is measured, or a person reports that it is repaired.
 
-A board tells of it for half an hour, then tries again: it knows no more, and its flag is down for the seconds of the
-attempt. The alarm is the memory: it outlives the service.
+A board flags it for half an hour, then tries again: its flag is clear for the seconds of the attempt. The alarm keeps
+it known, over restarts of the service too.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.condition import HEATED_SHARE
 from supervisor.control.live import LiveState
 from supervisor.control.zone_live import ZoneLive
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import NotFoundError
 from supervisor.store.journal import AuditRepository
 from supervisor.wire.messages import Flag, ZoneSample
 
-ALARM = "cable-broken"
+ALARM = AlarmCode.CABLE_BROKEN
 TEXT = (
     "No current although switched on: cable or fuse. The road is not heated. Stands until current is measured or a "
     "person clears it"
@@ -40,7 +41,7 @@ class BrokenCables:
             self._set(zone, False)
 
     async def clear(self, zone_id: str, user: str, audit: AuditRepository) -> None:
-        """A person says that the cable is mended. What the board still says is shown on; a new break counts anew.
+        """A person reports that the cable is repaired. The board's own flag is still shown; a new break counts again.
 
         Raises NotFoundError where none is known, StoreError where it could not be recorded.
         """

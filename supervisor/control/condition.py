@@ -1,5 +1,4 @@
-"""Whether a zone is being heated, if not why, and how urgent it is. Pure: the view carries the answers, the app shows
-them.
+"""Whether a zone is being heated, if not why, and how urgent it is. Pure: the answers are part of the view.
 
 The order of the reasons is that of danger to people, then of the board's precedence table (docs/walk.md).
 """
@@ -7,42 +6,65 @@ The order of the reasons is that of danger to people, then of the board's preced
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from supervisor.domain.override import OverrideMode
 from supervisor.wire.messages import Flag, Winner
 
-# Why a zone is not heated. Flags go by their name, the worst first.
-ELECTRIC_DANGER = "electric-danger"
-MAINTENANCE = "maintenance"
-INTERLOCK = "interlock"  # the board says so and gives no flag
-OFFLINE = "offline"  # whether it heats is not known
-NEVER_HEARD = "never-heard"
-SWITCHED_OFF = "switched-off"  # by a person
-STARTING = "starting"  # commanded on, no current yet: the contactor keeps its minimum off time
-WARM = "warm"  # commanded on, and the surface is near its upper limit
-SHED = "shed"  # other zones of the feeder need the power more
-NOT_PLANNED = "not-planned"  # snow or ice lies, and plan or local rule leave it
-NOT_NEEDED = "not-needed"
 
-_BY_FLAG = (
-    (Flag.CONTACTOR_WELDED, "contactor-welded"),
-    (Flag.EARTH_FAULT, "earth-fault"),
-    (Flag.CABLE_BROKEN, "cable-broken"),
-    (Flag.SENSOR_IMPLAUSIBLE, "sensor-implausible"),
-    (Flag.LATCHED, "latched"),
-    (Flag.OVER_TEMPERATURE, "over-temperature"),
-    (Flag.MAX_ON_TIME, "max-on-time"),
-    (Flag.SELF_TEST_PENDING, "self-test-pending"),
-    (Flag.POWER_RETURN_HOLD, "power-return-hold"),
+class NotHeating(StrEnum):
+    """Why a zone is not heated; flags go by their name, the worst first."""
+
+    ELECTRIC_DANGER = "electric-danger"
+    CONTACTOR_WELDED = "contactor-welded"
+    EARTH_FAULT = "earth-fault"
+    CABLE_BROKEN = "cable-broken"
+    SENSOR_IMPLAUSIBLE = "sensor-implausible"
+    LATCHED = "latched"
+    MAINTENANCE = "maintenance"
+    OVER_TEMPERATURE = "over-temperature"
+    MAX_ON_TIME = "max-on-time"
+    SELF_TEST_PENDING = "self-test-pending"
+    POWER_RETURN_HOLD = "power-return-hold"
+    INTERLOCK = "interlock"  # the board says so and gives no flag
+    OFFLINE = "offline"  # whether it heats is not known
+    NEVER_HEARD = "never-heard"
+    SWITCHED_OFF = "switched-off"  # by a person
+    STARTING = "starting"  # commanded on, no current yet: the contactor keeps its minimum off time
+    WARM = "warm"  # commanded on, and the surface is near its upper limit
+    SHED = "shed"  # other zones of the feeder need the power more
+    NOT_PLANNED = "not-planned"  # snow or ice lies, and plan or local rule leave it
+    NOT_NEEDED = "not-needed"
+
+
+class Look(StrEnum):
+    """Colour and sign of a surface: what may be claimed of it."""
+
+    ICY = "icy"
+    SNOW = "snow"
+    WET = "wet"
+    DRY = "dry"
+    UNKNOWN = "unknown"
+
+
+_BLOCKING_FLAGS = (  # the worst first
+    Flag.CONTACTOR_WELDED,
+    Flag.EARTH_FAULT,
+    Flag.CABLE_BROKEN,
+    Flag.SENSOR_IMPLAUSIBLE,
+    Flag.LATCHED,
+    Flag.OVER_TEMPERATURE,
+    Flag.MAX_ON_TIME,
+    Flag.SELF_TEST_PENDING,
+    Flag.POWER_RETURN_HOLD,
 )
-BLOCKING = Flag(sum(flag for flag, _ in _BY_FLAG))  # as in the firmware's codes
+_BY_FLAG = tuple((flag, NotHeating[str(flag.name)]) for flag in _BLOCKING_FLAGS)
+BLOCKING = Flag(sum(_BLOCKING_FLAGS))  # as in the firmware's codes
+CODES = tuple(NotHeating)
+STOPS = CODES[: CODES.index(NotHeating.INTERLOCK) + 1]  # whatever is commanded
 # Somebody has to go there: ON is not offered. The other stops end by themselves.
-NEEDS_PERSON = (ELECTRIC_DANGER, "contactor-welded", "earth-fault", "cable-broken", "sensor-implausible", "latched",
-                MAINTENANCE)  # fmt: skip
-STOPS = (*NEEDS_PERSON, "over-temperature", "max-on-time", "self-test-pending", "power-return-hold", INTERLOCK)
-NO_CONTACT = (OFFLINE, NEVER_HEARD)
-CODES = (*STOPS, *NO_CONTACT, SWITCHED_OFF, STARTING, WARM, SHED, NOT_PLANNED, NOT_NEEDED)
+NEEDS_PERSON = CODES[: CODES.index(NotHeating.MAINTENANCE) + 1]
+NO_CONTACT = (NotHeating.OFFLINE, NotHeating.NEVER_HEARD)
 _STAYS = Flag.CONTACTOR_WELDED | Flag.EARTH_FAULT | Flag.CABLE_BROKEN | Flag.LATCHED  # without contact too
 
 HEATED_SHARE = 0.2  # of rated power, from which a cable is known to heat: the board's own measure of a load
@@ -78,9 +100,9 @@ class Condition:
     """The answers."""
 
     heated: bool | None  # None: not known; True beside a reason: current flows although it is to be off
-    not_heating: str | None  # one of CODES; None while it is heated as it should be
+    not_heating: NotHeating | None  # None while it is heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
-    offered: tuple[str, ...]  # commands that make sense now
+    offered: tuple[OverrideMode, ...]  # commands that make sense now
     rank: int  # place in the list: the least number first
 
 
@@ -88,7 +110,7 @@ class _Place(IntEnum):
     """Groups of the list, the most urgent first."""
 
     LIVE_PARTS = 0  # electric danger, current although switched off
-    UNHELPED = 1  # snow or ice lies, and nothing melts it or nobody knows
+    UNHELPED = 1  # snow or ice lies, and it is not or perhaps not melted
     SWITCHED_OFF = 2  # snow or ice lies, and a person has switched off
     PAUSED = 3  # snow or ice lies; heat comes back by itself
     UNSEEN = 4  # no contact, nothing is known to lie, and a hazard is foreseen
@@ -100,13 +122,13 @@ class _Place(IntEnum):
 
 
 def condition(facts: Facts) -> Condition:
-    """Decide. Without contact nobody knows whether it is heated, unless a latch of its board keeps it off."""
+    """Decide. Without contact it is unknown whether it is heated, unless a latch of its board keeps it off."""
     reason = _reason(facts)
     heated: bool | None = reason is None or _current_flows(facts)
     if not facts.online:
-        heated = None if reason in (*NO_CONTACT, ELECTRIC_DANGER) else False
-    modes: tuple[str, ...] = ("on", "boost", "off")
-    offered = modes[2:] if reason in NEEDS_PERSON else modes
+        heated = None if reason in (*NO_CONTACT, NotHeating.ELECTRIC_DANGER) else False
+    modes = (OverrideMode.ON, OverrideMode.BOOST, OverrideMode.OFF)
+    offered = (OverrideMode.OFF,) if reason in NEEDS_PERSON else modes
     return Condition(heated, reason, reason in STOPS, offered, _rank(facts, reason))
 
 
@@ -115,39 +137,39 @@ def lies(facts: Facts) -> bool:
     return facts.surface in ICY or facts.surface in WHITE or facts.lying_mm >= LYING_MM
 
 
-def _reason(facts: Facts) -> str | None:
+def _reason(facts: Facts) -> NotHeating | None:
     if facts.dangers:
-        return ELECTRIC_DANGER
+        return NotHeating.ELECTRIC_DANGER
     flags = Flag(facts.flags) if facts.online else Flag(facts.flags) & _STAYS
     for flag, code in _BY_FLAG:
         if flags & flag:
             return code
     if not facts.online:
-        return OFFLINE if facts.heard else NEVER_HEARD
+        return NotHeating.OFFLINE if facts.heard else NotHeating.NEVER_HEARD
     if facts.who == Winner.MAINTENANCE:
-        return MAINTENANCE
+        return NotHeating.MAINTENANCE
     if facts.who == Winner.INTERLOCK:
-        return INTERLOCK
+        return NotHeating.INTERLOCK
     if _current_flows(facts):
         return None
     if facts.who == Winner.OVERRIDE:
         if facts.override is OverrideMode.OFF or (facts.override is None and facts.duty_permille <= 0):
-            return SWITCHED_OFF
-        return STARTING if facts.duty_permille > 0 else WARM
+            return NotHeating.SWITCHED_OFF
+        return NotHeating.STARTING if facts.duty_permille > 0 else NotHeating.WARM
     if facts.duty_permille >= 1000:
-        return STARTING
+        return NotHeating.STARTING
     if facts.duty_permille > 0:  # between two pulses
         return None
     if facts.shed:
-        return SHED
-    return NOT_PLANNED if lies(facts) else NOT_NEEDED
+        return NotHeating.SHED
+    return NotHeating.NOT_PLANNED if lies(facts) else NotHeating.NOT_NEEDED
 
 
 def _current_flows(facts: Facts) -> bool:
     return facts.online and facts.power_w >= HEATED_SHARE * facts.rated_w
 
 
-def _rank(facts: Facts, reason: str | None) -> int:
+def _rank(facts: Facts, reason: NotHeating | None) -> int:
     place = _place(facts, reason)
     weight = 4 - min(max(facts.priority, 1), 3)
     depth = min(int(2 * max(facts.lying_mm, 0.0)) * weight, 499)  # in half millimetres, so that noise moves nothing
@@ -155,13 +177,13 @@ def _rank(facts: Facts, reason: str | None) -> int:
     return 1000 * place + 999 - urgency
 
 
-def _place(facts: Facts, reason: str | None) -> _Place:
-    if reason in (ELECTRIC_DANGER, "contactor-welded"):
+def _place(facts: Facts, reason: NotHeating | None) -> _Place:
+    if reason in (NotHeating.ELECTRIC_DANGER, NotHeating.CONTACTOR_WELDED):
         return _Place.LIVE_PARTS
     if lies(facts):
-        if reason in NEEDS_PERSON or reason in NO_CONTACT or reason == NOT_PLANNED:
+        if reason in NEEDS_PERSON or reason in NO_CONTACT or reason == NotHeating.NOT_PLANNED:
             return _Place.UNHELPED
-        if reason == SWITCHED_OFF:
+        if reason == NotHeating.SWITCHED_OFF:
             return _Place.SWITCHED_OFF
         if reason is not None:
             return _Place.PAUSED
@@ -173,13 +195,13 @@ def _place(facts: Facts, reason: str | None) -> _Place:
     return _Place.COMMANDED if facts.override is not None else _Place.FINE
 
 
-def look(facts: Facts) -> str:
-    """Colour and sign of the surface: icy, snow, wet, dry or unknown.
+def look(facts: Facts) -> Look:
+    """Colour and sign of the surface.
 
-    Without contact nothing harmless is claimed: an estimate of "dry" is a guess, one of snow a warning.
+    Without contact no harmless state is shown: an estimate of "dry" may be wrong, one of snow is a warning.
     """
     if lies(facts):
-        return "icy" if facts.surface in ICY else "snow"
+        return Look.ICY if facts.surface in ICY else Look.SNOW
     if not facts.online or facts.surface is None:
-        return "unknown"
-    return "wet" if facts.surface in _OPEN_WATER else "dry"
+        return Look.UNKNOWN
+    return Look.WET if facts.surface in _OPEN_WATER else Look.DRY

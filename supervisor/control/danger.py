@@ -1,7 +1,6 @@
 """*Electric danger: all off*, for a zone or a whole feeder, until two different people have cleared it.
 
-Switching off waits for nothing: not for fresh data, not for a preview, not for the disk. How it reaches the boards is
-`keep_off`'s.
+Switching off waits neither for fresh data nor for the disk. `keep_off` sends it to the boards.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.keep_off import OFF_S, KeepOff
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError, RoadheatError, StoreError
 from supervisor.runtime.clock import Clock
@@ -28,7 +28,7 @@ from supervisor.store.danger import DangerRepository
 
 logger = logging.getLogger(__name__)
 
-ALARM = "electric-danger"
+ALARM = AlarmCode.ELECTRIC_DANGER
 LOOK_EACH_S = 5.0
 
 
@@ -44,7 +44,7 @@ class Dangers:
         alarms: Alarms | None,
         clock: Clock,
     ) -> None:
-        """`dispatcher` and `alarms` are None where no board is served: what is raised is kept and shown only."""
+        """`dispatcher` and `alarms` are None where no board is served: dangers are stored and shown only."""
         self._store = store
         self._live = live
         self._overrides = overrides
@@ -53,11 +53,11 @@ class Dangers:
         self._clock = clock
         self._standing: dict[tuple[str, str], Danger] = {}
         self._newest_id = -1
-        self._clearing = asyncio.Lock()  # so that of two who clear at once one is the second
+        self._clearing = asyncio.Lock()  # so that of two simultaneous clearances one is the second
         self.changed: list[Callable[[Danger], None]] = []
 
     async def load(self) -> None:
-        """Take up what stands, and what was cleared while a board was away."""
+        """Load dangers that stand, and those cleared while a board was away."""
         now = self._clock.utc_s()
         self._newest_id = await self._store.newest_id()
         for danger in await self._store.since(now - OFF_S):
@@ -74,7 +74,7 @@ class Dangers:
                     self._alarms.set(ALARM, alarm.subject, False)
 
     def standing(self) -> list[Danger]:
-        """Dangers that nobody or one person has cleared, oldest first."""
+        """Dangers not cleared by two people yet, oldest first."""
         return list(self._standing.values())
 
     def zones(self, kind: DangerKind, subject: str) -> list[str]:
@@ -85,7 +85,7 @@ class Dangers:
         return [zone.zone.id for zone in zones if zone.zone.id == subject]
 
     async def report(self, kind: DangerKind, subject: str, user: str) -> Danger:
-        """Switch everything concerned off, now. Said again it changes nothing, but takes back a first clearance.
+        """Switch everything concerned off, now. A repeated report only withdraws a first clearance.
 
         Raises NotFoundError for an unknown zone or feeder.
         """
@@ -105,7 +105,7 @@ class Dangers:
         return self._standing.get((kind.value, subject), danger)
 
     async def clear(self, kind: DangerKind, subject: str, user: str) -> Danger:
-        """One of two people says that the danger is over. The same person twice counts once.
+        """One of two people reports that the danger is over. The same person twice counts once.
 
         Raises NotFoundError where none stands, StoreError where it could not be recorded: then it stands.
         """
@@ -132,7 +132,7 @@ class Dangers:
         return cleared
 
     async def run(self) -> None:
-        """Renew and show what boards do, for ever."""
+        """Renew and show what boards do, until cancelled."""
         async for _ in each(self._clock, LOOK_EACH_S):
             try:
                 self._off.look()
@@ -174,7 +174,7 @@ class Dangers:
             self._hold(msgspec.structs.replace(held, recorded=True))
 
     def _hold(self, danger: Danger) -> None:
-        """Show a danger as it is now, and let its zones follow."""
+        """Show a danger as it is now, and update its zones."""
         key = (danger.kind.value, danger.subject)
         if danger.stands:
             self._standing[key] = danger

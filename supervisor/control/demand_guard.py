@@ -1,14 +1,15 @@
-"""Watches the running quarter of an hour on every feeder and opens circuits before the contract is passed."""
+"""Watches the running quarter of an hour on every feeder and opens circuits before the contract is exceeded."""
 
 from __future__ import annotations
 
 import logging
 
-from supervisor.control.live import WET_PERMILLE, LiveState, ZoneLive, moisture_permille, surface_c
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.publishing import Publisher
+from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
 from supervisor.planner.plans import ON_MC
@@ -16,7 +17,7 @@ from supervisor.planner.quarter import TURN_AFTER_S
 from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
-from supervisor.wire.messages import Winner, ZoneSample
+from supervisor.wire.messages import WET_PERMILLE, Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ DRAWS = 0.1  # part of a zone's power from which its circuit counts as closed
 
 
 class DemandGuard:
-    """One look at all feeders each 20 s; those whose contract covers all that hangs on them need none."""
+    """Checks every 20 s the feeders whose contract does not cover all zones connected to them."""
 
     def __init__(
         self,
@@ -43,12 +44,12 @@ class DemandGuard:
         self._metrics, self._clock = metrics, clock
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Check until cancelled."""
         async for _ in each(self._clock, LOOK_EACH_S):
             await self.look()
 
     async def look(self) -> None:
-        """Open what has to open. Raises the first error once all feeders have been looked at."""
+        """Open circuits where needed. Raises the first error once all feeders have been checked."""
         now = self._clock.utc_s()
         used_kw = self._meter.mean_kw(now)
         first: Exception | None = None
@@ -58,7 +59,7 @@ class DemandGuard:
         for feeder in self._feeders:
             try:
                 await self._look_at(feeder, used_kw[feeder.id], now)
-            except Exception as error:  # one feeder keeps no other's contract from being kept
+            except Exception as error:  # an error at one feeder does not stop the others
                 first = first or error
         if first is not None:
             raise first
@@ -72,8 +73,10 @@ class DemandGuard:
         plans = tuple(given_way(z.plan, now) for z in self._zones[feeder.id] if z.zone.id in giving and z.plan)
         if not plans:
             return
-        logger.info("feeder %s would pass %.0f kW: %s give way", feeder.id, feeder.contract_kw, ", ".join(giving))
-        self._metrics.gave_way.labels(feeder.id).inc(len(plans))
+        logger.info(
+            "feeder %s would exceed %.0f kW: switching off %s", feeder.id, feeder.contract_kw, ", ".join(giving)
+        )
+        self._metrics.circuits_shed.labels(feeder.id).inc(len(plans))
         await self._publisher.publish(plans)
 
     def _note_waiting(self, live: ZoneLive, now: float) -> None:

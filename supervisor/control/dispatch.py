@@ -21,9 +21,10 @@ from supervisor.control.live import LiveState
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.control.plan_command import plan_command
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
-from supervisor.domain.plan import Plan
+from supervisor.domain.plan import Plan, PlanState
 from supervisor.domain.zone import Zone
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
@@ -40,12 +41,12 @@ logger = logging.getLogger(__name__)
 
 PENDING_MAX = 256  # commands of a board without an answer that are remembered
 TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
-# Starts that a service restored from a backup may not know of. A board that names more is not believed: following it
-# would in time use up the numbers that all boards can count to.
+# Starts that a service restored from a backup may not know of. A board that names more is ignored: following it would
+# use up the range of numbers that boards can store.
 EPOCHS_AHEAD_MAX = 10_000
 
 
-Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about: told of the board's answer
+Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about; a callable gets the answer
 
 
 class BoardLink(Protocol):
@@ -68,7 +69,7 @@ class _Session:
 
 
 class Dispatcher:
-    """Who is connected, what each was told and has answered."""
+    """Sessions by board, the commands sent and their answers."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Dispatcher:
         newer_epoch: Callable[[int], Awaitable[int]] | None = None,
     ) -> None:
         """`newer_epoch` gives and commits an epoch above another one: this service takes over from a newer one, as
-        after its database was restored from a backup. None: it leaves such boards alone and raises an alarm."""
+        after its database was restored from a backup. None: such boards are not commanded, and an alarm is raised."""
         self.epoch = epoch
         self._live = live
         self._overrides = overrides
@@ -107,7 +108,7 @@ class Dispatcher:
         return session is not None and session.commanded
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
-        """A board has proven who it is: tell it everything that holds now."""
+        """A board has been authenticated: send it everything that holds now."""
         board = link.board_id
         newer = hello.ep > self.epoch
         if newer and self._newer_epoch is not None and hello.ep - self.epoch <= EPOCHS_AHEAD_MAX:
@@ -119,7 +120,7 @@ class Dispatcher:
         self._sessions[board] = _Session(link, start, not newer, OrderedDict())
         self._metrics.boards_online.set(len(self._sessions))
         self._alarms.set(
-            "newer-supervisor",
+            AlarmCode.NEWER_SUPERVISOR,
             board,
             newer,
             f"Board {board} follows a service with epoch {hello.ep}, this one has {self.epoch}: "
@@ -127,7 +128,7 @@ class Dispatcher:
         )
         configured = {zone.id for zone in self._zones_of.get(board, [])}
         self._alarms.set(
-            "board-zones",
+            AlarmCode.BOARD_ZONES,
             board,
             configured != set(hello.z),
             f"Board {board} carries {', '.join(hello.z)}; the configuration says {', '.join(sorted(configured))}: "
@@ -149,9 +150,9 @@ class Dispatcher:
                 self._send_plan(plan)
 
     async def _take_over(self, link: BoardLink, hello: Hello, newer_epoch: Callable[[int], Awaitable[int]]) -> None:
-        """Rise above the epoch that a board has seen, then command it. The boards already here follow the rise.
+        """Move above the epoch that a board has seen, then command it. Boards already connected follow.
 
-        Tried again while the record does not take it, for as long as the board is there.
+        Repeated while it cannot be recorded, for as long as the board is connected.
         """
         while self._taking_over.get(link.board_id) is link:
             try:
@@ -167,7 +168,7 @@ class Dispatcher:
                 self.attach(link, hello)
 
     def detach(self, link: BoardLink) -> None:
-        """The session is over; a newer session of the same board stays."""
+        """The session has ended; a newer session of the same board stays."""
         if self._taking_over.get(link.board_id) is link:
             del self._taking_over[link.board_id]
         session = self._sessions.get(link.board_id)
@@ -176,7 +177,7 @@ class Dispatcher:
             self._metrics.boards_online.set(len(self._sessions))
 
     def send_clock(self, board: str) -> None:
-        """Tell a board the time."""
+        """Send a board the time."""
         self._send(
             board, lambda q: ClockCommand(b=board, ep=self.epoch, q=q, utc=round(self._clock.utc_s())), None, "clock"
         )
@@ -186,7 +187,7 @@ class Dispatcher:
         for plan in plans:
             zone = self._live.zones.get(plan.zone)
             if zone is not None:
-                zone.plan, zone.plan_state = plan, "requested"
+                zone.plan, zone.plan_state = plan, PlanState.REQUESTED
                 self._metrics.plans.labels(plan.label.value).inc()
                 self._send_plan(plan)
                 self._live.touch(plan.zone)
@@ -194,7 +195,7 @@ class Dispatcher:
     def command(
         self, zone_id: str, mode: str, length_s: int, until_utc_s: int, answered: Callable[[Result], None] | None = None
     ) -> bool:
-        """Send an override that is nobody's (electric danger), or a cancel; False where its board cannot be told."""
+        """Send an override without an author (electric danger), or a cancel; False where its board is not connected."""
         board = self._live.zones[zone_id].zone.board
         return self._send(
             board,
@@ -206,7 +207,7 @@ class Dispatcher:
         )
 
     def resend(self, override: Override) -> None:
-        """Tell the board again: it does not do what it accepted."""
+        """Send it again: the board does not do what it accepted."""
         self.accepted_at.pop(override.id, None)
         self._send_override(override)
 
@@ -224,13 +225,15 @@ class Dispatcher:
         self._metrics.results.labels(code.name.lower()).inc()
         if code is Result.OLD_EPOCH:
             session.commanded = False
-            self._alarms.set("newer-supervisor", link.board_id, True, "A newer service commands this board: stop one")
+            self._alarms.set(
+                AlarmCode.NEWER_SUPERVISOR, link.board_id, True, "A newer service commands this board: stop one"
+            )
         if isinstance(subject, Plan):
             zone = self._live.zones[subject.zone]
             if zone.plan is subject:
-                zone.plan_state = "accepted" if code is Result.OK else "refused"
+                zone.plan_state = PlanState.ACCEPTED if code is Result.OK else PlanState.REFUSED
                 self._live.touch(subject.zone)
-            self._alarms.set("plan-refused", subject.zone, code is not Result.OK, f"Board answers {code.name}")
+            self._alarms.set(AlarmCode.PLAN_REFUSED, subject.zone, code is not Result.OK, f"Board answers {code.name}")
         elif callable(subject):
             subject(code)
         elif isinstance(subject, Override) and subject.state in LIVE_STATES:
@@ -277,13 +280,13 @@ class Dispatcher:
     def _send_plan(self, plan: Plan) -> None:
         zone = self._live.zones[plan.zone]
         age_s = self._clock.utc_s() - plan.issued_utc_s
-        if age_s >= plan.lease_s:  # too old to be acted upon: the board has its local rule
+        if age_s >= plan.lease_s:  # too old to be used: the board follows its local rule
             return
         lease_s = min(int(plan.lease_s - max(age_s, 0)), zone.zone.limits.lease_max_s)
         left = msgspec.structs.replace(plan, lease_s=lease_s)
         board = zone.zone.board
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
-            zone.plan_state = "sent"
+            zone.plan_state = PlanState.SENT
 
     def _send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
         session = self._sessions.get(board)

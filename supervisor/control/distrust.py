@@ -1,4 +1,4 @@
-"""What boards say that is not believed: counted, kept in quarantine, and told to a person while it goes on."""
+"""Implausible data of boards: counted, kept in quarantine, with an alarm while it continues."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import msgspec
 from supervisor.control.admission import Admitted
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
+from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import Clock
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.telemetry import Booking
@@ -14,8 +15,7 @@ from supervisor.wire.messages import Telemetry
 from supervisor.wire.reports import Damaged
 
 STANDS_S = 86_400.0  # an alarm stands this long after the last case: a person looks at least once a day
-ENERGY, FRAMES, ESTIMATE = "energy-quarantined", "telemetry-refused", "estimate-reset"
-FRAMES_REMEDY = "Compare its zones with the configuration; provision it again. If nobody works on it, take its key away"
+FRAMES_REMEDY = "Compare its zones with the configuration; provision it again. If nobody works on it, remove its key"
 ENERGY_REMEDY = (
     "It is not in the record. Check the current transformer and the rated power; if both are right, provision the "
     "board again with a new key"
@@ -30,46 +30,50 @@ class Distrust:
         self._alarms = alarms
         self._metrics = metrics
         self._clock = clock
-        self._last_s: dict[tuple[str, str], float] = {}
+        self._last_s: dict[tuple[AlarmCode, str], float] = {}
 
     async def admitted(self, board: str, frame: Telemetry, what: Admitted) -> None:
-        """Keep the samples of a frame that do not count. Raises StoreError."""
+        """Quarantine the samples of a frame that do not count. Raises StoreError."""
         for reason, zones in (("foreign-zone", what.foreign), ("repeated-zone", what.repeated)):
             for zone in zones:
                 await self._refuse(board, (frame.boot, frame.q), reason, msgspec.json.encode(frame), zone)
 
     async def damaged(self, board: str, frame: Damaged) -> None:
-        """Keep a frame of which something was out of range. Raises StoreError."""
+        """Quarantine a frame with values out of range. Raises StoreError."""
         await self._refuse(board, (frame.boot, frame.q), "; ".join(frame.faults), frame.raw)
 
     async def unusable(self, board: str, frame: Telemetry, why: str) -> None:
-        """Keep a frame that can never be in the record. Raises StoreError."""
+        """Quarantine a frame that can never be stored. Raises StoreError."""
         await self._refuse(board, (frame.boot, frame.q), why, msgspec.json.encode(frame))
 
     def committed(self, board: str, booking: Booking) -> None:
-        """Say what a commit did not book, and end alarms whose last case is long ago."""
+        """Raise alarms for what a commit did not book, and clear those whose last case is long ago."""
         if booking.refused:
             self._metrics.samples_refused.labels(board).inc()
-            self._raise(FRAMES, board, f"Board {board} sends a record that cannot be kept ({booking.refused})")
+            self._raise(
+                AlarmCode.TELEMETRY_REFUSED,
+                board,
+                f"Board {board} sends a record that cannot be stored ({booking.refused})",
+            )
         for excess in booking.excess:
             self._metrics.quarantined_wh.labels(excess.zone).inc(excess.excess_wh)
             self._raise(
-                ENERGY,
+                AlarmCode.ENERGY_QUARANTINED,
                 excess.zone,
-                f"{excess.excess_wh / 1000:.3f} kWh counted by board {board} are more than the cable can have drawn. "
+                f"{excess.excess_wh / 1000:.3f} kWh counted by board {board} are more than the cable can draw. "
                 + ENERGY_REMEDY,
             )
-        self._settle(FRAMES, board)
+        self._settle(AlarmCode.TELEMETRY_REFUSED, board)
         for zone in booking.rated_w:
-            self._settle(ENERGY, zone)
-            self._settle(ESTIMATE, zone)
+            self._settle(AlarmCode.ENERGY_QUARANTINED, zone)
+            self._settle(AlarmCode.ESTIMATE_RESET, zone)
 
     def estimate_lost(self, zone: str) -> None:
-        """A zone's estimate left the physical range and was begun anew."""
+        """A zone's estimate left the physical range and was restarted."""
         self._raise(
-            ESTIMATE,
+            AlarmCode.ESTIMATE_RESET,
             zone,
-            "The estimate of this road left the physical range and was begun anew: what lies there is not known. "
+            "The estimate of this road left the physical range and was restarted: what lies there is not known. "
             "Look at the road, its sensor and its power measurement",
         )
 
@@ -78,14 +82,16 @@ class Distrust:
         await self._store.put_frame(board, key, reason, raw, zone)
         about = f" of {zone}" if zone else ""
         self._raise(
-            FRAMES, board, f"Board {board} sends telemetry{about} that is not believed ({reason}). {FRAMES_REMEDY}"
+            AlarmCode.TELEMETRY_REFUSED,
+            board,
+            f"Board {board} sends implausible telemetry{about} ({reason}). {FRAMES_REMEDY}",
         )
 
-    def _raise(self, code: str, subject: str, text: str) -> None:
+    def _raise(self, code: AlarmCode, subject: str, text: str) -> None:
         self._alarms.set(code, subject, True, text)
         self._last_s[code, subject] = self._clock.monotonic_s()
 
-    def _settle(self, code: str, subject: str) -> None:
+    def _settle(self, code: AlarmCode, subject: str) -> None:
         if not self._alarms.stands(code, subject):
             return
         now = self._clock.monotonic_s()

@@ -1,7 +1,7 @@
 """The state of every road, minute by minute: telemetry and weather into the road model's estimator.
 
-The estimate outlives the service: it is kept every quarter of an hour, so that after a restart in the middle of a
-storm the snow that lies there is not forgotten. Without a fresh one the model is spun up on the observed weather.
+The estimate outlives the service: it is kept every quarter of an hour, so that after a restart in
+a storm the snow that lies there is still known. Without a recent one the model is spun up on the observed weather.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 
 from supervisor.calibration import kept as kept_roads
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import LiveState, moisture_permille, surface_c
+from supervisor.control.live import LiveState
 from supervisor.control.sky import Sky, sky_now
+from supervisor.control.zone_live import moisture_permille, surface_c
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
 from supervisor.road import (
@@ -42,11 +43,11 @@ logger = logging.getLogger(__name__)
 
 MINUTE_S = 60.0
 KEEP_EACH_S = 900.0
-KEPT_FOR_S = 3 * 3600.0  # older than this the spin-up on observed weather knows more
+KEPT_FOR_S = 3 * 3600.0  # older than this a spin-up on observed weather is better
 SPIN_UP_S = 48 * 3600.0  # forgets its first guess to some tenths of a kelvin at cable depth
 SPIN_UP_STEP_S = 600.0
-POWER_MAX = 1.2  # of rated power: more is a meter's fault and would heat the model's road only
-LEAST_DEEP_C = 5.0  # 2 m down no city's winter freezes the ground: two cold days say nothing of it
+POWER_MAX = 1.2  # of rated power: more is a fault of the meter
+LEAST_DEEP_C = 5.0  # 2 m down the ground does not freeze in a city's winter, whatever the last two days were
 KEY = "estimate"
 
 
@@ -83,10 +84,10 @@ class Estimation:
         self.roads: Roads = self._own(calibrated or {})
         self.estimator = StateEstimator(self.roads, 0.0, LEAST_DEEP_C)
         self.air_c: float | None = None
-        self.lane_lost: list[Callable[[str], None]] = []  # called with a zone whose estimate began anew
+        self.lane_lost: list[Callable[[str], None]] = []  # called with a zone whose estimate was restarted
 
     def use(self, calibrated: Mapping[str, Mapping[str, float]]) -> None:
-        """Estimate (and so plan) from now on with these calibrated values by zone; a zone without has the generic road.
+        """Estimate (and so plan) from now on with these calibrated values by zone; the others have the generic road.
 
         What lies on the roads and how warm they are stays as it is.
         """
@@ -104,7 +105,7 @@ class Estimation:
         return self.estimator.state
 
     async def start(self) -> None:
-        """Take up the kept estimate, or spin up."""
+        """Load the stored estimate, or spin up."""
         try:
             state = await self._load() or self._spin_up()
             if state is not None:
@@ -117,7 +118,7 @@ class Estimation:
             logger.error("no spin-up", exc_info=error)
 
     async def run(self) -> None:
-        """Estimate each minute, keep each quarter of an hour."""
+        """Estimate every minute, store every quarter of an hour."""
         failing = False
         async for now in each(self._clock, MINUTE_S):
             try:
@@ -133,7 +134,7 @@ class Estimation:
                     await self._try_to_keep(now)
 
     def observe(self, sample: ZoneSample, dt_s: float) -> None:
-        """Take in a live sample of the running minute. What cannot be true counts nothing."""
+        """Take in a live sample of the running minute. Implausible values are ignored."""
         lane = self._lane.get(sample.zone)
         if lane is None or not math.isfinite(dt_s) or dt_s <= 0:
             return
@@ -151,7 +152,7 @@ class Estimation:
     def update(self, now_utc_s: float) -> None:
         """Advance the estimate to the end of the minute that is over. Raises WeatherError or PhysicsError.
 
-        What was observed in that minute is forgotten whatever happens.
+        The observations of that minute are discarded whatever happens.
         """
         (seconds, joules, surface, moist), surface_s, moist_s = self._take_sums()
         weather = self._forecasts.minute(now_utc_s - MINUTE_S)
@@ -164,7 +165,7 @@ class Estimation:
         state = self.estimator.update(weather, observed, power_w_m2, MINUTE_S, moisture)
         for lane in self.estimator.renewed:
             zone = self._zones[lane].id
-            logger.warning("the estimate of %s left the physical range and begins anew", zone)
+            logger.warning("the estimate of %s left the physical range and is restarted", zone)
             for listener in self.lane_lost:
                 listener(zone)
         self._show(state)
@@ -190,7 +191,7 @@ class Estimation:
     async def _try_to_keep(self, now_utc_s: float) -> None:
         try:
             await self.keep(now_utc_s)
-        except RoadheatError as error:  # a full disk: the estimate goes on in memory
+        except RoadheatError as error:  # a full disk: the estimate continues in memory
             logger.error("estimate not kept: %s", error)
 
     async def keep(self, now_utc_s: float) -> None:
@@ -216,7 +217,7 @@ class Estimation:
                 for name, (shape, data) in kept.arrays.items()
             })  # fmt: skip
         except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            logger.warning("kept estimate is not usable: %s", error)
+            logger.warning("stored estimate is not usable: %s", error)
             return None
         like = initial_state(self.roads, 0.0)
         if any(getattr(state, field.name).shape != getattr(like, field.name).shape for field in fields(State)):

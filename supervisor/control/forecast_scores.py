@@ -1,7 +1,7 @@
-"""How forecasts have done here, for the operator's Prometheus: as they came in, and as the planner was given them.
+"""Forecast scores for Prometheus: of forecasts as received, and as corrected for the planner.
 
-Read from the verification at each scrape. A score whose lead nobody has observed yet is left out, as are those of a
-weather file, which foresees itself.
+Read from the verification at each scrape. A score without observations for its lead yet is left out, as are those
+of a weather file, which is its own observation.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _GAUGES: Final = {
     "bias": f"Ensemble mean minus observation, {_OWN_UNIT}",
     "rmse": f"Root mean square error of the ensemble mean, {_OWN_UNIT}",
     "crps": f"Continuous ranked probability score of the ensemble, 0 is perfect, {_OWN_UNIT}",
-    "spread_ratio": "Spread over error; 1 is right, below it the ensemble is too sure",
+    "spread_ratio": "Spread over error; 1 is right, below 1 the ensemble is overconfident",
     "brier": "Brier score of the probability of precipitation, 0 is perfect",
-    "reliability": "Mean square of what was said minus how often it happened, 0 is perfect",
+    "reliability": "Mean square of forecast probability minus observed frequency, 0 is perfect",
 }
 
 

@@ -1,4 +1,4 @@
-"""The forecast in use: asked for regularly, kept while the provider fails, and read off minute by minute."""
+"""The forecast in use: fetched regularly, kept while the provider fails, and read minute by minute."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
@@ -28,11 +29,11 @@ ASK_EACH_S = 300.0  # providers issue hourly or slower; the files and caches bel
 TIMEOUT_S = 60.0
 MARGIN_S = 7200.0  # beyond the planner's horizon, so that a plan made before the next answer still has it all
 MINUTES_AT_ONCE = 60
-NEWS_REACH_S = 3600.0  # a forecast that reaches an hour further is news: providers issue hourly
+NEWS_REACH_S = 3600.0  # a forecast that reaches an hour further counts as changed: providers issue hourly
 
 
 class Forecasts:
-    """Latest good forecast. `changed` is called with one that says something new."""
+    """Latest good forecast. `changed` is called with one that differs."""
 
     def __init__(
         self,
@@ -56,14 +57,14 @@ class Forecasts:
         self._minutes: tuple[float, Forcing] | None = None
 
     async def run(self) -> None:
-        """Ask for ever."""
+        """Fetch until cancelled."""
         async for _ in each(self._clock, ASK_EACH_S):
             await self.ask()
 
     async def ask(self) -> None:
-        """Ask once. A bad answer, whatever is bad about it, leaves the last good forecast for 6 h, then none.
+        """Fetch once. After a bad answer the last good forecast is kept for 6 h, then none.
 
-        One alarm says so for as long as it lasts. Raises nothing for what a provider does.
+        One alarm stands for as long as it lasts. Raises nothing for what a provider does.
         """
         now = self._clock.utc_s()
         try:
@@ -71,14 +72,14 @@ class Forecasts:
                 kept = await self._keeper.forecast(now, self._horizon_s)
         except (TimeoutError, OSError) as error:
             text = f"no answer from the provider ({str(error) or type(error).__name__})"
-            kept = self._keeper.missed(now, WeatherError(text, where="weather", remedy="Look at the network"))
+            kept = self._keeper.missed(now, WeatherError(text, where="weather", remedy="Check the network"))
         known, self.latest = self.latest, kept.forecast
         fault = self._keeper.fault
         self._alarms.set(
-            "forecast",
+            AlarmCode.FORECAST,
             "",
             fault is not None,
-            f"No good forecast ({fault}): the last one serves for 6 h, then boards follow the local rule",
+            f"No good forecast ({fault}): the last one is used for 6 h, then boards follow the local rule",
         )
         if kept.forecast is None:
             return
@@ -93,14 +94,14 @@ class Forecasts:
 
     @property
     def failing(self) -> bool:
-        """Whether the last answer was none or no good; an alarm says so."""
+        """Whether the last answer was missing or not usable; an alarm stands then."""
         return self._keeper.fault is not None
 
     def spin_up(self, back_s: float) -> WeatherSeries | None:
         """What was observed in the last `back_s`, where the provider knows."""
         try:
             return self._provider.observed(self._clock.utc_s(), back_s)
-        except Exception as error:  # the past is worth less than what comes
+        except Exception as error:  # the past is optional
             logger.error("no observed weather: %s", error or type(error).__name__)
             return None
 
@@ -120,7 +121,7 @@ class Forecasts:
 
 
 def says_the_same(old: Forecast, new: Forecast) -> bool:
-    """Whether the members agree wherever both reach: a new issue that repeats the old one is no news."""
+    """Whether the members agree wherever both reach: a new issue that repeats the old one changes nothing."""
     if len(old.members) != len(new.members):
         return False
     for a, b in zip(old.members, new.members, strict=True):

@@ -18,13 +18,16 @@ from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.distrust import Distrust
 from supervisor.control.estimation import Estimation
-from supervisor.control.live import LiveState, ZoneLive
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.control.stamps import Stamp, Stamps
+from supervisor.control.zone_live import ZoneLive
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.domain.plan import PlanState
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
@@ -41,9 +44,9 @@ POWER_ON, POWER_OFF = 0.5, 0.05  # of rated power: what counts as heating, and a
 TOGETHER = 4  # frames of one board in the writer at a time: another board's frame waits for no more than these
 BAD_FRAMES_EACH_S = 60.0  # an event for frames that a board refused, at most
 OBEY_S = 30.0  # from acceptance until the board's telemetry must show it
-FLAG_ALARMS = {
+FLAG_ALARMS = {  # the alarm of the same name
     Flag.OVER_TEMPERATURE: "Too hot: the board has switched it off until it has cooled. Inspect cable and sensor",
-    Flag.SENSOR_IMPLAUSIBLE: "Sensor gives no plausible temperature: heating is off. Inspect it, treat with salt",
+    Flag.SENSOR_IMPLAUSIBLE: "Surface or cable sensor gives no plausible value: heating is off. Inspect both, use salt",
     Flag.EARTH_FAULT: "Earth fault: heating is off until a person has reset it on site",
     Flag.CONTACTOR_WELDED: "Current although switched off: open the upstream switch, change the contactor",
     Flag.MAX_ON_TIME: "Longest on-time reached: heating is off for a while. Is the sensor wet for another reason?",
@@ -106,13 +109,13 @@ class Intake:
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
-        """A board has proven itself."""
+        """A board has been authenticated."""
         self._stamps.greeted(hello.b, hello.boot, hello.up, self._clock.utc_s())
         self._dispatcher.attach(link, hello)
-        logger.info("board %s is here: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
+        logger.info("board %s connected: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
 
     def detach(self, link: BoardLink) -> None:
-        """A session is over."""
+        """A session has ended."""
         self._dispatcher.detach(link)
 
     async def answered(self, link: BoardLink, result: ResultFrame) -> None:
@@ -162,7 +165,10 @@ class Intake:
                 self._take_in(board, what.frame, stamp.end_utc_s, live=what.frame.boot == hello.boot)
         self._acknowledge(link, kept)
         self._alarms.set(
-            "store", "", failure is not None, f"Telemetry cannot be kept ({failure}): boards hold it. Free the disk"
+            AlarmCode.STORE,
+            "",
+            failure is not None,
+            f"Telemetry cannot be kept ({failure}): boards hold it. Free the disk",
         )
         if failure is not None:
             raise failure
@@ -181,7 +187,7 @@ class Intake:
         try:
             await self._distrust.admitted(board, frame, what)
             if self._stamps.is_ahead(board, frame, received_utc_s):
-                await self._distrust.unusable(board, frame, f"up for {frame.up} s, its greeting says {ran_s} s")
+                await self._distrust.unusable(board, frame, f"up for {frame.up} s, its hello says {ran_s} s")
                 return False
             try:
                 new = await self._record.telemetry.commit(
@@ -238,12 +244,11 @@ class Intake:
         self.cables.hear(zone, sample, dt_s, bool(known & Flag.CABLE_BROKEN))
         if first or sample.flags != known:
             for flag, text in FLAG_ALARMS.items():
-                self._alarms.set(flag.name.lower().replace("_", "-") if flag.name else "", sample.zone,
-                                 bool(sample.flags & flag), text)  # fmt: skip
+                self._alarms.set(AlarmCode[str(flag.name)], sample.zone, bool(sample.flags & flag), text)
         if zone.override is not None:
             self._check_override(zone, zone.override, end_utc_s - dt_s)
-        if zone.plan is not None and zone.plan_state == "accepted" and sample.who == Winner.PLAN:
-            zone.plan_state = "measured"
+        if zone.plan is not None and zone.plan_state is PlanState.ACCEPTED and sample.who == Winner.PLAN:
+            zone.plan_state = PlanState.MEASURED
         self._live.touch(sample.zone)
         if not was_online:
             tell(self.returned, "zone heard again", sample.zone)

@@ -1,8 +1,8 @@
 """Zones under electric danger are held off at their boards, as long as the danger stands.
 
 A board's OFF ends by itself after hours (its limits file), so it is sent again long before, and to a board that
-connects. How far it has come is shown zone by zone; a board that is not reached heats on, and its breaker must be
-opened on site.
+connects. How far it has come is shown zone by zone; a board that is not reached continues to heat, and its breaker
+must be opened on site.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Sent:
 
 
 class KeepOff:
-    """What has been sent to each zone, and what its board said."""
+    """What has been sent to each zone, and what its board answered."""
 
     def __init__(self, live: LiveState, overrides: Overrides, dispatcher: Dispatcher | None, clock: Clock) -> None:
         """`dispatcher` is None where no board is served."""
@@ -53,7 +53,7 @@ class KeepOff:
         self._over_until_s[zone_id] = self._clock.monotonic_s() + OFF_S - ago_s
 
     def look(self) -> None:
-        """Send what is due; show which boards are there."""
+        """Send what is due; show which boards are connected."""
         for zone_id, zone in self._live.zones.items():
             if zone.dangers:
                 self._show(zone_id, linked=self._linked(zone_id))
@@ -69,7 +69,7 @@ class KeepOff:
         self._send_if_due(zone_id)
 
     def end(self, zone_id: str) -> None:
-        """The danger is over: the board is let go, now or when it connects."""
+        """The danger is over: the board is released, now or when it connects."""
         self._live.zones[zone_id].off = None
         self._sent.pop(zone_id, None)
         self._over_until_s[zone_id] = self._clock.monotonic_s() + OFF_S
@@ -86,7 +86,7 @@ class KeepOff:
             self._dispatcher.command(zone_id, "cancel", 0, 0)
 
     def _greet(self, board: str) -> None:
-        """A board has connected: it holds off what is in danger, and lets go of what was cleared meanwhile."""
+        """A board has connected: it holds off what is in danger, and is released where it was cleared meanwhile."""
         for zone_id, zone in self._live.zones.items():
             if zone.zone.board != board:
                 continue
@@ -111,7 +111,7 @@ class KeepOff:
             self._sent[zone_id] = _Sent(now_s, sent.length_s)
 
     def _answered(self, zone_id: str, length_s: int, until_utc_s: int, code: Result) -> None:
-        """What the board says to an OFF."""
+        """The board's answer to an OFF."""
         zone, sent = self._live.zones[zone_id], self._sent.get(zone_id)
         if zone.off is None or sent is None:  # cleared meanwhile
             return
@@ -131,7 +131,7 @@ class KeepOff:
         return self._dispatcher is not None and self._dispatcher.commands(self._live.zones[zone_id].zone.board)
 
     def _show(self, zone_id: str, *, linked: bool) -> None:
-        """Whether the board is there; an OFF that has ended at a board out of reach holds no longer."""
+        """Whether the board is connected; an OFF that has ended at a board out of reach holds no longer."""
         zone = self._live.zones[zone_id]
         known = zone.off or OffAtBoard()
         over = known.until_utc_s is not None and known.until_utc_s <= self._clock.utc_s()

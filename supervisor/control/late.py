@@ -23,7 +23,7 @@ Job = Callable[[sqlite3.Connection], object]
 
 
 class SafetyStore(Protocol):
-    """What is needed of the store."""
+    """The part of the store that is used."""
 
     async def write_safety(self, job: Job) -> object: ...
 
@@ -39,7 +39,7 @@ class LateRecord:
         self._one_at_a_time = asyncio.Lock()
         self._flushing: set[asyncio.Task[bool]] = set()
         self.error: StoreError | None = None  # why the oldest of them is not
-        self._said = False  # that some wait
+        self._said = False  # whether it was reported that some wait
         self.changed: list[Callable[[int], None]] = []
 
     @property
@@ -63,7 +63,7 @@ class LateRecord:
                 except StoreError as error:
                     self._tell(error)
                     return False
-                except RoadheatError as error:  # nothing that waiting could mend
+                except RoadheatError as error:  # waiting would not help
                     logger.error("not recorded: %s", error)
                 self._waiting.popleft()
                 done()

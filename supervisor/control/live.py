@@ -2,7 +2,7 @@
 
 Written by control as telemetry, plans and overrides arrive; read as `ZoneView`s, whose fields are those of
 `GET /api/v1/zones`. A subscriber gets the zones that changed since it last asked, merged: its memory is bounded by the
-number of zones, and one that falls too far behind is closed, so that a dead phone delays nobody.
+number of zones, and one that falls too far behind is closed, so that a dead phone delays no other.
 """
 
 from __future__ import annotations
@@ -12,30 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor.control.sky import Sky
-from supervisor.control.view import OverrideView, PlanView, WhyView, ZoneView, override_view, reasons_now, zone_view
-from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
-from supervisor.domain.plan import Reason
+from supervisor.control.view import ZoneView, zone_view
+from supervisor.control.zone_live import ZoneLive, moisture_permille
 from supervisor.domain.zone import Zone
 from supervisor.runtime.clock import Clock
+from supervisor.wire.messages import WET_PERMILLE
 
-__all__ = [
-    "LiveState",
-    "OverrideView",
-    "PlanView",
-    "Subscription",
-    "WhyView",
-    "ZoneLive",
-    "ZoneView",
-    "moisture_permille",
-    "override_view",
-    "surface_c",
-    "zone_view",
-]
-
-OFFLINE_AFTER_S = 45.0  # four live telemetry intervals without one: the board is not there
+OFFLINE_AFTER_S = 45.0  # four telemetry intervals without a frame
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
-WET_PERMILLE = 200  # the board's own threshold
-VOTERS_MIN = 3  # fewer sensors are an accident, not weather
+VOTERS_MIN = 3  # fewer sensors may err together
 SUBSCRIBERS_MAX = 2000  # with as many stalled phones the others are still served
 
 
@@ -50,7 +35,7 @@ class Subscription:
     closed: bool = False
 
     def offer(self, zone_id: str) -> None:
-        """Note a change; closes the subscription when its reader no longer reads."""
+        """Note a change; closes the subscription when its reader is too far behind."""
         self._changed[zone_id] = None
         self._missed += 1
         if self._missed > MISSED_MAX:
@@ -90,25 +75,20 @@ class LiveState:
         """One zone as the app shows it; raises KeyError where it is unknown."""
         return zone_view(self.zones[zone_id], self.sky, self.clock.utc_s())
 
-    def reasons(self, zone_id: str) -> tuple[Reason, ...]:
-        """Why the zone's plan heats, as it is true now; none without a plan."""
-        live = self.zones[zone_id]
-        return () if live.plan is None else reasons_now(live, live.plan, self.sky, self.clock.utc_s())
-
     def snapshot(self) -> list[ZoneView]:
         """Every zone as the app shows it."""
         now = self.clock.utc_s()
         return [zone_view(live, self.sky, now) for live in self.zones.values()]
 
     def see(self, sky: Sky) -> None:
-        """Take over what falls and is foreseen; where it changed every zone is told of."""
+        """Take over what falls and is forecast; every zone counts as changed where it differs."""
         if sky != self.sky:
             self.sky = sky
             for zone_id in self.zones:
                 self.touch(zone_id)
 
     def wet_share(self) -> float | None:
-        """Part of the zones whose moisture is believed that are wet [0–1]; None where too few are known to vote."""
+        """Part of the zones with plausible moisture that are wet [0–1]; None where too few are known to vote."""
         known = [
             moisture
             for live in self.zones.values()
@@ -119,7 +99,7 @@ class LiveState:
         return sum(moisture >= WET_PERMILLE for moisture in known) / len(known)
 
     def touch(self, zone_id: str) -> None:
-        """Tell the subscribers that a zone changed."""
+        """Notify subscribers that a zone changed."""
         for subscription in tuple(self.subscriptions):
             subscription.offer(zone_id)
 

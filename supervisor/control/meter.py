@@ -20,7 +20,7 @@ from supervisor.wire.messages import ZoneSample
 
 OPEN_SLOTS = 4  # an hour during which late telemetry still counts into its slot
 COVER_MAX_S = SLOT_S + 60.0  # of a zone in one slot: an interval that ends in a slot may have begun a minute before it
-PEAK_MAX_KW = 1e6  # a gigawatt: more than a city's grid gives
+PEAK_MAX_KW = 1e6  # a gigawatt: above any city's grid
 _J_PER_KWH = 3.6e6
 
 
@@ -42,7 +42,7 @@ class FeederMeter:
         """Take in one telemetry interval; it counts into the slot in which it ends.
 
         A zone fills each slot once, however many intervals its board sends: a feeder's load is never more than what
-        its cables draw. Values that are not finite count nothing.
+        its cables draw. Values that are not finite are ignored.
         """
         if not (math.isfinite(start_utc_s) and math.isfinite(dt_s) and dt_s > 0):
             return
@@ -59,13 +59,13 @@ class FeederMeter:
                 joules[feeder] += sample.power_w * new_s
 
     def take_up(self, text: str) -> None:
-        """The month's peaks as they were kept. Raises ValueError where they are damaged; nothing is taken up then."""
+        """Load the stored peaks of the month. Raises ValueError, without any change, where they are damaged."""
         try:
             kept = msgspec.json.decode(text, type=dict[str, float])
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise ValueError(f"kept peaks are not readable: {error}") from None
+            raise ValueError(f"stored peaks are not readable: {error}") from None
         if not all(math.isfinite(kw) and 0.0 <= kw <= PEAK_MAX_KW for kw in kept.values()):
-            raise ValueError("kept peaks are not within range")
+            raise ValueError("stored peaks are not within range")
         for feeder, kw in kept.items():
             if feeder in self.peaks_kw:
                 self.peaks_kw[feeder] = kw

@@ -1,4 +1,4 @@
-"""What the operator's Prometheus sees; `web` serves the registry at /metrics."""
+"""Prometheus metrics of the service; `web` serves the registry at /metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Metrics:
         )
         self.telemetry = Counter("roadheat_telemetry", "Telemetry frames", ["result"], registry=registry)
         self.samples_refused = Counter(
-            "roadheat_telemetry_refused", "Frames and samples of a board that are not believed", ["board"],
+            "roadheat_telemetry_refused", "Implausible frames and samples of a board", ["board"],
             registry=registry,
         )  # fmt: skip
         self.quarantined_wh = Counter(
@@ -36,9 +36,9 @@ class Metrics:
             "roadheat_plan_seconds", "From trigger to published plans", buckets=_PLAN_BUCKETS_S, registry=registry
         )
         self.plan_failures = Counter("roadheat_plan_failures", "Planning cycles that failed", registry=registry)
-        self.gave_way = Counter(
+        self.circuits_shed = Counter(
             "roadheat_circuits_shed",
-            "Circuits opened to keep a quarter within the contract",
+            "Circuits opened to keep a feeder within its contract",
             ["feeder"],
             registry=registry,
         )

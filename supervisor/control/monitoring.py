@@ -1,4 +1,4 @@
-"""What tells the operator how the service fares."""
+"""Where the service reports its state: alarms and metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from supervisor.control.metrics import Metrics
 
 @dataclass(frozen=True)
 class Monitoring:
-    """Alarms for people, figures for Prometheus."""
+    """Alarms for people, metrics for Prometheus."""
 
     alarms: Alarms
     metrics: Metrics

@@ -1,11 +1,11 @@
 """A person's command for a zone: checked, committed, then answered; its way to the board is `dispatch`'s.
 
 An override always ends: by its expiry, by a cancel, or because a newer one for the same zone takes its place (the
-newest wins). The board holds the same expiry on its own clock, so it ends there with the supervisor dead as well.
+newest wins). The board holds the same expiry on its own clock, so it ends there without the supervisor too.
 
-ON and BOOST are on the disk before anybody hears of them. OFF, and the end of ON and BOOST, are safety commands: they
-go to the board first and are recorded as soon as the disk takes them (`late`). Under electric danger a zone takes
-neither ON nor a cancel.
+ON and BOOST are committed before they are sent. OFF, and the end of ON and BOOST, are safety commands: they go to the
+board first and are recorded as soon as the disk takes them (`late`). Under electric danger a zone takes neither ON nor
+a cancel.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MIN_MINUTES = 1
 REASON_MIN = 3  # "ice" is a reason
 REASON_MAX = 200
 DANGER = "electric-danger"  # code of the refusal
-DANGER_LASTS_S = 2 * 86_400  # as far as anybody plans: longer than a plan's horizon
+DANGER_LASTS_S = 2 * 86_400  # longer than a plan's horizon
 
 
 class Overrides:

@@ -1,4 +1,4 @@
-"""The month's highest 15-min mean of each feeder, kept so that a restart does not lose it."""
+"""The month's highest 15-min mean of each feeder, stored so that a restart does not lose it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class KeptPeaks:
         self._unkept = False
 
     async def load(self, now_utc_s: float) -> None:
-        """Take up the month's peaks; damaged ones are left out and logged."""
+        """Load the month's peaks; damaged ones are left out and logged."""
         self.meter.roll(now_utc_s)
         kept = await self._values.get(f"{PEAKS}.{self.meter.month}")
         if kept is not None:

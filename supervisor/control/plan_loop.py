@@ -1,7 +1,7 @@
-"""Plans, each quarter of an hour and whenever something changed that a plan rests on.
+"""Plans, every quarter of an hour and whenever something changed that a plan depends on.
 
 The planner runs in processes of its own (`plan_pool`), so that a slow plan delays no override and no board. Whatever
-happens there, every zone has a plan afterwards: the new one, the last one moved on, or the local rule, always labelled.
+happens there, every zone has a plan afterwards: the new one, the last one continued, or the local rule, labelled.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from supervisor.control.monitoring import Monitoring
 from supervisor.control.plan_pool import PlanPool
 from supervisor.control.plan_snapshot import Standing
 from supervisor.control.publishing import Publisher
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.domain.plan import SLOT_S, Plan, PlanLabel
 from supervisor.planner.contract import keep_contract
@@ -30,8 +31,8 @@ from supervisor.runtime.pace import until
 logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
-SPACING_S = 20.0  # least time between plans that no clock asked for: a plan costs a board a flash write
-_OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # the forecast's own alarm says these
+SPACING_S = 20.0  # least time between unscheduled plans: a plan costs a board a flash write
+_OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # covered by the forecast's own alarm
 
 
 class PlanLoop:
@@ -63,7 +64,7 @@ class PlanLoop:
         self._asked.set()
 
     def override_changed(self, override: Override) -> None:
-        """Plan anew when an override begins or ends; its way to the board needs no plan."""
+        """Plan again when an override begins or ends; it is sent to the board without a plan."""
         if override.state is OverrideState.REQUESTED or override.state not in LIVE_STATES:
             self.ask(f"override {override.id} {override.state.value}")
 
@@ -94,7 +95,7 @@ class PlanLoop:
         problem = ""
         try:
             inputs = self._snapshot()
-            async for outcome in self._pool.plan(inputs):  # one, unless some feeders keep the others waiting
+            async for outcome in self._pool.plan(inputs):  # one, unless some feeders take longer than others
                 outcomes.append(outcome)
                 planned += await self._publish(outcome.plans)
             self.last = merge(inputs, outcomes)
@@ -107,7 +108,9 @@ class PlanLoop:
             planned += await self._publish(tuple(plan for plan in self._moved_on() if plan.zone not in done))
         if problem:
             self._metrics.plan_failures.inc()
-        self._alarms.set("plan", "", bool(problem), f"No new plan ({problem}): the last is moved on, labelled")
+        self._alarms.set(
+            AlarmCode.PLAN, "", bool(problem), f"Planning failed ({problem}): continuing with the previous plan"
+        )
         took_s = self._clock.monotonic_s() - began
         self._metrics.plan_s.observe(took_s)
         logger.info("planned (%s): %s", reason, _summary(planned))
@@ -116,7 +119,7 @@ class PlanLoop:
         """Record plans of whole feeders, within the contract, and send them."""
         standing = self._standing()
         if standing.forecast_failing and standing.forecast_utc_s is not None:
-            known = int(standing.forecast_utc_s)  # a plan is no younger than what it rests on, and ends with it
+            known = int(standing.forecast_utc_s)  # a plan is no newer than its forecast, and ends with it
             made = tuple(
                 plan
                 if plan.label is PlanLabel.LOCAL
@@ -130,7 +133,7 @@ class PlanLoop:
         return plans
 
     def close(self) -> None:
-        """Let go of the planner's processes."""
+        """End the planner's processes."""
         self._pool.close()
 
     def _moved_on(self) -> tuple[Plan, ...]:
@@ -140,11 +143,11 @@ class PlanLoop:
 
 
 def _moved_on(plan: Plan | None, zone: str, now: float, start: float) -> Plan:
-    """The last plan from `start` on; the local rule where it cannot be moved: it costs no other zone its plan."""
+    """The last plan from `start` on; the local rule where that fails, without effect on other zones."""
     try:
         return shifted_plan(plan, zone, now, start)
     except Exception as error:
-        logger.error("the last plan of %s cannot be moved on", zone, exc_info=error)
+        logger.error("the last plan of %s cannot be continued", zone, exc_info=error)
         return shifted_plan(None, zone, now, start)
 
 

@@ -1,7 +1,7 @@
 """The planner's processes: each plans its own feeders, for as long as it lives.
 
 A group of feeders stays with its process, and with it what a cycle starts from (`planner.shares.Planner`). A process
-that dies or answers no more is ended and replaced; its feeders keep their last plan, moved on and labelled, and the
+that dies or stops answering is ended and replaced; its feeders continue their last plan, labelled, and the
 others' plans do not wait for it longer than `PATIENCE_S`. Nothing here is awaited by an override or a board.
 """
 
@@ -24,8 +24,8 @@ from supervisor.runtime.work import in_thread
 logger = logging.getLogger(__name__)
 
 
-TIMEOUT_S = 300.0  # a planner that answers no more; its own limit per feeder is far below
-PATIENCE_S = 20.0  # what is planned waits so long for the rest; longer than any stretch that lock-step grants
+TIMEOUT_S = 300.0  # a planner that stopped answering; its own limit per feeder is far below
+PATIENCE_S = 20.0  # finished plans wait that long for the rest; longer than any stretch that lock-step grants
 
 _pools = itertools.count()
 
@@ -36,7 +36,7 @@ def make_executor() -> Executor:
 
 
 class PlanPool:
-    """Gives each group of feeders to its own process and puts the answers together."""
+    """Plans each group of feeders in its own process and merges the answers."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class PlanPool:
         self._workers = [executor() for _ in self.groups]
 
     async def plan(self, inputs: PlanInputs) -> AsyncIterator[PlanOutcome]:
-        """Outcomes that together hold a plan for every zone: one for all groups, unless some keep the others waiting.
+        """Outcomes that together hold a plan for every zone: one for all groups, unless some take over `PATIENCE_S`.
 
         Never raises for what happens in a planner.
         """
@@ -80,7 +80,7 @@ class PlanPool:
             problem = str(error) or f"no answer in {self._timeout_s:g} s"
             self._workers[group] = self._make()
             end(worker)
-        except Exception as error:  # a defect in the planner must not end the heating
+        except Exception as error:  # a defect in the planner must not stop the heating
             problem = str(error) or type(error).__name__
             logger.error("planner failed", exc_info=error)
         names = ", ".join(self.groups[group])
@@ -88,7 +88,7 @@ class PlanPool:
         return keep_all(inputs, PlanError(problem, where=f"planner of {names}", code="planner-lost"))
 
     def close(self) -> None:
-        """Let go of all processes."""
+        """End all processes."""
         for worker in self._workers:
             end(worker)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from supervisor.config import Config
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.live import WET_PERMILLE, LiveState, ZoneLive, moisture_permille, surface_c
+from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
+from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import Plan
 from supervisor.domain.weather import Forecast
@@ -22,7 +23,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.tariff.configured import KWH_PER_KELVIN_HOUR
 from supervisor.tariff.kind import Tariff
 from supervisor.tariff.unfailing import UnfailingTariff
-from supervisor.wire.messages import Flag, Winner, ZoneSample
+from supervisor.wire.messages import WET_PERMILLE, Flag, Winner, ZoneSample
 
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
@@ -34,10 +35,10 @@ class Standing:
     utc_s: float
     zones: Mapping[str, ZoneNow]
     plans: Mapping[str, Plan | None]  # the newest of each zone
-    overrides: tuple[Override, ...]  # what people dictate
+    overrides: tuple[Override, ...]  # commands of people
     out_of_service: frozenset[str]
     feeders: tuple[Feeder, ...]  # with the headroom that planning keeps
-    forecast_failing: bool  # its own alarm says so
+    forecast_failing: bool  # it has its own alarm
     forecast_utc_s: float | None  # when the last good forecast came
 
 
@@ -130,7 +131,7 @@ class PlanSnapshot:
 
 def _out_of_service(sample: ZoneSample) -> bool:
     """Whether the zone cannot heat. One with a broken cable can try when its board no longer holds it off: without
-    heat in the plan it would not find out that the current is back.
+    heat in the plan it would not detect that the current is back.
     """
     waits = bool(sample.flags & Flag.CABLE_BROKEN) and sample.who == Winner.INTERLOCK
     return waits or bool(sample.flags & _OUT_OF_SERVICE) or sample.who == Winner.MAINTENANCE

@@ -1,6 +1,6 @@
-"""The prices in use: read again when their file changes, kept while it cannot be read; an alarm says what is missing.
+"""The prices in use: read again when their file changes, kept while it cannot be read; an alarm names what is missing.
 
-Nothing that a price file holds, or its absence, stops planning: what is missing is filled, what has ended is held, and
+No content of a price file, nor its absence, stops planning: missing hours are filled, ended prices are repeated, and
 without any price all hours cost the same.
 """
 
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import TariffError
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
@@ -24,11 +25,10 @@ from supervisor.tariff.price_series import PriceSeries
 logger = logging.getLogger(__name__)
 
 LOOK_EACH_S = 60.0  # tomorrow's prices come once a day; a plan is made every 15 min
-ALARM = "prices"
 
 
 class Prices:
-    """`tariff` is always good to plan with. `changed` is called with a new one."""
+    """`tariff` can always be planned with. `changed` is called with a new one."""
 
     def __init__(self, config: Config, alarms: Alarms, clock: Clock) -> None:
         self._config = config
@@ -44,18 +44,18 @@ class Prices:
         self.changed: list[Callable[[Tariff], object]] = []
 
     async def start(self) -> None:
-        """Read for the first time. Raises TariffError for what city.toml itself says of prices, not for a file."""
+        """Read for the first time. Raises TariffError for prices in city.toml itself, not for a file."""
         if self._path is None:
             self.tariff = usable_tariff(self._config)[0]
         await self.look()
 
     async def run(self) -> None:
-        """Look at the file every minute, for ever."""
+        """Check the file every minute until cancelled."""
         async for _ in each(self._clock, LOOK_EACH_S):
             await self.look()
 
     async def look(self) -> None:
-        """Read the file if it has changed, and say whether its prices hold. Raises nothing for what is in it."""
+        """Read the file if it has changed, and raise or clear the alarm. Raises nothing for its content."""
         if self._path is None:
             return
         try:
@@ -85,12 +85,12 @@ class Prices:
         tell(self.changed, "prices", tariff)
 
     def _say(self) -> None:
-        """One alarm, with the reason that matters most; anew when another one does."""
+        """One alarm, with the most important reason; raised again when that changes."""
         kind, text = self._trouble()
-        stood = next((alarm.text for alarm in self._alarms.standing() if alarm.code == ALARM), text)
+        stood = next((alarm.text for alarm in self._alarms.standing() if alarm.code == AlarmCode.PRICES), text)
         if kind != self._said and stood != text:
-            self._alarms.set(ALARM, "", False)
-        self._alarms.set(ALARM, "", bool(kind), text)
+            self._alarms.set(AlarmCode.PRICES, "", False)
+        self._alarms.set(AlarmCode.PRICES, "", bool(kind), text)
         self._said = kind
 
     def _trouble(self) -> tuple[str, str]:
@@ -98,7 +98,7 @@ class Prices:
         known = known_span_utc_s(self.tariff)
         if self._fault is not None:
             kept = "The last good prices are kept" if self._read_once else "All hours are planned at one price"
-            return f"fault {self._read_once}", f"{self._fault}. {kept} until the file is right"
+            return f"fault {self._read_once}", f"{self._fault}. {kept} until the file is correct"
         if known is not None and now >= known[1]:
             text = f"Prices ended at {_text(known[1])}: those of the last day are repeated. Supply newer ones"
             return "ended", f"{self._path}: {text}"

@@ -1,4 +1,4 @@
-"""Plans on their way out: recorded, then sent."""
+"""Records plans, then sends them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Publisher:
         self._dispatcher = dispatcher
 
     async def publish(self, plans: Sequence[Plan]) -> None:
-        """Record and send `plans`. Raises no StoreError: a plan that is not recorded is sent all the same."""
+        """Record and send `plans`. Raises no StoreError: a plan that is not recorded is sent nevertheless."""
         try:
             await self._plans.save(plans)
         except StoreError as error:

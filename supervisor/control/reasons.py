@@ -1,4 +1,4 @@
-"""A plan's reasons as they are true now. A plan is up to a quarter of an hour old, its forecast older: what it foresaw
+"""A plan's reasons brought up to date. A plan is up to a quarter of an hour old, its forecast older: what it forecast
 may have begun, or be late. Pure.
 
 While anything falls or lies nothing is "preheated": the road is heated in snow, or what lies is melted.
@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from supervisor.control.condition import ICY, LYING_MM, WHITE
-from supervisor.domain.plan import Reason
-from supervisor.planner.explain import DURING, HEATED_IN_SNOW, PREHEAT
+from supervisor.control.sky import Falling
+from supervisor.domain.plan import Reason, ReasonCode
+from supervisor.planner.explain import DURING, PREHEAT
 from supervisor.planner.foresee.outlook import Hazard
 
-GOES_ON_S = 3 * 3600  # a hazard foreseen to begin within that time is the one that is here
+GOES_ON_S = 3 * 3600  # a hazard forecast to begin within that time is taken as the present one
 _HAZARD_OF = {code: hazard for hazard, code in (*PREHEAT.items(), *DURING.items())}
-_SNOW = frozenset({DURING[Hazard.SNOW], PREHEAT[Hazard.SNOW], HEATED_IN_SNOW})
+_SNOW = frozenset({DURING[Hazard.SNOW], PREHEAT[Hazard.SNOW], ReasonCode.HEATED_IN_SNOW})
 
 
 def true_now(
@@ -27,18 +28,18 @@ def true_now(
     *,
     surface: str | None,
     lying_mm: float | None,
-    falling: str | None,
+    falling: Falling | None,
 ) -> tuple[Reason, ...]:
     """The reasons of a plan that starts at `start_utc_s`, with their codes brought up to date.
 
-    `surface`: surface state by word; `falling`: "snow", "rain" or None where nothing falls or nobody knows.
+    `surface`: surface state by word; `falling`: None where nothing falls or it is unknown.
     """
     since_s = now_utc_s - start_utc_s
     return tuple(_one(reason, since_s, now_utc_s, surface, lying_mm or 0.0, falling) for reason in reasons)
 
 
 def _one(
-    reason: Reason, since_s: float, now_utc_s: float, surface: str | None, lying_mm: float, falling: str | None
+    reason: Reason, since_s: float, now_utc_s: float, surface: str | None, lying_mm: float, falling: Falling | None
 ) -> Reason:
     hazard = _HAZARD_OF.get(reason.code)
     if hazard is None or reason.end_s <= since_s or reason.start_s > since_s + GOES_ON_S:
@@ -46,11 +47,11 @@ def _one(
     snow_lies = surface in WHITE or surface == "ice" or (lying_mm >= LYING_MM and surface not in ICY)
     current = reason.start_s <= since_s
     if snow_lies or surface == "frost" or falling is not None:
-        if falling == "snow":
-            code = HEATED_IN_SNOW if current else DURING[Hazard.SNOW]
+        if falling == Falling.SNOW:
+            code = ReasonCode.HEATED_IN_SNOW if current else DURING[Hazard.SNOW]
         elif snow_lies:
             code = DURING[Hazard.SNOW]
-        elif falling == "rain":
+        elif falling == Falling.RAIN:
             code = DURING[Hazard.FREEZING_RAIN if hazard is Hazard.FREEZING_RAIN else Hazard.WET]
         else:
             code = DURING[Hazard.FROST]
@@ -58,7 +59,7 @@ def _one(
     if reason.code in PREHEAT.values():  # its hazard is late: no time that has passed is named
         late = reason.hazard_utc_s is not None and reason.hazard_utc_s <= now_utc_s
         return replace(reason, hazard_utc_s=None) if late else reason
-    if current and reason.code in _SNOW:  # foreseen for now, and none has come or it has melted
+    if current and reason.code in _SNOW:  # forecast for now, and none has come or it has melted
         if surface is None:
             return reason
         if surface == "dry":

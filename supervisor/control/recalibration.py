@@ -1,4 +1,4 @@
-"""Each road's own parameters, kept fresh: the weather as it was is recorded, and once a week every zone is fitted anew.
+"""Keeps each road's own parameters up to date: the observed weather is recorded, and every zone is refitted weekly.
 
 A fit takes seconds of a processor, so it runs in a process of its own, at low priority, one zone after the other:
 boards, overrides and plans do not wait for it. What is adopted is written beside what `roadheat calibrate` writes, and
@@ -37,10 +37,10 @@ logger = logging.getLogger(__name__)
 
 LOOK_EACH_S = 900.0
 WEEK_S = 7 * 86_400.0
-RECORD_BACK_S = 6 * 3600.0  # stations report late, and what they say replaces the forecast's word
+RECORD_BACK_S = 6 * 3600.0  # stations report late, and their values replace the forecast's
 KEEP_WEATHER_S = 400 * 86_400.0
 KEY = "calibrated_utc_s"
-NICENESS = 15  # behind everything else on this machine
+NICENESS = 15  # lowest priority on this machine
 USER = "roadheat"  # in the audit
 
 
@@ -54,7 +54,7 @@ class CalibrationRecord:
 
 
 class Recalibration:
-    """Records the weather, fits each week, and hands what is kept to the estimate."""
+    """Records the weather, fits every week, and gives the results to the estimate."""
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class Recalibration:
         self.fitting = False
 
     async def start(self) -> None:
-        """Take up what is kept; a file that cannot be read leaves all zones on the generic road, and says so."""
+        """Load stored calibrations; a file that cannot be read leaves all zones on the generic road and is logged."""
         try:
             await self._take_up()
         except Exception as error:
             logger.error("no calibrated roads: %s", error)
 
     async def run(self) -> None:
-        """Look each quarter of an hour, for ever."""
+        """Check every quarter of an hour until cancelled."""
         async for now in each(self._clock, LOOK_EACH_S):
             try:
                 await self.look(now)
@@ -93,7 +93,7 @@ class Recalibration:
     async def look(self, now_utc_s: float) -> None:
         """Record the last hours' weather, use what has been calibrated meanwhile, fit when a week is over.
 
-        A record or a file that fails does not keep the rest from being done.
+        A record or a file that fails does not stop the rest.
         """
         await self._parts.do("weather record", lambda: self._record(now_utc_s))
         await self._parts.do("calibrated roads", self._take_up)
@@ -101,7 +101,7 @@ class Recalibration:
             await self.fit_all(now_utc_s)
 
     async def fit_all(self, now_utc_s: float) -> list[Found]:
-        """Fit every zone to the last weeks; adopt what predicts better. A zone that fails costs the others nothing."""
+        """Fit every zone to the last weeks; adopt what predicts better. A zone that fails affects no other."""
         found = []
         worker = OwnProcess(NICENESS)
         self.fitting = True
@@ -131,7 +131,7 @@ class Recalibration:
             found = await in_thread(worker, refit, job)
             if found.adopted and found.kept is not None:
                 await in_thread(None, kept_roads.keep, self._config.state_dir, found.kept)
-        except Exception as error:  # a defect in a fit must not end the heating
+        except Exception as error:  # a defect in a fit must not stop the heating
             found = Found(zone.id, False, f"failed: {error or type(error).__name__}")
             logger.error("calibration of %s failed", zone.id, exc_info=error)
         kept = found.kept
@@ -165,7 +165,7 @@ class Recalibration:
         return last_utc_s is not None
 
     async def _record(self, now_utc_s: float) -> None:
-        """Keep the weather of the last hours: observed where the provider observes, else what it foresaw for them."""
+        """Keep the weather of the last hours: observed where the provider observes, else as forecast."""
         observed = self._forecasts.spin_up(RECORD_BACK_S)
         if observed is None and self._forecasts.latest is not None:
             observed = self._forecasts.latest.members[0]

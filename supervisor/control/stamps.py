@@ -1,5 +1,6 @@
-"""When a record's interval ended: by the board's clock where that agrees with its uptime, else by its uptime, which no
-clock error can touch. Never after its receipt, never before anything was recorded. Pure.
+"""When a record's interval ended: by the board's clock where that agrees with its uptime, else by its uptime alone.
+
+Never after its receipt, never before 2020. Pure.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from supervisor.wire.messages import Telemetry
 CLOCK_TRUST_S = 120.0  # board's clock against its uptime; crystals drift 4 s a day
 UPTIME_SLACK_S = 600.0  # how far a record may be ahead of what its board's greeting makes of it, and the share
 UPTIME_DRIFT = 1.002  # by which its crystal may run faster
-OLDEST_S = 90 * 86_400.0  # before its receipt: raw records are kept no longer, and a journal reaches back 26 h
-FIRST_UTC_S = 1_577_836_800.0  # 2020: no board is older, and clocks that were never set say 1970 or 2000
-BOOTS_MAX = 4  # of a board whose beginning is remembered, for the journal of an earlier one
+OLDEST_S = 90 * 86_400.0  # before its receipt: raw records are stored no longer, and a journal reaches back 26 h
+FIRST_UTC_S = 1_577_836_800.0  # 2020: no board is older, and clocks never set show 1970 or 2000
+BOOTS_MAX = 4  # of a board whose start is remembered, for the journal of an earlier one
 
 
 class Stamp(Struct, frozen=True):
@@ -30,7 +31,7 @@ class Stamps:
         self._booted_utc_s: dict[str, dict[int, float]] = {}
 
     def greeted(self, board: str, boot: int, up_s: int, now_utc_s: float) -> None:
-        """A board says how long it has been up."""
+        """Note a greeting's uptime."""
         boots = self._booted_utc_s.setdefault(board, {})
         boots.pop(boot, None)
         boots[boot] = now_utc_s - up_s

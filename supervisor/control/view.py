@@ -1,24 +1,24 @@
-"""A zone as the app shows it: the fields of `GET /api/v1/zones`. What is decided here the app only displays."""
+"""A zone as the app shows it: the fields of `GET /api/v1/zones`. The app only displays what is decided here."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from supervisor.control.condition import Condition, Facts, condition, look
+from supervisor.control.condition import Condition, Facts, Look, NotHeating, condition, look
+from supervisor.control.reach import Reach
 from supervisor.control.reasons import true_now
 from supervisor.control.sky import Sky
 from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
-from supervisor.domain.danger import Danger
+from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
-from supervisor.domain.plan import Plan, PlanLabel, Reason
-from supervisor.planner.explain import SHED
+from supervisor.domain.plan import Plan, PlanLabel, PlanState, Reason, ReasonCode
 from supervisor.wire.messages import NO_READING_MC
 
 
 class WhyView(Struct, frozen=True):
-    """Why a stretch of the plan heats."""
+    """Why a stretch of the plan heats or does not: a translation key `why.<code>` and its values."""
 
-    code: str
+    code: ReasonCode
     start_s: int  # UTC
     end_s: int
     probability: float | None
@@ -28,27 +28,27 @@ class WhyView(Struct, frozen=True):
 class PlanView(Struct, frozen=True):
     label: PlanLabel
     why: tuple[WhyView, ...]
-    state: str  # requested, sent, accepted, measured or refused
+    state: PlanState
     start_utc_s: int
     issued_utc_s: int
 
 
 class OverrideView(Struct, frozen=True):
     id: int
-    mode: str
+    mode: OverrideMode
     user: str
     reason: str
     created_utc_s: int
     expires_utc_s: int
-    state: str
+    state: OverrideState
     recorded: bool  # False: commanded, and not on the disk yet
-    failed_step: str | None  # the step that it does not reach: "accepted" or "measured"
+    failed_step: OverrideState | None  # the step that it has not reached: accepted or measured
 
 
 class DangerView(Struct, frozen=True):
     """Electric danger that stands on a zone or its whole feeder: everything is off until two people clear it."""
 
-    kind: str  # zone or feeder
+    kind: DangerKind
     subject: str  # its id
     user: str
     raised_utc_s: int
@@ -75,32 +75,32 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     duty_permille: int | None
     who: int | None  # wire.messages.Winner
     flags: int  # wire.messages.Flag; a broken cable stays flagged until current is measured or a person clears it
-    heated: bool | None  # null: nobody knows; true beside a reason: current flows although it is to be off
-    not_heating: str | None  # why not, one of condition.CODES; null while heated as it should be
+    heated: bool | None  # null: unknown; true beside a reason: current flows although it is to be off
+    not_heating: NotHeating | None  # null while heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
-    offered: tuple[str, ...]  # commands that make sense now: on, boost, off
+    offered: tuple[OverrideMode, ...]  # commands that make sense now: on, boost, off
     rank: int  # place in the list, the most urgent first: the least number
     dangers: tuple[DangerView, ...]
-    off_reach: str | None  # under electric danger: unreachable, sent, accepted, refused, measured or flowing
+    off_reach: Reach | None  # how far the OFF of an electric danger has come
     off_until_utc_s: int | None  # how long the board holds off by itself
     state: str | None  # surface state by RWIS word, estimated
-    look: str  # icy, snow, wet, dry or unknown: what may be claimed of it, see condition.look
+    look: Look
     snow_mm: float | None  # snow, ice and frost lying on the road, water equivalent, estimated
     plan: PlanView | None
     override: OverrideView | None
     updated_utc_s: int | None
 
 
-def override_view(override: Override, failed_step: str | None = None) -> OverrideView:
+def override_view(override: Override, failed_step: OverrideState | None = None) -> OverrideView:
     """An override as the app shows it."""
     return OverrideView(
         id=override.id,
-        mode=override.mode.value,
+        mode=override.mode,
         user=override.user,
         reason=override.reason,
         created_utc_s=override.created_utc_s,
         expires_utc_s=override.expires_utc_s,
-        state=override.state.value,
+        state=override.state,
         recorded=override.recorded,
         failed_step=failed_step,
     )
@@ -134,21 +134,21 @@ def facts(live: ZoneLive, sky: Sky, now_utc_s: float) -> Facts:
         surface=live.surface_word,
         surface_c=surface_c(sample) if sample else None,
         lying_mm=live.lying_mm or 0.0,
-        shed=plan is not None and any(r.code == SHED and r.start_s <= since_s < r.end_s for r in plan.why),
+        shed=plan is not None and any(r.code is ReasonCode.SHED and r.start_s <= since_s < r.end_s for r in plan.why),
         hazard_ahead=sky.hazard_ahead,
         priority=live.zone.priority,
     )
 
 
-def _failed_step(override: Override, now: Condition) -> str | None:
+def _failed_step(override: Override, now: Condition) -> OverrideState | None:
     """Where a command stopped: refused by the board, or no current followed, or current where none should be."""
     if override.state is OverrideState.REFUSED:
-        return "accepted"
+        return OverrideState.ACCEPTED
     if override.state not in LIVE_STATES:
         return None
     if override.mode is OverrideMode.OFF:
-        return "measured" if now.not_heating == "contactor-welded" else None
-    return "measured" if now.blocked else None
+        return OverrideState.MEASURED if now.not_heating is NotHeating.CONTACTOR_WELDED else None
+    return OverrideState.MEASURED if now.blocked else None
 
 
 def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:

@@ -1,4 +1,4 @@
-"""The regular rounds: overrides that end, boards that fall silent, peaks, clocks, and the record's housekeeping."""
+"""Periodic checks: overrides that end, boards that fall silent, peaks, clocks, and housekeeping of the record."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import OFFLINE_AFTER_S, LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.control.peaks import KeptPeaks
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
@@ -24,7 +25,7 @@ ABSENT_ALARM_S = 300.0  # a reconnect with back-off takes up to 120 s
 CLOCK_EACH_S = 3600.0  # a crystal is 0.2 s off by then
 ROLL_UP_EACH_S = 600.0
 TIDY_EACH_S = 86_400.0
-KEEP_TICKS_S = 90 * 86_400.0  # the raw record; hours and days stay for ever
+KEEP_TICKS_S = 90 * 86_400.0  # the raw record; hours and days are kept without limit
 
 
 class Watch:
@@ -54,16 +55,16 @@ class Watch:
         self.gap: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
-        """Take up the month's peaks."""
+        """Load the month's peaks."""
         await self._peaks.load(self._clock.utc_s())
 
     async def run(self) -> None:
-        """Rounds for ever."""
+        """Check until cancelled."""
         async for now in each(self._clock, ROUND_S):
             await self.round(now)
 
     async def round(self, now_utc_s: float) -> None:
-        """What is due at this multiple of `ROUND_S`; a part that fails is said and keeps no other from its turn."""
+        """What is due at this multiple of `ROUND_S`; a part that fails is reported, and the others run."""
         do = self._parts.do
         await do("silent boards", self._look_for_the_silent)
         await do("overrides", self._overrides.expire)
@@ -82,10 +83,10 @@ class Watch:
     def _check_contract(self, now_utc_s: float) -> None:
         before = self._meter.mean_kw(now_utc_s - SLOT_S)
         for feeder, so_far_kw in self._meter.mean_kw(now_utc_s).items():
-            kw = max(so_far_kw, before[feeder])  # stands until a whole quarter has kept the contract
+            kw = max(so_far_kw, before[feeder])  # stands until a whole quarter is within the contract
             contract_kw = self._meter.feeders[feeder].contract_kw
             self._alarms.set(
-                "contract",
+                AlarmCode.CONTRACT,
                 feeder,
                 kw > contract_kw,
                 f"{kw:.1f} kW over a quarter of an hour, contract {contract_kw:g} kW",
@@ -96,7 +97,7 @@ class Watch:
             self._dispatcher.send_clock(board)
 
     async def _prune(self, now_utc_s: float) -> None:
-        """One piece of what is too old, each round until none is left: telemetry and rounds go first."""
+        """One piece of what is too old, every round until none is left: telemetry first."""
         self._pruning = bool(await self._upkeep.prune(now_utc_s - KEEP_TICKS_S))
 
     def _look_for_the_silent(self) -> None:
@@ -112,9 +113,9 @@ class Watch:
             absent[board] = absent.get(board, True) and silent_s > ABSENT_ALARM_S
         for board, is_absent in absent.items():
             self._alarms.set(
-                "board-absent",
+                AlarmCode.BOARD_ABSENT,
                 board,
                 is_absent,
-                f"Nothing heard of board {board} for {ABSENT_ALARM_S / 60:g} min: it follows its plan until the lease "
+                f"No contact with board {board} for {ABSENT_ALARM_S / 60:g} min: it follows its plan until the lease "
                 "ends, then the local rule. Check power and link",
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from supervisor.control.reach import OffAtBoard
 from supervisor.domain.danger import Danger
 from supervisor.domain.override import Override
-from supervisor.domain.plan import Plan
+from supervisor.domain.plan import Plan, PlanState
 from supervisor.domain.zone import Zone
 from supervisor.wire.messages import Flag, ZoneSample, is_surface
 
@@ -24,7 +24,7 @@ class ZoneLive:
     surface_word: str | None = None
     lying_mm: float | None = None  # snow + ice + frost
     plan: Plan | None = None
-    plan_state: str = "requested"
+    plan_state: PlanState = PlanState.REQUESTED
     override: Override | None = None
     waiting_since_utc_s: float | None = None  # cold and wet and without heat, kept by the demand guard
     cable_broken: bool = False  # known to be, whatever the board says while it tries again
@@ -33,18 +33,18 @@ class ZoneLive:
 
     @property
     def flags(self) -> int:
-        """The board's flags, and what is known besides."""
+        """The board's flags, and a known broken cable."""
         flags = self.sample.flags if self.sample else 0
         return flags | Flag.CABLE_BROKEN if self.cable_broken else flags
 
 
 def surface_c(sample: ZoneSample) -> float | None:
-    """Measured surface temperature, None where there is none to believe."""
+    """Measured surface temperature [°C], None where it is not plausible."""
     believed = is_surface(sample.surface_mc) and not sample.flags & Flag.SENSOR_IMPLAUSIBLE
     return sample.surface_mc / 1000 if believed else None
 
 
 def moisture_permille(sample: ZoneSample) -> int | None:
-    """Measured moisture, None where there is none to believe."""
+    """Measured moisture [‰], None where it is not plausible."""
     believed = 0 <= sample.moisture_permille <= 1000 and not sample.flags & Flag.MOISTURE_IMPLAUSIBLE
     return sample.moisture_permille if believed else None

@@ -1,4 +1,4 @@
-"""Electric danger: a person has seen it, everything concerned is off until two people have cleared it."""
+"""Electric danger, reported by a person: everything concerned is off until two people have cleared it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class DangerKind(StrEnum):
 
 
 class Danger(Struct, frozen=True, kw_only=True):
-    """Who saw it where, and who has cleared it."""
+    """Who reported it where, and who has cleared it."""
 
     id: int
     kind: DangerKind

@@ -13,7 +13,7 @@ from typing import Final
 
 from supervisor.domain.errors import CommandError
 
-LENGTH: Final = range(2, 41)  # letters; a line of the log has room for it
+LENGTH: Final = range(2, 41)  # letters; fits a line of the log
 PUNCTUATION: Final = " .-_"
 # Names that the log uses for what no person did, and the shape of session and link ids.
 RESERVED: Final = ("console", "service", "system", "roadheat", "calibration", "supervisor")
@@ -61,7 +61,7 @@ def clean_name(text: str) -> str:
     """
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-            raise _invalid(f"U+{ord(character):04X} is a control or invisible character", "Type the name anew")
+            raise _invalid(f"U+{ord(character):04X} is a control or invisible character", "Type the name again")
     name = unicodedata.normalize("NFKC", text)
     name = "".join(str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, -1) >= 0 else c for c in name)
     name = " ".join(name.split())

@@ -29,7 +29,7 @@ LIVE_STATES = frozenset({OverrideState.REQUESTED, OverrideState.SENT, OverrideSt
 
 
 class Override(Struct, frozen=True, kw_only=True):
-    """Who wants what, until when and why."""
+    """What was asked for by whom, until when and why."""
 
     id: int
     zone: str

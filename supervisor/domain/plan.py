@@ -11,12 +11,44 @@ STANDBY = -1  # a slot's duty: the board applies its local rule with the plan's 
 
 
 class PlanLabel(StrEnum):
-    """How a plan came about; never hidden from people."""
+    """How a plan was made; always shown."""
 
     OPTIMAL = "optimal"  # solved to the certified gap
-    INCUMBENT = "incumbent"  # best found when time ran out
-    SHIFTED = "shifted"  # last plan moved on: the planner failed or its forecast is stale
+    INCUMBENT = "incumbent"  # best found when the time limit was reached
+    SHIFTED = "shifted"  # last plan continued: the planner failed or its forecast is stale
     LOCAL = "local"  # no plan: the board's local rule
+
+
+class PlanState(StrEnum):
+    """How far a plan has come."""
+
+    REQUESTED = "requested"  # made; its board has not been told yet
+    SENT = "sent"
+    ACCEPTED = "accepted"  # the board answered with result 0
+    MEASURED = "measured"  # telemetry shows that the zone follows it
+    REFUSED = "refused"  # the board answered with another result
+
+
+class ReasonCode(StrEnum):
+    """Why a stretch of a plan heats or does not: the translation key `why.<code>`."""
+
+    PREHEAT_SNOW = "preheat-snow"
+    PREHEAT_FREEZING_RAIN = "preheat-freezing-rain"
+    PREHEAT_WET = "preheat-wet"
+    PREHEAT_FROST = "preheat-frost"
+    MELT_SNOW = "melt-snow"
+    FREEZING_RAIN = "freezing-rain"
+    KEEP_WET_ABOVE_FREEZING = "keep-wet-above-freezing"
+    FROST = "frost"
+    HEATED_IN_SNOW = "heated-in-snow"  # snow falls now; set by control, never by the planner
+    BEYOND_CAPACITY = "beyond-capacity"  # full heat is not enough: the cable cannot give more
+    SHED = "shed"  # other zones of the feeder need the power more
+    OVERRIDE = "override"
+    OUT_OF_SERVICE = "out-of-service"
+    DRIES_BY_ITSELF = "dries-by-itself"  # wet and cold, but sure to stay above freezing: the local rule is held back
+    RISK_ACCEPTED = "risk-accepted"  # a hazard so unlikely or small that heat would cost more; the local rule stays on
+    FORECAST_STALE = "forecast-stale"  # the last plan continued
+    LOCAL_RULE = "local-rule"  # no plan: the board decides
 
 
 class Slot(Struct, frozen=True, array_like=True):
@@ -28,11 +60,11 @@ class Slot(Struct, frozen=True, array_like=True):
 
 
 class Reason(Struct, frozen=True):
-    """Why a stretch of the plan heats (or not), for the crew: a translation key and its values."""
+    """Why a stretch of the plan heats or does not, for the crew: a code and its values."""
 
     start_s: int  # since the plan's start
     end_s: int
-    code: str  # e.g. "preheat-snow", "keep-wet-above-freezing", "frost", "shed", "override"
+    code: ReasonCode
     probability: float | None = None  # of the hazard it answers, 0–1
     hazard_utc_s: int | None = None  # when that hazard begins, UTC
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-RETRY_AFTER_MAX_S = 24 * 3600.0  # who asks for longer is asked again tomorrow
+RETRY_AFTER_MAX_S = 24 * 3600.0  # a longer wait is cut to a day
 _DIGITS_MAX = 12
 
 
 def retry_after_s(header: str | None, now_utc_s: float) -> float | None:
-    """How long a server wants to be left alone [s], 0 … `RETRY_AFTER_MAX_S`; None where the header says nothing.
+    """How long a server asks to wait [s], 0 … `RETRY_AFTER_MAX_S`; None where the header says nothing.
 
     Whatever it holds, nothing is raised: text that is neither form counts as no header.
     """

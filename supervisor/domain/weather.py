@@ -1,4 +1,4 @@
-"""Weather as columns of numbers: the one form in which every reader hands it on."""
+"""Weather as columns of numbers: the form that every reader returns."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ class WeatherSeries:
     """Weather at one place; every array has shape (n,).
 
     `time_utc_s` is the END of each interval. Precipitation and radiation are means over the interval that ends
-    there; the other variables are values at that time. Everything is finite: readers repair or refuse, so that
-    nobody further down meets a NaN.
+    there; the other variables are values at that time. Everything is finite: readers repair or refuse a NaN.
     """
 
     time_utc_s: Array  # [s], strictly increasing
@@ -34,7 +33,7 @@ class WeatherSeries:
         return int(self.time_utc_s.size)
 
     def newest_row(self, now_utc_s: float, within_s: float = np.inf) -> int | None:
-        """Row of the newest time that is over, where it is at most `within_s` old; None if there is none."""
+        """Row of the newest time that has passed, where it is at most `within_s` old; None if there is none."""
         row = int(np.searchsorted(self.time_utc_s, now_utc_s, side="right")) - 1
         return row if row >= 0 and now_utc_s - float(self.time_utc_s[row]) <= within_s else None
 

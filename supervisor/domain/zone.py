@@ -1,4 +1,4 @@
-"""What stands beside and under the road: site, feeder, board, zone. Read from TOML, never changed while running."""
+"""Site, feeder, zone and the layers of a road, as read from TOML; never changed while the service runs."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.energy.endpoint import Answer, Endpoint, Target, connect
 from supervisor.runtime import work
@@ -42,11 +43,11 @@ CAP_EVERY_S = 30.0  # between two checks of the spool's size
 ALARM_FILL = 0.7  # of the cap
 DEAD_ALARM_S = 86_400.0  # an alarm of refused points ends a day after the last; the points stay for inspection
 
-ALARM_HELD = "influx-held"
-ALARM_FILLING = "influx-spool-filling"
-ALARM_DROPPED = "influx-spool-dropped"
-ALARM_LATE = "influx-late"
-ALARM_DEAD = "influx-dead-letters"
+ALARM_HELD = AlarmCode.INFLUX_HELD
+ALARM_FILLING = AlarmCode.INFLUX_SPOOL_FILLING
+ALARM_DROPPED = AlarmCode.INFLUX_SPOOL_DROPPED
+ALARM_LATE = AlarmCode.INFLUX_LATE
+ALARM_DEAD = AlarmCode.INFLUX_DEAD_LETTERS
 
 BATCH_POINTS_MIN = 50  # a request a second of these still carries a district
 LATE_S = 900.0  # without a delivery while points wait
@@ -74,7 +75,7 @@ class Spool(Protocol):
 class AlarmSink(Protocol):
     """Where alarms go; repeating one changes nothing."""
 
-    def __call__(self, code: str, subject: str, stands: bool, text: str = "") -> object: ...
+    def __call__(self, code: AlarmCode, subject: str, stands: bool, text: str = "") -> object: ...
 
 
 class ShipperState(Struct):

@@ -1,7 +1,7 @@
 """All board sessions: who is connected, one session a board, keys looked up afresh at each hello.
 
-A board that dials in again has lost its old connection, whatever the old socket still believes: the newer session
-takes its place. A key that is taken away or changed ends the board's session within a minute.
+A board that connects again has lost its old connection, even where the old socket still looks open: the newer session
+replaces it. A key that is removed or changed ends the board's session within a minute.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from supervisor.wire.pki import Pki
 logger = logging.getLogger(__name__)
 
 PATH: Final = "/board/v1"
-REVOKE_CHECK_S = 30.0  # a stolen key is shut out within 60 s
+REVOKE_CHECK_S = 30.0  # a removed key stops working within 60 s
 
 
 class Gateway:
@@ -47,16 +47,16 @@ class Gateway:
         *,
         connections_max: int | None = None,
     ) -> None:
-        """`alarms` hear of loops that fail; `connections_max`: this listener's share of the open files."""
+        """`alarms`: where loops that fail are reported; `connections_max`: this listener's share of the open files."""
         self._config = config
         self._pki = pki
         self._control = control
         self._metrics = metrics
         self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
         self._sessions: dict[str, BoardSession] = {}
-        self._paces: dict[str, Pace] = {}  # of the boards that have proven themselves
+        self._paces: dict[str, Pace] = {}  # of authenticated boards
         self._refusals = Refusals(lambda reason: metrics.refused.labels(reason).inc())
-        # Its share of the process's file handles; without one, as many as boards and the silent beside them need.
+        # Its share of the process's file handles; without one, two for each board and 256 for others.
         self._connections_max = connections_max or 2 * len(config.board) + 256
         self._background = Background(alarms, metrics.loop_restarts)
         self._runner: web.AppRunner | None = None
@@ -64,7 +64,7 @@ class Gateway:
         self.address = ("", 0)
 
     async def __aenter__(self) -> Gateway:
-        logs.spare("aiohttp.server")  # anybody can send it what is no HTTP
+        logs.spare("aiohttp.server")  # any client can send it bytes that are not HTTP
         app = web.Application(client_max_size=FRAME_MAX_BYTES)
         app.router.add_get(PATH, self._serve)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=5)
@@ -122,7 +122,7 @@ class Gateway:
             older = self._sessions.pop(session.board_id, None)
             self._sessions[session.board_id] = session
             if older is not None:
-                logger.info("board %s dialled in again: its older session ends", session.board_id)
+                logger.info("board %s connected again: its older session ends", session.board_id)
                 older.close("replaced")
 
         try:
@@ -133,12 +133,12 @@ class Gateway:
         return ws
 
     async def _revoke(self) -> None:
-        """End sessions whose key has been taken away or changed."""
+        """End sessions whose key has been removed or changed."""
         while True:
             await asyncio.sleep(REVOKE_CHECK_S)
             for board_id, session in list(self._sessions.items()):
                 if not _still_holds(self._key_paths[board_id], session.key):
-                    session.refuse("revoked", "its key has been taken away")
+                    session.refuse("revoked", "its key has been removed or changed")
 
 
 def _still_holds(path: Path, key: bytes) -> bool:
@@ -146,6 +146,6 @@ def _still_holds(path: Path, key: bytes) -> bool:
         return load_key(path) == key
     except (ConfigError, ValueError):
         return False
-    except OSError as error:  # out of file handles, a disk that hangs: says nothing of the key
-        logger.error("key %s cannot be looked at: %s", path, error)
+    except OSError as error:  # no file handles or a disk that hangs: the key may be unchanged
+        logger.error("cannot read key %s: %s", path, error)
         return True

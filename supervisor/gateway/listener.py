@@ -13,7 +13,7 @@ from supervisor.runtime.background import Background
 from supervisor.wire.pki import Pki
 
 HELLO_S = 10.0  # from handshake to a verified hello: cuts slow-loris and idle sockets
-SILENT_MIN = 32  # connections of one address that may be silent, however few boards there are
+SILENT_MIN = 32  # connections of one address without a hello, however few boards there are
 UNPROVEN_MIN = 64
 
 
@@ -22,13 +22,13 @@ def server_context(pki: Pki) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(pki.server_pem, pki.server_key)
-    context.num_tickets = 0  # boards keep no session: a ticket would only be one more record to receive
+    context.num_tickets = 0  # boards do not resume TLS sessions: a ticket is one more record to receive
     return context
 
 
 def board_caps(total: int, boards: int, per_address: int) -> Caps:
-    """Caps for so many configured boards. All of them may stand behind one address (a carrier's, a gateway's), and all
-    may dial in at once when the power returns; `per_address` 0 allows for that."""
+    """Caps for that number of configured boards. All of them may share one address (a carrier's, a gateway's), and all
+    may connect at once when the power returns; `per_address` 0 allows for that."""
     return Caps(
         total=total,
         silent_per_address=min(per_address or total, max(SILENT_MIN, boards)),
@@ -37,7 +37,7 @@ def board_caps(total: int, boards: int, per_address: int) -> Caps:
 
 
 class Listener:
-    """Hands connections to the HTTP server, and drops what does not say hello."""
+    """Passes connections to the HTTP server, and drops those that send no hello in time."""
 
     def __init__(
         self,
@@ -68,6 +68,6 @@ class Listener:
         self._acceptor.close()
 
     def said_hello(self, transport: asyncio.BaseTransport | None) -> None:
-        """The board behind this connection has proven who it is: no deadline any more, and never dropped for room."""
+        """The board of this connection is authenticated: no deadline any more, and never dropped to free a handle."""
         if (connection := self._acceptor.of(transport)) is not None:
             self.connections.move(connection, Stage.KEPT, None)

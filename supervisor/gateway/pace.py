@@ -1,7 +1,7 @@
-"""How fast one board is listened to, however fast it sends: a bucket of tokens that fills at a steady rate.
+"""Rate limit of the frames of one board: a token bucket that fills at a steady rate.
 
-Who takes too fast waits, and meanwhile its socket is not read: TCP holds the sender back, and no frame is lost. The
-bucket is the board's, not its connection's, so that dialling in anew fills none.
+A board above the rate waits, and meanwhile its socket is not read: TCP slows the sender down, and no frame is lost. The
+bucket belongs to the board, not to its connection, so that connecting again does not fill it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 # A board sends a frame every 10 s, and its journal with 8 frames under way: 26 h of it (1,600 records) take 64 s. At
 # some 2 ms each, one board has at most a twentieth of a core.
 FRAMES_PER_S = 25.0
-BURST_FRAMES = 64  # answers to the clock, the overrides and the plans of 8 zones (17), and what waits in its window
+BURST_FRAMES = 64  # answers to the clock, the overrides and the plans of 8 zones (17), and the frames of its window
 HELLO_FRAMES = 16.0  # what a new session costs: handshake, and every command that the board does not know yet
 
 
@@ -27,7 +27,7 @@ class Pace:
         self._turn = asyncio.Lock()
 
     async def take(self, frames: float = 1.0) -> None:
-        """Return once so many frames (at most `BURST_FRAMES`) may be handled."""
+        """Return once that many frames (at most `BURST_FRAMES`) may be handled."""
         async with self._turn:
             self._fill()
             while self._tokens < frames:

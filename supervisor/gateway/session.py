@@ -1,8 +1,8 @@
 """One board, one connection: nonce, hello, then frames both ways.
 
 Three tasks: the receive loop only queues, so that pings are answered whatever the handler waits for; the handler
-verifies, decodes and commits; the writer sends. Each queue is bounded, and who overruns one is closed. A board that
-sends faster than `pace` allows is read that much later.
+verifies, decodes and commits; the writer sends. Each queue is bounded, and a board that overruns one is closed. A board
+that sends faster than `pace` allows is read later.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 INBOX_FRAMES = 96  # unread; a board has at most 8 of its journal, 12 live ones and its answers under way
 OUTBOX_FRAMES = 64  # clock + overrides + plans of 8 zones are 17
 BATCH_FRAMES = 32  # telemetry acknowledged together
-# A board's next batch waits three times as long as its last one took: frames that are slow to record, such as late ones
-# of an earlier boot, take no more of the service than others. How many come at all is bounded by `pace`.
+# A board's next batch waits three times as long as its last one took, so that frames that are slow to record, such as
+# late ones of an earlier boot, use no more of the service than others. Their number is bounded by `pace`.
 STAND_BACK = 3.0
 STAND_BACK_MAX_S = 1.0
 HEARTBEAT_S = 30.0  # ping; the pong must come within half of it, so a dead link is seen within 45 s
@@ -70,7 +70,7 @@ class BoardSession:
         self._peer = peer
         self._key_of = key_of
         self._pace_of = pace_of
-        self._pace = Pace(asyncio.get_running_loop().time)  # the board's own, once it has proven which it is
+        self._pace = Pace(asyncio.get_running_loop().time)  # the board's own once it is authenticated
         self._refusals = refusals
         self._nonce = secrets.token_hex(16)
         self._key = b""
@@ -89,7 +89,7 @@ class BoardSession:
         return self._key
 
     def send(self, payload: bytes) -> None:
-        """Seal and queue a frame; a board that takes none any more is closed."""
+        """Seal and queue a frame; a board that no longer reads is closed."""
         try:
             self._outbox.put_nowait(seal_command(self._key, payload))
         except asyncio.QueueFull:
@@ -106,7 +106,7 @@ class BoardSession:
             self._ending.set_result(reason)
 
     async def run(self, control: BoardControl, admit: Callable[[BoardSession], None]) -> None:
-        """Shake hands, then serve until either side ends it. `admit` is called once the board has proven itself."""
+        """Authenticate, then serve until either side ends it. `admit` is called once the board is authenticated."""
         tasks = [asyncio.create_task(self._receive())]
         try:
             await self._ws.send_str(msgspec.json.encode(Nonce(n=self._nonce)).decode())
@@ -128,13 +128,13 @@ class BoardSession:
                 if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
                     logger.error("session of %s failed", self._peer, exc_info=outcome)
             self.close("ended")
-            # A board that takes nothing any more does not take the close frame either: then its socket is cut.
+            # A board that no longer reads does not read the close frame either: then its socket is closed.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2 * CLOSE_S):
                     await self._ws.close(code=1008 if self._ending.result() != "ended" else 1000)
 
     async def _receive(self) -> None:
-        """Queue what comes, no faster than the board's pace; end at anything that is no frame."""
+        """Queue what comes, no faster than the board's pace; end at anything that is not a frame."""
         async for message in self._ws:
             await self._pace.take()
             if message.type is WSMsgType.PING:
@@ -159,7 +159,7 @@ class BoardSession:
         self.close("ended")
 
     async def _expect_hello(self) -> Hello | None:
-        """The first frame, once its board is known and its MAC holds; None once refused."""
+        """The first frame, once its board is known and its MAC verified; None once refused."""
         frame_task = asyncio.ensure_future(self._inbox.get())
         waited: list[asyncio.Future[Any]] = [frame_task, self._ending]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -168,10 +168,10 @@ class BoardSession:
             return None
         frame = frame_task.result()
         try:
-            # The board's name is needed to find its key; nothing of the rest is believed before the MAC holds.
+            # The board's name is needed to find its key; nothing else is used before the MAC is verified.
             hello = _decode(split(frame)[0])
             if not isinstance(hello, Hello):
-                raise FrameError("first frame is no hello")
+                raise FrameError("the first frame is not a hello")
         except (FrameError, *NO_FRAME) as error:
             self.refuse("malformed", str(error))
             return None
@@ -230,7 +230,7 @@ class BoardSession:
                 if telemetry:
                     await control.heard(self, hello, telemetry)
             except StoreError as error:  # not acknowledged: the board sends it again
-                logger.error("telemetry of %s not kept: %s", hello.b, error)
+                logger.error("telemetry of %s not recorded: %s", hello.b, error)
             await asyncio.sleep(min(STAND_BACK * (now_s() - began_s), STAND_BACK_MAX_S))
 
     async def _write(self) -> None:

@@ -7,44 +7,31 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
-from supervisor.domain.plan import SLOT_S, Reason
+from supervisor.domain.plan import SLOT_S, Reason, ReasonCode
 from supervisor.planner.foresee.outlook import Array, Hazard, Mask, ZoneOutlook
 
 PREHEAT = {
-    Hazard.SNOW: "preheat-snow",
-    Hazard.FREEZING_RAIN: "preheat-freezing-rain",
-    Hazard.WET: "preheat-wet",
-    Hazard.FROST: "preheat-frost",
+    Hazard.SNOW: ReasonCode.PREHEAT_SNOW,
+    Hazard.FREEZING_RAIN: ReasonCode.PREHEAT_FREEZING_RAIN,
+    Hazard.WET: ReasonCode.PREHEAT_WET,
+    Hazard.FROST: ReasonCode.PREHEAT_FROST,
 }
 DURING = {
-    Hazard.SNOW: "melt-snow",
-    Hazard.FREEZING_RAIN: "freezing-rain",
-    Hazard.WET: "keep-wet-above-freezing",
-    Hazard.FROST: "frost",
+    Hazard.SNOW: ReasonCode.MELT_SNOW,
+    Hazard.FREEZING_RAIN: ReasonCode.FREEZING_RAIN,
+    Hazard.WET: ReasonCode.KEEP_WET_ABOVE_FREEZING,
+    Hazard.FROST: ReasonCode.FROST,
 }
-HEATED_IN_SNOW = "heated-in-snow"  # given by the service while snow falls
-CAPACITY = "beyond-capacity"  # full heat, and still short: the cable cannot give more
-SHED = "shed"  # other zones of the feeder need the power more
-OVERRIDE = "override"
-OUT_OF_SERVICE = "out-of-service"
-DRIES = "dries-by-itself"  # wet and cold, but sure to stay above freezing: the local rule is held back
-NOT_WORTH = "risk-accepted"  # a hazard so unlikely or small that heat would cost more; the local rule stays active
-STALE = "forecast-stale"  # the last plan moved on
-LOCAL = "local-rule"  # no plan: the board decides
+CAPACITY = ReasonCode.BEYOND_CAPACITY
+SHED = ReasonCode.SHED
+OVERRIDE = ReasonCode.OVERRIDE
+OUT_OF_SERVICE = ReasonCode.OUT_OF_SERVICE
+DRIES = ReasonCode.DRIES_BY_ITSELF
+NOT_WORTH = ReasonCode.RISK_ACCEPTED
+STALE = ReasonCode.FORECAST_STALE
+LOCAL = ReasonCode.LOCAL_RULE
 
-CODES: tuple[str, ...] = (
-    *PREHEAT.values(),
-    *DURING.values(),
-    HEATED_IN_SNOW,
-    CAPACITY,
-    SHED,
-    OVERRIDE,
-    OUT_OF_SERVICE,
-    DRIES,
-    NOT_WORTH,
-    STALE,
-    LOCAL,
-)
+CODES: tuple[ReasonCode, ...] = tuple(ReasonCode)
 
 _NOTHING = -1
 _INDEX = {code: i for i, code in enumerate(CODES)}

@@ -10,16 +10,17 @@ from typing import Protocol
 
 from prometheus_client import Counter
 
+from supervisor.domain.alarm import AlarmCode
+
 logger = logging.getLogger(__name__)
 
-ALARM = "loop-failed"
 KINDS_MAX = 100  # distinct failures remembered for each loop: beyond them tracebacks come again
 
 
 class RaisesAlarms(Protocol):
     """Where a failure is raised as an alarm, and cleared (`control.alarms.Alarms`)."""
 
-    def set(self, code: str, subject: str, stands: bool, text: str = "") -> None: ...
+    def set(self, code: AlarmCode, subject: str, stands: bool, text: str = "") -> None: ...
 
 
 class Failures:
@@ -44,7 +45,7 @@ class Failures:
             self._restarts.labels(self._name).inc()
         if self._alarms is not None:
             self._alarms.set(
-                ALARM,
+                AlarmCode.LOOP_FAILED,
                 self._name,
                 True,
                 f"{self._name} failed ({text}): {what_next}. The rest of the service goes on. "
@@ -54,7 +55,7 @@ class Failures:
     def well(self) -> None:
         """It runs again."""
         if self._alarms is not None:
-            self._alarms.set(ALARM, self._name, False)
+            self._alarms.set(AlarmCode.LOOP_FAILED, self._name, False)
 
 
 class Parts:

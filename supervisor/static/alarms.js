@@ -1,5 +1,5 @@
 // @ts-check
-// The alarms that stand, at the foot of the list: what it is, where, and what to do.
+// Alarms at the foot of the list: what, where, and what to do.
 
 import { dayClock } from "./format.js";
 import { html } from "./html.js";

@@ -5,7 +5,7 @@
 const DEADLINE_MS = 12_000;
 const ATTEMPTS = 3;
 
-/** What the server (or the lack of one) said; `code` is the translation key `problem.<code>`. */
+/** A failed request; `code` is the translation key `problem.<code>`. */
 export class Problem extends Error {
   constructor(code, detail = "", status = 0, where = "") {
     super(detail || code);

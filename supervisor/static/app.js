@@ -85,7 +85,7 @@ const live = new Live(
   async () => (await session()) !== null,
 );
 model.live = live;
-const root = /** @type {HTMLElement} */ (document.getElementById("app")); // stands in index.html, with a word for the start
+const root = /** @type {HTMLElement} */ (document.getElementById("app")); // in index.html, with a text for the start
 
 async function start() {
   await use(preferred());
@@ -103,7 +103,7 @@ async function start() {
 }
 
 start().catch(() => {
-  // No signal at the very start: say so in both languages and try again by ourselves.
+  // No signal at the very start: say so in both languages and retry.
   (root.firstElementChild ?? root).textContent = "No connection, trying again… 연결 안 됨, 다시 시도 중…";
   setTimeout(() => location.reload(), 5_000);
 });

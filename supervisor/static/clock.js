@@ -1,5 +1,5 @@
 // @ts-check
-// The server's clock. In a demo it runs hundreds of times faster than the wall, so the stream sends its rate with it.
+// The server's clock. In a demo it runs hundreds of times faster than wall time, so the stream sends its rate with it.
 
 export class ServerClock {
   constructor() {
@@ -8,14 +8,14 @@ export class ServerClock {
     this.at_ms = performance.now();
   }
 
-  /** Take over what the stream says: UTC second now, and server seconds per wall second. */
+  /** Take over what the stream says: UTC second now, and server seconds per second of wall time. */
   set(utc_s, rate = 1) {
     this.utc_s = utc_s;
     this.rate = rate;
     this.at_ms = performance.now();
   }
 
-  /** Server UTC seconds, now. Never runs more than a minute ahead of the last word from the server when it is fast. */
+  /** Server UTC seconds, now. Never runs more than a minute ahead of the last event from the server when it is fast. */
   now_s() {
     const wall_s = (performance.now() - this.at_ms) / 1000;
     const ahead_s = wall_s * this.rate;

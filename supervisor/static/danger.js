@@ -1,5 +1,5 @@
 // @ts-check
-// Electric danger: one confirmation switches all off, whatever the screen knows; two people clear it.
+// Electric danger: one confirmation switches all off, however old the data; two people clear it.
 
 import { clock } from "./format.js";
 import { html } from "./html.js";
@@ -75,7 +75,7 @@ export function DangerBoxes() {
   return html`${standing(model.zones.values()).map((each) => html`<${Box} key=${each.danger.kind + each.danger.subject} ...${each} />`)}`;
 }
 
-/** In the head that never scrolls away. */
+/** In the sticky header. */
 export function DangerStrip() {
   const count = standing(model.zones.values()).length;
   if (!count) return null;

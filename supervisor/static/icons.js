@@ -1,5 +1,5 @@
 // @ts-check
-// Icons, drawn here so that nothing is fetched and a word never has to carry a colour alone. 24 × 24, stroked.
+// Icons, drawn here so that nothing is fetched and no state is shown by colour alone. 24 × 24, stroked.
 
 import { h } from "./vendor/preact.mjs";
 
@@ -26,7 +26,7 @@ const PATHS = {
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.500 20.500c.8-4 3.800-6 7.500-6s6.700 2 7.500 6",
 };
 
-/** An icon by name; hidden from screen readers, because a word always stands beside it. */
+/** An icon by name; hidden from screen readers, because there is always a text beside it. */
 export function Icon({ name, size = 24 }) {
   return h(
     "svg",

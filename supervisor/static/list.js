@@ -1,5 +1,5 @@
 // @ts-check
-// The screen that stands open all night: every zone, the most dangerous first.
+// The main screen: every zone, the most dangerous first.
 
 import { age, celsius, clock, countdown, kilowatts, number } from "./format.js";
 import { html } from "./html.js";
@@ -32,7 +32,7 @@ export function OverrideChip({ override, now_s }) {
   </span>`;
 }
 
-/** Power now; between two pulses, how much of the time it heats; without contact, when it was last heard. */
+/** Power now; between two pulses, how much of the time it heats; without contact, the time of the last one. */
 function Heat({ zone, now_s }) {
   if (!zone.online) {
     const words = zone.updated_utc_s ? t("card.last-heard", { time: clock(zone.updated_utc_s), age: age(now_s - zone.updated_utc_s) }) : t("card.never-heard");
@@ -70,7 +70,7 @@ function Card({ zone, now_s, onOpen }) {
   </li>`;
 }
 
-/** Order by danger, but never while a finger is about. */
+/** Order by danger, but never while the screen is touched. */
 function useSteadyOrder(zones) {
   const touched = useRef(0);
   const held = useRef([]);

@@ -1,11 +1,11 @@
 // @ts-check
-// The stream of zones (server-sent events), with an honest word about how fresh it is.
+// The stream of zones (server-sent events), and the age of its data.
 //
 // A phone on a hillside loses its signal without the socket noticing, so silence counts as loss: after QUIET_MS without
-// a word the stream is dropped and opened again. Every new stream starts with the full list; nothing needs replaying.
+// an event the stream is dropped and opened again. Every new stream starts with the full list; nothing needs replaying.
 
 export const STALE_MS = 20_000; // one clock event (15 s) missed
-const QUIET_MS = 45_000; // three missed: the connection is dead, whatever the socket thinks
+const QUIET_MS = 45_000; // three missed: the connection is dead, whatever the socket says
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 

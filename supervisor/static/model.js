@@ -1,5 +1,5 @@
 // @ts-check
-// What the app knows, and who is told when it changes. Views only read it.
+// State of the app, and listeners for its changes. Views only read it.
 
 import { ServerClock } from "./clock.js";
 
@@ -42,7 +42,7 @@ export function changed() {
     scheduled = false;
     listeners.forEach((listener) => listener());
   };
-  // No frames come while the page is hidden; the state must not pile up there.
+  // No frames come while the page is hidden; changes must not queue up.
   if (document.hidden) setTimeout(tell, 200);
   else requestAnimationFrame(tell);
 }

@@ -34,7 +34,7 @@ function Steps({ override }) {
   </ol>`;
 }
 
-/** The running command, with its end in sight and a way to end it at once. */
+/** The running command, with the time left and a button to end it. */
 export function Running({ zone, now_s, mayCommand, onChange }) {
   const { override } = zone;
   const [sure, setSure] = useState(false);
@@ -75,7 +75,7 @@ function Choice({ group, value, chosen, onChoose, children, wide }) {
   </label>`;
 }
 
-/** Mode first; then time and reason open up. Only the usual time is chosen beforehand: a pocket cannot send it. */
+/** Mode first; then time and reason open up. Only the usual time is chosen beforehand: so that it is not sent by accident. */
 export function Form({ zone, onSent, onBack }) {
   const times = [...MINUTES.filter((each) => each < zone.override_max_min), zone.override_max_min].slice(-5);
   const [picked, setMode] = useState("");

@@ -7,7 +7,7 @@ import { Icon } from "./icons.js";
 import { STALE_MS } from "./live.js";
 import { hush, model } from "./model.js";
 
-/** "live", or how old what you see is. Never silent about it. */
+/** "live", or how old what you see is. Always shown. */
 export function Freshness() {
   const silent_ms = model.live?.silent_ms() ?? Infinity;
   const seconds = Math.round(silent_ms / 1000);

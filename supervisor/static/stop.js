@@ -1,5 +1,5 @@
 // @ts-check
-// Why a zone is not heated, and what to do about it: stands in place of controls that would do nothing.
+// Why a zone is not heated, and what to do about it: shown in place of controls without effect.
 
 import { number } from "./format.js";
 import { html } from "./html.js";
@@ -8,7 +8,7 @@ import { useCommand, busyWords } from "./send.js";
 import { stopWords } from "./words.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
-/** A person says that the cable is mended; asked twice, because nobody is warned afterwards. */
+/** A person reports that the cable is repaired; asked twice, because the road then counts as heatable. */
 function CableMended({ zone }) {
   const [sure, setSure] = useState(false);
   const [busy, run] = useCommand();

@@ -1,5 +1,5 @@
 // @ts-check
-// The plan as a strip: how hard each quarter hour heats, from now on. One glance says when; the words say why.
+// The plan as a strip: how hard each quarter hour heats, from now on. The text beside it says why.
 
 import { clock, hour } from "./format.js";
 import { html } from "./html.js";

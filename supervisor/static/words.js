@@ -15,7 +15,7 @@ export function reason(why) {
   return tidy(t(key, values));
 }
 
-/** "Not heating: earth fault"; without contact nobody knows; and current may flow although it is to be off. */
+/** "Not heating: earth fault"; without contact unknown; and current may flow although it is to be off. */
 export function stopWords(zone) {
   if (zone.dangers.length) return t("danger.stands");
   if (["offline", "never-heard"].includes(zone.not_heating)) return t("zone.heat-unknown");

@@ -35,14 +35,14 @@ export const faults = (zone) => FLAGS.filter(([bit, word]) => zone.flags & bit &
 export const notes = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & ~BLOCKING).map(([, word]) => word);
 export const troubled = (zone) => !zone.online || zone.blocked;
 
-/** Snow or ice lies and is not melted, or nobody knows: the reason goes first. */
+/** Snow or ice lies and is not known to be melted: the reason is shown first. */
 export const unhelped = (zone) => zone.blocked || (zone.heated !== true && ["icy", "snow"].includes(kind(zone)));
 
 /** Whether its override still commands it at `now_s`. */
 export const commanded = (zone, now_s) =>
   Boolean(zone.override && LIVE_STATES.includes(zone.override.state) && now_s < zone.override.expires_utc_s);
 
-/** Whether it is known to heat now; what a silent board does is not known. */
+/** Whether it is known to heat now; unknown without contact. */
 export const heating = (zone) => zone.online && (zone.power_w ?? 0) > 200;
 
 /** Part of the time that the board is asked to heat, while its contactor happens to be open [%]; 0 where it is not. */

@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.names import clean_name, skeleton
+from supervisor.domain.role import Role
 from supervisor.store import journal, people
 from supervisor.store.repository import Repository
 
 SIGN_IN = "sign-in"
 FIRST_START = "first-start"  # printed at a start without an administrator; invalid once one has signed in
 FIRST_ADMIN = "admin"
-ROLES = ("viewer", "crew", "engineer", "admin")  # each includes the rights of those before it
+ROLES = tuple(role.value for role in Role)
 FIRST_DONE = "web.first-link-used"
 _ID_HEX = 16  # 64 bits of the hash: unique among a city's sessions
 

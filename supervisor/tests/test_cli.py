@@ -28,7 +28,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_good_configuration_is_summed_up(city: Path) -> None:
     status, output = run("check-config", str(city))
     assert status == 0
-    assert "good" in output
+    assert "OK" in output
     assert "f2" in output
 
 
@@ -37,7 +37,7 @@ def test_every_error_is_explained_with_status_1(city: Path) -> None:
     city.write_text(text)
     status, output = run("check-config", str(city))
     assert status == 1
-    for part in ("2 to correct", "priority = 7", "Asia/Soul", "unknown time zone", "steepest"):
+    for part in ("2 errors", "priority = 7", "Asia/Soul", "unknown time zone", "steepest"):
         assert part in output
 
 
@@ -148,7 +148,7 @@ def test_serve_refuses_a_bad_configuration_with_place_and_remedy(city: Path) -> 
     assert not (city.parent / "state").exists()
 
 
-def test_commands_of_other_houses_plug_in_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_of_other_packages_are_loaded_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
     class Point:
         name, loads = "salt", 0
 

@@ -112,7 +112,7 @@ def test_plugins_are_listed_without_being_loaded_and_work_when_called() -> None:
         ("text", "a str is not a click command"),
     ],
 )
-def test_a_plugin_that_cannot_be_loaded_says_why_and_harms_nobody(gives: object, said: str) -> None:
+def test_a_plugin_that_cannot_be_loaded_says_why_and_affects_no_other(gives: object, said: str) -> None:
     group = _group(_Point("bad", gives), _Point("salt", click.Command("salt", callback=lambda: click.echo("spread"))))
     for arguments in (["bad"], ["bad", "--any", "thing"], ["bad", "--help"]):
         result = CliRunner().invoke(group, arguments)

@@ -22,6 +22,7 @@ from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.prices import Prices
 from supervisor.control.recalibration import Recalibration
 from supervisor.control.watch import Watch
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
@@ -183,14 +184,16 @@ def test_an_alarm_that_cannot_be_recorded_is_recorded_once_the_disk_takes_it_aga
 
     async def check(service: Service) -> None:
         nonlocal full
-        service.alarms.set("test", "a", True, "first")
-        service.alarms.set("test", "a", False)
-        service.alarms.set("test", "b", True, "second")
+        service.alarms.set(AlarmCode.LOOP_FAILED, "a", True, "first")
+        service.alarms.set(AlarmCode.LOOP_FAILED, "a", False)
+        service.alarms.set(AlarmCode.LOOP_FAILED, "b", True, "second")
         await asyncio.sleep(100)
         assert await service.store.alarms.open_alarms() == []
         full = False
         await asyncio.sleep(30)
-        assert [(alarm.code, alarm.subject) for alarm in await service.store.alarms.open_alarms()] == [("test", "b")]
+        assert [(alarm.code, alarm.subject) for alarm in await service.store.alarms.open_alarms()] == [
+            ("loop-failed", "b")
+        ]
 
     in_virtual_time(make_config(tmp_path), check)
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import asdict
 
-from supervisor.control.live import ZoneView
+from supervisor.control.view import PlanView, ZoneView, override_view
 from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override
-from supervisor.domain.plan import SLOT_S, Plan, Reason
+from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.web import people
 from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
 from supervisor.web.guard import Handler, drop_cookie, need_role
@@ -25,7 +26,6 @@ from supervisor.web.schema import (
     PlanAnswer,
     SessionAnswer,
     SlotAnswer,
-    WhyAnswer,
 )
 
 __all__ = ["BODY_MAX_BYTES", "ROUTES", "Route"]
@@ -93,55 +93,42 @@ async def get_zone(request: web.Request) -> web.Response:
     return json_answer(request.app[SERVICES].live.view(zone_id(request)))
 
 
-def plan_answer(plan: Plan, why: tuple[Reason, ...]) -> PlanAnswer:
-    """A plan and its reasons as they are true now.
-
-    Its run-length slots are made absolute; the last one ends with the lease, or after one slot.
-    """
+def plan_answer(plan: Plan, view: PlanView) -> PlanAnswer:
+    """A plan with its run-length slots made absolute; the last one ends with the lease, or after one slot."""
     end_s = plan.start_utc_s + max(plan.lease_s, (plan.slots[-1].start_s + SLOT_S) if plan.slots else 0)
     starts = [plan.start_utc_s + slot.start_s for slot in plan.slots]
     return PlanAnswer(
+        **asdict(view),
         zone=plan.zone,
-        label=plan.label,
-        issued_utc_s=plan.issued_utc_s,
-        start_utc_s=plan.start_utc_s,
         end_utc_s=end_s,
         lease_s=plan.lease_s,
         slots=[
             SlotAnswer(start, end, slot.setpoint_mc / 1000, slot.duty_permille)
             for slot, start, end in zip(plan.slots, starts, [*starts[1:], end_s], strict=False)
         ],
-        why=[
-            WhyAnswer(r.code, plan.start_utc_s + r.start_s, plan.start_utc_s + r.end_s, r.probability, r.hazard_utc_s)
-            for r in why
-        ],
     )
 
 
 async def get_plan(request: web.Request) -> web.Response:
     zone = zone_id(request)
-    plan = request.app[SERVICES].live.zones[zone].plan
-    if plan is None:
+    live = request.app[SERVICES].live
+    plan, view = live.zones[zone].plan, live.view(zone).plan
+    if plan is None or view is None:
         raise NotFoundError(
             "no plan yet", where=zone, remedy="The board's local rule decides meanwhile", code="no-plan"
         )
-    return json_answer(plan_answer(plan, request.app[SERVICES].live.reasons(zone)))
+    return json_answer(plan_answer(plan, view))
 
 
 def _override_answer(request: web.Request, override: Override) -> OverrideAnswer:
     live = request.app[SERVICES].live
-    blocked = override.zone in live.zones and live.view(override.zone).blocked
+    zone = live.view(override.zone) if override.zone in live.zones else None
+    shown = zone.override if zone is not None else None
+    failed_step = shown.failed_step if shown is not None and shown.id == override.id else None
     return OverrideAnswer(
-        id=override.id,
+        **asdict(override_view(override, failed_step)),
         zone=override.zone,
-        mode=override.mode.value,
-        user=override.user,
-        reason=override.reason,
-        created_utc_s=override.created_utc_s,
-        expires_utc_s=override.expires_utc_s,
-        state=override.state.value,
-        recorded=override.recorded,
-        not_heating=live.view(override.zone).not_heating if blocked else None,
+        not_heating=zone.not_heating if zone is not None and zone.blocked else None,
     )
 
 

@@ -15,7 +15,7 @@ from supervisor.web.problems import RequestError
 from supervisor.web.stream import PACE
 
 BODY_MAX_BYTES: Final = 16 * 1024  # decompressed; the largest request is a reason of 200 letters
-BODY_WAIT_S: Final = 10.0  # a body that dribbles longer is an attack or a dead link
+BODY_WAIT_S: Final = 10.0  # a body that takes longer is an attack or a dead link
 
 S = TypeVar("S", bound=Struct)
 

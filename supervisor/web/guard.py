@@ -1,4 +1,4 @@
-"""Who may come in, and how a browser must behave: session, Origin, CSRF token, security headers.
+"""Access control for browsers: session, Origin, CSRF token, security headers.
 
 Nothing is open by default: a path that is not in `PUBLIC` needs a session (or, for /metrics, the bearer token).
 """
@@ -65,7 +65,7 @@ def give_cookie(request: web.Request, response: web.StreamResponse, session: Ses
 
 
 def drop_cookie(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the browser to forget its session."""
+    """Delete the browser's session cookie."""
     response.del_cookie(cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="Strict")
 
 
@@ -100,7 +100,7 @@ def _bearer(request: web.Request) -> bool:
 
 @web.middleware
 async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let through who is signed in; tell everybody else to ask for a link."""
+    """Let signed-in requests through; answer all others that a link is needed."""
     if request.path in PUBLIC or (request.path == "/metrics" and _bearer(request)):
         return await handler(request)
     session = await find_session(request)
@@ -123,7 +123,7 @@ def _same_origin(request: web.Request, origin: str) -> bool:
         return True
     try:
         return urlsplit(origin).netloc.lower() == request.host.lower()
-    except ValueError:  # such as "http://[": no address at all
+    except ValueError:  # such as "http://[": not an address
         return False
 
 

@@ -1,4 +1,4 @@
-"""What the web layer is handed, and where its handlers find it."""
+"""Services of the web layer, and the keys under which handlers find them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from supervisor.web.sessions import Session, Sessions
 
 @dataclass(frozen=True)
 class Safety:
-    """What people do about faults and electric danger."""
+    """Use cases for faults and electric danger."""
 
     audit: AuditRepository
     dangers: Dangers
@@ -42,12 +42,12 @@ class Services:
     attributions: tuple[Attribution, ...] = ()  # of the weather that is shown
     public_url: str = ""  # scheme://host of the proxy in front, if there is one
     metrics_token: str = ""  # empty: /metrics needs a session
-    # Real time even where `clock` is a demo's: it paces what is sent to people, and decides nothing.
+    # Real time even in a demo: it paces what is sent to people, and no decision uses it.
     wall: Clock = field(default_factory=SystemClock)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
-    safety: Safety | None = None  # None: nothing of it can be asked for
+    safety: Safety | None = None  # None: these routes answer not-found
 
 
 SERVICES: Final = web.AppKey("services", Services)
 SESSION: Final = web.RequestKey("session", Session)
-RENEWED: Final = web.RequestKey("renewed", bool)  # the session got longer: the cookie is to be set anew
+RENEWED: Final = web.RequestKey("renewed", bool)  # the session got longer: the cookie is to be set again

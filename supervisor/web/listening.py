@@ -1,7 +1,7 @@
 """The web listener's side of each connection: time for a request, time between requests, and who is signed in.
 
-A browser that is signed in keeps its connection; one that has shown nobody's session goes first when room is short.
-Deadlines run on the wall's time, since people's connections do also in a demo.
+A browser that is signed in keeps its connection; one without a session is dropped first when handles run short.
+Deadlines run on wall time, in a demo too.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from supervisor.web.keys import SESSION
 
 HEADER_S: Final = 10.0  # from an open connection to a whole request header
 IDLE_S: Final = 75.0  # between requests of a signed-in person: longer than a proxy's usual 60 s
-IDLE_UNPROVEN_S: Final = 10.0  # after an answer to nobody in particular
+IDLE_UNPROVEN_S: Final = 10.0  # after an answer to a request without a session
 REQUEST_S: Final = 60.0  # for a whole request and its answer, the stream excepted: body 10 s, commit some seconds
 HANDSHAKES: Final = 64  # TLS handshakes at a time
-SILENT_PER_ADDRESS: Final = 32  # a browser opens a few connections ahead; a carrier's address has many browsers
+SILENT_PER_ADDRESS: Final = 32  # a browser opens a few connections ahead; many browsers may share a carrier's address
 STREAM: Final = "/api/v1/stream"  # has deadlines of its own
 
 
 class Entrance:
-    """Set once the listener is there; an application in a test has none."""
+    """Set once the listener exists; an application in a test has none."""
 
     acceptor: Acceptor | None = None
 

@@ -16,10 +16,10 @@ from supervisor.web.problems import RequestError
 
 logger = logging.getLogger(__name__)
 
-# Messengers fetch a link to show a preview of it; that must not use it up. They say who they are.
+# Messengers fetch a link to show a preview of it; that must not use it up. They identify themselves.
 PREVIEW: Final = re.compile(r"(?<!cu)bot\b|externalhit|scrap|preview|crawler|spider|whatsapp", re.I)
 
-FAILURES_MAX: Final = 20  # per address within WINDOW_S; a good link works all the same
+FAILURES_MAX: Final = 20  # per address within WINDOW_S; a valid link works even beyond it
 WINDOW_S: Final = 900.0
 ADDRESSES_MAX: Final = 10_000
 

@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, g
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from supervisor.control.live import LiveState, ZoneView
+from supervisor.control.live import LiveState
+from supervisor.control.view import ZoneView
 from supervisor.web.keys import SERVICES
 
 REQUESTS: Final = web.AppKey("requests", Counter)
@@ -18,7 +19,7 @@ REFUSED: Final = web.AppKey("refused", Counter)
 
 # name, help, value of a zone (None: unknown, and then left out)
 _GAUGES: Final[tuple[tuple[str, str, Callable[[ZoneView], float | None]], ...]] = (
-    ("roadheat_zone_online", "1 while the zone's board is heard", lambda zone: float(zone.online)),
+    ("roadheat_zone_online", "1 while the zone's board sends telemetry", lambda zone: float(zone.online)),
     ("roadheat_zone_surface_celsius", "Road surface temperature", lambda zone: zone.surface_c),
     ("roadheat_zone_power_watts", "Measured heating power", lambda zone: zone.power_w),
     (
@@ -26,7 +27,7 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[ZoneView], float | None]], ...]] 
         "Snow, ice and frost on the road, water equivalent, estimated",
         lambda zone: zone.snow_mm,
     ),
-    ("roadheat_zone_flags", "Bits of what is the matter, see docs/nomenclature.md", lambda zone: zone.flags),
+    ("roadheat_zone_flags", "Status and fault bits, see docs/nomenclature.md", lambda zone: zone.flags),
     ("roadheat_zone_override", "1 while a person's command holds", lambda zone: float(zone.override is not None)),
 )
 
@@ -65,7 +66,7 @@ def install(app: web.Application, live: LiveState, registry: CollectorRegistry) 
 async def count(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Outermost middleware: counts answers. Paths are no label, because callers invent them."""
+    """Outermost middleware: counts answers. Paths are not a label: callers may send any."""
     response = await handler(request)
     method = request.method if request.method in ("GET", "HEAD", "POST", "DELETE") else "other"
     request.app[REQUESTS].labels(method, str(response.status)).inc()

@@ -50,7 +50,7 @@ class Once:
             answers[key] = kept
 
             def forget_failure(task: asyncio.Task[web.StreamResponse]) -> None:
-                """Also where nobody waits for it any more."""
+                """Also where no request waits for it any more."""
                 if (task.cancelled() or task.exception() is not None) and answers.get(key) is made:
                     del answers[key]
 

@@ -1,4 +1,4 @@
-"""GET /openapi.json: OpenAPI 3.1 generated from `ALL_ROUTES` and the structs, so that it cannot say what is not so."""
+"""GET /openapi.json: OpenAPI 3.1 generated from `ALL_ROUTES` and the structs, so that it cannot contradict them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from supervisor.web.safety import ALL_ROUTES
 from supervisor.web.schema import ClockEvent
 
 EVERYWHERE: Final = ("unauthenticated", "internal", "store")
-# Codes of the floors below that have no status of their own here: their class decides (see `problems.status_of`).
+# Codes of lower layers without a status of their own here: their class decides (see `problems.status_of`).
 OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 404}
 
 
@@ -28,7 +28,7 @@ def _schema_types() -> list[Any]:
 def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     types = _schema_types()
     found, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    # Annotated lists and such are no dictionary keys that a reader would want: pair them by place.
+    # Annotated lists cannot be dictionary keys: pair them by position.
     return {str(kind): schema for kind, schema in zip(types, found, strict=True)}, components
 
 
@@ -120,7 +120,7 @@ def document(version: str) -> dict[str, Any]:
 
 
 def handler(version: str) -> Any:
-    """Serves the document, made once."""
+    """Serves the document, generated once."""
     body = msgspec.json.encode(document(version))
 
     async def get_openapi(_request: web.Request) -> web.Response:

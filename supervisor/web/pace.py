@@ -1,7 +1,7 @@
-"""How fast the service's time runs beside the wall's, and waiting by the wall.
+"""Rate of the service's time against wall time, and waiting in wall time.
 
 In a demo the event loop's timers run on granted time, hundreds of times faster than a person reads. What goes to
-people is paced by the wall; nothing that is decided depends on it.
+people is paced by wall time; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from supervisor.runtime.clock import Clock
 
 T = TypeVar("T")
 
-WINDOW_S: Final = 1.0  # of the wall, at least, to measure a rate over: granted time comes in lumps
-STEADY: Final = 0.05  # nearer to 1 than this is 1: a machine's jitter is no demo
+WINDOW_S: Final = 1.0  # of wall time, at least, to measure a rate over: time in lock-step is granted in steps
+STEADY: Final = 0.05  # nearer to 1 than this is 1: a machine's jitter is not a demo
 
 
 @dataclass
 class _Meter:
-    """Rate of one time against the wall's, over the last window or two."""
+    """Rate of one time against wall time, over the last window or two."""
 
     then: float
     wall: float
@@ -48,22 +48,22 @@ class Pace:
         self._clock = _Meter(self.clock.monotonic_s(), self.wall.monotonic_s())
 
     def wall_s(self) -> float:
-        """The wall's monotonic seconds."""
+        """Monotonic wall time [s]."""
         return self.wall.monotonic_s()
 
     def rate(self) -> float:
-        """Service seconds per wall second; 1 except in a demo."""
+        """Service seconds per second of wall time; 1 except in a demo."""
         return self._clock.update(self.clock.monotonic_s(), self.wall_s())
 
     def loop_s(self, wall_s: float) -> float:
-        """About how long the loop's timers take for `wall_s` of the wall [s of the loop]."""
+        """About how long the loop's timers take for `wall_s` of wall time [s of the loop]."""
         now = asyncio.get_running_loop().time()
         if self._loop is None:
             self._loop = _Meter(now, self.wall_s())
         return wall_s * max(self._loop.update(now, self.wall_s()), 1.0)
 
     async def within(self, wall_s: float, work: Awaitable[T]) -> T:
-        """The result of `work`, or TimeoutError once `wall_s` of the wall are over; then the work is cancelled."""
+        """The result of `work`, or TimeoutError after `wall_s` of wall time; then the work is cancelled."""
         end_s = self.wall_s() + wall_s
         task = asyncio.ensure_future(work)
         try:
@@ -76,6 +76,6 @@ class Pace:
             task.cancel()
 
     async def until(self, wall_s: float) -> None:
-        """Wait until the wall's clock shows `wall_s`."""
-        while (left_s := wall_s - self.wall_s()) > 0:  # noqa: ASYNC110  (the wall is nobody's event)
+        """Wait until the monotonic wall time is `wall_s`."""
+        while (left_s := wall_s - self.wall_s()) > 0:  # noqa: ASYNC110  (no event at a wall time)
             await asyncio.sleep(self.loop_s(left_s))

@@ -1,4 +1,4 @@
-"""Pages for browsers: the app's one page, its files, and the plain page for who is not signed in."""
+"""Pages for browsers: the app's one page, its files, and the plain page for signed-out visitors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GO_ON: Final = '<meta http-equiv="refresh" content="0;url=/">\n'
 
 
 def language(request: web.Request) -> str:
-    """The first language of the browser that we have, else English."""
+    """The first of the browser's languages that is translated, else English."""
     for part in request.headers.get("Accept-Language", "").split(","):
         if (short := part.strip()[:2].lower()) in LANGUAGES:
             return short
@@ -46,7 +46,7 @@ def plain(request: web.Request, key: str, *, status: int, go_on: bool = False) -
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a person looks at the answer, and not a script."""
+    """Whether a browser asks for a page, and not a script."""
     return request.method == "GET" and "text/html" in request.headers.get("Accept", "")
 
 

@@ -1,4 +1,4 @@
-"""Handlers for administrators: who may sign in, invitations, and ending what should end."""
+"""Handlers for administrators: who may sign in, invitations, and how to end them."""
 
 from __future__ import annotations
 

@@ -27,14 +27,14 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "forbidden": (403, "Not allowed"),
     "bad-origin": (403, "The request comes from another site"),
     "bad-csrf": (403, "The session's CSRF token is missing or wrong"),
-    "not-found": (404, "There is no such thing here"),
+    "not-found": (404, "Not found"),
     "unknown-feeder": (404, "There is no such feeder"),
     "no-danger": (404, "No electric danger stands here"),
     "no-broken-cable": (404, "No broken cable is known here"),
-    "method-not-allowed": (405, "This address does not take that method"),
+    "method-not-allowed": (405, "This address does not support that method"),
     "name-taken": (409, "This name looks like another person's"),
     "other-role": (409, "This person has another role"),
-    "last-admin": (409, "No administrator could sign in any more"),
+    "last-admin": (409, "No administrator could sign in afterwards"),
     "timeout": (408, "The request did not arrive in time"),
     "too-large": (413, "The request is too large"),
     "not-json": (415, "The body must be application/json"),
@@ -43,9 +43,9 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "command": (422, "The command was refused"),
     "key-reused": (422, "This idempotency key stands for another request"),
     "too-many": (429, "Too many attempts"),
-    "internal": (500, "Something failed inside"),
+    "internal": (500, "Internal error"),
     "store-full": (503, "There is no space left to record it"),
-    "store": (503, "The record cannot be kept right now"),
+    "store": (503, "The request cannot be recorded right now"),
     "busy": (503, "Too many open connections"),
 }
 _BY_STATUS: Final = {
@@ -101,13 +101,13 @@ def to_problem(error: RoadheatError) -> Problem:
         title=listed[1] if listed else _plain(error.message),
         status=status,
         detail=_plain(error.message),
-        where=_plain(error.where) if status < 500 else "",  # a place on this machine is not the caller's business
+        where=_plain(error.where) if status < 500 else "",  # no paths of this machine
         remedy=_plain(error.remedy),
     )
 
 
 def _plain(text: str) -> str:
-    """Text that can be encoded: a part of a request may hold bytes that are no UTF-8."""
+    """Text that can be encoded: a part of a request may hold bytes that are not UTF-8."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -130,7 +130,7 @@ def _from_http(error: web.HTTPException) -> web.Response:
 async def problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Outermost middleware: whatever goes wrong leaves as a problem, and nothing internal leaks."""
+    """Outermost middleware: every error is answered as a problem, without internal details."""
     try:
         return await handler(request)
     except RoadheatError as error:
@@ -144,6 +144,6 @@ async def problems(
         return _from_http(error)
     except Exception as error:
         if isinstance(error, ConnectionError) or request.transport is None or request.transport.is_closing():
-            raise  # the client went away: nobody to answer
+            raise  # the client has gone
         logger.exception("request failed", extra={"path": request.path})
         return response(to_problem(RequestError("internal")))

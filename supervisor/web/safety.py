@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from aiohttp import web
+from msgspec.structs import asdict
 
 from supervisor.control.alarms import Alarm
-from supervisor.control.live import ZoneView
+from supervisor.control.view import ZoneView, danger_view
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError
 from supervisor.web.api import MUTATION, ROUTES, Route, zone_id
@@ -54,14 +55,9 @@ def _answer(request: web.Request, danger: Danger) -> web.Response:
     views = [services.live.view(zone) for zone in _safety(request).dangers.zones(danger.kind, danger.subject)]
     return json_answer(
         DangerAnswer(
-            kind=danger.kind.value,
-            subject=danger.subject,
-            user=danger.user,
-            raised_utc_s=danger.raised_utc_s,
-            cleared_by=danger.cleared_by,
+            **asdict(danger_view(danger)),
             confirmed_by=danger.confirmed_by,
             stands=danger.stands,
-            recorded=danger.recorded,
             zones=[DangerZone(view.id, view.board, view.off_reach, view.off_until_utc_s) for view in views],
         )
     )

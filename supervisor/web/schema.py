@@ -1,14 +1,17 @@
-"""What goes over the REST interface, as structs. OpenAPI is generated from them; a zone's fields are `ZoneView`'s."""
+"""What goes over the REST interface, as structs; those of a zone are in `control.view`. OpenAPI is made from both."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from supervisor.control.condition import NotHeating
 from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
+from supervisor.control.reach import Reach
+from supervisor.control.view import DangerView, OverrideView, PlanView
 from supervisor.domain.override import OverrideMode
-from supervisor.domain.plan import PlanLabel
+from supervisor.domain.role import Role
 from supervisor.weather.providers.kind import Attribution
 
 
@@ -20,19 +23,11 @@ class OverrideRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=REASON_MIN, max_length=REASON_MAX)]
 
 
-class OverrideAnswer(Struct, kw_only=True):
+class OverrideAnswer(OverrideView, frozen=True, kw_only=True):
     """An override as it is now."""
 
-    id: int
     zone: str
-    mode: str
-    user: str
-    reason: str
-    created_utc_s: int
-    expires_utc_s: int
-    state: str
-    recorded: bool  # False: sent, and not on the disk yet
-    not_heating: str | None  # why the zone stays off whatever is commanded: a code of ZoneView.not_heating
+    not_heating: NotHeating | None  # why the zone stays off whatever is commanded
 
 
 class DangerZone(Struct):
@@ -40,21 +35,15 @@ class DangerZone(Struct):
 
     zone: str
     board: str
-    reach: str | None  # unreachable, sent, accepted, refused, measured (no current) or flowing (current although off)
+    reach: Reach | None
     off_until_utc_s: int | None  # how long its board holds off by itself
 
 
-class DangerAnswer(Struct, kw_only=True):
+class DangerAnswer(DangerView, frozen=True, kw_only=True):
     """An electric danger as it is now."""
 
-    kind: str  # zone or feeder
-    subject: str
-    user: str
-    raised_utc_s: int
-    cleared_by: str | None  # the first of two people
-    confirmed_by: str | None  # the second
+    confirmed_by: str | None  # the second of the two
     stands: bool
-    recorded: bool  # False: carried out, and not on the disk yet
     zones: list[DangerZone]
 
 
@@ -80,34 +69,20 @@ class SlotAnswer(Struct):
     duty_permille: int  # -1: the board's local rule
 
 
-class WhyAnswer(Struct):
-    """Why a stretch of the plan heats: a translation key `why.<code>` and its values."""
-
-    code: str
-    start_s: int  # UTC second
-    end_s: int
-    probability: float | None
-    hazard_utc_s: int | None
-
-
-class PlanAnswer(Struct, kw_only=True):
+class PlanAnswer(PlanView, frozen=True, kw_only=True):
     """A zone's plan, with its times made absolute."""
 
     zone: str
-    label: PlanLabel
-    issued_utc_s: int
-    start_utc_s: int
     end_utc_s: int
     lease_s: int
     slots: list[SlotAnswer]
-    why: list[WhyAnswer]
 
 
 class LinkRequest(Struct, forbid_unknown_fields=True):
     """An invitation for one person: a one-time link."""
 
     user: Annotated[str, Meta(min_length=2, max_length=200)]  # at most 40 letters once in its one spelling
-    role: Literal["viewer", "crew", "engineer", "admin"] = "crew"
+    role: Role = Role.CREW
     change_role: bool = False  # a known person gets `role`; otherwise another role than the known one is refused
 
 

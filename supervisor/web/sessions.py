@@ -16,10 +16,10 @@ from supervisor.store.access import AccessRepository, Person
 
 logger = logging.getLogger(__name__)
 
-TOKEN_BYTES: Final = 32  # 256 bits: nothing to guess
-LINK_S: Final = 24 * 3600  # an invitation is opened the same day, or asked for again
+TOKEN_BYTES: Final = 32  # 256 bits: cannot be guessed
+LINK_S: Final = 24 * 3600  # an invitation is opened the same day or made again
 FIRST_LINK_S: Final = 7 * 24 * 3600  # the first start may be days before somebody looks at its log
-SESSION_S: Final = 30 * 24 * 3600  # since the last use: a crew is not asked to sign in amid a storm
+SESSION_S: Final = 30 * 24 * 3600  # since the last use: a crew need not sign in during a storm
 RENEW_S: Final = SESSION_S // 2  # less left than this, and a use renews it
 SESSION_MAX_S: Final = 180 * 24 * 3600  # a winter; then a new link is needed, however often the session was used
 TOUCH_S: Final = 60.0  # "last seen" is true to the minute: not a write for each request
@@ -90,14 +90,14 @@ class Sessions:
         return None if made is None else self._session(token, made)
 
     async def find(self, token: str) -> Session | None:
-        """The session of a cookie, if it is still good. Asked of the store each time: what is revoked ends at once."""
+        """The session of a cookie, if still valid. Read from the store each time: a revoked session ends at once."""
         found = await self._store.find_session(token)
         return None if found is None else self._session(token, found)
 
     def use(self, session: Session) -> bool:
-        """Note that the session is used now; True where that renews it, and the cookie is to be set anew.
+        """Note that the session is used now; True where that renews it, and the cookie is to be set again.
 
-        The write is not waited for, and its failure (a full disk) keeps nobody from a command.
+        The write is not waited for, and its failure (a full disk) prevents no command.
         """
         until = session.renew_until_utc_s
         if until is not None or self._now() - session.seen_utc_s >= TOUCH_S:
@@ -147,6 +147,6 @@ class Sessions:
         await self._store.write(lambda db: access.revoke_link(db, link_id, by, now), safety=True)
 
     async def revoke_person(self, name: str, by: str) -> None:
-        """End all sessions and links of a person, and take the name off the list."""
+        """End all sessions and links of a person, and remove the name from the list."""
         now = self._now()
         await self._store.write(lambda db: access.revoke_person(db, name, by, now), safety=True)

@@ -21,7 +21,7 @@ from supervisor.web.safety import ALL_ROUTES
 
 def setup(app: web.Application, services: Services) -> None:
     """Add everything to `app`. Use `make_app` unless the application carries something else as well."""
-    for name in ("aiohttp.server", problems.__module__):  # each can be made to log by anybody who connects
+    for name in ("aiohttp.server", problems.__module__):  # any client can make these log
         logs.spare(name)
     app[SERVICES] = services
     app[stream.PACE] = Pace(services.clock, services.wall)

@@ -16,7 +16,8 @@ import msgspec
 from aiohttp import web
 
 from supervisor.control.alarms import Alarm
-from supervisor.control.live import Subscription, ZoneView
+from supervisor.control.live import Subscription
+from supervisor.control.view import ZoneView
 from supervisor.domain.errors import StoreError
 from supervisor.web.guard import give_cookie
 from supervisor.web.keys import RENEWED, SERVICES, SESSION
@@ -26,12 +27,12 @@ from supervisor.web.schema import ClockEvent
 
 logger = logging.getLogger(__name__)
 
-FLUSH_S: Final = 0.25  # people see no faster, and a demo changes a thousand times a second
+FLUSH_S: Final = 0.25  # faster is not visible, and a demo changes a thousand times a second
 HEARTBEAT_S: Final = 15.0  # below the usual 30–60 s after which proxies and NATs forget a silent connection
-HEARTBEAT_FAST_S: Final = 1.0  # in a demo the clock strays within a second
+HEARTBEAT_FAST_S: Final = 1.0  # in a demo the clock deviates within a second
 SESSION_CHECK_S: Final = 4.0  # with a stalled write before it, a revoked session's stream ends within 15 s
-STALLED_S: Final = 10.0  # a phone that takes no byte for so long has lost its signal
-BUFFER_BYTES: Final = 64 * 1024  # about one full list of a district; more would be news from the past
+STALLED_S: Final = 10.0  # a phone that reads nothing for that long has lost its signal
+BUFFER_BYTES: Final = 64 * 1024  # about one full list of a district; more would be out of date
 
 PACE: Final = web.AppKey("pace", Pace)
 STREAMS: Final = web.AppKey[set[Subscription]]("streams", set)
@@ -71,7 +72,7 @@ async def _may_go_on(request: web.Request) -> bool:
     sessions = request.app[SERVICES].sessions
     try:
         session = await sessions.find(request[SESSION].token)
-    except StoreError as error:  # a disk that fails takes nobody's view of the roads
+    except StoreError as error:  # a disk that fails ends no stream
         logger.warning("session of a stream not checked: %s", error)
         return True
     if session is None or session.renew_until_utc_s is not None:
@@ -123,11 +124,11 @@ async def stream(request: web.Request) -> web.StreamResponse:
             request.transport.set_write_buffer_limits(high=BUFFER_BYTES)
         await _send_all(request, response, subscription)
     except StopAsyncIteration:
-        pass  # the service stops, or this reader fell too far behind
+        pass  # the service stops, or this reader is too far behind
     except (ConnectionError, TimeoutError):
         logger.info("stream client lost")
         if request.transport is not None:
-            request.transport.abort()  # a polite close would wait for the very bytes that do not go out
+            request.transport.abort()  # a regular close would wait for the bytes that cannot be sent
     except Exception as error:
         if not response.prepared:
             raise
@@ -139,7 +140,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def close_streams(app: web.Application) -> None:
-    """On shutdown: end every stream, so that none holds the service."""
+    """On shutdown: end every stream, so that none delays the shutdown."""
     streams: set[Subscription] = app[STREAMS]
     for subscription in tuple(streams):
         subscription.close()

@@ -1,4 +1,4 @@
-"""Frames between board and supervisor. `docs/nomenclature.md` lists every field; a test holds it true.
+"""Frames between board and supervisor. `docs/nomenclature.md` lists every field; a test compares them.
 
 A frame is the JSON payload, a newline and the MAC as 64 hex digits (see `supervisor.wire.authentication`).
 Only the supervisor's nonce comes bare. Numbers are integers: a board's float has 24 bits.
@@ -12,15 +12,16 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
-NO_READING_MC = -273_150  # a sample's temperature while the board has none to believe
+NO_READING_MC = -273_150  # a sample's temperature while the board has no plausible one
 NO_MOISTURE = -1
+WET_PERMILLE = 200  # moisture from which a board counts its road as wet (firmware/rh/zone.py)
 FRAME_ZONES_MAX = 8  # samples of so many fit a frame; a board has fewer: domain/board_profile.py
 
 # Bounds of what a board may say. The widths are those of the board's packed record (firmware/rh/telemetry.py).
 U8, U16, U32 = 2**8 - 1, 2**16 - 1, 2**32 - 1
-UP_MAX_S = 20 * 366 * 86_400  # no board runs for twenty years without a restart
-COMMANDS_MAX = 2**30  # one command a second for 34 years; leaves room above for what the supervisor adds to it
-SURFACE_MAX_MC = 1_000_000  # an open PT100 converter reads 988 °C; what is believed is decided later
+UP_MAX_S = 20 * 366 * 86_400  # twenty years without a restart
+COMMANDS_MAX = 2**30  # one command a second for 34 years; the supervisor adds to it without overflow
+SURFACE_MAX_MC = 1_000_000  # an open PT100 converter reads 988 °C; plausibility is decided later
 SURFACE_BELIEVED_MC = -60_000, 90_000  # the range of the road model; asphalt in the sun reaches 70 °C
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,16}\Z")]  # ids of the configuration
 Count = Annotated[int, Meta(ge=0, le=U32)]
@@ -32,7 +33,7 @@ Permille = Annotated[int, Meta(ge=0, le=1000)]
 
 
 def is_surface(millidegrees: int) -> bool:
-    """Whether a road can be that warm: what is outside is a sensor's fault, whatever its board says of it."""
+    """Whether a road can be that warm: a value outside is a sensor fault, whatever the board's flags say."""
     return SURFACE_BELIEVED_MC[0] <= millidegrees <= SURFACE_BELIEVED_MC[1]
 
 
@@ -60,7 +61,7 @@ class Winner(IntEnum):
 
 
 class Flag(IntFlag):
-    """What is the matter with a zone or its board."""
+    """Status and fault bits of a zone."""
 
     OVER_TEMPERATURE = 1
     SENSOR_IMPLAUSIBLE = 2
@@ -113,7 +114,7 @@ class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class Telemetry(Struct, tag_field="t", tag="tel", forbid_unknown_fields=True):
-    """Board → supervisor, each 10 s live, each 60 s from the journal after a gap. Key: (board, boot, q)."""
+    """Board → supervisor, every 10 s live, every 60 s from the journal after a gap. Key: (board, boot, q)."""
 
     boot: Count
     q: Count
@@ -151,7 +152,7 @@ class PlanCommand(Command, tag_field="t", tag="plan", kw_only=True):
     ph: int  # phase of the time-proportioning period [s]
     on: int  # standby thresholds [m°C]
     off: int
-    ar: int  # after-run of standby [s]: so long the local rule heats on once the sensor is dry
+    ar: int  # after-run of standby [s]: how long the local rule heats on once the sensor is dry
     s: tuple[tuple[int, int, int], ...]  # [start s after `at`, set-point m°C, duty ‰ or -1 = standby]
 
 

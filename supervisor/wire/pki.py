@@ -23,7 +23,7 @@ NOT_AFTER = datetime(2049, 12, 31, tzinfo=UTC)  # the last year that X.509 write
 
 
 class Pki(Struct, frozen=True):
-    """Where the files stand. Boards carry `ca_der`; `ca_key` signs the next server certificate."""
+    """Paths of the files. Boards carry `ca_der`; `ca_key` signs the next server certificate."""
 
     ca_pem: Path
     ca_der: Path

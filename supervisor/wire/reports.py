@@ -1,7 +1,7 @@
-"""What a board's frame says once its MAC holds, decoded part by part: one bad value costs its own part only.
+"""Decodes an authenticated frame part by part: a bad value costs its own part only.
 
-A board sends a record until it is acknowledged. So a record that can never be used still has to be named (boot and
-sequence) and acknowledged, or the rest of the board's journal would wait behind it for ever.
+A board sends a record until it is acknowledged. So a record that can never be used still has to be identified (boot and
+sequence) and acknowledged, or the rest of the board's journal would never be sent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Damaged(Struct, frozen=True):
 
 
 def decode_report(payload: bytes) -> FromBoard | Damaged:
-    """A frame from a board. Raises msgspec.MsgspecError where it is no frame or does not say which record it is."""
+    """A frame from a board. Raises msgspec.MsgspecError where it is not a frame or does not identify its record."""
     try:
         message = _decode(payload)
     except msgspec.ValidationError as error:
@@ -46,7 +46,7 @@ def consistent(frame: Telemetry) -> Telemetry:
 
 
 def _damaged(payload: bytes, error: msgspec.ValidationError) -> Damaged:
-    """The usable parts of a telemetry frame; raises `error` where it is none."""
+    """The usable parts of a telemetry frame; raises `error` where it is not telemetry."""
     try:
         parts = _parts(payload)
         if msgspec.json.decode(parts["t"]) != "tel":

@@ -13,6 +13,7 @@ import msgspec
 from firmware.rh.control import Control
 from firmware.rh.control import Plan as BoardPlan
 from firmware.rh.relay import Relay
+from firmware.rh.zone import DRY_PERMILLE, WET_PERMILLE
 from supervisor.domain.board_profile import DEFAULT_LIMITS
 from supervisor.domain.plan import Plan
 from supervisor.energy.baselines import BASELINES, Baseline, Memory, Seen, decide
@@ -21,7 +22,6 @@ COLD_CUTOFF_C = -10.0  # no local heat below: what most makers set; engineers se
 LIMITS: Any = SimpleNamespace(  # limits.json of a board of this district
     **msgspec.structs.asdict(DEFAULT_LIMITS) | {"cold_cutoff_mc": round(1000 * COLD_CUTOFF_C)}
 )
-WET_PERMILLE, DRY_PERMILLE = 200, 150  # the board's hysteresis
 _WHO = 5
 LOOK_S = 10  # boards decide every second: a window may end within a minute, and the contract is counted in kW
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from firmware.rh.zone import WET_PERMILLE
 from supervisor.domain.plan import Plan
 from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Zone
@@ -16,7 +17,6 @@ from supervisor.planner.plans import unpack
 from supervisor.road import Forcing, Pavement, StateEstimator, build_roads
 from supervisor.road.pavement import NODES
 from supervisor.weather.nowcast import WetOnset, bring_forward
-from tools.bench.control_boards import WET_PERMILLE
 from tools.bench.control_plant import Array, Reading
 
 

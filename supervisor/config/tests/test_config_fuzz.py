@@ -121,7 +121,7 @@ def check(folder: Path, content: bytes) -> None:
     result = CliRunner().invoke(main, ["check-config", str(path)], env={"COLUMNS": "200"})
     assert result.exception is None or isinstance(result.exception, SystemExit), content
     assert result.exit_code == (1 if problems else 0), content
-    assert f"{len(problems)} to correct" in result.output or not problems
+    assert f"{len(problems)} error" in result.output or not problems
 
 
 @given(st.lists(MUTATION, min_size=1, max_size=4))

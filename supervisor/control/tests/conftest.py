@@ -1,4 +1,4 @@
-"""Rooms of control on a clock that the test moves and a real store."""
+"""Parts of control on a manual clock and a real store."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FEEDERS = (Feeder("f1", contract_kw=120.0, breaker_kw=200.0),)
 
 @dataclass
 class RecordingLink:
-    """The gateway's end of a session: keeps what it is told to send."""
+    """The gateway's end of a session: keeps the frames to send."""
 
     board_id: str
     sent: list[ToBoard] = field(default_factory=list)
@@ -66,7 +66,7 @@ def greet(board: str = "b01", *, ep: int = 0, q: int = 0, up: int = 100, boot: i
 
 
 class Rooms:
-    """What a start of the service makes, without doors and loops."""
+    """What a start of the service makes, without listeners and loops."""
 
     def __init__(self, store: Store, clock: ManualClock, background: Background, epoch: int) -> None:
         self.store, self.clock, self.background = store, clock, background

@@ -104,7 +104,7 @@ async def test_many_records_of_one_time_do_not_move_a_feeder_s_load(works: Works
     assert works.meter.peaks_kw["f1"] <= 60 * 960 / 900
 
 
-async def test_the_journal_of_a_boot_without_a_clock_is_no_load_of_now(works: Works) -> None:
+async def test_the_journal_of_a_boot_without_a_clock_does_not_count_as_load_now(works: Works) -> None:
     works.rooms.clock.advance(10)
     await works.hear([telemetry(q, sample(dev_wh=167 * q), up=10 * q, boot=2) for q in range(1, 30)])
     assert works.meter.mean_kw(START_UTC_S + 10)["f1"] == 0

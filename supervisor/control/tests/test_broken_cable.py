@@ -42,7 +42,7 @@ def known(works: Works) -> bool:
     return stands
 
 
-async def test_a_board_that_tries_again_every_half_hour_does_not_make_it_come_and_go(works: Works) -> None:
+async def test_a_board_that_tries_again_every_half_hour_neither_clears_nor_raises_it(works: Works) -> None:
     changes: list[object] = []
     works.rooms.alarms.changed.append(changes.append)
     for _ in range(6):
@@ -63,7 +63,7 @@ async def test_a_board_that_tries_again_every_half_hour_does_not_make_it_come_an
     [
         ({"power_w": 60_000, "on_s": 10}, True),
         ({"power_w": 12_000, "on_s": 2}, True),  # full power for two seconds of ten
-        ({"power_w": 2_000, "on_s": 10}, False),  # a trickle is no load
+        ({"power_w": 2_000, "on_s": 10}, False),  # too little current for a load
         ({"power_w": 60_000, "on_s": 0}, False),  # current without command is another fault
         ({"power_w": 0, "on_s": 0}, False),
         ({"power_w": 60_000, "on_s": 10, "flags": int(Flag.CABLE_BROKEN)}, False),

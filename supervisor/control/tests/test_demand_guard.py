@@ -38,7 +38,7 @@ async def test_a_feeder_about_to_pass_its_contract_opens_its_least_urgent_circui
     await guard.look()
     assert [len(link.plans()) for link in links.values()] == [2, 1]  # 119 kW on a contract of 120: as published
     heating(rooms, meter, "z03", 10)
-    rooms.live.zones["z02"].sample = None  # said nothing yet after a restart: not reckoned with, not commanded
+    rooms.live.zones["z02"].sample = None  # said nothing yet after a restart: not counted, not commanded
     await guard.look()
     assert len(links["b02"].plans()) == 1
     heating(rooms, meter, "z02", 0.001)

@@ -1,4 +1,4 @@
-"""Four days of forecasts that are 2 K too warm, each hour observed: what the operator's Prometheus is told."""
+"""Four days of forecasts that are 2 K too warm, every hour observed: the metrics that result."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ BOOTED = START_UTC_S - 100  # the board's greeting says that it is up for 100 s
 
 
 class Works:
-    """Rooms with intake and watch."""
+    """Control with intake and watch."""
 
     def __init__(self, rooms: Rooms) -> None:
         site = Site("seongbuk", "Asia/Seoul", 37.59, 127.02)
@@ -93,7 +93,7 @@ async def test_acknowledgements_name_the_boot_of_their_frames(works: Works) -> N
     [
         (0, 110, 3, BOOTED + 110),  # no clock: by uptime
         (int(BOOTED) + 112, 110, 3, BOOTED + 112),  # a clock that agrees: its own
-        (int(BOOTED) + 9_000, 110, 3, BOOTED + 110),  # a clock that went astray: by uptime
+        (int(BOOTED) + 9_000, 110, 3, BOOTED + 110),  # a wrong clock: by uptime
         (1, 110, 3, BOOTED + 110),
         (int(START_UTC_S) - 4000, 77, 2, START_UTC_S - 4000),  # an earlier boot with a clock
         (0, 77, 2, START_UTC_S + 30),  # an earlier boot without one: its receipt
@@ -173,7 +173,7 @@ async def test_silent_board_goes_offline_then_raises_one_alarm_and_its_return_cl
     assert works.alarm_codes() == [("board-absent", "b02")]
 
 
-async def test_watch_expires_overrides_tells_the_time_each_hour_and_keeps_peaks(works: Works) -> None:
+async def test_watch_expires_overrides_sends_the_time_every_hour_and_stores_peaks(works: Works) -> None:
     rooms = works.rooms
     await works.watch.start()
     made = await rooms.overrides.request("z01", "on", 10, "ice on the bend", "kim")

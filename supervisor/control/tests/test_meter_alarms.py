@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES
+from supervisor.domain.alarm import AlarmCode
 from supervisor.gateway.tests.board_client import sample
 from supervisor.runtime.clock import ManualClock
+from supervisor.store.store import Store
 
 
 @pytest.fixture
@@ -53,12 +56,20 @@ def test_alarm_is_raised_once_and_cleared_once_however_often_it_is_seen(clock: M
     alarms, changes = Alarms(clock, metrics), list[Alarm]()
     alarms.changed.append(changes.append)
     for stands in (False, True, True, True):
-        alarms.set("earth-fault", "z01", stands, "reset it on site")
-    alarms.set("earth-fault", "z02", True, "reset it on site")
+        alarms.set(AlarmCode.EARTH_FAULT, "z01", stands, "reset it on site")
+    alarms.set(AlarmCode.EARTH_FAULT, "z02", True, "reset it on site")
     clock.advance(60)
-    alarms.set("earth-fault", "z01", False)
-    alarms.set("earth-fault", "z01", False)
+    alarms.set(AlarmCode.EARTH_FAULT, "z01", False)
+    alarms.set(AlarmCode.EARTH_FAULT, "z01", False)
     told = [(alarm.subject, alarm.cleared_utc_s) for alarm in changes]
     assert told == [("z01", None), ("z02", None), ("z01", int(START_UTC_S) + 60)]
     assert [alarm.subject for alarm in alarms.standing()] == ["z02"]
     assert metrics.registry.get_sample_value("roadheat_alarms", {"code": "earth-fault"}) == 1
+
+
+async def test_a_code_of_another_version_ends_at_the_start(store: Store, clock: ManualClock) -> None:
+    await store.alarms.raise_alarm("earth-fault", "z01", "Heating is off")
+    await store.alarms.raise_alarm("abolished", "z01", "Nothing here clears it")
+    async with keep_alarms(store, clock, Metrics()) as (alarms, _):
+        assert [(alarm.code, alarm.severity) for alarm in alarms.standing()] == [("earth-fault", "critical")]
+        assert [alarm.code for alarm in await store.alarms.open_alarms()] == ["earth-fault"]

@@ -80,7 +80,7 @@ async def test_every_zone_gets_a_plan_that_is_committed_sent_and_explained(rooms
     assert rooms.alarms.standing() == []
 
 
-async def test_planner_that_fails_leaves_the_last_plan_moved_on_with_one_alarm(rooms: Rooms, config: Config) -> None:
+async def test_planner_that_fails_leaves_the_last_plan_continued_with_one_alarm(rooms: Rooms, config: Config) -> None:
     planning = Planning(rooms, config)
     await planning.forecasts.ask()
     await planning.loop.cycle("test")

@@ -51,7 +51,7 @@ def record_of(rooms: Rooms) -> CalibrationRecord:
 
 
 class Running:
-    """The rooms that calibration needs, and a road of its own under the first zone."""
+    """What calibration needs, and a first zone whose road differs."""
 
     def __init__(
         self, rooms: Rooms, folder: Path, days: int, *, zones: tuple[Zone, ...] = ZONES, weekly: bool = True
@@ -81,7 +81,7 @@ class Running:
         self.surface_mc = np.round(1000 * (truth.surface_c + noise)).astype(int)
 
     async def live(self, from_day: int, to_day: int) -> None:
-        """Telemetry of the first board, and a look each six hours."""
+        """Telemetry of the first board, and a look every six hours."""
         per_look = 36
         for first in range(from_day * 144, to_day * 144, per_look):
             frames = [self.frame(n) for n in range(first, first + per_look)]
@@ -107,7 +107,7 @@ class Running:
         return [e.detail for e in await self.rooms.store.audit.entries(0, 1e12) if e.action == "calibration"]
 
 
-async def test_each_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_and_used(
+async def test_every_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_and_used(
     rooms: Rooms, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

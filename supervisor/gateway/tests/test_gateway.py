@@ -31,7 +31,7 @@ EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 
 @dataclass
 class RecordingControl:
-    """The room above the gateway, reduced to what the gateway needs of it: it acknowledges and remembers."""
+    """Control, reduced to what the gateway needs: it acknowledges and remembers."""
 
     attached: list[Hello] = field(default_factory=list)
     links: list[BoardSession] = field(default_factory=list)

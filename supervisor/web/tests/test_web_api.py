@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from supervisor.control.live import ZoneView
+from supervisor.control.view import ZoneView
 from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.schema import OverrideAnswer, PlanAnswer, SessionAnswer
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from supervisor.control.sky import Sky
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.danger import DangerKind
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import Reason
@@ -144,8 +145,8 @@ async def test_electric_danger_takes_one_confirmation_and_two_people(phone: Any,
 async def test_alarms_stand_at_the_foot_with_what_to_do(phone: Any, district: Any, language: str) -> None:
     page = await phone(language)
     assert await page.locator(".alarms").count() == 0
-    district.alarms.set("loop-failed", "prices", True, "prices failed")
-    district.alarms.set("earth-fault", "z11", True, "Earth fault")
+    district.alarms.set(AlarmCode.LOOP_FAILED, "prices", True, "prices failed")
+    district.alarms.set(AlarmCode.EARTH_FAULT, "z11", True, "Earth fault")
     district.live.touch("z11")
     await page.click(".alarms summary")
     text = await page.inner_text(".alarms")
@@ -156,7 +157,7 @@ async def test_alarms_stand_at_the_foot_with_what_to_do(phone: Any, district: An
         assert part in text
     await page.locator(".alarms").scroll_into_view_if_needed()
     await keep(page, f"alarms-{language}")
-    district.alarms.set("earth-fault", "z11", False)
+    district.alarms.set(AlarmCode.EARTH_FAULT, "z11", False)
     district.live.touch("z11")
     await playwright.expect(page.locator(".alarm")).to_have_count(1)
 

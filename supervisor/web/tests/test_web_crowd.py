@@ -115,7 +115,7 @@ async def test_a_header_that_drips_has_ten_seconds_in_all(
     assert refused(district, "silent") == 1
 
 
-async def test_idle_connections_end_those_of_strangers_sooner(
+async def test_idle_connections_end_sooner_without_a_session(
     phone: Phone, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listening, "IDLE_UNPROVEN_S", 0.2)

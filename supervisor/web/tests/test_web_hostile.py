@@ -114,7 +114,7 @@ async def test_cookies_and_tokens_of_any_bytes_sign_nobody_in(district: Any, adm
     assert await _all_below_500(district, admin, [metrics]) == [401]
 
 
-async def test_an_origin_that_is_no_address_is_another_site(district: Any, admin: Any) -> None:
+async def test_an_origin_that_is_not_an_address_is_another_site(district: Any, admin: Any) -> None:
     origins = [b"http://[", b"http://]", b"http://[::1", b"//[", b"http://\xff", b"http://x:99999", b"http://[v]", b""]
     headers = signed_in_headers(admin)
     requests = [request(b"POST", PATH, headers | {b"Origin": origin}, GOOD) for origin in origins]

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from supervisor.control.condition import BLOCKING, CODES, NEEDS_PERSON, STOPS
-from supervisor.control.reach import REACHES
+from supervisor.control.condition import BLOCKING, CODES, NEEDS_PERSON, STOPS, NotHeating
+from supervisor.control.intake import FLAG_ALARMS
+from supervisor.control.reach import Reach
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.store import danger as kept
 from supervisor.web import files
@@ -140,11 +141,39 @@ def test_help_of_a_blocking_flag_says_that_heating_is_off_and_no_other_does(lang
         assert bool(HEATING_IS_OFF[language].search(text)) == bool(flag & BLOCKING), text
 
 
+BOTH_SENSORS = {"en": re.compile(r"surface.*cable", re.I | re.S), "ko": re.compile("노면.*열선", re.S)}
+ENDS_BY_ITSELF = {"en": re.compile(r"\buntil it has\b|\bfor a while\b|\buntil the board\b|automatically"),
+                  "ko": re.compile("식을 때까지|잠시|마칠 때까지")}  # fmt: skip
+TO_DO = {"en": re.compile(r"\bcall an electrician\b|\bsalt\b|\bon site\b"), "ko": re.compile("부르세요|뿌리세요|현장")}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_help_of_a_flag_says_what_ends_it(language: str) -> None:
+    for flag in Flag:
+        if not flag & BLOCKING:
+            continue
+        code = NotHeating[str(flag.name)]
+        text = words(language)[f"flag-help.{code}"]
+        needs_person = code in NEEDS_PERSON
+        assert bool(TO_DO[language].search(text)) == needs_person, text
+        assert bool(ENDS_BY_ITSELF[language].search(text)) != needs_person, text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_sensor_flag_names_surface_and_cable_sensor_since_it_stands_for_both(language: str) -> None:
+    for family in ("flag", "flag-help", "stop", "todo", "alarm"):
+        text = words(language)[f"{family}.sensor-implausible"]
+        assert BOTH_SENSORS[language].search(text), text
+    assert BOTH_SENSORS["en"].search(FLAG_ALARMS[Flag.SENSOR_IMPLAUSIBLE])
+    safety = (files.STATIC.parents[1] / "firmware" / "rh" / "safety.py").read_text(encoding="utf-8")
+    assert "if not (surface.valid and cable.valid):\n            flags |= SENSOR_IMPLAUSIBLE" in safety
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_reason_and_reach_has_words_and_every_stop_says_what_to_do(language: str) -> None:
     found = words(language)
     needed = {f"stop.{code}" for code in CODES} | {f"todo.{code}" for code in STOPS}
-    needed |= {f"danger.reach.{reach}" for reach in REACHES}
+    needed |= {f"danger.reach.{reach}" for reach in Reach}
     assert needed - set(found) == set()
     assert {key for key in found if key.startswith(("stop.", "todo."))} <= needed
     for code in NEEDS_PERSON:

@@ -112,7 +112,7 @@ async def test_shutdown_ends_streams(district: Any, sign_in: Any) -> None:
             await answer.content.read()
 
 
-async def test_pace_waits_by_the_wall() -> None:
+async def test_pace_waits_by_wall_time() -> None:
     clock, wall = ManualClock(), ManualClock()
     pace = Pace(clock, wall)
     assert pace.rate() == 1.0
@@ -121,7 +121,7 @@ async def test_pace_waits_by_the_wall() -> None:
     assert pace.rate() == 450.0
     clock.advance(2.02)
     wall.advance(2.0)
-    assert pace.rate() == 1.0  # jitter is no demo
+    assert pace.rate() == 1.0  # jitter is not a demo
     waiting = asyncio.ensure_future(pace.until(wall.monotonic_s() + 0.01))
     await asyncio.sleep(0.05)
     assert not waiting.done()
@@ -129,13 +129,13 @@ async def test_pace_waits_by_the_wall() -> None:
     await asyncio.wait_for(waiting, WAIT_S)
 
 
-async def test_a_deadline_is_the_walls_even_when_the_loop_runs_fast() -> None:
+async def test_a_deadline_is_wall_time_even_when_the_loop_runs_fast() -> None:
     wall = ManualClock()
     pace = Pace(ManualClock(), wall)
     never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiting = asyncio.ensure_future(pace.within(0.01, never))
     await asyncio.sleep(0.05)
-    assert not waiting.done()  # five deadlines of the loop are over, none of the wall
+    assert not waiting.done()  # five deadlines of the loop have passed, none in wall time
     wall.advance(0.02)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(waiting, WAIT_S)

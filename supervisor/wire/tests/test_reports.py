@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from supervisor.wire.messages import Hello, ResultFrame, Telemetry
+from supervisor.wire.messages import WET_PERMILLE, Hello, ResultFrame, Telemetry
 from supervisor.wire.reports import Damaged, decode_report
 
 SAMPLE: list[Any] = ["z01", 1500, 4200, 300, 10, 60_000, 166, 1000, 4, 0]
@@ -112,3 +113,8 @@ def test_a_result_is_bounded() -> None:
     assert decode_report(b'{"t":"result","ep":1,"q":2,"rc":0}') == ResultFrame(1, 2, 0)
     with pytest.raises(msgspec.MsgspecError):
         decode_report(b'{"t":"result","ep":1,"q":2,"rc":-1}')
+
+
+def test_wet_is_what_the_board_counts_as_wet() -> None:
+    firmware = (Path(__file__).parents[3] / "firmware" / "rh" / "zone.py").read_text(encoding="utf-8")
+    assert f"\nWET_PERMILLE = {WET_PERMILLE}\n" in firmware

@@ -1,0 +1,61 @@
+"""Alarms: what a person should know and act on. The texts in both languages are `alarm.<code>` in static/i18n."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Severity(StrEnum):
+    """How soon a person has to act, after ITU-T X.733."""
+
+    CRITICAL = "critical"  # now: people are in danger, or a road stays cold whatever is commanded
+    MAJOR = "major"  # today: heat, commands or the record are impaired, or will be within hours
+    MINOR = "minor"  # in working hours: roads are heated as planned
+
+
+class AlarmCode(StrEnum):
+    """Every alarm, with its severity and what its subject names. The values are stored: none changes its meaning."""
+
+    severity: Severity
+    subject: str
+
+    def __new__(cls, value: str, severity: Severity = Severity.MAJOR, subject: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.severity, member.subject = severity, subject
+        return member
+
+    # Faults that a board reports or that its telemetry shows
+    ELECTRIC_DANGER = "electric-danger", Severity.CRITICAL, "zone or feeder"
+    CONTACTOR_WELDED = "contactor-welded", Severity.CRITICAL, "zone"
+    EARTH_FAULT = "earth-fault", Severity.CRITICAL, "zone"
+    CABLE_BROKEN = "cable-broken", Severity.CRITICAL, "zone"
+    SENSOR_IMPLAUSIBLE = "sensor-implausible", Severity.CRITICAL, "zone"
+    LATCHED = "latched", Severity.CRITICAL, "zone"
+    OVER_TEMPERATURE = "over-temperature", Severity.MAJOR, "zone"
+    MAX_ON_TIME = "max-on-time", Severity.MAJOR, "zone"
+    MOISTURE_IMPLAUSIBLE = "moisture-implausible", Severity.MINOR, "zone"
+    # Boards
+    BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"
+    BOARD_ZONES = "board-zones", Severity.MAJOR, "board"
+    NEWER_SUPERVISOR = "newer-supervisor", Severity.MAJOR, "board"
+    PLAN_REFUSED = "plan-refused", Severity.MAJOR, "zone"
+    TELEMETRY_REFUSED = "telemetry-refused", Severity.MAJOR, "board"
+    ENERGY_QUARANTINED = "energy-quarantined", Severity.MINOR, "zone"
+    ESTIMATE_RESET = "estimate-reset", Severity.MAJOR, "zone"
+    # Planning
+    CONTRACT = "contract", Severity.MAJOR, "feeder"
+    FORECAST = "forecast", Severity.MAJOR, ""
+    PLAN = "plan", Severity.MAJOR, ""
+    PRICES = "prices", Severity.MINOR, ""
+    # The service and its record
+    STORE = "store", Severity.MAJOR, ""
+    NOT_RECORDED = "not-recorded", Severity.MAJOR, ""
+    LOOP_FAILED = "loop-failed", Severity.MAJOR, "loop"
+    # Delivery to InfluxDB
+    INFLUX_HELD = "influx-held", Severity.MINOR, ""
+    INFLUX_LATE = "influx-late", Severity.MINOR, ""
+    INFLUX_SPOOL_FILLING = "influx-spool-filling", Severity.MAJOR, ""
+    INFLUX_SPOOL_DROPPED = "influx-spool-dropped", Severity.MAJOR, ""
+    INFLUX_DEAD_LETTERS = "influx-dead-letters", Severity.MINOR, ""
