@@ -65,7 +65,7 @@ def greet(board: str = "b01", *, ep: int = 0, q: int = 0, up: int = 100, boot: i
     return Hello(b=board, fw=VERSION, boot=boot, ep=ep, q=q, up=up, utc=0, z=zones)
 
 
-class Rooms:
+class Setup:
     """What a start of the service makes, without listeners and loops."""
 
     def __init__(self, store: Store, clock: ManualClock, background: Background, epoch: int) -> None:
@@ -98,5 +98,5 @@ async def background() -> AsyncIterator[Background]:
 
 
 @pytest.fixture
-async def rooms(store: Store, clock: ManualClock, background: Background) -> Rooms:
-    return Rooms(store, clock, background, await store.epochs.next())
+async def setup(store: Store, clock: ManualClock, background: Background) -> Setup:
+    return Setup(store, clock, background, await store.epochs.next())

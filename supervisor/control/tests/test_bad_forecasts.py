@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from supervisor.config import Config, load
-from supervisor.control.tests.conftest import START_UTC_S, Rooms
+from supervisor.control.tests.conftest import START_UTC_S, Setup
 from supervisor.control.tests.test_plan_loop import EXAMPLE, Planning
 from supervisor.domain.plan import PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
@@ -53,24 +53,24 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.mark.parametrize("fault", ["late", "nan", "truncated", "yesterday"])
 async def test_bad_forecast_leaves_the_last_good_one_for_six_hours_then_the_local_rule_with_one_alarm(
-    rooms: Rooms, config: Config, fault: str
+    setup: Setup, config: Config, fault: str
 ) -> None:
     provider = Turning(design_storm(START_UTC_S - 6 * 3600, hours=96))
-    planning = Planning(rooms, config)
+    planning = Planning(setup, config)
     planning.forecasts._provider, planning.forecasts._keeper = provider, LastGood(provider)
     await planning.forecasts.ask()
     await planning.loop.cycle("good")
     assert planning.labels() == {PlanLabel.OPTIMAL}
     raised: list[str] = []
-    rooms.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
+    setup.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
     provider.fault = fault
     for _ in range(5):
-        rooms.clock.advance(3600)
+        setup.clock.advance(3600)
         await planning.forecasts.ask()
         await planning.loop.cycle("bad")
         assert planning.labels() == {PlanLabel.OPTIMAL}  # from the last good forecast
     for _ in range(16):
-        rooms.clock.advance(900)
+        setup.clock.advance(900)
         await planning.forecasts.ask()
         await planning.loop.cycle("worse")
     assert planning.labels() == {PlanLabel.LOCAL}

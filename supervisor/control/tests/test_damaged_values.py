@@ -14,7 +14,7 @@ import pytest
 from supervisor.control.estimation import KEY, Estimation
 from supervisor.control.meter import FeederMeter
 from supervisor.control.peaks import PEAKS
-from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, Rooms
+from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, Setup
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import Plan, Slot
@@ -24,8 +24,8 @@ from supervisor.store import commands
 
 
 @pytest.fixture
-async def works(rooms: Rooms) -> Works:
-    made = Works(rooms)
+async def works(setup: Setup) -> Works:
+    made = Works(setup)
     await made.forecasts.ask()
     await made.estimation.start()
     return made
@@ -33,7 +33,7 @@ async def works(rooms: Rooms) -> Works:
 
 def minute(works: Works, number: int, power_w: float = 60_000, **others: float) -> None:
     """A minute of samples of all zones, `power_w` of z01, then the estimate."""
-    works.rooms.clock.advance(60)
+    works.setup.clock.advance(60)
     for _ in range(6):
         for zone in ("z01", "z02", "z03"):
             watts = power_w if zone == "z01" else 60_000
@@ -48,7 +48,7 @@ async def test_one_absurd_power_sample_leaves_every_road_s_estimate_going(works:
         state = works.estimation.state
         assert np.isfinite(state.temperature_c).all()
         assert (state.surface_c < 30).all()
-    assert works.rooms.live.view("z01").state is not None
+    assert works.setup.live.view("z01").state is not None
 
 
 async def test_what_was_observed_in_a_minute_that_failed_is_forgotten(
@@ -70,7 +70,7 @@ async def test_what_was_observed_in_a_minute_that_failed_is_forgotten(
 async def test_a_lane_that_left_the_physical_range_begins_anew_and_the_others_go_on(
     works: Works, field: str, value: float
 ) -> None:
-    healthy = Estimation(ZONES, works.forecasts, works.rooms.live, works.rooms.store.values, works.rooms.clock)
+    healthy = Estimation(ZONES, works.forecasts, works.setup.live, works.setup.store.values, works.setup.clock)
     await healthy.start()
     getattr(works.estimation.state, field)[1] = value
     works.estimation.update(START_UTC_S + 60)
@@ -114,8 +114,8 @@ async def test_a_road_that_does_not_converge_alone_begins_anew(works: Works) -> 
     ],
 )
 async def test_a_damaged_estimate_is_said_and_spun_up_anew(works: Works, damage: str) -> None:
-    await works.estimation.keep(works.rooms.clock.utc_s())
-    text = await works.rooms.store.values.get(KEY)
+    await works.estimation.keep(works.setup.clock.utc_s())
+    text = await works.setup.store.values.get(KEY)
     assert text is not None
     kept = msgspec.json.decode(text)
     if damage == "shape":
@@ -130,8 +130,8 @@ async def test_a_damaged_estimate_is_said_and_spun_up_anew(works: Works, damage:
     elif damage == "field":
         del kept["arrays"]["water_mm"]
         damage = msgspec.json.encode(kept).decode()
-    await works.rooms.store.values.set(KEY, damage)
-    again = Estimation(ZONES, works.forecasts, works.rooms.live, works.rooms.store.values, works.rooms.clock)
+    await works.setup.store.values.set(KEY, damage)
+    again = Estimation(ZONES, works.forecasts, works.setup.live, works.setup.store.values, works.setup.clock)
     await again.start()
     again.update(START_UTC_S + 60)
     assert np.isfinite(again.state.temperature_c).all()
@@ -142,7 +142,7 @@ async def test_damaged_peaks_are_said_and_the_service_starts(
     works: Works, kept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     works.meter.roll(START_UTC_S)
-    await works.rooms.store.values.set(f"{PEAKS}.{works.meter.month}", kept)
+    await works.setup.store.values.set(f"{PEAKS}.{works.meter.month}", kept)
     await works.watch.start()
     assert works.meter.peaks_kw == {"f1": 0.0}
     assert "peaks" in caplog.text
@@ -154,22 +154,22 @@ async def test_damaged_plans_are_said_and_the_others_are_taken_up(
     at = int(START_UTC_S)
     good = Plan(zone="z01", issued_utc_s=at, start_utc_s=at, slots=(Slot(0, 2000, 500),))
     far = msgspec.structs.replace(good, zone="z03", slots=(Slot(0, 2000, 500), Slot(10**12, 0, 0)))
-    await works.rooms.store.plans.save([good, msgspec.structs.replace(good, zone="z02"), far])
-    await works.rooms.store.write(lambda db: db.execute("UPDATE plan SET plan = '{\"zone\":' WHERE zone = 'z02'"))
-    assert await works.rooms.store.plans.latest() == {"z01": good}
+    await works.setup.store.plans.save([good, msgspec.structs.replace(good, zone="z02"), far])
+    await works.setup.store.write(lambda db: db.execute("UPDATE plan SET plan = '{\"zone\":' WHERE zone = 'z02'"))
+    assert await works.setup.store.plans.latest() == {"z01": good}
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
 
 
 async def test_a_damaged_epoch_is_a_sentence(works: Works) -> None:
-    await works.rooms.store.write(lambda db: db.execute("UPDATE kv SET value = 'x' WHERE key = 'epoch'"))
+    await works.setup.store.write(lambda db: db.execute("UPDATE kv SET value = 'x' WHERE key = 'epoch'"))
     with pytest.raises(StoreError, match="not a number") as refused:
-        await works.rooms.store.epochs.next()
+        await works.setup.store.epochs.next()
     assert "--take-over" in refused.value.remedy
     assert commands.HORIZON_MAX_S > 0
 
 
 @pytest.mark.parametrize(("start", "dt"), [(math.nan, 10), (math.inf, 10), (0, math.inf), (0, -10), (0, math.nan)])
 def test_a_feeder_s_mean_takes_no_time_that_is_none(works: Works, start: float, dt: float) -> None:
-    meter = FeederMeter(FEEDERS, ZONES, "Asia/Seoul", works.rooms.metrics)
+    meter = FeederMeter(FEEDERS, ZONES, "Asia/Seoul", works.setup.metrics)
     meter.add(START_UTC_S + start, dt, [sample()])
     assert meter.mean_kw(START_UTC_S) == {"f1": 0.0}

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from supervisor.control.forecast_scores import show_scores
 from supervisor.control.forecasts import Forecasts
-from supervisor.control.tests.conftest import START_UTC_S, Rooms
+from supervisor.control.tests.conftest import START_UTC_S, Setup
 from supervisor.domain.weather import Forecast
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.ensemble import EnsembleProvider
@@ -30,20 +30,20 @@ class TooWarm(FileProvider):
         return replace(true, members=tuple(replace(m, air_c=m.air_c + BIAS_K) for m in true.members))
 
 
-async def lived(rooms: Rooms, source: str, hours: int) -> Scores:
+async def lived(setup: Setup, source: str, hours: int) -> Scores:
     """The service's weather hour by hour, and what a scrape then reads."""
     truth = design_storm(START_UTC_S - 24 * 3600, hours=24 + HOURS + 48, snow_start_h=60)
     provider = EnsembleProvider(TooWarm(truth, source=source), 12, site=SEOUL)
-    show_scores(rooms.metrics.registry, provider.verification)
-    forecasts = Forecasts(provider, SEOUL, 30 * 3600.0, rooms.clock, rooms.alarms, rooms.metrics)
+    show_scores(setup.metrics.registry, provider.verification)
+    forecasts = Forecasts(provider, SEOUL, 30 * 3600.0, setup.clock, setup.alarms, setup.metrics)
     for _ in range(hours):
         await forecasts.ask()
-        rooms.clock.advance(3600.0)
-    return dict(scraped(rooms))
+        setup.clock.advance(3600.0)
+    return dict(scraped(setup))
 
 
-def scraped(rooms: Rooms) -> Iterator[tuple[tuple[str, str, str, str], float]]:
-    for family in text_string_to_metric_families(generate_latest(rooms.metrics.registry).decode()):
+def scraped(setup: Setup) -> Iterator[tuple[tuple[str, str, str, str], float]]:
+    for family in text_string_to_metric_families(generate_latest(setup.metrics.registry).decode()):
         for sample in family.samples:
             if "of" in sample.labels:
                 labels = sample.labels
@@ -51,8 +51,8 @@ def scraped(rooms: Rooms) -> Iterator[tuple[tuple[str, str, str, str], float]]:
                 yield (name, labels["variable"], labels["lead"], labels["of"]), sample.value
 
 
-async def test_a_biased_forecast_shows_as_such_and_as_corrected(rooms: Rooms) -> None:
-    scores = await lived(rooms, "test", HOURS)
+async def test_a_biased_forecast_shows_as_such_and_as_corrected(setup: Setup) -> None:
+    scores = await lived(setup, "test", HOURS)
     for lead in ("0-6 h", "6-24 h"):
         raw, given = (
             {name: value for (name, *where), value in scores.items() if where == ["air_c", lead, of]}
@@ -68,7 +68,7 @@ async def test_a_biased_forecast_shows_as_such_and_as_corrected(rooms: Rooms) ->
     assert abs(scores["bias", "wind_m_s", "0-6 h", "raw"]) < 0.5  # only the air was foreseen wrongly
 
 
-async def test_a_file_that_foresees_itself_has_no_scores(rooms: Rooms) -> None:
-    scores = await lived(rooms, FILE, 12)
+async def test_a_file_that_foresees_itself_has_no_scores(setup: Setup) -> None:
+    scores = await lived(setup, FILE, 12)
     assert {name for name, *_ in scores} == {"scored_pairs"}
     assert set(scores.values()) == {0.0}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.control import late
-from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Rooms, greet
+from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Setup, greet
 from supervisor.control.tests.test_dispatch import answer
 from supervisor.domain.errors import StoreError
 from supervisor.domain.override import OverrideMode, OverrideState
@@ -44,47 +44,47 @@ async def write_until_full(store: Store) -> None:
 
 
 @pytest.fixture
-async def full(rooms: Rooms) -> AsyncIterator[Rooms]:
-    await fill(rooms.store)
-    yield rooms
-    limit(rooms.store, 1_000_000)
+async def full(setup: Setup) -> AsyncIterator[Setup]:
+    await fill(setup.store)
+    yield setup
+    limit(setup.store, 1_000_000)
 
 
 LONG = "cable works on the bend " * 8  # so that no page has room for it
 
 
-async def test_off_is_sent_at_once_and_recorded_with_its_true_time_once_there_is_room(full: Rooms) -> None:
-    rooms = full
+async def test_off_is_sent_at_once_and_recorded_with_its_true_time_once_there_is_room(full: Setup) -> None:
+    setup = full
     link = RecordingLink("b01")
-    rooms.dispatcher.attach(link, greet())
+    setup.dispatcher.attach(link, greet())
     told: list[int] = []
-    rooms.overrides.late.changed.append(told.append)
-    made = [await rooms.overrides.request("z01", "off", 60, LONG[:190], "kim") for _ in range(30)][-1]
+    setup.overrides.late.changed.append(told.append)
+    made = [await setup.overrides.request("z01", "off", 60, LONG[:190], "kim") for _ in range(30)][-1]
     assert [o.m for o in link.overrides()] == ["off"] * 30
     assert not made.recorded
-    view = rooms.live.view("z01").override
+    view = setup.live.view("z01").override
     assert view is not None
     assert not view.recorded
-    await rooms.dispatcher.answered(link, answer(link.overrides()[-1]))
-    assert rooms.overrides.get(made.id).state is OverrideState.ACCEPTED
+    await setup.dispatcher.answered(link, answer(link.overrides()[-1]))
+    assert setup.overrides.get(made.id).state is OverrideState.ACCEPTED
     assert told[0] > 0
-    rooms.clock.advance(600)
-    limit(rooms.store, 1_000_000)
-    await rooms.overrides.expire()
+    setup.clock.advance(600)
+    limit(setup.store, 1_000_000)
+    await setup.overrides.expire()
     assert told[-1] == 0
-    assert rooms.overrides.get(made.id).recorded
-    [kept] = await rooms.store.overrides.live(rooms.clock.utc_s())
+    assert setup.overrides.get(made.id).recorded
+    [kept] = await setup.store.overrides.live(setup.clock.utc_s())
     assert (kept.id, kept.created_utc_s, kept.state) == (made.id, int(START_UTC_S), OverrideState.ACCEPTED)
-    entries = [e for e in await rooms.store.audit.entries(0, 4e9) if e.action == "override"]
+    entries = [e for e in await setup.store.audit.entries(0, 4e9) if e.action == "override"]
     assert [entry.utc_s for entry in entries] == [int(START_UTC_S)] * 30
     assert [int(entry.detail.split()[0]) for entry in entries] == sorted(o.id for o in link.overrides())
-    assert (await rooms.store.audit.verify())[0] == len(await rooms.store.audit.entries(0, 4e9))
-    next_one = await rooms.overrides.request("z02", "on", 60, "ice on the bend", "kim")
+    assert (await setup.store.audit.verify())[0] == len(await setup.store.audit.entries(0, 4e9))
+    next_one = await setup.overrides.request("z02", "on", 60, "ice on the bend", "kim")
     assert next_one.id > made.id
 
 
 @pytest.mark.parametrize("mode", ["on", "boost"])
-async def test_on_and_boost_still_need_their_record(full: Rooms, mode: str) -> None:
+async def test_on_and_boost_still_need_their_record(full: Setup, mode: str) -> None:
     link = RecordingLink("b01")
     full.dispatcher.attach(link, greet())
     codes = []
@@ -97,92 +97,92 @@ async def test_on_and_boost_still_need_their_record(full: Rooms, mode: str) -> N
     assert len(link.overrides()) == len(await full.store.overrides.made("z02", 0, 4e9))
 
 
-async def test_ending_an_on_works_with_a_full_disk_and_ending_an_off_does_not(rooms: Rooms) -> None:
+async def test_ending_an_on_works_with_a_full_disk_and_ending_an_off_does_not(setup: Setup) -> None:
     link = RecordingLink("b01")
-    rooms.dispatcher.attach(link, greet())
-    on = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
-    off = await rooms.overrides.request("z02", "off", 60, "cable works", "kim")
-    await fill(rooms.store)
-    await _use_up(rooms)
-    assert (await rooms.overrides.cancel(on.id, "lee")).state is OverrideState.CANCELLED
+    setup.dispatcher.attach(link, greet())
+    on = await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    off = await setup.overrides.request("z02", "off", 60, "cable works", "kim")
+    await fill(setup.store)
+    await _use_up(setup)
+    assert (await setup.overrides.cancel(on.id, "lee")).state is OverrideState.CANCELLED
     assert (link.overrides()[-1].z, link.overrides()[-1].m) == ("z01", "cancel")
     with pytest.raises(StoreError):
-        await rooms.overrides.cancel(off.id, "lee")
-    assert rooms.overrides.live_for("z02") is not None
-    limit(rooms.store, 1_000_000)
-    await rooms.overrides.expire()
-    assert [o.id for o in await rooms.store.overrides.live(0) if o.zone != "z03"] == [off.id]
+        await setup.overrides.cancel(off.id, "lee")
+    assert setup.overrides.live_for("z02") is not None
+    limit(setup.store, 1_000_000)
+    await setup.overrides.expire()
+    assert [o.id for o in await setup.store.overrides.live(0) if o.zone != "z03"] == [off.id]
 
 
-async def test_what_expires_with_a_full_disk_ends_and_the_rounds_go_on(rooms: Rooms) -> None:
-    on = await rooms.overrides.request("z01", "on", 1, "ice on the bend", "kim")
-    await fill(rooms.store)
-    await _use_up(rooms)
-    rooms.clock.advance(61)
-    await rooms.overrides.expire()
-    assert rooms.overrides.get(on.id).state is OverrideState.EXPIRED
-    limit(rooms.store, 1_000_000)
-    await rooms.overrides.expire()
-    assert await rooms.store.overrides.live(0) == [o for o in await rooms.store.overrides.live(0) if o.zone == "z03"]
+async def test_what_expires_with_a_full_disk_ends_and_the_rounds_go_on(setup: Setup) -> None:
+    on = await setup.overrides.request("z01", "on", 1, "ice on the bend", "kim")
+    await fill(setup.store)
+    await _use_up(setup)
+    setup.clock.advance(61)
+    await setup.overrides.expire()
+    assert setup.overrides.get(on.id).state is OverrideState.EXPIRED
+    limit(setup.store, 1_000_000)
+    await setup.overrides.expire()
+    assert await setup.store.overrides.live(0) == [o for o in await setup.store.overrides.live(0) if o.zone == "z03"]
 
 
-async def _use_up(rooms: Rooms) -> None:
+async def _use_up(setup: Setup) -> None:
     """Until not even a short record fits."""
     for _ in range(60):
-        if not (await rooms.overrides.request("z03", "off", 60, LONG[:190], "kim")).recorded:
+        if not (await setup.overrides.request("z03", "off", 60, LONG[:190], "kim")).recorded:
             return
     raise AssertionError("the disk does not fill")
 
 
-async def test_off_overtakes_an_on_that_waits_for_a_slow_disk(rooms: Rooms) -> None:
+async def test_off_overtakes_an_on_that_waits_for_a_slow_disk(setup: Setup) -> None:
     link = RecordingLink("b01")
-    rooms.dispatcher.attach(link, greet())
+    setup.dispatcher.attach(link, greet())
     gate = threading.Event()
-    holding = asyncio.create_task(rooms.store.write(lambda db: gate.wait(20)))
-    on = asyncio.create_task(rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim"))
+    holding = asyncio.create_task(setup.store.write(lambda db: gate.wait(20)))
+    on = asyncio.create_task(setup.overrides.request("z01", "on", 60, "ice on the bend", "kim"))
     await asyncio.sleep(0.05)
-    off = asyncio.create_task(rooms.overrides.request("z01", "off", 60, "cable works", "lee"))
+    off = asyncio.create_task(setup.overrides.request("z01", "off", 60, "cable works", "lee"))
     await until(lambda: [o.m for o in link.overrides()] == ["off"])  # before anything is on the disk
     gate.set()
     await holding
     assert (await on).state is OverrideState.CANCELLED
     assert (await off).recorded
-    held = rooms.overrides.live_for("z01")
+    held = setup.overrides.live_for("z01")
     assert held is not None
     assert held.mode is OverrideMode.OFF
     assert [o.m for o in link.overrides()] == ["off"]
 
 
-async def test_a_disk_that_hangs_is_said_like_one_that_is_full(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_hangs_is_said_like_one_that_is_full(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "RECORD_WAIT_S", 0.05)
     said: list[int] = []
-    rooms.overrides.late.changed.append(said.append)
+    setup.overrides.late.changed.append(said.append)
     gate = threading.Event()
-    holding = asyncio.create_task(rooms.store.write(lambda db: gate.wait(20)))
+    holding = asyncio.create_task(setup.store.write(lambda db: gate.wait(20)))
     for _ in range(2):
-        assert not (await rooms.overrides.request("z01", "off", 60, "cable works", "lee")).recorded
+        assert not (await setup.overrides.request("z01", "off", 60, "cable works", "lee")).recorded
     assert said[0] > 0
     gate.set()
     await holding
-    assert await rooms.overrides.late.flush()
+    assert await setup.overrides.late.flush()
     assert len(said) == 2
     assert said[1] == 0
 
 
-async def test_a_database_that_another_process_holds_spends_no_space_set_aside(rooms: Rooms, tmp_path: Path) -> None:
-    await rooms.store.write(lambda db: db.execute("PRAGMA busy_timeout = 20").fetchall())
+async def test_a_database_that_another_process_holds_spends_no_space_set_aside(setup: Setup, tmp_path: Path) -> None:
+    await setup.store.write(lambda db: db.execute("PRAGMA busy_timeout = 20").fetchall())
     path = tmp_path / "roadheat.db"
     set_aside = path.with_name(f"{path.name}-reserve")
     other = sqlite3.connect(path, isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
-        assert not (await rooms.overrides.request("z01", "off", 60, "cable works", "lee")).recorded
+        assert not (await setup.overrides.request("z01", "off", 60, "cable works", "lee")).recorded
         assert set_aside.exists()
         other.execute("ROLLBACK")
     finally:
         other.close()
-    assert (await rooms.overrides.request("z02", "off", 60, "cable works", "lee")).recorded
-    assert await rooms.overrides.late.flush()
+    assert (await setup.overrides.request("z02", "off", 60, "cable works", "lee")).recorded
+    assert await setup.overrides.late.flush()
 
 
 # A file system that is really full
@@ -216,17 +216,17 @@ async def test_a_really_full_disk_records_off_in_the_space_set_aside_and_nothing
     store = Store.open(small_disk / "roadheat.db", clock)
     set_aside = small_disk / "roadheat.db-reserve"
     assert set_aside.stat().st_blocks * 512 >= reserve.RESERVE_BYTES
-    rooms = Rooms(store, clock, background, await store.epochs.next())
-    on = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    setup = Setup(store, clock, background, await store.epochs.next())
+    on = await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     filler = fill_folder(small_disk)
     await write_until_full(store)
-    off = [await rooms.overrides.request("z01", "off", 60, LONG[:190], "kim") for _ in range(40)][-1]
+    off = [await setup.overrides.request("z01", "off", 60, LONG[:190], "kim") for _ in range(40)][-1]
     assert off.recorded
     assert not set_aside.exists()
-    assert (await rooms.overrides.cancel(off.id, "kim")).state is OverrideState.CANCELLED
+    assert (await setup.overrides.cancel(off.id, "kim")).state is OverrideState.CANCELLED
     for more in (
         store.values.set("telemetry", "x"),
-        rooms.overrides.request("z02", "on", 60, "ice on the bend", "kim"),
+        setup.overrides.request("z02", "on", 60, "ice on the bend", "kim"),
     ):
         with pytest.raises(StoreError) as error:  # the space is for safety commands
             await more
@@ -234,7 +234,7 @@ async def test_a_really_full_disk_records_off_in_the_space_set_aside_and_nothing
 
     await store.close()  # and the service starts in what is left
     store = Store.open(small_disk / "roadheat.db", clock)
-    again = Rooms(store, clock, background, await store.epochs.next())
+    again = Setup(store, clock, background, await store.epochs.next())
     await again.overrides.load()
     assert again.overrides.get(on.id).state is OverrideState.CANCELLED
     with pytest.raises(StoreError):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.control.tests.conftest import START_UTC_S, Rooms
+from supervisor.control.tests.conftest import START_UTC_S, Setup
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.gateway.tests.board_client import until
@@ -15,15 +15,15 @@ from supervisor.runtime.pace import each
 from supervisor.store.store import Store
 
 
-async def test_it_is_on_disk_before_it_is_answered_or_sent(rooms: Rooms) -> None:
+async def test_it_is_on_disk_before_it_is_answered_or_sent(setup: Setup) -> None:
     seen: list[list[Override]] = []
-    rooms.overrides.changed.append(lambda override: seen.append([override]))
-    made = await rooms.overrides.request("z01", "on", 60, "  school  run ", "kim")
+    setup.overrides.changed.append(lambda override: seen.append([override]))
+    made = await setup.overrides.request("z01", "on", 60, "  school  run ", "kim")
     assert seen == [[made]]
-    assert await rooms.store.overrides.live(rooms.clock.utc_s()) == [made]
+    assert await setup.store.overrides.live(setup.clock.utc_s()) == [made]
     assert (made.mode, made.reason, made.expires_utc_s - made.created_utc_s) == (OverrideMode.ON, "school run", 3600)
-    assert [entry.user for entry in await rooms.store.audit.entries(0, 4e9)] == ["kim"]
-    view = rooms.live.view("z01")
+    assert [entry.user for entry in await setup.store.audit.entries(0, 4e9)] == ["kim"]
+    view = setup.live.view("z01")
     assert view.override is not None
     assert view.override.user == "kim"
 
@@ -33,13 +33,13 @@ async def test_what_cannot_be_recorded_commands_nothing(
 ) -> None:
     seen: list[Override] = []
     store = Store.open(tmp_path / "closed.db", clock)
-    rooms = Rooms(store, clock, background, 1)
-    rooms.overrides.changed.append(seen.append)
+    setup = Setup(store, clock, background, 1)
+    setup.overrides.changed.append(seen.append)
     await store.close()
     with pytest.raises(StoreError):
-        await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+        await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     assert seen == []
-    assert rooms.live.view("z01").override is None
+    assert setup.live.view("z01").override is None
 
 
 @pytest.mark.parametrize(
@@ -57,64 +57,64 @@ async def test_what_cannot_be_recorded_commands_nothing(
     ],
 )
 async def test_bad_requests_are_refused_by_name(
-    rooms: Rooms, zone: str, mode: str, minutes: int, reason: str, where: str
+    setup: Setup, zone: str, mode: str, minutes: int, reason: str, where: str
 ) -> None:
     with pytest.raises(CommandError) as error:
-        await rooms.overrides.request(zone, mode, minutes, reason, "kim")
+        await setup.overrides.request(zone, mode, minutes, reason, "kim")
     assert error.value.where == where
     assert error.value.remedy
-    assert await rooms.store.overrides.live(0) == []
+    assert await setup.store.overrides.live(0) == []
 
 
-async def test_newest_wins_even_when_two_ask_at_once(rooms: Rooms) -> None:
+async def test_newest_wins_even_when_two_ask_at_once(setup: Setup) -> None:
     first, second = await asyncio.gather(
-        rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim"),
-        rooms.overrides.request("z01", "off", 30, "cable works", "lee"),
+        setup.overrides.request("z01", "on", 60, "ice on the bend", "kim"),
+        setup.overrides.request("z01", "off", 30, "cable works", "lee"),
     )
-    live = await rooms.store.overrides.live(rooms.clock.utc_s())
+    live = await setup.store.overrides.live(setup.clock.utc_s())
     assert [override.id for override in live] == [max(first.id, second.id)]
-    assert rooms.overrides.live_for("z01") == live[0]
+    assert setup.overrides.live_for("z01") == live[0]
 
 
-async def test_it_expires_on_time_and_stays_expired(rooms: Rooms) -> None:
-    made = await rooms.overrides.request("z01", "on", 1, "ice on the bend", "kim")
-    rooms.clock.advance(59)
-    await rooms.overrides.expire()
-    assert rooms.overrides.live_for("z01") is not None
-    rooms.clock.advance(1)
-    assert rooms.overrides.live_for("z01") is None  # before anybody has looked
-    await rooms.overrides.expire()
-    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
-    await rooms.overrides.advance(made.id, OverrideState.MEASURED)
-    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
+async def test_it_expires_on_time_and_stays_expired(setup: Setup) -> None:
+    made = await setup.overrides.request("z01", "on", 1, "ice on the bend", "kim")
+    setup.clock.advance(59)
+    await setup.overrides.expire()
+    assert setup.overrides.live_for("z01") is not None
+    setup.clock.advance(1)
+    assert setup.overrides.live_for("z01") is None  # before anybody has looked
+    await setup.overrides.expire()
+    assert setup.overrides.get(made.id).state is OverrideState.EXPIRED
+    await setup.overrides.advance(made.id, OverrideState.MEASURED)
+    assert setup.overrides.get(made.id).state is OverrideState.EXPIRED
 
 
-async def test_cancel_ends_it_once(rooms: Rooms) -> None:
-    made = await rooms.overrides.request("z01", "boost", 60, "ice on the bend", "kim")
-    assert (await rooms.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
-    assert (await rooms.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
-    assert [entry.action for entry in await rooms.store.audit.entries(0, 4e9)] == ["override", "cancel"]
+async def test_cancel_ends_it_once(setup: Setup) -> None:
+    made = await setup.overrides.request("z01", "boost", 60, "ice on the bend", "kim")
+    assert (await setup.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
+    assert (await setup.overrides.cancel(made.id, "lee")).state is OverrideState.CANCELLED
+    assert [entry.action for entry in await setup.store.audit.entries(0, 4e9)] == ["override", "cancel"]
     with pytest.raises(NotFoundError):
-        await rooms.overrides.cancel(made.id + 1, "lee")
+        await setup.overrides.cancel(made.id + 1, "lee")
 
 
-async def test_states_only_go_forward(rooms: Rooms) -> None:
-    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+async def test_states_only_go_forward(setup: Setup) -> None:
+    made = await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     await asyncio.gather(
-        rooms.overrides.advance(made.id, OverrideState.MEASURED), rooms.overrides.advance(made.id, OverrideState.SENT)
+        setup.overrides.advance(made.id, OverrideState.MEASURED), setup.overrides.advance(made.id, OverrideState.SENT)
     )
-    assert rooms.overrides.get(made.id).state is OverrideState.MEASURED
-    assert (await rooms.store.overrides.live(0))[0].state is OverrideState.MEASURED
+    assert setup.overrides.get(made.id).state is OverrideState.MEASURED
+    assert (await setup.store.overrides.live(0))[0].state is OverrideState.MEASURED
 
 
 async def test_restart_takes_up_what_lives_and_ends_what_expired_meanwhile(
     store: Store, clock: ManualClock, background: Background
 ) -> None:
-    before = Rooms(store, clock, background, 1)
+    before = Setup(store, clock, background, 1)
     short = await before.overrides.request("z01", "on", 10, "ice on the bend", "kim")
     long = await before.overrides.request("z02", "off", 60, "cable works", "lee")
     clock.advance(1800)
-    after = Rooms(store, clock, background, 2)
+    after = Setup(store, clock, background, 2)
     await after.overrides.load()
     assert after.overrides.live_for("z01") is None
     assert after.overrides.get(short.id).state is OverrideState.EXPIRED
@@ -139,14 +139,14 @@ async def test_setting_the_machine_s_clock_prolongs_no_override(
 ) -> None:
     clock = SetClock(START_UTC_S)
     store = Store.open(tmp_path / "set.db", clock)
-    rooms = Rooms(store, clock, background, 1)
-    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    setup = Setup(store, clock, background, 1)
+    made = await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     clock.set_by_s = set_by_s
-    assert rooms.overrides.left_s(made) <= 3600
+    assert setup.overrides.left_s(made) <= 3600
     clock.advance(3600)
-    assert rooms.overrides.live_for("z01") is None
-    await rooms.overrides.expire()
-    assert rooms.overrides.get(made.id).state is OverrideState.EXPIRED
+    assert setup.overrides.live_for("z01") is None
+    await setup.overrides.expire()
+    assert setup.overrides.get(made.id).state is OverrideState.EXPIRED
     await store.close()
 
 

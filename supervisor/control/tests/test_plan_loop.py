@@ -17,7 +17,7 @@ from supervisor.control.monitoring import Monitoring
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_snapshot import PlanSnapshot, Situation
 from supervisor.control.publishing import Publisher
-from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Rooms, greet
+from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Setup, greet
 from supervisor.control.tests.test_intake import Works
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.plan import PlanLabel
@@ -42,21 +42,21 @@ class KilledExecutor(Executor):
 class Planning(Works):
     """Works with a plan loop; `executors` are handed out one after the other, then threads."""
 
-    def __init__(self, rooms: Rooms, config: Config, *executors: Executor) -> None:
-        super().__init__(rooms)
+    def __init__(self, setup: Setup, config: Config, *executors: Executor) -> None:
+        super().__init__(setup)
         queue = list(executors)
         self.tariff: Tariff = FlatTariff(120.0)
         config = msgspec.structs.replace(config, zone=ZONES, feeder=FEEDERS)
-        now = Situation(config, rooms.live, rooms.overrides, self.forecasts, rooms.clock).now
+        now = Situation(config, setup.live, setup.overrides, self.forecasts, setup.clock).now
         snapshot = PlanSnapshot(config, lambda: self.tariff, self.estimation, self.forecasts, self.meter, now)
         pool = plan_pool.PlanPool(
             FEEDERS, ZONES, config.planner.processes, lambda: queue.pop(0) if queue else ThreadPoolExecutor(1)
         )
-        publisher = Publisher(rooms.store.plans, rooms.dispatcher)
-        self.loop = PlanLoop(snapshot, now, pool, publisher, Monitoring(rooms.alarms, rooms.metrics), rooms.clock)
+        publisher = Publisher(setup.store.plans, setup.dispatcher)
+        self.loop = PlanLoop(snapshot, now, pool, publisher, Monitoring(setup.alarms, setup.metrics), setup.clock)
 
     def labels(self) -> set[PlanLabel]:
-        return {zone.plan.label for zone in self.rooms.live.zones.values() if zone.plan is not None}
+        return {zone.plan.label for zone in self.setup.live.zones.values() if zone.plan is not None}
 
 
 @pytest.fixture
@@ -66,32 +66,32 @@ def config(tmp_path: Path) -> Config:
     return load(tmp_path / "city.toml")
 
 
-async def test_every_zone_gets_a_plan_that_is_committed_sent_and_explained(rooms: Rooms, config: Config) -> None:
-    planning = Planning(rooms, config)
+async def test_every_zone_gets_a_plan_that_is_committed_sent_and_explained(setup: Setup, config: Config) -> None:
+    planning = Planning(setup, config)
     await planning.forecasts.ask()
     await planning.estimation.start()
     await planning.loop.cycle("test")
     assert planning.labels() == {PlanLabel.OPTIMAL}
     assert [plan.z for plan in planning.link.plans()] == ["z01", "z02"]
-    assert set(await rooms.store.plans.latest()) == {"z01", "z02", "z03"}
-    snow_ahead = rooms.live.view("z01").plan
+    assert set(await setup.store.plans.latest()) == {"z01", "z02", "z03"}
+    snow_ahead = setup.live.view("z01").plan
     assert snow_ahead is not None
     assert any("snow" in why.code for why in snow_ahead.why)
-    assert rooms.alarms.standing() == []
+    assert setup.alarms.standing() == []
 
 
-async def test_planner_that_fails_leaves_the_last_plan_continued_with_one_alarm(rooms: Rooms, config: Config) -> None:
-    planning = Planning(rooms, config)
+async def test_planner_that_fails_leaves_the_last_plan_continued_with_one_alarm(setup: Setup, config: Config) -> None:
+    planning = Planning(setup, config)
     await planning.forecasts.ask()
     await planning.loop.cycle("test")
     planning.loop._pool._workers = [KilledExecutor()]
     raised: list[str] = []
-    rooms.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
-    rooms.clock.advance(900)
+    setup.alarms.changed.append(lambda alarm: raised.append(f"{alarm.code} {alarm.cleared_utc_s is None}"))
+    setup.clock.advance(900)
     await planning.loop.cycle("broken")
     assert planning.labels() == {PlanLabel.SHIFTED}
     planning.loop._pool._workers = [KilledExecutor()]
-    rooms.clock.advance(900)
+    setup.clock.advance(900)
     await planning.loop.cycle("still broken")
     assert raised == ["plan True"]
     await planning.loop.cycle("a new process")
@@ -99,26 +99,26 @@ async def test_planner_that_fails_leaves_the_last_plan_continued_with_one_alarm(
     assert raised == ["plan True", "plan False"]
 
 
-async def test_without_a_forecast_boards_follow_the_local_rule_and_it_is_labelled(rooms: Rooms, config: Config) -> None:
-    planning = Planning(rooms, config)
+async def test_without_a_forecast_boards_follow_the_local_rule_and_it_is_labelled(setup: Setup, config: Config) -> None:
+    planning = Planning(setup, config)
     await planning.loop.cycle("no weather yet")
     assert planning.labels() == {PlanLabel.LOCAL}
-    assert [alarm.code for alarm in rooms.alarms.standing()] == ["plan"]
+    assert [alarm.code for alarm in setup.alarms.standing()] == ["plan"]
     assert [run[2] for run in planning.link.plans()[0].s] == [-1]
 
 
 async def test_slow_plan_delays_no_override_and_is_given_up(
-    rooms: Rooms, config: Config, monkeypatch: pytest.MonkeyPatch
+    setup: Setup, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan_pool, "TIMEOUT_S", 0.2)
     slow, release = ThreadPoolExecutor(1), threading.Event()
     slow.submit(release.wait)
-    planning = Planning(rooms, config, slow)
+    planning = Planning(setup, config, slow)
     await planning.forecasts.ask()
     cycle = asyncio.ensure_future(planning.loop.cycle("slow"))
-    await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     assert [(o.z, o.m) for o in planning.link.overrides()] == [("z01", "on")]
-    rooms.clock.advance(10)
+    setup.clock.advance(10)
     await planning.hear([telemetry(1, up=110)])
     assert planning.link.acks()
     assert not cycle.done()
@@ -127,10 +127,10 @@ async def test_slow_plan_delays_no_override_and_is_given_up(
     release.set()
 
 
-async def test_zone_out_of_service_is_planned_without_heat(rooms: Rooms, config: Config) -> None:
-    planning = Planning(rooms, config)
+async def test_zone_out_of_service_is_planned_without_heat(setup: Setup, config: Config) -> None:
+    planning = Planning(setup, config)
     await planning.forecasts.ask()
-    rooms.clock.advance(10)
+    setup.clock.advance(10)
     await planning.hear([telemetry(1, sample("z01", flags=int(Flag.EARTH_FAULT)), up=110)])
     await planning.loop.cycle("earth fault")
     by_zone = {plan.z: plan for plan in planning.link.plans()}
@@ -139,14 +139,14 @@ async def test_zone_out_of_service_is_planned_without_heat(rooms: Rooms, config:
 
 
 async def test_a_broken_cable_is_planned_without_heat_until_its_board_may_try_again(
-    rooms: Rooms, config: Config
+    setup: Setup, config: Config
 ) -> None:
     """The flag stays while the board tries: a plan of nothing would keep it from finding out."""
-    planning = Planning(rooms, config)
+    planning = Planning(setup, config)
     await planning.forecasts.ask()
     heats = []
     for q, who in ((1, Winner.INTERLOCK), (2, Winner.PLAN)):
-        rooms.clock.advance(10)
+        setup.clock.advance(10)
         broken = sample("z01", flags=int(Flag.CABLE_BROKEN), who=int(who), power_w=0, on_s=0)
         await planning.hear([telemetry(q, broken, up=100 + 10 * q)])
         await planning.loop.cycle("broken cable")
@@ -155,33 +155,33 @@ async def test_a_broken_cable_is_planned_without_heat_until_its_board_may_try_ag
     assert heats == [False, True]
 
 
-async def test_loop_plans_at_once_and_when_asked(rooms: Rooms, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_loop_plans_at_once_and_when_asked(setup: Setup, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_loop_module, "SETTLE_S", 0.0)
     monkeypatch.setattr(plan_loop_module, "SPACING_S", 0.0)
-    planning = Planning(rooms, config)
-    rooms.overrides.changed.append(planning.loop.override_changed)
+    planning = Planning(setup, config)
+    setup.overrides.changed.append(planning.loop.override_changed)
     asked: list[str] = []
 
     async def cycle(reason: str) -> None:
         asked.append(reason)
 
     monkeypatch.setattr(planning.loop, "cycle", cycle)
-    running = rooms.background.spawn(planning.loop.run(), "plans")
+    running = setup.background.spawn(planning.loop.run(), "plans")
     await until(lambda: asked == ["start"])
-    made = await rooms.overrides.request("z01", "on", 60, "ice on the bend", "kim")
+    made = await setup.overrides.request("z01", "on", 60, "ice on the bend", "kim")
     await until(lambda: len(asked) == 2)
     assert asked[1] == f"override {made.id} requested"
-    await rooms.overrides.cancel(made.id, "kim")
+    await setup.overrides.cancel(made.id, "kim")
     await until(lambda: len(asked) == 3)
     running.cancel()
 
 
-async def test_override_reaches_the_plan_as_fixed_duty(rooms: Rooms, config: Config) -> None:
-    planning = Planning(rooms, config)
+async def test_override_reaches_the_plan_as_fixed_duty(setup: Setup, config: Config) -> None:
+    planning = Planning(setup, config)
     await planning.forecasts.ask()
-    await rooms.overrides.request("z03", "off", 120, "cable works", "kim")
+    await setup.overrides.request("z03", "off", 120, "cable works", "kim")
     link = RecordingLink("b02")
-    rooms.dispatcher.attach(link, greet("b02"))
+    setup.dispatcher.attach(link, greet("b02"))
     await planning.loop.cycle("override")
     outcome = planning.loop.last
     assert outcome is not None
@@ -203,7 +203,7 @@ def test_forecast_that_repeats_the_last_one_is_no_news() -> None:
     assert not says_the_same(old, Forecast(0.0, old.members * 2, "test"))
 
 
-async def test_provider_that_fails_leaves_the_last_forecast_with_one_alarm(rooms: Rooms) -> None:
+async def test_provider_that_fails_leaves_the_last_forecast_with_one_alarm(setup: Setup) -> None:
     class Failing(FileProvider):
         down = False
 
@@ -213,19 +213,19 @@ async def test_provider_that_fails_leaves_the_last_forecast_with_one_alarm(rooms
             return await super().forecast(now_utc_s, horizon_s)
 
     provider = Failing(design_storm(START_UTC_S - 3600, hours=96))
-    forecasts = Forecasts(provider, Works(rooms).forecasts.site, 108_000, rooms.clock, rooms.alarms, rooms.metrics)
+    forecasts = Forecasts(provider, Works(setup).forecasts.site, 108_000, setup.clock, setup.alarms, setup.metrics)
     news: list[Forecast] = []
     forecasts.changed.append(news.append)
     await forecasts.ask()
     provider.down = True
     for _ in range(3):
-        rooms.clock.advance(3600)
+        setup.clock.advance(3600)
         await forecasts.ask()
     assert forecasts.latest is news[0]
-    assert [alarm.code for alarm in rooms.alarms.standing()] == ["forecast"]
-    rooms.clock.advance(4 * 3600)
+    assert [alarm.code for alarm in setup.alarms.standing()] == ["forecast"]
+    setup.clock.advance(4 * 3600)
     await forecasts.ask()
     assert forecasts.latest is None  # older than 6 h: nobody acts upon it
     provider.down = False
     await forecasts.ask()
-    assert rooms.alarms.standing() == []
+    assert setup.alarms.standing() == []

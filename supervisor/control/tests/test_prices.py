@@ -14,7 +14,7 @@ from supervisor.config import Config, load
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.control.prices import Prices
-from supervisor.control.tests.conftest import Rooms
+from supervisor.control.tests.conftest import Setup
 from supervisor.control.tests.test_plan_loop import EXAMPLE, Planning
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import PlanLabel
@@ -187,13 +187,13 @@ class Failing:
         raise TariffError("no price for tomorrow", where="tariff.csv")
 
 
-async def test_a_tariff_that_fails_stops_no_plan(rooms: Rooms, tmp_path: Path) -> None:
+async def test_a_tariff_that_fails_stops_no_plan(setup: Setup, tmp_path: Path) -> None:
     (tmp_path / "weather.csv").touch()
     (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
-    planning = Planning(rooms, load(tmp_path / "city.toml"))
+    planning = Planning(setup, load(tmp_path / "city.toml"))
     planning.tariff = Failing()
     await planning.forecasts.ask()
     await planning.estimation.start()
     await planning.loop.cycle("test")
     assert planning.labels() == {PlanLabel.OPTIMAL}
-    assert rooms.alarms.standing() == []
+    assert setup.alarms.standing() == []

@@ -16,7 +16,7 @@ from supervisor.config import CalibrationConfig, Config, load
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.recalibration import CalibrationRecord, Recalibration
-from supervisor.control.tests.conftest import START_UTC_S, ZONES, Rooms
+from supervisor.control.tests.conftest import START_UTC_S, ZONES, Setup
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Zone
 from supervisor.road import build_pavements, initial_state, simulate
@@ -46,15 +46,15 @@ def weather_of(days: int) -> WeatherSeries:
     return WeatherSeries(t, air, air - 4.0, flat + 2.5, flat + 1e5, sun, longwave, cloud, flat, flat)
 
 
-def record_of(rooms: Rooms) -> CalibrationRecord:
-    return CalibrationRecord(rooms.store.weather, rooms.store.values, rooms.store.audit)
+def record_of(setup: Setup) -> CalibrationRecord:
+    return CalibrationRecord(setup.store.weather, setup.store.values, setup.store.audit)
 
 
 class Running:
     """What calibration needs, and a first zone whose road differs."""
 
     def __init__(
-        self, rooms: Rooms, folder: Path, days: int, *, zones: tuple[Zone, ...] = ZONES, weekly: bool = True
+        self, setup: Setup, folder: Path, days: int, *, zones: tuple[Zone, ...] = ZONES, weekly: bool = True
     ) -> None:
         (folder / "weather.csv").touch()
         (folder / "city.toml").write_text(EXAMPLE.read_text())
@@ -65,13 +65,13 @@ class Running:
             service=msgspec.structs.replace(config.service, state_dir="."),
             calibration=CalibrationConfig(days=10, weekly=weekly),
         )
-        self.rooms, self.days, self.series = rooms, days, weather_of(days)
+        self.setup, self.days, self.series = setup, days, weather_of(days)
         self.forecasts = Forecasts(
-            FileProvider(self.series), self.config.site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics
+            FileProvider(self.series), self.config.site, 30 * 3600, setup.clock, setup.alarms, setup.metrics
         )
-        self.estimation = Estimation(ZONES, self.forecasts, rooms.live, rooms.store.values, rooms.clock)
+        self.estimation = Estimation(ZONES, self.forecasts, setup.live, setup.store.values, setup.clock)
         self.recalibration = Recalibration(
-            self.config, self.estimation, self.forecasts, record_of(rooms), rooms.metrics, rooms.clock
+            self.config, self.estimation, self.forecasts, record_of(setup), setup.metrics, setup.clock
         )
         roads = build_pavements(ZONES[:2], surfaces={"z01": OWN})
         steps = days * DAY_S // STEP_S
@@ -86,8 +86,8 @@ class Running:
         for first in range(from_day * 144, to_day * 144, per_look):
             frames = [self.frame(n) for n in range(first, first + per_look)]
             await asyncio.gather(*(self.commit(frame, n) for n, frame in enumerate(frames, first)))
-            self.rooms.clock.advance(per_look * STEP_S)
-            await self.recalibration.look(self.rooms.clock.utc_s())
+            self.setup.clock.advance(per_look * STEP_S)
+            await self.recalibration.look(self.setup.clock.utc_s())
 
     def frame(self, n: int) -> Telemetry:
         z = tuple(
@@ -98,20 +98,20 @@ class Running:
 
     async def commit(self, frame: Telemetry, n: int) -> bool:
         start = START_UTC_S + STEP_S * n
-        return await self.rooms.store.telemetry.commit("b01", frame, start + STEP_S, start)
+        return await self.setup.store.telemetry.commit("b01", frame, start + STEP_S, start)
 
     def factor(self, lane: int) -> float:
         return float(self.estimation.roads.surface("conductivity_factor")[lane])
 
     async def audited(self) -> list[str]:
-        return [e.detail for e in await self.rooms.store.audit.entries(0, 1e12) if e.action == "calibration"]
+        return [e.detail for e in await self.setup.store.audit.entries(0, 1e12) if e.action == "calibration"]
 
 
 async def test_every_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_and_used(
-    rooms: Rooms, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    setup: Setup, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    running = Running(rooms, tmp_path, days=16)
+    running = Running(setup, tmp_path, days=16)
     await running.recalibration.start()
     await running.live(0, 13)
     assert running.estimation.calibrated == {}  # after a week there were too few days to learn from
@@ -138,23 +138,23 @@ async def test_every_week_a_zone_is_fitted_and_what_predicts_better_is_adopted_a
     assert any(text.startswith("z01: adopted: ") and "out of sample" in text for text in said)
     assert any(text.startswith("z02: not adopted: ") for text in said)
     counted = {
-        result: rooms.metrics.registry.get_sample_value("roadheat_calibrations_total", {"result": result})
+        result: setup.metrics.registry.get_sample_value("roadheat_calibrations_total", {"result": result})
         for result in ("adopted", "kept", "too-little")
     }
     assert counted == {"adopted": 1.0, "kept": 1.0, "too-little": 4.0}
-    measured = rooms.metrics.registry.get_sample_value("roadheat_calibration_rmse_kelvin", {"zone": "z01"})
+    measured = setup.metrics.registry.get_sample_value("roadheat_calibration_rmse_kelvin", {"zone": "z01"})
     assert measured == kept.rmse_out_of_sample_k
 
-    again = Estimation(ZONES, running.forecasts, rooms.live, rooms.store.values, rooms.clock)
-    room = Recalibration(running.config, again, running.forecasts, record_of(rooms), rooms.metrics, rooms.clock)
+    again = Estimation(ZONES, running.forecasts, setup.live, setup.store.values, setup.clock)
+    room = Recalibration(running.config, again, running.forecasts, record_of(setup), setup.metrics, setup.clock)
     await room.start()
     assert again.roads.surface("conductivity_factor")[0] == running.factor(0)  # after a restart too
 
 
-async def test_boards_are_answered_while_a_fit_runs(rooms: Rooms, tmp_path: Path) -> None:
-    running = Running(rooms, tmp_path, days=11, zones=ZONES[:1], weekly=False)
+async def test_boards_are_answered_while_a_fit_runs(setup: Setup, tmp_path: Path) -> None:
+    running = Running(setup, tmp_path, days=11, zones=ZONES[:1], weekly=False)
     await running.live(0, 10)
-    fitting = asyncio.create_task(running.recalibration.fit_all(rooms.clock.utc_s()))
+    fitting = asyncio.create_task(running.recalibration.fit_all(setup.clock.utc_s()))
     for n in range(10 * 144, 10 * 144 + 20):
         assert await running.commit(running.frame(n), n)
         await asyncio.sleep(0.01)
@@ -163,10 +163,10 @@ async def test_boards_are_answered_while_a_fit_runs(rooms: Rooms, tmp_path: Path
     assert [one.adopted for one in found] == [True]
 
 
-async def test_a_stop_of_the_service_does_not_wait_for_a_fit(rooms: Rooms, tmp_path: Path) -> None:
-    running = Running(rooms, tmp_path, days=11, weekly=False)
+async def test_a_stop_of_the_service_does_not_wait_for_a_fit(setup: Setup, tmp_path: Path) -> None:
+    running = Running(setup, tmp_path, days=11, weekly=False)
     await running.live(0, 10)
-    fitting = asyncio.create_task(running.recalibration.fit_all(rooms.clock.utc_s()))
+    fitting = asyncio.create_task(running.recalibration.fit_all(setup.clock.utc_s()))
     while not running.recalibration.fitting:  # noqa: ASYNC110 - its process starts
         await asyncio.sleep(0.02)
     fitting.cancel()
@@ -175,8 +175,8 @@ async def test_a_stop_of_the_service_does_not_wait_for_a_fit(rooms: Rooms, tmp_p
     assert running.estimation.calibrated == {}
 
 
-async def test_it_can_be_switched_off_and_takes_up_what_an_engineer_keeps(rooms: Rooms, tmp_path: Path) -> None:
-    running = Running(rooms, tmp_path, days=11, weekly=False)
+async def test_it_can_be_switched_off_and_takes_up_what_an_engineer_keeps(setup: Setup, tmp_path: Path) -> None:
+    running = Running(setup, tmp_path, days=11, weekly=False)
     await running.live(0, 10)
     assert await running.audited() == []
     kept = kept_roads.Kept(
@@ -184,35 +184,35 @@ async def test_it_can_be_switched_off_and_takes_up_what_an_engineer_keeps(rooms:
         {"conductivity_factor": 0.8, "cable_efficiency": 0.9}, {}, [],
     )  # fmt: skip
     kept_roads.keep(tmp_path, kept)
-    await running.recalibration.look(rooms.clock.utc_s())
+    await running.recalibration.look(setup.clock.utc_s())
     assert running.factor(1) == 0.8
     assert [zone.heat_w_m2 for zone in running.estimation.zones] == pytest.approx([300.0, 270.0, 300.0])  # planned with
     (tmp_path / "calibration" / "z02.json").unlink()
-    await running.recalibration.look(rooms.clock.utc_s())
+    await running.recalibration.look(setup.clock.utc_s())
     assert running.factor(1) == 1.0
 
 
-async def test_the_weather_as_it_was_is_on_record(rooms: Rooms, tmp_path: Path) -> None:
-    running = Running(rooms, tmp_path, days=3, weekly=False)
+async def test_the_weather_as_it_was_is_on_record(setup: Setup, tmp_path: Path) -> None:
+    running = Running(setup, tmp_path, days=3, weekly=False)
     await running.live(0, 2)
-    now = int(rooms.clock.utc_s())
-    kept = await rooms.store.read(lambda db: weather_record.between(db, now - 2 * DAY_S, now))
+    now = int(setup.clock.utc_s())
+    kept = await setup.store.read(lambda db: weather_record.between(db, now - 2 * DAY_S, now))
     assert len(kept) == 48
     then = np.isin(running.series.time_utc_s, kept.time_utc_s)
     np.testing.assert_array_equal(kept.air_c, running.series.air_c[then])
     np.testing.assert_array_equal(kept.shortwave_w_m2, running.series.shortwave_w_m2[then])
 
 
-async def test_a_start_in_a_cold_snap_does_not_take_the_ground_for_frozen(rooms: Rooms, tmp_path: Path) -> None:
-    running = Running(rooms, tmp_path, days=3, weekly=False)
+async def test_a_start_in_a_cold_snap_does_not_take_the_ground_for_frozen(setup: Setup, tmp_path: Path) -> None:
+    running = Running(setup, tmp_path, days=3, weekly=False)
     cold = {"air_c": running.series.air_c * 0.0 - 12.0, "dew_point_c": running.series.air_c * 0.0 - 16.0}
     series = replace(running.series, **cold)
     forecasts = Forecasts(
-        FileProvider(series), running.config.site, 30 * 3600, rooms.clock, rooms.alarms, rooms.metrics
+        FileProvider(series), running.config.site, 30 * 3600, setup.clock, setup.alarms, setup.metrics
     )
-    rooms.clock.advance(DAY_S)
+    setup.clock.advance(DAY_S)
     await forecasts.ask()
-    estimation = Estimation(ZONES, forecasts, rooms.live, rooms.store.values, rooms.clock)
+    estimation = Estimation(ZONES, forecasts, setup.live, setup.store.values, setup.clock)
     await estimation.start()
     assert np.all(estimation.state.surface_c < -5.0)
     assert np.all(estimation.state.temperature_c[:, -1] > 3.0)

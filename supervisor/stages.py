@@ -1,0 +1,228 @@
+"""The stages in which `app` starts the service: weather and roads, commands, control, loops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+from supervisor.config import Config
+from supervisor.control.alarms import Alarms
+from supervisor.control.danger import Dangers
+from supervisor.control.demand_guard import DemandGuard
+from supervisor.control.dispatch import Dispatcher
+from supervisor.control.estimation import Estimation
+from supervisor.control.forecast_scores import show_scores
+from supervisor.control.forecasts import ASK_EACH_S, Forecasts
+from supervisor.control.intake import Intake, IntakeRecord, Measured
+from supervisor.control.live import LiveState
+from supervisor.control.meter import FeederMeter
+from supervisor.control.metrics import Metrics
+from supervisor.control.monitoring import Monitoring
+from supervisor.control.overrides import Overrides
+from supervisor.control.peaks import KeptPeaks
+from supervisor.control.plan_loop import PlanLoop
+from supervisor.control.plan_pool import PlanPool
+from supervisor.control.plan_snapshot import PlanSnapshot, Situation
+from supervisor.control.prices import Prices
+from supervisor.control.publishing import Publisher
+from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
+from supervisor.control.watch import Watch
+from supervisor.domain.alarm import AlarmCode
+from supervisor.domain.plan import SLOT_S
+from supervisor.energy.shipper import Shipper
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
+from supervisor.store.store import Store
+from supervisor.weather.ensemble import EnsembleProvider
+from supervisor.weather.nowcast import WetOnset
+from supervisor.weather.providers.registry import open_weather, provider_kind
+from supervisor.web import Safety, Services
+from supervisor.web.sessions import Sessions
+from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.pki import Pki, ensure_pki
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every stage uses."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    metrics: Metrics
+    alarms: Alarms
+    background: Background
+    live: LiveState
+
+    @property
+    def monitoring(self) -> Monitoring:
+        return Monitoring(self.alarms, self.metrics)
+
+
+@dataclass(frozen=True)
+class Roads:
+    """The weather, and the state of every road."""
+
+    forecasts: Forecasts
+    estimation: Estimation
+    recalibration: Recalibration
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What people want, and how boards hear of it."""
+
+    overrides: Overrides
+    dispatcher: Dispatcher
+    dangers: Dangers
+
+
+@dataclass(frozen=True)
+class Control:
+    """What makes plans and watches boards."""
+
+    prices: Prices
+    plan_loop: PlanLoop
+    guard: DemandGuard
+    intake: Intake
+    watch: Watch
+
+
+def prepare_files(config: Config) -> Pki:
+    """State folder, the boards' certificate authority and keys: made where missing."""
+    config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for board in config.board:
+        load_or_create_key(config.board_key_path(board.id))
+    return ensure_pki(config.pki_dir, config.boards.server_name)
+
+
+async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
+    """The forecast, and with it the estimate of every road."""
+    config, clock = base.config, base.clock
+    provider = await stack.enter_async_context(open_weather(config, clock))
+    if config.planner.members > 1:
+        onset = WetOnset(base.live.wet_share)
+        provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
+        show_scores(base.metrics.registry, provider.verification)
+    horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
+    forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics)
+    await forecasts.ask()
+    estimation = Estimation(config.zone, forecasts, base.live, base.store.values, clock)
+    store = base.store
+    kept = CalibrationRecord(store.weather, store.values, store.audit)
+    recalibration = Recalibration(config, estimation, forecasts, kept, base.metrics, clock)
+    await recalibration.start()
+    await estimation.start()
+    return Roads(forecasts, estimation, recalibration)
+
+
+async def load_commands(base: Base, epoch: int, take_over: bool) -> Commands:
+    """Overrides, electric danger and last plans from the record, and the dispatcher that sends them to boards."""
+    store, live, alarms = base.store, base.live, base.alarms
+    overrides = Overrides(store.overrides, live, base.clock)
+    await overrides.load()
+    newer_epoch = store.epochs.raise_above if take_over else None
+    dispatcher = Dispatcher(epoch, live, overrides, base.monitoring, base.clock, base.background, newer_epoch)
+    overrides.late.changed.append(
+        lambda waiting: alarms.set(
+            AlarmCode.NOT_RECORDED, "", waiting > 0,
+            "A safety command is carried out and not recorded yet: the disk is full or does not answer. "
+            "Look at the disk; do not stop the service before it is recorded",
+        )
+    )  # fmt: skip
+    alarms.set(AlarmCode.NOT_RECORDED, "", overrides.late.waiting > 0)  # what waited when the service ended is lost
+    dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, base.clock)
+    await dangers.load()
+    for plan in (await store.plans.latest()).values():
+        if plan.zone in live.zones:
+            live.zones[plan.zone].plan = plan
+    return Commands(overrides, dispatcher, dangers)
+
+
+async def start_control(
+    base: Base, roads: Roads, commands: Commands, stack: AsyncExitStack, planner_executor: Callable[[], Executor]
+) -> Control:
+    """Prices, planner, demand guard, and what takes in and watches telemetry."""
+    config, clock, store, monitoring = base.config, base.clock, base.store, base.monitoring
+    live, overrides, dispatcher = base.live, commands.overrides, commands.dispatcher
+    meter = FeederMeter(config.feeder, config.zone, config.site.timezone, base.metrics)
+    prices = Prices(config, base.alarms, clock)
+    await prices.start()
+    publisher = Publisher(store.plans, dispatcher)
+    situation = Situation(config, live, overrides, roads.forecasts, clock)
+    snapshot = PlanSnapshot(
+        config, lambda: prices.tariff, roads.estimation, roads.forecasts, meter, situation.now
+    )  # fmt: skip
+    pool = PlanPool(config.feeder, config.zone, config.planner.processes, planner_executor)
+    plan_loop = PlanLoop(snapshot, situation.now, pool, publisher, monitoring, clock)
+    stack.callback(plan_loop.close)
+    guard = DemandGuard(live, overrides, meter, publisher, base.metrics, clock)
+    intake = Intake(
+        dispatcher, overrides, Measured(live, roads.estimation, meter),
+        IntakeRecord(store.telemetry, store.quarantine, store.events), monitoring, clock, base.background,
+    )  # fmt: skip
+    watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, base.alarms, clock)
+    await watch.start()
+    return Control(prices, plan_loop, guard, intake, watch)
+
+
+def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control: Control) -> None:
+    """Connect everything that makes a new plan before the next quarter of an hour."""
+    plan_loop = control.plan_loop
+    control.prices.changed.append(lambda _: plan_loop.ask("prices"))
+    roads.forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
+    commands.overrides.changed.append(plan_loop.override_changed)
+    commands.dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
+    control.intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
+    control.watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
+
+
+def start_loops(
+    loops: Background, roads: Roads, commands: Commands, control: Control, shipper: Shipper | None
+) -> tuple[asyncio.Task[None], ...]:
+    """Every loop of the service; each starts again after a failure."""
+    tasks = [
+        loops.keep("forecasts", roads.forecasts.run, ASK_EACH_S),
+        loops.keep("estimation", roads.estimation.run),
+        loops.keep("plans", control.plan_loop.run, SLOT_S),
+        loops.keep("watch", control.watch.run),
+        loops.keep("calibration", roads.recalibration.run, LOOK_EACH_S),
+        loops.keep("demand guard", control.guard.run),
+        loops.keep("prices", control.prices.run),
+        loops.keep("electric danger", commands.dangers.run),
+    ]
+    if shipper is not None:
+        tasks.append(loops.keep("influx", shipper.run))
+    return tuple(tasks)
+
+
+def web_services(base: Base, commands: Commands, control: Control, sessions: Sessions) -> Services:
+    config = base.config
+    return Services(
+        live=base.live,
+        overrides=commands.overrides,
+        sessions=sessions,
+        clock=base.clock,
+        site=config.site,
+        attributions=provider_kind(config.weather).attributions,
+        public_url=config.web.public_url,
+        metrics_token=os.environ.get(config.web.metrics_token_env, ""),
+        registry=base.metrics.registry,
+        safety=Safety(base.store.audit, commands.dangers, control.intake.cables, base.alarms),
+    )
+
+
+async def admin_link(sessions: Sessions) -> str | None:
+    """The path of a one-time link, until an administrator has signed in."""
+    link = await sessions.first_link()
+    if link is None and not await sessions.admin_can_sign_in():
+        logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
+    return link
