@@ -1,4 +1,4 @@
-"""Records of measurements: every 10 s while the link is up, else every minute; each second is in exactly one.
+"""Records of measurements: every 10 s while the link is up, else every minute; none overlap.
 
 A record is packed once and framed when it is sent, so that live and journaled ones are the same bytes.
 """

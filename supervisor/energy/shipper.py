@@ -55,7 +55,7 @@ LATE_S = 900.0  # without a delivery while points wait
 # as dead letters they would empty the spool, and once the database is corrected nothing would be left to send.
 REFUSED_IN_A_ROW_MAX = 25
 REFUSED_SHARE_MAX = 0.1  # of a batch
-EXPIRED = "beyond retention"  # in answers about points that the database no longer keeps: nothing to correct
+EXPIRED = "beyond retention"  # in answers about points that the database no longer keeps: nothing is lost
 
 REFUSED = frozenset({201, 400, 413, 422})
 LATER = frozenset({0, 408, 425, 429})

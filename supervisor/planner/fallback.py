@@ -1,4 +1,4 @@
-"""When planning fails: the last plan moved on, then the local rule. Always labelled."""
+"""When planning fails: the last plan continued, then the local rule. Always labelled."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def plan_fleet(inputs: PlanInputs) -> PlanOutcome:
 
 
 def keep_all(inputs: PlanInputs, error: RoadheatError) -> PlanOutcome:
-    """Every feeder's last plan moved on: used when no planner process answers."""
+    """Every feeder's last plan continued: used when no planner process answers."""
     start = inputs.now_utc_s - inputs.now_utc_s % SLOT_S
     plans: dict[str, Plan] = {}
     outcomes = []

@@ -56,7 +56,7 @@ class Forcing:
     clear_sky_w_m2: Array | float = 0.0  # sun without cloud: how large the residual may grow by day
     sun_elevation_deg: Array | float = 90.0  # by steps: roads with a horizon want it
     sun_azimuth_deg: Array | float = 0.0  # clockwise from north, likewise
-    time_utc_s: Array | float = 0.0  # middle of each step: for what comes back at the same hour each day
+    time_utc_s: Array | float = 0.0  # middle of each step: for what comes back at the same hour every day
     correction_w_m2: Array | float = 0.0  # what the same hour of the days before asked for, see residual.py
 
     def __post_init__(self) -> None:

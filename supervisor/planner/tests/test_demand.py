@@ -62,20 +62,20 @@ def test_windows_recur_with_the_boards_own_period(phase_s: int, expected_s: floa
     assert remaining_s(replace(now, duty=0.9), 300) == 600  # above the highest duty that leaves the minimum off time
 
 
-def test_nobody_gives_way_while_the_quarter_will_keep_the_contract() -> None:
+def test_nothing_is_shed_while_the_quarter_will_keep_the_contract() -> None:
     circuits = [circuit("a"), circuit("b", 0.5)]
     assert foreseen_kw(0.0, circuits, 0.0) == 90.0
     assert who_gives_way(100.0, 0.0, circuits, 0.0) == ()
 
 
-def test_the_road_that_can_wait_gives_way_first_and_no_more_than_needed() -> None:
+def test_the_road_that_can_wait_is_shed_first_and_no_more_than_needed() -> None:
     circuits = [circuit("a", priority=1), circuit("b", priority=3), circuit("c", priority=3, surface_c=2.0)]
     assert who_gives_way(130.0, 0.0, circuits, 0.0) == ("c",)
     assert who_gives_way(70.0, 0.0, circuits, 0.0) == ("c", "b")
     assert who_gives_way(130.0, 170.0 * 840, circuits, SLOT_S - LAST_S + 1) == ()  # too late to change anything
 
 
-def test_nobody_who_follows_a_person_gives_way() -> None:
+def test_nobody_who_follows_a_person_is_shed() -> None:
     assert who_gives_way(70.0, 0.0, [circuit("a", may=False), circuit("b", priority=1)], 0.0) == ("b",)
 
 
@@ -83,7 +83,7 @@ def test_nobody_who_follows_a_person_gives_way() -> None:
     st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(0, 899)), min_size=1, max_size=8),
     st.floats(0, 840), st.floats(20, 500),
 )  # fmt: skip
-def test_after_giving_way_the_quarter_keeps_the_contract_or_all_have_given(
+def test_after_shedding_the_quarter_keeps_the_contract_or_all_have_given(
     cases: list[tuple[float, bool, int]], elapsed_s: float, contract_kw: float
 ) -> None:
     circuits = [circuit(f"z{i}", duty, on=on, phase_s=phase) for i, (duty, on, phase) in enumerate(cases)]
@@ -92,7 +92,7 @@ def test_after_giving_way_the_quarter_keeps_the_contract_or_all_have_given(
     assert foreseen_kw(0.0, left, elapsed_s) <= TARGET * contract_kw + 1e-9 or not any(c.duty > 0 for c in left)
 
 
-def test_giving_way_empties_this_slot_only_and_says_so() -> None:
+def test_shedding_empties_this_slot_only_and_says_so() -> None:
     plan = Plan(
         zone="a", issued_utc_s=START, start_utc_s=START, slots=(Slot(0, 500, 800), Slot(3 * SLOT_S, 0, STANDBY))
     )

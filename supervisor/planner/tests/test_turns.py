@@ -27,7 +27,7 @@ def drawn_kw(plans: tuple[Plan, ...], slot: int) -> float:
     return sum(60 * worst(float(unpack(p, HELD_SLOTS, START)[0][slot])) for p in plans)
 
 
-def test_a_zone_that_has_waited_is_given_a_window_and_another_gives_way() -> None:
+def test_a_zone_that_has_waited_is_given_a_window_and_another_is_shed() -> None:
     plans = [plan("a", *FULL), plan("b", *FULL), plan("c", *SHED_RUN)]
     kept = keep_contract(plans, {"a": now("a", priority=1), "b": now("b"), "c": waits("c", TURN_AFTER_S + 1)}, FEEDERS)
     duty = {p.zone: unpack(p, HELD_SLOTS, START)[0].tolist() for p in kept}

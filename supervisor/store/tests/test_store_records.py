@@ -174,7 +174,7 @@ async def test_events_are_kept_and_spooled(store: Store) -> None:
 
 
 async def test_hours_and_local_days_follow_the_ticks(store: Store, clock: ManualClock) -> None:
-    """Three hours across Seoul's midnight (15:00 UTC): two local days, each hour a point, the late one again."""
+    """Three hours across Seoul's midnight (15:00 UTC): two local days, one point an hour, the late one again."""
     start = T0 + 13 * 3600
     for n in range(0, 3 * 360, 6):  # a record a minute
         zone = ZoneSample("z01", -1000 + n, 9000, 0, 60, 6_000, 100 * (n // 6 + 1), 1000, 4, 0)

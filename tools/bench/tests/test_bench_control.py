@@ -85,7 +85,7 @@ def test_boards_keep_the_cold_cutoff_of_their_limits_file() -> None:
 
 @pytest.mark.parametrize("duty", [340, 483, 650])
 def test_a_window_lasts_as_long_as_the_board_would_keep_it(duty: int) -> None:
-    """Whole minutes would draw a twentieth more than asked, and pass a contract that the guard had reckoned to keep."""
+    """Whole minutes would draw a twentieth more than asked, and exceed a contract that the guard expected to keep."""
     rule = SimpleNamespace(decide=lambda *_: duty)
     circuit = Circuit(rule)
     closed_s = sum(60 * circuit.tick(t, 0, 500.0, 0, False) for t in range(0, 1800, 60))
