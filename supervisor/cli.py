@@ -34,7 +34,7 @@ OWN = {
 }
 # Help texts of the entry points in pyproject.toml; those of other packages show the package's summary.
 PLUGIN_HELP = {
-    "bench": "Benchmarks against the best that exists elsewhere.",
+    "bench": "Benchmarks, compared with other software.",
     "board": "Provision, flash, test and reset boards.",
     "demo": "A storm on twelve roads, six emulated boards and three feeders.",
 }
