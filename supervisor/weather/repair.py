@@ -4,14 +4,12 @@ from the neighbouring days, small sensor offsets clipped. What cannot be repaire
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array
-from supervisor.weather.gate import DEW_EXCESS_MAX_K, GAP_MAX_S, Columns, Where, refuse, utc_text
+from supervisor.weather.gate import GAP_MAX_S, Columns, Where, refuse, utc_text
 
-Repairs = Counter[str]
 DAY_S = 86_400.0
 ROWS_PER_ROW_MAX = 10  # a few seconds between most rows and hours between others would fill the memory
 # Neighbour days may stand in for these; temperature and snow are not invented.
@@ -19,7 +17,7 @@ DAILY = frozenset({"wind_m_s", "shortwave_w_m2", "pressure_pa", "cloud_fraction"
 ZERO_IN_HOLES = frozenset({"precipitation_mm_h"})
 
 
-def insert_rows(time_utc_s: Array, columns: Columns, step_s: float, repairs: Repairs) -> tuple[Array, Columns, Array]:
+def insert_rows(time_utc_s: Array, columns: Columns, step_s: float, tally: Tally) -> tuple[Array, Columns, Array]:
     """Rows for times that the source skips, empty. Also returns each new row's row in the source (n,)."""
     count = round(float(time_utc_s[-1] - time_utc_s[0]) / step_s) + 1
     if count > ROWS_PER_ROW_MAX * time_utc_s.size:
@@ -35,12 +33,12 @@ def insert_rows(time_utc_s: Array, columns: Columns, step_s: float, repairs: Rep
     for name, values in columns.items():
         full[name] = np.full(count, np.nan)
         full[name][place] = values
-    repairs["rows inserted"] += count - time_utc_s.size
+    tally.add(Treatment.ESTIMATED, "hour", count - time_utc_s.size)
     return full_time, full, np.interp(np.arange(count), place, source)
 
 
 def fill(
-    name: str, time_utc_s: Array, values: Array, step_s: float, where: Where, repairs: Repairs, daily_ok: Array
+    name: str, time_utc_s: Array, values: Array, step_s: float, where: Where, tally: Tally, daily_ok: Array
 ) -> Array:
     """`values` without NaN.
 
@@ -62,7 +60,7 @@ def fill(
                 result[hole] = 0.0
             else:
                 result[hole] = np.interp(time_utc_s[hole], time_utc_s[known], values[known])
-            repairs[f"{name} interpolated"] += hole.size
+            tally.add(Treatment.ESTIMATED, name, hole.size)
             continue
         if name in DAILY or daily_ok[hole].all():
             neighbours = np.full((2, hole.size), np.nan)
@@ -73,7 +71,7 @@ def fill(
             found = ~np.isnan(neighbours)
             if found.any(axis=0).all():
                 result[hole] = 0.0 if name in ZERO_IN_HOLES else np.nansum(neighbours, axis=0) / found.sum(axis=0)
-                repairs[f"{name} from neighbouring days"] += hole.size
+                tally.add(Treatment.ESTIMATED, name, hole.size)
                 continue
         raise refuse(
             f"missing for {(end - start) * step_s / 3600:.1f} h from {utc_text(time_utc_s[start])}",
@@ -83,19 +81,19 @@ def fill(
     return result
 
 
-def clip(name: str, values: Array, low: float, high: float, repairs: Repairs) -> Array:
+def clip(name: str, values: Array, low: float, high: float, tally: Tally) -> Array:
     """Inside [low, high], counting what was outside: offsets small enough for the gate to let pass."""
     outside = (values < low) | (values > high)
     if outside.any():
-        repairs[f"{name} clipped"] += int(outside.sum())
+        tally.add(Treatment.REPAIRED, name, int(outside.sum()))
         return np.clip(values, low, high)
     return values
 
 
-def dew_below_air(air_c: Array, dew_point_c: Array, repairs: Repairs) -> Array:
+def dew_below_air(air_c: Array, dew_point_c: Array, tally: Tally) -> Array:
     """Dew point not above air: rounding of at most 0.5 K is taken back (more was refused by the gate)."""
     above = dew_point_c > air_c
     if above.any():
-        repairs[f"dew point within {DEW_EXCESS_MAX_K:g} K above air"] += int(above.sum())
+        tally.add(Treatment.REPAIRED, "dew_point_c", int(above.sum()))
         return np.minimum(dew_point_c, air_c)
     return dew_point_c

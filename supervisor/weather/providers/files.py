@@ -8,19 +8,18 @@ precipitation_mm_h, snowfall_fraction, precip_type, filled. Others are ignored.
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, utc_text
 from supervisor.weather.providers.answers import named, unexpected
-from supervisor.weather.repair import Repairs
 
 COLUMNS = {
     "air_c": "air_temperature_degC",
@@ -51,7 +50,7 @@ def read_weather_csv(
     *,
     start_utc_s: float | None = None,
     end_utc_s: float | None = None,
-) -> tuple[WeatherSeries, Repairs]:
+) -> tuple[WeatherSeries, Tally]:
     """The series of a file and what was repaired, by kind; of the rows in [start, end] only, where given.
 
     With a site, times are also checked against the sun. Raises WeatherError naming file, column and line, and nothing
@@ -68,7 +67,7 @@ def read_weather_csv(
 
 def _read(
     path: Path, site: Site | None, start_utc_s: float | None, end_utc_s: float | None
-) -> tuple[WeatherSeries, Repairs]:
+) -> tuple[WeatherSeries, Tally]:
     rows, lines = _rows(path)
     times = np.array([_time(path, line, row) for line, row in zip(lines, rows, strict=True)])
     chosen = np.ones(times.size, dtype=bool)
@@ -90,17 +89,17 @@ def _read(
     columns = {
         name: _column(path, column, rows, lines) for name, column in COLUMNS.items() if rows and column in rows[0]
     }
-    repairs: Repairs = Counter()
+    tally = Tally()
     if LONGWAVE_ESTIMATE in rows[0]:
         estimate = _column(path, LONGWAVE_ESTIMATE, rows, lines)
         measured = columns.get("longwave_w_m2", np.full(len(rows), np.nan))
         columns["longwave_w_m2"] = np.where(np.isnan(measured), estimate, measured)
     filled = _column(path, "filled", rows, lines) if "filled" in rows[0] else np.zeros(len(rows))
-    repairs["filled by the source"] += int((filled > 0).sum())
-    _mark_traces(rows, columns, repairs)
+    tally.add(Treatment.REPAIRED, "filled by the source", int((filled > 0).sum()))
+    _mark_traces(rows, columns, tally)
     series, more = assemble(times[chosen], columns, where, site, daily_ok=(filled == 2).astype(np.float64))
-    repairs.update(more)
-    return series, +repairs
+    tally.update(more)
+    return series, tally
 
 
 def write_weather_csv(path: Path | str, series: WeatherSeries) -> None:
@@ -180,7 +179,7 @@ def _column(path: Path, column: str, rows: list[dict[str, str]], lines: list[int
     return values
 
 
-def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], repairs: Repairs) -> None:
+def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], tally: Tally) -> None:
     """Snow of less than the gauge can weigh becomes `TRACE_MM_H`."""
     if "precip_type" not in rows[0]:
         return
@@ -191,4 +190,4 @@ def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], repairs:
             columns["precipitation_mm_h"][i] = TRACE_MM_H
             if np.isnan(fraction[i]):
                 fraction[i] = share
-            repairs["trace of snow"] += 1
+            tally.add(Treatment.REPAIRED, "trace of snow")

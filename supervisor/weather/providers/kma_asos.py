@@ -7,7 +7,6 @@ running day total RN_DAY; −9.0 is also a temperature; copies exist that lost t
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
@@ -15,6 +14,7 @@ from itertools import product
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble, dew_point_of_humidity_c
@@ -23,7 +23,6 @@ from supervisor.weather.longwave import clear_sky_means_w_m2
 from supervisor.weather.providers.answers import bounded, number, place_in, reader
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.files import TRACE_MM_H
-from supervisor.weather.repair import Repairs
 
 SOURCE = "kma-asos"
 URL = "https://apihub.kma.go.kr/api/typ01/url/kma_sfctm3.php"
@@ -51,13 +50,13 @@ COLUMNS = {
 
 
 @reader(SOURCE)
-def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Repairs]:
+def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Tally]:
     """Hourly observations of one station, from the service's fixed columns or a CSV with its names.
 
     Raises WeatherError naming column and time.
     """
     records = bounded(_records(body), SOURCE)
-    repairs: Repairs = Counter()
+    tally = Tally()
     try:
         times = np.array([_time(r["TM"]) for r in records])
         air, dew, humidity = (np.array([_number(r[k]) for r in records]) for k in ("TA", "TD", "HM"))
@@ -69,10 +68,10 @@ def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Repairs]:
     except (KeyError, ValueError) as error:
         raise WeatherError(f"{type(error).__name__}: {error}", where=SOURCE, remedy="The format has changed") from error
     humidity = np.where(humidity < 0.0, np.nan, humidity)
-    _restore_temperatures(air, dew, humidity, repairs)
+    _restore_temperatures(air, dew, humidity, tally)
     trace = (share > 0.0) & (water == 0.0)
     water[trace] = TRACE_MM_H
-    repairs["trace of snow"] += int(trace.sum())
+    tally.add(Treatment.REPAIRED, "trace of snow", int(trace.sum()))
     cloud = np.where((water > 0.0) & (cloud < 5.0), 10.0, cloud)  # the automatic sensor misses the cloud it snows from
     columns = {
         "air_c": air,
@@ -88,8 +87,8 @@ def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Repairs]:
     if np.isnan(dew).any() and not np.isnan(humidity).all():
         columns["dew_point_c"] = np.where(np.isnan(dew), dew_point_of_humidity_c(air, humidity), dew)
     series, more = assemble(times, columns, place_in(SOURCE, COLUMNS, times), site)
-    repairs.update(more)
-    return series, +repairs
+    tally.update(more)
+    return series, tally
 
 
 def _records(body: bytes) -> list[dict[str, str]]:
@@ -153,7 +152,7 @@ def _hourly_precipitation(records: Sequence[Mapping[str, str]]) -> Array:
     return result
 
 
-def _restore_temperatures(air: Array, dew: Array, humidity: Array, repairs: Repairs) -> None:
+def _restore_temperatures(air: Array, dew: Array, humidity: Array, tally: Tally) -> None:
     """In place: lost minus signs put back, −9.0 told from "missing", each by what the humidity says."""
 
     def miss(t: float, d: float, h: float) -> float:
@@ -170,7 +169,7 @@ def _restore_temperatures(air: Array, dew: Array, humidity: Array, repairs: Repa
         best = min(((miss(a, b, h), a, b) for a, b in signs), default=(np.inf, t, d))
         if best[0] <= DEW_MATCH_K:
             air[i], dew[i] = best[1], best[2]
-            repairs["minus sign restored"] += 1
+            tally.add(Treatment.REPAIRED, "minus sign")
         elif t == -9.0:
             air[i] = np.nan
         elif d == -9.0:

@@ -113,8 +113,8 @@ def parse(body: bytes, site: Site) -> Forecast:
     columns = _columns([table[t] for t in times], times)
     times, columns = trim(times, columns)
     keys = {"air_c": "TMP", HUMIDITY: "REH", "wind_m_s": "WSD", "cloud_fraction": "SKY", "precipitation_mm_h": "PCP"}
-    series, repairs = assemble(times, columns, place_in(SOURCE, keys, times), site)
-    return Forecast(issued_utc_s=issued, members=(series,), source=SOURCE, repairs=dict(repairs))
+    series, tally = assemble(times, columns, place_in(SOURCE, keys, times), site)
+    return Forecast(issued_utc_s=issued, members=(series,), source=SOURCE, treated=tally)
 
 
 def _time(date: str, clock: str) -> float:
@@ -197,7 +197,7 @@ class KmaVillageProvider:
         whole = await self._fetcher.read(URL, query, lambda answer: parse(answer.body, self._site))
         self._newest = whole.members[0]
         part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
-        return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.repairs)
+        return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.treated)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         """The station's hours of the last `back_s`, and the forecast for the minutes since its last one."""

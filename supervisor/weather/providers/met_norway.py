@@ -80,8 +80,8 @@ def parse(body: bytes, site: Site | None = None) -> Forecast:
     columns["snow_fraction"] = np.array(snow)
     time = np.array(times[: hourly + 1])
     keys = {**DETAILS, "precipitation_mm_h": "next_1_hours.precipitation_amount"}
-    series, repairs = assemble(time, columns, place_in(SOURCE, keys, time), site)
-    return Forecast(issued_utc_s=issued, members=(series,), source=SOURCE, repairs=dict(repairs))
+    series, tally = assemble(time, columns, place_in(SOURCE, keys, time), site)
+    return Forecast(issued_utc_s=issued, members=(series,), source=SOURCE, treated=tally)
 
 
 def _hourly_part(times: Sequence[float], rows: Sequence[dict[str, Any]]) -> int:
@@ -132,7 +132,7 @@ class MetNorwayProvider:
         # `updated_at` is the global model's, up to ten hours back while the service still serves it as its newest
         model_age_s = answer.received_utc_s - whole.issued_utc_s
         issued = answer.received_utc_s if 0.0 <= model_age_s <= MODEL_AGE_MAX_S else whole.issued_utc_s
-        return Forecast(issued, (part,), SOURCE, whole.repairs)
+        return Forecast(issued, (part,), SOURCE, whole.treated)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return None

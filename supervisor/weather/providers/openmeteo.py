@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally
 from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble
@@ -23,7 +23,6 @@ from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, load_json, number, numbers, place_in, reader, to_si, trim
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
-from supervisor.weather.repair import Repairs
 from supervisor.weather.resample import between
 
 SOURCE = "open-meteo"
@@ -65,16 +64,16 @@ def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = No
         raise WeatherError(
             f"{len(suffixes)} members, at most {MEMBERS_MAX} are read", where=SOURCE, remedy="Ask for fewer models"
         )
-    repairs: Repairs = Counter()
+    tally = Tally()
     members = []
     for suffix in suffixes:
         if suffix == "" and KEYS["air_c"] not in hourly and len(suffixes) > 1:
             continue  # an ensemble without a control run
         series, more = _member(times, hourly, units, suffix, site)
         members.append(series)
-        repairs.update(more)
+        tally.update(more)
     issued = float(times[0]) if issued_utc_s is None else issued_utc_s
-    return Forecast(issued_utc_s=issued, members=tuple(members), source=SOURCE, repairs=dict(repairs))
+    return Forecast(issued_utc_s=issued, members=tuple(members), source=SOURCE, treated=tally)
 
 
 def _times(values: object, answer: dict[str, Any]) -> Array:
@@ -106,7 +105,7 @@ def _own_site(answer: dict[str, Any]) -> Site:
 
 def _member(
     times: Array, hourly: dict[str, Any], units: dict[str, Any], suffix: str, site: Site
-) -> tuple[WeatherSeries, Repairs]:
+) -> tuple[WeatherSeries, Tally]:
     columns: Columns = {}
     for name, base in KEYS.items():
         key = base + suffix
@@ -164,7 +163,7 @@ class OpenMeteoProvider:
         whole = await self._fetcher.read(url, query, lambda a: parse(a.body, a.received_utc_s, self._site))
         self._newest = whole
         members = tuple(between(m, now_utc_s, now_utc_s + horizon_s) for m in whole.members)
-        return Forecast(whole.issued_utc_s, members, whole.source, whole.repairs)
+        return Forecast(whole.issued_utc_s, members, whole.source, whole.treated)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         """The model's own analysis of the last hours: not an observation, but the best estimate available."""
