@@ -1,10 +1,11 @@
-"""What the readers of provider answers share: JSON that may be cut off, nulls, tails beyond a model's horizon."""
+"""What the readers of provider answers share: JSON that may be cut off, nulls, units."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,8 +13,9 @@ import msgspec
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array
-from supervisor.weather.gate import HUMIDITY, TIME_UTC_S, Columns, Where, utc_text
+from supervisor.weather.gate import TIME_UTC_S, Where, utc_text
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +23,6 @@ NUMBER_MAX = 1e12  # above every time and value that a weather service means; JS
 TEXT_MAX = 200  # letters of an unforeseen error's own words
 MESSAGE_MAX = 500
 ROWS_MAX = 20_000  # 16 days by the minute; the longest real answer has 2,600 hours
-REQUIRED = ("air_c", "wind_m_s", "precipitation_mm_h")
 
 
 P = ParamSpec("P")
@@ -91,10 +92,22 @@ def bounded(rows: Sequence[T], source: str) -> Sequence[T]:
     return rows
 
 
+_NO_NUMBER = re.compile(rb"(?<=[\s:,\[])-?(?:nan|inf|infinity)(?=[\s,\]}])", re.IGNORECASE)
+
+
 def load_json(body: bytes, source: str) -> dict[str, Any]:
-    """The answer's object; raises WeatherError where it is cut off, not JSON or not an object."""
+    """The answer's object, with null for a NaN or an infinity, which some servers write against the standard.
+
+    Raises WeatherError where it is cut off, not JSON or not an object.
+    """
     try:
-        answer = msgspec.json.decode(body)
+        try:
+            answer = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            without = _NO_NUMBER.sub(b"null", body)
+            if without == body:
+                raise
+            answer = msgspec.json.decode(without)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError) as error:
         start = body[:60].decode("utf-8", "replace")
         raise WeatherError(
@@ -107,28 +120,34 @@ def load_json(body: bytes, source: str) -> dict[str, Any]:
     return answer
 
 
-def numbers(values: object, count: int, where: str) -> Array:
-    """A JSON list as floats, null as NaN; raises WeatherError on another length or on text."""
+def refuse_message(answer: dict[str, Any], source: str, key_env: str) -> None:
+    """Raises WeatherError where an answer is a message of KMA: {"result": {"status": 401, "message": "…"}}."""
+    result = answer.get("result")
+    if isinstance(result, dict) and "message" in result:
+        text = f"service answers {result.get('status', '')} {str(result['message']).rstrip('. ')}"
+        raise WeatherError(
+            text, where=source, remedy=f"Check the key in {key_env}, and that it is granted this service"
+        )
+
+
+def number_or_nan(value: object, what: str, tally: Tally) -> float:
+    """As `number`, but NaN for what is none, counted as dropped."""
+    try:
+        return number(value)
+    except ValueError:
+        tally.add(Treatment.DROPPED, what)
+        return math.nan
+
+
+def numbers(values: object, count: int, where: str, what: str, tally: Tally) -> Array:
+    """A JSON list as floats, NaN for null and for what is no number, the latter counted as `what`.
+
+    Raises WeatherError on another length: it is not known which of them are missing.
+    """
     if not isinstance(values, list) or len(values) != count:
         found = f"{len(values)} values" if isinstance(values, list) else type(values).__name__
         raise WeatherError(f"{found}, want {count}", where=where, remedy="The answer is cut short or has changed")
-    try:
-        return np.array([number(v) for v in values], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise WeatherError(f"not numbers: {error}", where=where, remedy="The format has changed") from error
-
-
-def trim(time_utc_s: Array, columns: Columns) -> tuple[Array, Columns]:
-    """Without the empty rows at either end: past and future that the model does not reach."""
-    names = [name for name in (*REQUIRED, "dew_point_c", HUMIDITY) if name in columns]
-    known = np.ones(time_utc_s.size, dtype=bool)
-    for name in names:
-        if not np.isnan(columns[name]).all():
-            known &= ~np.isnan(columns[name])
-    if not known.any():
-        return time_utc_s, columns
-    first, last = int(np.argmax(known)), known.size - int(np.argmax(known[::-1]))
-    return time_utc_s[first:last], {name: values[first:last] for name, values in columns.items()}
+    return np.array([number_or_nan(v, what, tally) for v in values], dtype=np.float64)
 
 
 def place_in(source: str, keys: dict[str, str], time_utc_s: Sequence[float] | Array) -> Where:
@@ -146,6 +165,7 @@ Converter = Callable[[Array], Array]
 UNITS: dict[str, Converter] = {
     "°C": lambda v: v,
     "celsius": lambda v: v,
+    "K": lambda v: v - 273.15,
     "°F": lambda v: (v - 32.0) / 1.8,
     "%": lambda v: v,
     "m/s": lambda v: v,
@@ -156,6 +176,7 @@ UNITS: dict[str, Converter] = {
     "inch": lambda v: v * 25.4,
     "cm": lambda v: v,
     "hPa": lambda v: v * 100.0,
+    "Pa": lambda v: v,
     "W/m²": lambda v: v,
 }
 

@@ -27,8 +27,8 @@ class FileProvider:
 
     @classmethod
     def open(cls, path: Path | str, site: Site | None = None) -> FileProvider:
-        """Reads the file once; raises WeatherError as `read_weather_csv` does."""
-        series, treated = read_weather_csv(path, site)
+        """Reads what is usable of the file, once; raises WeatherError as `read_weather_csv` does."""
+        series, treated = read_weather_csv(path, site, strict=False)
         return cls(series, treated)
 
     @property

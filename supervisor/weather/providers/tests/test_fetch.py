@@ -195,7 +195,7 @@ async def test_one_outage_is_one_alarm_and_the_last_good_serves_for_six_hours() 
     [
         ("nan", "member 0, air_c: nan at 2023-12-30T07:"),
         ("yesterday", "24.0 h ago"),
-        ("future", "in the future"),
+        ("tomorrow", "in the future"),
         ("truncated", "want 6 h from"),
         ("unequal", "want"),
         ("late", "want 6 h from"),
@@ -214,7 +214,7 @@ async def test_bad_forecasts_are_quarantined_by_variable_and_time(spoil: str, me
     bad: dict[str, dict[str, object]] = {
         "nan": {"air_c": air},
         "yesterday": {"issued_utc_s": NOW - 86_400.0},
-        "future": {"issued_utc_s": NOW + 3600.0},
+        "tomorrow": {"issued_utc_s": NOW + 13 * 3600.0},
         "truncated": dict(short),
         "unequal": {"wind_m_s": member.wind_m_s[:-1]},
         "late": dict(late),
