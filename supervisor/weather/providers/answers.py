@@ -15,13 +15,15 @@ import numpy as np
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array
-from supervisor.weather.gate import TIME_UTC_S, Where, utc_text
+from supervisor.domain.zone import Site
+from supervisor.weather.gate import LIMITS, TIME_UTC_S, Where, utc_text
 
 logger = logging.getLogger(__name__)
 
 NUMBER_MAX = 1e12  # above every time and value that a weather service means; JSON allows hundreds of digits
 TEXT_MAX = 200  # letters of an unforeseen error's own words
 MESSAGE_MAX = 500
+ELEVATION_MAX_M = 9_000.0
 ROWS_MAX = 20_000  # 16 days by the minute; the longest real answer has 2,600 hours
 
 
@@ -85,13 +87,14 @@ def number(value: object) -> float:
     return found
 
 
-def bounded(rows: Sequence[T], source: str) -> Sequence[T]:
+def bounded(rows: Sequence[T], source: str, most: int = ROWS_MAX) -> Sequence[T]:
     """`rows` as they are; raises WeatherError where there are more than any answer has."""
-    if len(rows) > ROWS_MAX:
-        raise WeatherError(f"{len(rows)} rows, at most {ROWS_MAX} are read", where=source, remedy="Ask for less")
+    if len(rows) > most:
+        raise WeatherError(f"{len(rows)} rows, at most {most} are read", where=source, remedy="Ask for less")
     return rows
 
 
+MENDED_MAX_BYTES = 4 * 1024 * 1024  # answers beyond are as standard JSON or not at all
 _NO_NUMBER = re.compile(rb"(?<=[\s:,\[])-?(?:nan|inf|infinity)(?=[\s,\]}])", re.IGNORECASE)
 
 
@@ -104,7 +107,7 @@ def load_json(body: bytes, source: str) -> dict[str, Any]:
         try:
             answer = msgspec.json.decode(body)
         except msgspec.DecodeError:
-            without = _NO_NUMBER.sub(b"null", body)
+            without = _NO_NUMBER.sub(b"null", body) if len(body) <= MENDED_MAX_BYTES else body
             if without == body:
                 raise
             answer = msgspec.json.decode(without)
@@ -150,6 +153,24 @@ def numbers(values: object, count: int, where: str, what: str, tally: Tally) -> 
     return np.array([number_or_nan(v, what, tally) for v in values], dtype=np.float64)
 
 
+def possible_mm_h(values: Array, what: str, tally: Tally) -> Array:
+    """Amounts of an hour that stand in for others, without those that cannot be, which are counted as `what`."""
+    limit = LIMITS["precipitation_mm_h"]
+    bad = (values < limit.low) | (values > limit.high)
+    tally.add(Treatment.DROPPED, what, int(bad.sum()))
+    return np.where(bad, np.nan, values)
+
+
+def own_site(source: str, latitude: object, longitude: object, elevation_m: object) -> Site:
+    """The answer's own grid point; raises WeatherError where it has none."""
+    point = [number_or_nan(value, "site", Tally()) for value in (latitude, longitude, elevation_m)]
+    if not (abs(point[0]) <= 90.0 and abs(point[1]) <= 180.0):  # NaN compares false
+        text = f"no grid point: latitude {latitude!r:.20}, longitude {longitude!r:.20}"
+        raise WeatherError(text, where=source, remedy="The format has changed")
+    height_m = point[2] if abs(point[2]) < ELEVATION_MAX_M else 0.0
+    return Site(source, "UTC", point[0], point[1], height_m)
+
+
 def place_in(source: str, keys: dict[str, str], time_utc_s: Sequence[float] | Array) -> Where:
     """`where` for answers: the source's own key and the time."""
 
@@ -168,6 +189,7 @@ UNITS: dict[str, Converter] = {
     "K": lambda v: v - 273.15,
     "°F": lambda v: (v - 32.0) / 1.8,
     "%": lambda v: v,
+    "wmo code": lambda v: v,
     "m/s": lambda v: v,
     "km/h": lambda v: v / 3.6,
     "mp/h": lambda v: v * 0.44704,

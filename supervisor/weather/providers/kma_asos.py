@@ -37,6 +37,7 @@ HEADER = (
 )
 WW_SNOW = {"05": 1.0, "06": 0.5, "01": 0.0, "02": 0.0, "04": 0.0}  # domestic present weather; others: wet bulb
 SI_MJ_PER_W_M2 = 0.0036  # MJ/m² in an hour
+ROWS_MAX = 9_000  # a year by the hour; a day is asked for
 NO_RAIN_RECORD = "4"  # IR: precipitation data missing
 DEW_MATCH_K = 1.0  # T, Td and humidity agree within their rounding
 COLUMNS = {
@@ -59,13 +60,12 @@ def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Tally]:
     Raises WeatherError naming column and time.
     """
     tally = Tally()
-    records = _in_order(bounded(_records(body, tally), SOURCE), tally)
+    times, records = _in_order(bounded(_records(body, tally), SOURCE, ROWS_MAX), tally)
 
     def numbers(key: str, name: str) -> Array:
         return np.array([_number(record[key], name, tally) for record in records])
 
     try:
-        times = np.array([_time(record["TM"]) for record in records])
         air, dew, humidity = (numbers(COLUMNS[name], name) for name in ("air_c", "dew_point_c", HUMIDITY))
         wind, pressure, cloud, sun = (
             _known(numbers(COLUMNS[name], name))
@@ -99,8 +99,8 @@ def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Tally]:
     return series, tally
 
 
-def _in_order(records: Sequence[dict[str, str]], tally: Tally) -> list[dict[str, str]]:
-    """Records with a time that can be read, by time; the day's running total needs the order."""
+def _in_order(records: Sequence[dict[str, str]], tally: Tally) -> tuple[Array, list[dict[str, str]]]:
+    """Times, and the records that have one, in their order: the day's running total needs it."""
     timed = []
     for record in records:
         try:
@@ -109,7 +109,8 @@ def _in_order(records: Sequence[dict[str, str]], tally: Tally) -> list[dict[str,
             tally.add(Treatment.DROPPED, HOUR)
     if not timed:
         raise WeatherError("no row has a time", where=SOURCE, remedy="The format has changed")
-    return [record for _, record in sorted(timed, key=lambda pair: pair[0])]
+    timed.sort(key=lambda pair: pair[0])
+    return np.array([time for time, _ in timed]), [record for _, record in timed]
 
 
 def _records(body: bytes, tally: Tally) -> list[dict[str, str]]:

@@ -28,6 +28,7 @@ from supervisor.weather.providers.answers import (
     number,
     number_or_nan,
     place_in,
+    possible_mm_h,
     reader,
     refuse_message,
 )
@@ -158,7 +159,7 @@ def _water(rows: Sequence[dict[str, str]], times: Array, kind: Array, share: Arr
     Raises WeatherError where most amounts cannot be read: their texts have changed.
     """
     water, snow_cm = (_amounts(rows, category, times, tally) for category in ("PCP", "SNO"))
-    snow_mm = np.nan_to_num(snow_cm) * WATER_MM_PER_SNOW_CM
+    snow_mm = np.nan_to_num(possible_mm_h(snow_cm * WATER_MM_PER_SNOW_CM, "snow_fraction", tally))
     unknown = np.isnan(water)
     water = np.where(unknown & (kind == 0.0), 0.0, np.where(unknown & (snow_mm > 0.0), snow_mm, water))
     falling = np.isnan(water) & (kind > 0.0)

@@ -23,7 +23,7 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.estimate import SCALE_HEIGHT_M
 from supervisor.weather.gate import ESSENTIAL, HUMIDITY, Columns
 from supervisor.weather.hours import HOUR
-from supervisor.weather.providers.answers import bounded, load_json, number, number_or_nan, place_in, reader
+from supervisor.weather.providers.answers import bounded, load_json, number_or_nan, own_site, place_in, reader
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
 from supervisor.weather.resample import between
@@ -76,18 +76,19 @@ def parse(body: bytes, site: Site | None = None) -> Forecast:
     tally = Tally()
     try:
         properties = answer["properties"]
-        units: dict[str, str] = properties["meta"]["units"]
+        units = properties["meta"].get("units")
+        units = units if isinstance(units, dict) else {}
         issued = datetime.fromisoformat(properties["meta"]["updated_at"]).timestamp()
         rows = _rows(bounded(properties["timeseries"], SOURCE), tally)
-        longitude, latitude, elevation = answer["geometry"]["coordinates"]
+        if site is None:
+            longitude, latitude, elevation = answer["geometry"]["coordinates"]
+            site = own_site(SOURCE, latitude, longitude, elevation)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeatherError(f"{type(error).__name__}: {error}", where=SOURCE, remedy="The format has changed") from error
-    site = site or Site(SOURCE, "UTC", number(latitude), number(longitude), number(elevation))
-    times = np.array(sorted(rows))
-    water, share, reach = _precipitation(rows, times, tally)
+    times, water, share, reach = _precipitation(rows, tally)
     times, water, share = times[:reach], water[:reach], share[:reach]
     columns: Columns = {"precipitation_mm_h": water, "snow_fraction": share}
-    details = [rows[time].instant for time in times]
+    details = [rows[time].instant if time in rows else {} for time in times]
     for name, key in DETAILS.items():
         if any(key in detail for detail in details):
             values = np.array([number_or_nan(detail.get(key), name, tally) for detail in details])
@@ -131,16 +132,17 @@ def _rows(given: Sequence[Any], tally: Tally) -> dict[float, _Row]:
     return rows
 
 
-def _precipitation(rows: Mapping[float, _Row], times: Array, tally: Tally) -> tuple[Array, Array, int]:
-    """Precipitation [mm/h] and snow fraction of the hour that ends at each time (n,), and how many rows are hourly.
+def _precipitation(rows: Mapping[float, _Row], tally: Tally) -> tuple[Array, Array, Array, int]:
+    """Times, precipitation [mm/h] and snow fraction of the hour that ends then (n,), and how many rows are hourly.
 
     An hour that is missing is what six hours leave for it, else what the symbol says. The hour before the first row is
     past: as the one after it. Raises WeatherError where no hours are known.
     """
     amount = {time: _amount(row.next_1h, tally) for time, row in rows.items()}
-    known = [time for time in times if not math.isnan(amount[time])]
+    known = sorted(time for time in rows if not math.isnan(amount[time]))
     if not known:
         raise WeatherError("no hourly values", where=f"{SOURCE}: next_1_hours", remedy="The format has changed")
+    times = np.array(sorted({*rows, *(time + HOUR_S for time in known)}))  # the end of an hour may have no row
     reach = int(np.searchsorted(times, known[-1] + HOUR_S, side="right"))
     water, share = np.full(times.size, np.nan), np.full(times.size, np.nan)
     for i, end in enumerate(times[:reach]):
@@ -155,7 +157,7 @@ def _precipitation(rows: Mapping[float, _Row], times: Array, tally: Tally) -> tu
                 said = rate_of_symbol(symbol)
             tally.add(Treatment.ESTIMATED, "precipitation_mm_h", 0 if math.isnan(said) else 1)
         water[i], share[i] = said, snow_share_of_symbol(symbol)
-    return water, share, reach
+    return times, water, share, reach
 
 
 def _left_of_six(row: _Row, start: float, amount: Mapping[float, float], tally: Tally) -> float:

@@ -24,7 +24,17 @@ from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import ESSENTIAL, HUMIDITY, Columns
 from supervisor.weather.hours import HOUR, on_grid
-from supervisor.weather.providers.answers import bounded, load_json, number, numbers, place_in, reader, to_si
+from supervisor.weather.providers.answers import (
+    bounded,
+    load_json,
+    number,
+    numbers,
+    own_site,
+    place_in,
+    possible_mm_h,
+    reader,
+    to_si,
+)
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
 from supervisor.weather.providers.pool import lend, on_common_times, reach, whole
@@ -55,7 +65,7 @@ CODE_MM_H = {
     95: 4.0, 96: 4.0, 99: 10.0,  # thunderstorm
 }  # fmt: skip
 MEMBERS_MAX = 100  # the largest ensemble has 51
-VALUES_MAX = 100_000  # rows of all members; 51 of 16 days by the hour have 20,000
+VALUES_MAX = 60_000  # rows of all members; 51 of 16 days by the hour have 20,000
 _MEMBER = re.compile(r"_member\d+$")
 
 
@@ -74,7 +84,7 @@ def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = No
         raise WeatherError("no hourly values", where=f"{SOURCE}: hourly", remedy="Ask for hourly variables")
     tally = Tally()
     times = _times(hourly["time"], answer, tally)
-    site = site or _own_site(answer)
+    site = site or own_site(SOURCE, *(answer.get(key) for key in ("latitude", "longitude", "elevation")))
     suffixes = sorted({"" if base == key else key[len(base) :] for key in hourly if (base := _base(key)) is not None})
     if len(suffixes) > MEMBERS_MAX or len(suffixes) * times.size > VALUES_MAX:
         text = f"{len(suffixes)} members of {times.size} rows, at most {MEMBERS_MAX} and together {VALUES_MAX} are read"
@@ -103,19 +113,6 @@ def _times(values: object, answer: dict[str, Any], tally: Tally) -> Array:
         with contextlib.suppress(ValueError, OverflowError):
             result[i] = datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp() - offset_s
     return result
-
-
-def _own_site(answer: dict[str, Any]) -> Site:
-    try:
-        return Site(
-            name=SOURCE,
-            timezone="UTC",
-            latitude=number(answer["latitude"]),
-            longitude=number(answer["longitude"]),
-            elevation_m=number(answer.get("elevation") or 0.0),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeatherError(f"no grid point: {error}", where=SOURCE, remedy="The format has changed") from error
 
 
 def _members(
@@ -176,7 +173,7 @@ def _columns(times: Array, hourly: dict[str, Any], units: dict[str, Any], suffix
             values = np.full(times.size, np.nan)
         columns[name] = values
     columns["cloud_fraction"] = columns["cloud_fraction"] / 100.0
-    snow_mm = columns["snow_fraction"] / SNOW_CM_PER_MM
+    snow_mm = possible_mm_h(columns["snow_fraction"] / SNOW_CM_PER_MM, "snow_fraction", tally)
     code = columns.pop("weather_code")
     water = columns["precipitation_mm_h"] = _water(columns["precipitation_mm_h"], snow_mm, code, tally)
     share = np.divide(snow_mm, water, out=np.full_like(water, np.nan), where=water > 0.0)
