@@ -79,7 +79,7 @@ async def test_a_provider_is_one_module_and_one_line(tmp_path: Path, monkeypatch
         ('provider = "dwd"', "weather", "`station` is missing", "Add a line"),
         ('provider = "dwd"\nstation = 10384', "weather.station = 10384", "text", "Write text"),
         ('provider = "dwd"\nstation = "1"\ngrid = 2', "weather.grid", "unknown key", "Did you mean `grid_km`?"),
-        ('provider = "nws"', "weather.provider = 'nws'", "invalid enum value 'nws'", "kma, dwd"),
+        ('provider = "aws"', "weather.provider = 'aws'", "invalid enum value 'aws'", "kma, dwd"),
         ('provider = "open-meteo"\nfile = "w.csv"', "weather.file = 'w.csv'", "reads no file", 'provider = "file"'),
         ('provider = "file"', "weather", "`file` is missing", "Add a line"),
         ('provider = "file"\nfile = ""', "weather.file = ''", "not a file", "path of a file"),
