@@ -30,6 +30,7 @@ class _Record(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     treated: list[tuple[Treatment, str, int]]
     members_offered: int
+    rows_treated: int
     instead_of: str
     members: list[dict[str, bytes]]
 
@@ -77,6 +78,7 @@ def _encoded(forecast: Forecast, site: Site) -> str:
         source=forecast.source,
         treated=[(how, what, count) for (how, what), count in forecast.treated.items()],
         members_offered=forecast.members_offered,
+        rows_treated=forecast.rows_treated,
         instead_of=forecast.instead_of,
         members=[
             {name: getattr(member, name).astype("<f8").tobytes() for name in WeatherSeries.__dataclass_fields__}
@@ -97,5 +99,11 @@ def _decoded(text: str, site: Site) -> Forecast | None:
     )
     treated = Tally({(how, what): count for how, what, count in record.treated})
     return Forecast(
-        record.issued_utc_s, members, record.source, treated, record.members_offered, record.instead_of
-    )  # fmt: skip
+        issued_utc_s=record.issued_utc_s,
+        members=members,
+        source=record.source,
+        treated=treated,
+        members_offered=record.members_offered,
+        rows_treated=record.rows_treated,
+        instead_of=record.instead_of,
+    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.treatment import Treatment
 from supervisor.domain.weather import ISSUE, MEMBER, Forecast, WeatherSeries
-from supervisor.weather.gate import utc_text
+from supervisor.weather.gate import ESSENTIAL, utc_text
 from supervisor.weather.hours import HOUR
 from supervisor.weather.keeper import sound
 from supervisor.weather.providers.answers import unexpected
@@ -29,7 +29,9 @@ ASKED_MAX_S = 20.0  # for one: services answer within a few seconds
 LACK_MAX_H = 5.0  # KMA issues every 3 h and is out 10 min later; an issue that fails to appear makes it over 6 h
 LACK_CLEARLY_H = 2.0  # less than another: below it, the order of the list decides
 GOOD_AGAIN = 2  # answers in a row before a provider further up the list plans again
-COLUMNS = len(fields(WeatherSeries)) - 1  # besides the time
+# What a column weighs: temperature and amount decide whether a road is heated, for the others estimates are good.
+WEIGHTS = {f.name: 3.0 if f.name in ESSENTIAL else 0.5 for f in fields(WeatherSeries) if f.name != "time_utc_s"}
+ROW = sum(WEIGHTS.values())
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ def lack_h(forecast: Forecast, now_utc_s: float, horizon_s: float) -> float:
 
 
 def treated_share(forecast: Forecast) -> float:
-    """Share of a forecast's parts that were estimated or dropped, 0–1; an older issue counts by its age."""
+    """Share of a forecast's parts, by weight, that were estimated or dropped, 0–1; an older issue counts by its age."""
     members = max(forecast.members_offered, len(forecast.members), 1)
-    cells = 0.0
+    rows = forecast.rows_treated or len(forecast.members[0])
+    lost = 0.0
     for (how, what), count in forecast.treated.items():
         if how in (Treatment.ESTIMATED, Treatment.DROPPED) and what not in (MEMBER, ISSUE):
-            cells += count * (COLUMNS if what == HOUR else 1)
-    of_cells = cells / (members * len(forecast.members[0]) * COLUMNS)
-    return min(of_cells + forecast.members_missing / members, 1.0)
+            lost += count * (ROW if what == HOUR else WEIGHTS.get(what, min(WEIGHTS.values())))
+    return min(lost / (members * rows * ROW) + forecast.members_missing / members, 1.0)
 
 
 class ChainProvider:

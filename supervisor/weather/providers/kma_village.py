@@ -224,7 +224,7 @@ class KmaVillageProvider:
             whole.treated.add(Treatment.DROPPED, ISSUE, back)
             self._newest = whole.members[0]
             part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
-            return replace(whole, members=(part,))
+            return replace(whole, members=(part,), rows_treated=len(whole.members[0]))
         assert fault is not None
         raise fault
 

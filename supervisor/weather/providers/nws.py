@@ -229,7 +229,8 @@ class NwsProvider:
         except WeatherError as error:  # the forecast is still useful without observations
             logger.warning("no observations: %s", error)
         self._newest = whole.members[0]
-        return replace(whole, members=(between(whole.members[0], now_utc_s, now_utc_s + horizon_s),))
+        part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
+        return replace(whole, members=(part,), rows_treated=len(whole.members[0]))
 
     async def _find(self) -> None:
         """Grids move every few years: the place is looked up again as often as the service says."""
