@@ -53,6 +53,7 @@ WATER, SNOW, CHANCE = "quantitativePrecipitation", "snowfallAmount", "probabilit
 KEYS = {**STATES, "precipitation_mm_h": WATER, "snow_fraction": "weather"}
 HOUR_S = 3600.0
 HOURS_MAX = 16 * 24
+GRID_AGE_MAX_S = 18 * 3600.0  # beyond it, an office's updates have failed
 SNOW_DEPTH_PER_WATER = 10.0  # the mean ratio of the NWS; wet snow has less, cold snow more
 DRY_CHANCE_PCT = 5.0  # without an amount, so little of a chance is none
 SHARES = {
@@ -223,14 +224,19 @@ class NwsProvider:
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         await self._find()
-        whole = await self._grid.read(BASE_URL + self._path, {}, lambda answer: parse(answer.body, self._site))
+        answer, whole = await self._grid.read(
+            BASE_URL + self._path, {}, lambda answer: (answer, parse(answer.body, self._site))
+        )
         try:
             await self._station.refresh(BASE_URL, self._path)
         except WeatherError as error:  # the forecast is still useful without observations
             logger.warning("no observations: %s", error)
         self._newest = whole.members[0]
         part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
-        return replace(whole, members=(part,), rows_treated=len(whole.members[0]))
+        # forecasters update when they see need, some twice a day: what is served is the newest
+        age_s = answer.received_utc_s - whole.issued_utc_s
+        issued = answer.received_utc_s if 0.0 <= age_s <= GRID_AGE_MAX_S else whole.issued_utc_s
+        return replace(whole, issued_utc_s=issued, members=(part,), rows_treated=len(whole.members[0]))
 
     async def _find(self) -> None:
         """Grids move every few years: the place is looked up again as often as the service says."""
