@@ -189,7 +189,6 @@ UNITS: dict[str, Converter] = {
     "K": lambda v: v - 273.15,
     "°F": lambda v: (v - 32.0) / 1.8,
     "%": lambda v: v,
-    "wmo code": lambda v: v,
     "m/s": lambda v: v,
     "km/h": lambda v: v / 3.6,
     "mp/h": lambda v: v * 0.44704,
