@@ -1,8 +1,8 @@
 """Holes in columns, each filled in the way that suits its variable and counted.
 
-Up to 3 h are interpolated, a single temperature or amount along a curve. Longer ones take the course of the neighbouring
-days, for temperature joined to what is known on both sides. A strict reader refuses longer holes in temperature and
-precipitation with their place.
+Up to 3 h are interpolated, a single temperature or amount along a curve. Longer ones take the course of the
+neighbouring days, for temperature joined to what is known on both sides. A strict reader refuses longer holes in
+temperature and precipitation with their place.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _curved(name: str, around: Array, straight: float) -> float:
     """The cubic through two known values on either side of one, so that a peak loses less; else the straight line."""
     before, left, _, right, after = around
     curved = float((9.0 * (left + right) - (before + after)) / 16.0)
-    if math.isnan(curved):
-        return straight
+    if math.isnan(curved) or (name in NOT_DAILY and min(before, left, right, after) <= 0.0):
+        return straight  # a storm begins and ends at once
     return max(curved, straight) if name in NOT_DAILY else curved  # less snow than between its neighbours is a guess
 
 
