@@ -29,7 +29,7 @@ START = int(CITY_NOW) // H * H  # 15:00 in Seoul
 HOURS = 34
 NOW = START + 2.0 * H
 COST_APART_MAX = 0.02
-TWO_SLOTS = 2 * 0.25 * 80.0 * 120.0  # 80 kW at ₩120/kWh: a heated slot more or less at either end of a hazard
+TWO_SLOTS = 2.1 * 0.25 * 80.0 * 120.0  # 80 kW at ₩120/kWh: a heated slot more or less at either end of a hazard
 CITY = city(2)
 ALL = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 Answer = dict[str, Any]

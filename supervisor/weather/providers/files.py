@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -141,7 +142,7 @@ class _Table:
                         remedy = "docs/weather.md lists the columns"
                         where = f"{self._path}: line 1"
                         raise WeatherError(f"column {wanted} is missing", where=where, remedy=remedy)
-                for row in reader:
+                for row in self._readable(reader):
                     if None in row or None in row.values():
                         self._cut_short(len(names), reader.line_num)
                         continue
@@ -154,6 +155,18 @@ class _Table:
             raise WeatherError(
                 f"not a CSV file: {error}", where=str(self._path), remedy="Save it as UTF-8 CSV"
             ) from error
+
+    def _readable(self, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+        """The rows that are CSV: a line that is not, such as one of a megabyte, is dropped."""
+        while True:
+            try:
+                yield next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                if self._strict:
+                    raise
+                self._tally.add(Treatment.DROPPED, HOUR)
 
     def _cut_short(self, columns: int, line: int) -> None:
         if self._strict:
