@@ -1,4 +1,4 @@
-"""Each hour, member and column of a forecast deleted in turn: always a plan, another one only where it must be."""
+"""Every hour, member and column of a forecast deleted in turn: always a plan, another one only where it must be."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def without_columns(name: str, answer: Answer) -> Iterator[tuple[str, Answer]]:
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_each_hour_deleted_in_turn_leaves_a_plan_of_the_same_cost(name: str) -> None:
+def test_every_hour_deleted_in_turn_leaves_a_plan_of_the_same_cost(name: str) -> None:
     answer = MAKE[name]()
     usual = cost(read(name, answer), NOW)
     assert usual > 1000.0
@@ -245,7 +245,7 @@ def bends(series: WeatherSeries, i: int) -> bool:
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", RECORDED)
-def test_each_hour_of_a_recorded_forecast_deleted_in_turn_leaves_a_plan(data_dir: Path, name: str) -> None:
+def test_every_hour_of_a_recorded_forecast_deleted_in_turn_leaves_a_plan(data_dir: Path, name: str) -> None:
     answer = json.loads((data_dir / "api_samples" / "open_meteo" / f"{name}.json").read_text())
     whole = read("open-meteo", answer)
     times = whole.members[0].time_utc_s
