@@ -58,10 +58,12 @@ def assemble(
     allowed = allowed[source.astype(np.intp)]
     if not strict:
         part = usable_stretch(columns, step_s, tally)
+        if part.stop - part.start < 2:
+            name = max(ESSENTIAL, key=lambda name: int(np.isnan(columns[name]).sum()))
+            text = f"known in {int((~np.isnan(columns[name])).sum())} of {times.size} rows"
+            raise refuse(text, gate.where(name, 0), "No two rows in a row can be used")
         times, allowed, source = times[part], allowed[part], source[part]
         columns = {name: values[part] for name, values in columns.items()}
-        if times.size < 2:
-            raise refuse("fewer than two usable rows", where("time", 0), "A series needs at least two rows")
     in_source = gate.where
     gate.where = lambda name, row: in_source(name, math.ceil(source[row]))
     fraction = columns.pop("snow_fraction", None)

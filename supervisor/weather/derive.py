@@ -16,6 +16,9 @@ from supervisor.weather.gate import GAP_MAX_S, HUMIDITY, Columns, Gate, Mask, re
 from supervisor.weather.hours import holes
 from supervisor.weather.repair import clip, dew_below_air, fill
 
+# Cloud edges and snow on slopes brighten an hour by up to half, and grid cells and valleys disagree about twilight
+CLEAR_SKY_FACTOR_MAX, CLEAR_SKY_EXCESS_W_M2 = 1.5, 100.0
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -55,7 +58,8 @@ class Grid:
         dew = np.where(derived, np.minimum(dew_point_of_humidity_c(air, humidity), air), dew)
         self.gate.tally.add(Treatment.REPAIRED, "dew_point_c", int(derived.sum()))
         if np.isnan(dew).all():
-            self._count("dew_point_c", air.size)
+            measured = {"dew_point_c", HUMIDITY} & self.given
+            self.gate.tally.add(Treatment.ESTIMATED if measured else Treatment.REPAIRED, "dew_point_c", air.size)
             return dew_point_of_minimum_c(air, water, self.step_s)
         dew = dew_below_air(air, dew, self.gate.tally)
         name = "dew_point_c" if "dew_point_c" in self.given else HUMIDITY
@@ -69,10 +73,10 @@ class Grid:
         if cloud is None:
             cloud = self._cloud(air, dew, water)
             self._count("cloud_fraction", air.size)
-        shortwave = self.columns.get("shortwave_w_m2")
-        if shortwave is None or (self.site is not None and not self.gate.strict):
+        if "shortwave_w_m2" not in self.columns or (self.site is not None and not self.gate.strict):
             if self.site is None:
                 raise refuse("missing", "shortwave_w_m2", "Give short-wave, or a site to estimate it from cloud")
+            self._no_sun_beyond_clear_sky(self.site)
             of_cloud = longwave.shortwave_of_cloud(self.time_utc_s, self.step_s, cloud, self.site)
             self._take("shortwave_w_m2", of_cloud)
         if "longwave_w_m2" not in self.columns or not self.gate.strict:
@@ -81,6 +85,16 @@ class Grid:
         assert shortwave is not None
         assert down is not None
         return clip("shortwave_w_m2", shortwave, 0.0, math.inf, self.gate.tally), cloud, down
+
+    def _no_sun_beyond_clear_sky(self, site: Site) -> None:
+        """Short-wave that the sun cannot give at that hour is dropped: a spike, or a column of another kind."""
+        sun = self.columns.get("shortwave_w_m2")
+        if sun is None or self.gate.strict:
+            return
+        clear = longwave.clear_sky_means_w_m2(self.time_utc_s, self.step_s, site)
+        bad = sun > CLEAR_SKY_FACTOR_MAX * clear + CLEAR_SKY_EXCESS_W_M2  # NaN compares false
+        self.columns["shortwave_w_m2"] = np.where(bad, np.nan, sun)
+        self.gate.tally.add(Treatment.DROPPED, "shortwave_w_m2", int(bad.sum()))
 
     def phase(self, fraction: Array | None, air: Array, dew: Array, pressure: Array, water: Array) -> Array:
         """Snow fraction: as the source says where that is possible, else by wet bulb."""

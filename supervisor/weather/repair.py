@@ -1,16 +1,19 @@
 """Holes in columns, each filled in the way that suits its variable and counted.
 
-Up to 3 h are interpolated. Longer ones take the course of the neighbouring days, for temperature joined to what is
-known on both sides. A strict reader refuses longer holes in temperature and precipitation with their place.
+Up to 3 h are interpolated, a single temperature or amount along a curve. Longer ones take the course of the
+neighbouring days, for temperature joined to what is known on both sides. A strict reader refuses longer holes in
+temperature and precipitation with their place.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array
-from supervisor.weather.gate import GAP_MAX_S, Gate, Mask, refuse, utc_text
+from supervisor.weather.gate import ESSENTIAL, GAP_MAX_S, Gate, Mask, refuse, utc_text
 from supervisor.weather.hours import Rows, holes
 
 DAY_S = 86_400.0
@@ -36,6 +39,8 @@ def fill(name: str, time_utc_s: Array, values: Array, step_s: float, gate: Gate,
     for start, end in holes(missing):
         hole = np.arange(start, end)
         result[hole] = straight[hole]
+        if hole.size == 1 and name in ESSENTIAL and 2 <= start < values.size - 2:
+            result[hole] = _curved(name, values[start - 2 : start + 3], result[start])
         if (end - start) * step_s > GAP_MAX_S:
             other = _other_days(values, hole, round(DAY_S / step_s))
             if name in NOT_DAILY and daily_ok[hole].all():
@@ -50,6 +55,15 @@ def fill(name: str, time_utc_s: Array, values: Array, step_s: float, gate: Gate,
                 result[hole] = _joined(values, start, end, round(DAY_S / step_s), straight)
         gate.tally.add(Treatment.ESTIMATED, name, hole.size)
     return result
+
+
+def _curved(name: str, around: Array, straight: float) -> float:
+    """The cubic through two known values on either side of one, so that a peak loses less; else the straight line."""
+    before, left, _, right, after = around
+    curved = float((9.0 * (left + right) - (before + after)) / 16.0)
+    if math.isnan(curved) or (name in NOT_DAILY and min(before, left, right, after) <= 0.0):
+        return straight  # a storm begins and ends at once
+    return max(curved, straight) if name in NOT_DAILY else curved  # less snow than between its neighbours is a guess
 
 
 def _other_days(values: Array, hole: Rows, day: int) -> Array | None:

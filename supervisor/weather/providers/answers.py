@@ -143,7 +143,7 @@ def number_or_nan(value: object, what: str, tally: Tally) -> float:
 
 
 def numbers(values: object, count: int, where: str, what: str, tally: Tally) -> Array:
-    """A JSON list as floats, NaN for null and for what is no number, the latter counted as `what`.
+    """A JSON list as floats, NaN for null and for what is not a number, the latter counted as `what`.
 
     Raises WeatherError on another length: it is not known which of them are missing.
     """
@@ -189,7 +189,6 @@ UNITS: dict[str, Converter] = {
     "K": lambda v: v - 273.15,
     "°F": lambda v: (v - 32.0) / 1.8,
     "%": lambda v: v,
-    "wmo code": lambda v: v,
     "m/s": lambda v: v,
     "km/h": lambda v: v / 3.6,
     "mp/h": lambda v: v * 0.44704,

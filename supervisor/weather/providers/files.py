@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -146,7 +146,7 @@ class _Table:
                 form = known_format(names)
                 if form is None:
                     self._need_columns(names)
-                for row in reader:
+                for row in self._readable(reader):
                     if None in row or None in row.values():
                         self._cut_short(len(names), reader.line_num)
                         continue
@@ -175,6 +175,18 @@ class _Table:
             message, remedy = error.args if len(error.args) == 2 else (str(error), "Download the file again")
             raise WeatherError(f"{form.name}: {message}", where=f"{self._path}: line 1", remedy=remedy) from error
         self._rows, self._names = translated.rows, translated.names
+
+    def _readable(self, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+        """The rows that are CSV: a line that is not, such as one of a megabyte, is dropped."""
+        while True:
+            try:
+                yield next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                if self._strict:
+                    raise
+                self._tally.add(Treatment.DROPPED, HOUR)
 
     def _cut_short(self, columns: int, line: int) -> None:
         if self._strict:

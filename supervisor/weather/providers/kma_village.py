@@ -165,7 +165,8 @@ def _water(rows: Sequence[dict[str, str]], times: Array, kind: Array, share: Arr
     falling = np.isnan(water) & (kind > 0.0)
     if falling.any() and not np.isnan(water).all():
         known = ~np.isnan(water)
-        water = np.where(falling, np.maximum(np.interp(times, times[known], water[known]), LEAST_MM_H), water)
+        little = np.interp(times, times[known], water[known]) < LEAST_MM_H
+        water = np.where(falling & little, LEAST_MM_H, water)  # more is interpolated later
     tally.add(Treatment.ESTIMATED, "precipitation_mm_h", int((unknown & ~np.isnan(water)).sum()))
     # light snow: the water text says nothing yet
     return np.where((share == 1.0) & ~np.isnan(water), np.fmax(water, snow_mm), water)

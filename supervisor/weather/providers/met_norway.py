@@ -90,13 +90,10 @@ def parse(body: bytes, site: Site | None = None) -> Forecast:
     columns: Columns = {"precipitation_mm_h": water, "snow_fraction": share}
     details = [rows[time].instant if time in rows else {} for time in times]
     for name, key in DETAILS.items():
-        if any(key in detail for detail in details):
-            values = np.array([number_or_nan(detail.get(key), name, tally) for detail in details])
-            columns[name] = _in_unit(name, key, values, units, tally)
-    if "cloud_fraction" in columns:
-        columns["cloud_fraction"] = columns["cloud_fraction"] / 100.0
-    if "pressure_pa" in columns:
-        columns["pressure_pa"] = columns["pressure_pa"] * 100.0 * np.exp(-site.elevation_m / SCALE_HEIGHT_M)
+        values = np.array([number_or_nan(detail.get(key), name, tally) for detail in details])
+        columns[name] = _in_unit(name, key, values, units, tally)
+    columns["cloud_fraction"] = columns["cloud_fraction"] / 100.0
+    columns["pressure_pa"] = columns["pressure_pa"] * 100.0 * np.exp(-site.elevation_m / SCALE_HEIGHT_M)
     _in_unit("precipitation_mm_h", "precipitation_amount", water, units, tally)
     keys = {**DETAILS, "precipitation_mm_h": "next_1_hours.precipitation_amount"}
     series, more = assemble(times, columns, place_in(SOURCE, keys, times), site)

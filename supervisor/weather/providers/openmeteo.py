@@ -44,6 +44,7 @@ SOURCE = "open-meteo"
 API_KEY_ENV = "OPEN_METEO_API_KEY"  # customers only; the free service needs none
 SNOW_CM_PER_MM = 0.7  # 1 cm of snow is 1/0.7 mm of water in Open-Meteo's own conversion
 PAST_H = 24  # enough past for the state estimate after a restart
+CODE = "weather_code"
 KEYS = {
     "air_c": "temperature_2m",
     "dew_point_c": "dew_point_2m",
@@ -54,7 +55,7 @@ KEYS = {
     "cloud_fraction": "cloud_cover",
     "precipitation_mm_h": "precipitation",
     "snow_fraction": "snowfall",
-    "weather_code": "weather_code",
+    CODE: "weather_code",
 }
 # WMO 4677, as Open-Meteo uses it; rates [mm/h] in the middle of slight, moderate and heavy
 FIRST_WET_CODE = 51
@@ -164,7 +165,7 @@ def _columns(times: Array, hourly: dict[str, Any], units: dict[str, Any], suffix
             values = np.full(times.size, np.nan)
             if key in hourly:
                 values = numbers(hourly[key], times.size, place, name, tally)
-            if not np.isnan(values).all():  # what a model lacks has no unit
+            if name != CODE and not np.isnan(values).all():  # a code has no unit, nor has what a model lacks
                 values = to_si(values, str(units.get(key, units.get(base, ""))), place)
         except WeatherError:
             if name in (*ESSENTIAL, "wind_m_s"):
@@ -174,7 +175,7 @@ def _columns(times: Array, hourly: dict[str, Any], units: dict[str, Any], suffix
         columns[name] = values
     columns["cloud_fraction"] = columns["cloud_fraction"] / 100.0
     snow_mm = possible_mm_h(columns["snow_fraction"] / SNOW_CM_PER_MM, "snow_fraction", tally)
-    code = columns.pop("weather_code")
+    code = columns.pop(CODE)
     water = columns["precipitation_mm_h"] = _water(columns["precipitation_mm_h"], snow_mm, code, tally)
     share = np.divide(snow_mm, water, out=np.full_like(water, np.nan), where=water > 0.0)
     columns["snow_fraction"] = np.clip(share, 0.0, 1.0)
