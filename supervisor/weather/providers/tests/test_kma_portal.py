@@ -19,12 +19,13 @@ HEADER = (
     "전운량(10분위),지면온도(°C)"
 )
 BEGIN = datetime(2026, 1, 20, 0, tzinfo=UTC)  # in Korean time, of which only the text is used
+SUN_MJ = {9: "0.1", 10: "0.4", 15: "0.5", 16: "0.4", 17: "0.15", 18: "0.02"} | dict.fromkeys((11, 12, 13, 14), "0.72")
 CASES = Path(os.environ.get("ROADHEAT_CASES", Path(__file__).parents[5] / "shared" / "cases"))
 
 
 def row(hour: int, *, rain: str = "", sun: str | None = None, cloud: str = "4", air: str = "-5.1", at: str = "") -> str:
     time = BEGIN + timedelta(hours=hour)
-    radiation = sun if sun is not None else "0.72" if 8 <= time.hour <= 18 else ""
+    radiation = sun if sun is not None else SUN_MJ.get(time.hour, "")
     when = at or f"{time:%Y-%m-%d %H:%M}"
     return f"108,서울,{when},{air},{rain},2.4,71,-9.6,1016.3,,{radiation},,{cloud},-1.2"
 
