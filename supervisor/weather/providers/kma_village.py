@@ -202,6 +202,7 @@ class KmaVillageProvider:
     def __init__(self, site: Site, fetcher: Fetcher, station: KmaAsosObservations | None = None) -> None:
         self._site = site
         self._fetcher = fetcher
+        self._fetcher.key_env = KEY_ENV
         self._station = station
         self._newest: WeatherSeries | None = None
 

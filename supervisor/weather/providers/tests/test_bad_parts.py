@@ -153,7 +153,8 @@ def test_a_column_that_is_lost_is_derived_or_estimated(key: str, name: str, near
     np.testing.assert_array_equal(series.precipitation_mm_h, GOOD.precipitation_mm_h)
     np.testing.assert_allclose(series.snow_fraction[SNOW], 1.0, atol=0.01)
     if name not in ("", "snow_fraction"):
-        assert estimated(forecast)[name] == 48
+        treatment = Treatment.REPAIRED if name == "pressure_pa" else Treatment.ESTIMATED
+        assert forecast.treated[treatment, name] == 48
 
 
 def test_without_any_humidity_the_dew_point_is_on_the_moist_side() -> None:

@@ -115,6 +115,14 @@ async def test_without_any_issue_the_newest_one_s_fault_is_said(
     assert len(service.asked) == 1 + kma_village.ISSUES_BACK
 
 
+async def test_a_refused_key_is_named_and_not_shown(kma: Service) -> None:
+    service, provider, _ = kma
+    service.status = 403
+    with pytest.raises(WeatherError, match=r"HTTP 403.*KMA_SERVICE_KEY") as caught:
+        await provider.forecast(NOW, 24 * H)
+    assert "k1" not in str(caught.value)
+
+
 async def test_all_pages_of_an_issue_are_read(kma: Service) -> None:
     service, provider, _ = kma
     service.hours = 96  # 1,152 items
