@@ -157,7 +157,7 @@ def test_emulated_forecasts_repeat_and_stay_inside_the_truth() -> None:
     assert issued == Emulator(truth, 1).forecast(START + 25.1 * H, 30 * H).issued_utc_s
 
 
-async def test_members_may_come_and_go_from_issue_to_issue() -> None:
+async def test_the_number_of_members_may_change_from_issue_to_issue() -> None:
     truth = design_storm(START - 24 * H, hours=96)
 
     class Own:
