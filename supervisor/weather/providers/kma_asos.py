@@ -213,6 +213,7 @@ class KmaAsosObservations:
     def __init__(self, site: Site, fetcher: Fetcher, station: int) -> None:
         self._site = site
         self._fetcher = fetcher
+        self._fetcher.key_env = KEY_ENV
         self._station = station
         self.newest: WeatherSeries | None = None
 

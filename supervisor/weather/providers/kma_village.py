@@ -202,8 +202,9 @@ class KmaVillageProvider:
     def __init__(self, site: Site, fetcher: Fetcher, station: KmaAsosObservations | None = None) -> None:
         self._site = site
         self._fetcher = fetcher
+        self._fetcher.key_env = KEY_ENV
         self._station = station
-        self._newest: WeatherSeries | None = None
+        self._newest: Forecast | None = None
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         if self._station is not None:
@@ -222,10 +223,14 @@ class KmaVillageProvider:
             except WeatherError as error:
                 fault = fault or error
                 continue
-            whole.treated.add(Treatment.DROPPED, ISSUE, back)
-            self._newest = whole.members[0]
-            part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
-            return replace(whole, members=(part,), rows_treated=len(whole.members[0]))
+            if self._newest is None or whole.issued_utc_s >= self._newest.issued_utc_s:  # no step back in time
+                self._newest = whole
+            treated = Tally(self._newest.treated)
+            behind = (base.timestamp() - self._newest.issued_utc_s) / ISSUED_EACH.total_seconds()
+            treated.add(Treatment.DROPPED, ISSUE, max(round(behind), 0))
+            whole_series = self._newest.members[0]
+            part = between(whole_series, now_utc_s, now_utc_s + horizon_s)
+            return replace(self._newest, members=(part,), treated=treated, rows_treated=len(whole_series))
         assert fault is not None
         raise fault
 
@@ -257,7 +262,7 @@ class KmaVillageProvider:
         station = self._station.newest if self._station else None
         if station is None or self._newest is None or station.time_utc_s[-1] <= now_utc_s - back_s:
             return None
-        return between(splice(station, self._newest), now_utc_s - back_s, now_utc_s)
+        return between(splice(station, self._newest.members[0]), now_utc_s - back_s, now_utc_s)
 
 
 class KmaSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

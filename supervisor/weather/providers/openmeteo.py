@@ -79,7 +79,8 @@ def parse(body: bytes, issued_utc_s: float | None = None, site: Site | None = No
     """
     answer = load_json(body, SOURCE)
     if answer.get("error"):
-        raise WeatherError(str(answer.get("reason", "error")), where=SOURCE, remedy="Check the request")
+        remedy = f"Check the request, and the key in {API_KEY_ENV} where one is set"
+        raise WeatherError(str(answer.get("reason", "error")), where=SOURCE, remedy=remedy)
     hourly, units = answer.get("hourly"), answer.get("hourly_units")
     if not isinstance(hourly, dict) or not isinstance(units, dict) or "time" not in hourly:
         raise WeatherError("no hourly values", where=f"{SOURCE}: hourly", remedy="Ask for hourly variables")
@@ -206,6 +207,7 @@ class OpenMeteoProvider:
     def __init__(self, site: Site, fetcher: Fetcher, models: str = "") -> None:
         self._site = site
         self._fetcher = fetcher
+        self._fetcher.key_env = API_KEY_ENV
         self._models = models
         self._newest: Forecast | None = None
 

@@ -13,6 +13,7 @@ from supervisor.domain.treatment import Treatment
 from supervisor.domain.weather import Forecast
 from supervisor.weather.design_storm import SEOUL
 from supervisor.weather.providers import kma_asos, kma_village, met_norway, openmeteo
+from supervisor.weather.providers.tests.test_fetch import asos_day
 
 T0 = 1_767_225_600  # 2026-01-01T00:00:00Z
 SNOW = slice(10, 18)  # hours of 1 mm/h
@@ -153,7 +154,8 @@ def test_a_column_that_is_lost_is_derived_or_estimated(key: str, name: str, near
     np.testing.assert_array_equal(series.precipitation_mm_h, GOOD.precipitation_mm_h)
     np.testing.assert_allclose(series.snow_fraction[SNOW], 1.0, atol=0.01)
     if name not in ("", "snow_fraction"):
-        assert estimated(forecast)[name] == 48
+        treatment = Treatment.REPAIRED if name == "pressure_pa" else Treatment.ESTIMATED
+        assert forecast.treated[treatment, name] == 48
 
 
 def test_without_any_humidity_the_dew_point_is_on_the_moist_side() -> None:
@@ -457,3 +459,33 @@ def test_the_hub_s_message_and_the_key_s_name_are_said() -> None:
         kma_village.parse(HUB, SEOUL)
     with pytest.raises(WeatherError, match=r"401 유효한 인증키가 아닙니다.*KMA_APIHUB_KEY"):
         kma_asos.parse(HUB, SEOUL)
+
+
+@pytest.mark.parametrize("code", ["1", "5"])
+def test_rain_in_hard_frost_is_not_believed(code: str) -> None:
+    forecast = kma_village.parse(village(row=lambda i, of: {**of, "PTY": code} if of["PTY"] == "3" else of), SEOUL)
+    wet = forecast.members[0].precipitation_mm_h > 0
+    assert forecast.members[0].snow_fraction[wet].min() > 0.99
+    assert dropped(forecast) == {"snow_fraction": 7}
+
+
+@pytest.mark.parametrize("fault", ["row cut short", "time", "text", "doubled", "backwards"])
+def test_a_bad_row_of_a_station_costs_itself_only(fault: str) -> None:
+    good, _ = kma_asos.parse(asos_day(), SEOUL)
+    rows = asos_day().decode().split("\n")
+    cells = rows[12].split(" ")
+    if fault == "row cut short":
+        rows[12] = " ".join(cells[:20])
+    elif fault == "time":
+        rows[12] = " ".join(["2023123x", *cells[1:]])
+    elif fault == "text":
+        rows[12] = rows[12].replace("-5.0", "*")
+    elif fault == "doubled":
+        rows.insert(12, rows[12])
+    else:
+        rows[12], rows[13] = rows[13], rows[12]
+    series, treated = kma_asos.parse("\n".join(rows).encode(), SEOUL)
+    assert series.time_utc_s.tolist() == good.time_utc_s.tolist()
+    np.testing.assert_allclose(series.air_c, good.air_c)
+    np.testing.assert_allclose(series.precipitation_mm_h, good.precipitation_mm_h)
+    assert sum(treated.of(Treatment.DROPPED).values()) == (0 if fault == "backwards" else 1)

@@ -105,6 +105,17 @@ async def test_the_issue_before_serves_while_the_newest_is_missing(
     assert len(service.asked) == 3  # both issues are cached
 
 
+async def test_an_issue_that_was_there_is_kept_while_only_older_ones_are_left(kma: Service) -> None:
+    service, provider, clock = kma
+    assert (await provider.forecast(NOW, 24 * H)).issued_utc_s == NOW - H
+    service.missing = {base()}
+    clock.advance(2 * H)  # nothing is cached any more
+    again = await provider.forecast(clock.utc_s(), 24 * H)
+    assert service.asked[-1][0] == base(1)[8:]
+    assert again.issued_utc_s == NOW - H
+    assert again.issues_missing == 0
+
+
 async def test_without_any_issue_the_newest_one_s_fault_is_said(
     kma: Service,
 ) -> None:
@@ -113,6 +124,14 @@ async def test_without_any_issue_the_newest_one_s_fault_is_said(
     with pytest.raises(WeatherError, match="03 NO_DATA"):
         await provider.forecast(NOW, 24 * H)
     assert len(service.asked) == 1 + kma_village.ISSUES_BACK
+
+
+async def test_a_refused_key_is_named_and_not_shown(kma: Service) -> None:
+    service, provider, _ = kma
+    service.status = 403
+    with pytest.raises(WeatherError, match=r"HTTP 403.*KMA_SERVICE_KEY") as caught:
+        await provider.forecast(NOW, 24 * H)
+    assert "k1" not in str(caught.value)
 
 
 async def test_all_pages_of_an_issue_are_read(kma: Service) -> None:

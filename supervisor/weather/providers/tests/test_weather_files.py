@@ -53,25 +53,25 @@ def save(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("column", "row", "value", "message"),
-    [
-        ("air_temperature_degC", 3, "999", "code for a missing value"),
-        ("air_temperature_degC", 3, "NaN", "is not a number"),
-        ("air_temperature_degC", 3, "271.4", "kelvin"),
-        ("wind_speed_m_s", 5, "9999", "code for a missing value"),
-        ("pressure_Pa", 2, "1010", "hPa"),
-        ("pressure_Pa", 2, "760", "mmHg"),
-        ("cloud_fraction", 4, "80", "percent"),
-        ("cloud_fraction", 4, "8", "tenths"),
-        ("shortwave_down_W_m2", 7, "1500", "not within"),
-        ("precipitation_mm_h", 1, "-0.5", "not within"),
-        ("dew_point_degC", 6, "5.0", "above air temperature"),
-        ("snowfall_fraction", 6, "1.2", "percent"),
-        ("time_utc", 4, "2023-12-30 at four", "is not a time"),
-        ("time_utc", 4, "2023-12-30T04:00:00", "no time zone"),
-    ],
-)
+WRONG = [
+    ("air_temperature_degC", 3, "999", "code for a missing value"),
+    ("air_temperature_degC", 3, "NaN", "is not a number"),
+    ("air_temperature_degC", 3, "271.4", "kelvin"),
+    ("wind_speed_m_s", 5, "9999", "code for a missing value"),
+    ("pressure_Pa", 2, "1010", "hPa"),
+    ("pressure_Pa", 2, "760", "mmHg"),
+    ("cloud_fraction", 4, "80", "percent"),
+    ("cloud_fraction", 4, "8", "tenths"),
+    ("shortwave_down_W_m2", 7, "1500", "not within"),
+    ("precipitation_mm_h", 1, "-0.5", "not within"),
+    ("dew_point_degC", 6, "5.0", "above air temperature"),
+    ("snowfall_fraction", 6, "1.2", "percent"),
+    ("time_utc", 4, "2023-12-30 at four", "is not a time"),
+    ("time_utc", 4, "2023-12-30T04:00:00", "no time zone"),
+]
+
+
+@pytest.mark.parametrize(("column", "row", "value", "message"), WRONG)
 def test_a_wrong_value_is_refused_by_column_and_line(
     tmp_path: Path, column: str, row: int, value: str, message: str
 ) -> None:
@@ -82,6 +82,21 @@ def test_a_wrong_value_is_refused_by_column_and_line(
     assert message in str(caught.value)
     assert f"column {column}, line {row + 2}" in caught.value.where
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("column", "row", "value", "_"), WRONG)
+def test_the_running_service_goes_on_without_a_wrong_value(
+    tmp_path: Path, column: str, row: int, value: str, _: str
+) -> None:
+    rows = table()
+    good, _ = read_weather_csv(save(tmp_path / "w.csv", rows), strict=False)
+    rows[row][column] = value
+    series, treated = read_weather_csv(save(tmp_path / "w.csv", rows), strict=False)
+    assert sum(treated.of(Treatment.DROPPED).values()) == 1
+    assert series.time_utc_s.tolist() == good.time_utc_s.tolist()
+    for name in ("air_c", "wind_m_s", "cloud_fraction", "precipitation_mm_h"):
+        np.testing.assert_allclose(getattr(series, name), getattr(good, name), atol=1e-6)
+    np.testing.assert_allclose(series.dew_point_c, good.dew_point_c, atol=1.0)  # the table's humidity is a rounder one
 
 
 @pytest.mark.parametrize(
