@@ -96,13 +96,19 @@ def reading(tick: Tick, sample: ZoneSample, rated_w: int, doubt_up_s: int = 0) -
     )  # fmt: skip
 
 
+_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\\": "/", "\n": r"\ ", "\r": r"\ ", "\0": r"\ "})
+
+
 def escape_tag(value: str) -> str:
-    """A tag value, escaped for line protocol."""
-    return value.replace("\\", "\\\\").replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ").replace("\n", " ")
+    """A tag value, escaped for line protocol. What city.toml accepts comes back as it is written there.
+
+    The protocol has no form for a backslash at the end, a line break or an empty value: they become `/`, space and `-`.
+    """
+    return value.translate(_TAG) or "-"
 
 
 def escape_field(value: str) -> str:
-    """The content of a string field, escaped for line protocol."""
+    """The content of a string field, escaped for line protocol; a line break becomes a space."""
     return value.replace("\\", "\\\\").replace('"', r"\"").replace("\n", " ")
 
 
