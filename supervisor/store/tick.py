@@ -20,7 +20,7 @@ GAP_MIN_S = 60  # energy of a longer time without records is spread over it and 
 
 # Bits of a point's quality beside the board's flags, which have 16.
 BOOKED_OVER_GAP = 1 << 16  # part of the energy belongs to the time without records before the interval
-EXCESS_QUARANTINED = 1 << 17  # the counter rose by more than the cable can draw: the rest is not in the record
+EXCESS_QUARANTINED = 1 << 17  # the counter rose by more than power explains: the rest is not in the record
 
 
 class ZoneTick(Struct, frozen=True, array_like=True):
