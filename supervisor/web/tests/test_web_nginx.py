@@ -65,7 +65,7 @@ async def test_the_first_events_pass_at_once_and_heartbeats_follow(district: Any
             assert len(await event(answer.content, "zones")) == 8
         for n in range(3):
             behind.wall.advance(16.0)
-            district.hear("z01", -1.0 - n, "ice")  # the stream looks at the wall's time once something wakes it
+            district.hear("z01", -1.0 - n, "ice")  # wakes the stream, which then looks at the wall clock
             async with asyncio.timeout(2):
                 assert await event(answer.content, "clock")
 
