@@ -104,7 +104,7 @@ class Forecasts:
             self.good_utc_s = now
             if self._record is not None:
                 await self._record.keep(kept.forecast, now)
-        if known is None and kept.forecast.treated:
+        if kept.forecast.treated and (known is None or known.treated != kept.forecast.treated):
             logger.warning("weather of %s: %s", kept.forecast.source, kept.forecast.treated.text())
         if known is None or not says_the_same(known, kept.forecast):
             tell(self.changed, "forecast", kept.forecast)

@@ -56,7 +56,7 @@ def gauge(setup: Setup, name: str, **labels: str) -> float | None:
     return setup.metrics.registry.get_sample_value(f"roadheat_forecast_{name}", labels)
 
 
-async def test_what_is_degraded_is_said_and_ends(setup: Setup) -> None:
+async def test_what_is_degraded_is_said_and_ends(setup: Setup, caplog: pytest.LogCaptureFixture) -> None:
     provider = Given(storm())
     forecasts = forecasts_of(setup, provider)
     await forecasts.ask()
@@ -83,6 +83,9 @@ async def test_what_is_degraded_is_said_and_ends(setup: Setup) -> None:
     assert gauge(setup, "parts", provider="open-meteo", treatment="dropped", what="member") == 2.0
     assert gauge(setup, "parts", provider="open-meteo", treatment="repaired", what="unit") == 3.0
     assert gauge(setup, "provider", provider="kma") is None
+    await forecasts.ask()
+    logged = [record.getMessage() for record in caplog.records if "2 member dropped" in record.getMessage()]
+    assert len(logged) == 1  # once, not in each cycle
     provider.answer = storm()
     await forecasts.ask()
     assert lines(setup) == {}
