@@ -11,7 +11,7 @@ from supervisor.config.source import Source, parse
 from supervisor.domain.errors import RoadheatError, TariffError
 from supervisor.net.handles import needed, raise_limit
 from supervisor.tariff.configured import configured_tariff, tariff_file
-from supervisor.weather.providers.registry import provider_kind
+from supervisor.weather.providers.registry import planned
 
 
 def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
@@ -24,14 +24,14 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
     except TariffError as error:  # of a file of its own, or of the tables of city.toml
         where = error.where if tariff_file(config) else f"{config.path.name}: {error.where}"
         problems.append(TariffError(error.message, where=where, remedy=error.remedy))
-    provider = provider_kind(config.weather)
-    try:
-        treated = provider.check(config.weather, config)
-        named = ", ".join(getattr(config.weather, key) for key in provider.files)
-        if treated:
-            warnings.append(f"{named}: {treated.text()}")
-    except RoadheatError as error:
-        problems.append(error)
+    for one in planned(config.weather):
+        try:
+            treated = one.kind.check(one.settings, config)
+            named = ", ".join(getattr(one.settings, key) for key in one.kind.files)
+            if treated:
+                warnings.append(f"{named}: {treated.text()}")
+        except RoadheatError as error:
+            problems.append(error)
     problems += [
         source.problem(
             key,
@@ -82,5 +82,7 @@ def _variables(config: Config) -> Iterator[tuple[str, str]]:
         yield "web.metrics_token_env", config.web.metrics_token_env
     if config.influx and config.influx.token_env:
         yield "influx.token_env", config.influx.token_env
-    for key, name in provider_kind(config.weather).variables(config.weather):
-        yield f"weather.{key}", name
+    for one in planned(config.weather):
+        for key, name in one.kind.variables(one.settings):
+            shown = "providers" if key == "provider" and config.weather.providers else key
+            yield f"weather.{shown}", name

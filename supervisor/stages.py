@@ -14,9 +14,11 @@ from datetime import timedelta
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.danger import Dangers
+from supervisor.control.degraded import Degradations
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
+from supervisor.control.forecast_record import ForecastRecord
 from supervisor.control.forecast_scores import show_scores
 from supervisor.control.forecasts import ASK_EACH_S, Forecasts
 from supervisor.control.intake import Intake, IntakeRecord, Measured
@@ -41,7 +43,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.store.store import Store
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
-from supervisor.weather.providers.registry import open_weather, provider_kind
+from supervisor.weather.providers.registry import attributions, open_weather
 from supervisor.web import Safety, Services
 from supervisor.web.sessions import Sessions
 from supervisor.wire.keys import load_or_create_key
@@ -61,6 +63,7 @@ class Base:
     alarms: Alarms
     background: Background
     live: LiveState
+    degradations: Degradations
 
     @property
     def monitoring(self) -> Monitoring:
@@ -104,16 +107,22 @@ def prepare_files(config: Config) -> Pki:
     return ensure_pki(config.pki_dir, config.boards.server_name)
 
 
+def start_degradations(clock: Clock) -> Degradations:
+    """What is degraded: nothing yet."""
+    return Degradations(clock)
+
+
 async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
     """The forecast, and with it the estimate of every road."""
     config, clock = base.config, base.clock
     provider = await stack.enter_async_context(open_weather(config, clock))
     if config.planner.members > 1:
         onset = WetOnset(base.live.wet_share)
-        provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
-        show_scores(base.metrics.registry, provider.verification)
+        provider = ensemble = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
+        show_scores(base.metrics.registry, lambda: ensemble.verification)
     horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
-    forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics)
+    forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics, base.degradations)
+    await forecasts.resume(ForecastRecord(base.store.values, config.site))
     await forecasts.ask()
     estimation = Estimation(config.zone, forecasts, base.live, base.store.values, clock)
     store = base.store
@@ -213,7 +222,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         clock=base.clock,
         site=config.site,
         answers=base.store.answers,
-        attributions=provider_kind(config.weather).attributions,
+        attributions=attributions(config.weather),
         public_url=config.web.public_url,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,

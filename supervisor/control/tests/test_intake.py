@@ -32,7 +32,9 @@ class Works:
         site = Site("seongbuk", "Asia/Seoul", 37.59, 127.02)
         series = design_storm(START_UTC_S - 6 * 3600, hours=72)
         self.setup = setup
-        self.forecasts = Forecasts(FileProvider(series), site, 30 * 3600, setup.clock, setup.alarms, setup.metrics)
+        self.forecasts = Forecasts(
+            FileProvider(series), site, 30 * 3600, setup.clock, setup.alarms, setup.metrics, setup.degradations
+        )
         self.estimation = Estimation(ZONES, self.forecasts, setup.live, setup.store.values, setup.clock)
         self.meter = FeederMeter(FEEDERS, ZONES, site.timezone, setup.metrics)
         self.intake = Intake(
