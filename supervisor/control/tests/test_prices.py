@@ -12,6 +12,7 @@ import pytest
 
 from supervisor.config import Config, load
 from supervisor.control.alarms import Alarms
+from supervisor.control.degraded import Degradations
 from supervisor.control.metrics import Metrics
 from supervisor.control.prices import Prices
 from supervisor.control.tests.conftest import Setup
@@ -46,9 +47,14 @@ class Watched:
         self.path = folder / file
         self.clock = ManualClock(NOW)
         self.alarms = Alarms(self.clock, Metrics())
-        self.prices = Prices(self.config, self.alarms, self.clock)
+        self.metrics = Metrics()
+        self.degradations = Degradations(self.clock)
+        self.prices = self.again()
         self.heard: list[Tariff] = []
         self.prices.changed.append(self.heard.append)
+
+    def again(self) -> Prices:
+        return Prices(self.config, self.alarms, self.clock, self.degradations, self.metrics)
 
     def alarm(self) -> str:
         """The text of the one alarm that stands, or nothing."""
@@ -150,10 +156,10 @@ async def test_a_restart_raises_no_second_alarm_for_the_same_trouble_but_one_for
     await watched.prices.start()
     changes: list[bool] = []
     watched.alarms.changed.append(lambda alarm: changes.append(alarm.cleared_utc_s is None))
-    await Prices(watched.config, watched.alarms, watched.clock).start()
+    await watched.again().start()
     assert changes == []
     write(watched.path, range(-48, -24))
-    await Prices(watched.config, watched.alarms, watched.clock).start()
+    await watched.again().start()
     assert changes == [False, True]
     assert "ended" in watched.alarm()
 
@@ -162,7 +168,7 @@ async def test_a_json_tariff_is_watched_too(tmp_path: Path) -> None:
     watched = Watched(tmp_path, "tariff.json")
     await watched.prices.start()
     assert "one price" in watched.alarm()
-    watched.path.write_text('{"currency":"KRW","bands":[{"name":"a","price_per_kwh":99.0}]}')
+    watched.path.write_text('{"currency":"EUR","bands":[{"name":"a","price_per_kwh":99.0}]}')
     await watched.prices.look()
     assert (watched.price(), watched.alarm()) == (99.0, "")
     watched.path.write_text("[" * 100_000)
@@ -177,7 +183,7 @@ async def test_what_city_toml_itself_says_of_prices_is_still_refused(tmp_path: P
     config = load(tmp_path / "city.toml")
     clock = ManualClock(NOW)
     with pytest.raises(TariffError):
-        await Prices(config, Alarms(clock, Metrics()), clock).start()
+        await Prices(config, Alarms(clock, Metrics()), clock, Degradations(clock), Metrics()).start()
 
 
 class Failing:
