@@ -228,6 +228,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         sessions=sessions,
         clock=base.clock,
         site=config.site,
+        answers=base.store.answers,
         attributions=provider_kind(config.weather).attributions,
         public_url=config.web.public_url,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),

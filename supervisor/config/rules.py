@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.config.files import find_file_problems
 from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
+from supervisor.config.name_rules import find_name_problems
 from supervisor.config.schema import Config
 from supervisor.config.source import Source
 from supervisor.config.zone_rules import find_zone_problems
@@ -19,6 +20,8 @@ from supervisor.tariff.configured import configured_demand, price_fetcher
 from supervisor.tariff.holidays import calendar
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")  # ids go into every frame and file name
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
+HOST_MAX = 64  # characters: the common name of a certificate has no more
 SUPPLY_MAX_KW = 1_000_000  # a feeder of a city district has some hundreds
 PRICE_MAX = 1e9  # in any currency; above it the solvers lose digits
 TIME_LIMIT_MAX_S = 3600  # a planning cycle takes 900
@@ -41,6 +44,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _calibration(config, source)
     yield from find_limit_problems(config.limits, source)
     yield from _influx(config, source)
+    yield from find_name_problems(config, source)
     yield from _ids(config, source)
     yield from _feeders(config, source)
     yield from _references(config, source)
@@ -92,6 +96,10 @@ def _listeners(config: Config, source: Source) -> Problems:
             )
     if config.boards.listen == config.web.listen and not config.boards.listen.endswith(":0"):
         yield source.problem("web.listen", "same address as boards.listen", "Give each listener its own port")
+    if not _is_host(config.boards.server_name):
+        yield source.problem(
+            "boards.server_name", "not a host name", 'Write letters, digits, "-" and ".", or an IP address: "roadheat"'
+        )
     if config.boards.handshakes_max < 1:
         yield source.problem("boards.handshakes_max", "must be at least 1", "Write at least 1; 64 is proven")
     if config.web.public_url and not _is_url(config.web.public_url):
@@ -175,6 +183,15 @@ def _is_url(text: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in text
     except ValueError:  # a port above 65535, a bracket that does not close
         return False
+
+
+def _is_host(text: str) -> bool:
+    """Whether a certificate can carry it: a host name, or an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) <= HOST_MAX and HOST.fullmatch(text) is not None
+    return True
 
 
 def _ids(config: Config, source: Source) -> Problems:

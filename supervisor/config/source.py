@@ -21,7 +21,7 @@ class Source:
     def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
         self.path = path
         self.data = data
-        self._lines = text.splitlines()
+        self._lines = text.split("\n")  # not at the other line breaks of Unicode, which TOML does not know
 
     def value(self, key: str) -> Any:
         """The value at `zone[2].layers[0].material`, or None."""
@@ -78,7 +78,7 @@ class Source:
         line, value = self.line(key), self.value(key) if value is None else value
         place = f"{self.path.name}:{line}" if line else self.path.name
         shown = "" if value is None or isinstance(value, dict | list) else f" = {_shown(value)}"
-        return ConfigError(message, where=f"{place}: {_shortened(key)}{shown}", remedy=remedy, code=code)
+        return ConfigError(message, where=f"{place}: {_shortened(key) or '(no name)'}{shown}", remedy=remedy, code=code)
 
 
 def _shown(value: Any) -> str:

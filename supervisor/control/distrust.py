@@ -17,8 +17,8 @@ from supervisor.wire.reports import Damaged
 STANDS_S = 86_400.0  # an alarm stands this long after the last case: a person looks at least once a day
 FRAMES_REMEDY = "Compare its zones with the configuration; provision it again. If nobody works on it, remove its key"
 ENERGY_REMEDY = (
-    "It is not in the record. Check the current transformer and the rated power; if both are right, provision the "
-    "board again with a new key"
+    "It is not in the record, `roadheat energy` lists it. Check current transformer, meter and rated power; if all are "
+    "right, provision the board again with a new key"
 )
 
 
@@ -60,7 +60,7 @@ class Distrust:
             self._raise(
                 AlarmCode.ENERGY_QUARANTINED,
                 excess.zone,
-                f"{excess.excess_wh / 1000:.3f} kWh counted by board {board} are more than the cable can draw. "
+                f"{excess.excess_wh / 1000:.3f} kWh counted by board {board} are more than power explains. "
                 + ENERGY_REMEDY,
             )
         self._settle(AlarmCode.TELEMETRY_REFUSED, board)

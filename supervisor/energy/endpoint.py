@@ -80,7 +80,7 @@ class V1Endpoint:
             async with self._session.post(
                 self._url, params=self._parameters, data=lines.encode(), allow_redirects=False
             ) as response:
-                return await _read(response)
+                return await read_answer(response)
         except Exception as error:
             return _no_answer(error)
 
@@ -135,12 +135,12 @@ class _NotWritten(Exception):
 
 
 async def _raise_unless_written(response: aiohttp.ClientResponse) -> None:
-    answer = await _read(response)
+    answer = await read_answer(response)
     if not answer.ok:
         raise _NotWritten(answer)
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer:
+async def read_answer(response: aiohttp.ClientResponse) -> Answer:
     """The answer of a response; of a body that is long, cut off or in an unknown charset only the text is lost."""
     status = response.status
     if status == 204:

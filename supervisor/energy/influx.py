@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from supervisor.config import Config
-from supervisor.energy.endpoint import Target
+from supervisor.energy.endpoint import configured
 from supervisor.energy.shipper import AlarmSink, Shipper, Spool, shipping
 from supervisor.runtime.clock import Clock
 
@@ -19,13 +18,5 @@ async def open_influx(config: Config, spool: Spool, clock: Clock, alarm: AlarmSi
     if influx is None:
         yield None
         return
-    target = Target(
-        api=influx.api,
-        url=influx.url,
-        database=influx.database,
-        bucket=influx.bucket,
-        org=influx.org,
-        token=os.environ.get(influx.token_env, ""),
-    )
-    async with shipping(target, spool, clock, alarm) as shipper:
+    async with shipping(configured(influx), spool, clock, alarm) as shipper:
         yield shipper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -12,49 +13,56 @@ from rich.table import Table
 from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.domain.errors import CommandError, TariffError
-from supervisor.energy import tables
+from supervisor.energy import aside, tables
 from supervisor.energy.period import local_time
 from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import hours, span
 from supervisor.tariff.configured import configured_tariff
 
 
-def show(
-    config_path: Path | None,
-    state_dir: Path | None,
-    start: str,
-    end: str,
-    by: str,
-    timezone: str,
-    csv_path: Path | None,
-) -> None:
-    """Print the report of [start, end) and write it to `csv_path` where one is given.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `roadheat energy` was asked for: its options by name."""
 
-    `by` is zone, day or feeder. Raises CommandError for a period, a time zone or an invalid grouping.
+    config_path: Path | None
+    state_dir: Path | None
+    start: str
+    end: str  # exclusive
+    by: tables.By
+    timezone: str  # without a configuration only
+    csv_path: Path | None
+
+
+def show(asked: Request) -> None:
+    """Print the report and write it to the CSV file where one is given.
+
+    Raises CommandError for a period, a time zone or an invalid grouping.
     """
-    if state_dir is None and config_path is None:
-        config_path = Path("city.toml")
+    by, state_dir, csv_path = asked.by, asked.state_dir, asked.csv_path
+    config_path = asked.config_path or (Path("city.toml") if state_dir is None else None)
     config = configuration.load(config_path, without_data=True) if config_path is not None else None
     if config is None and by == "feeder":
         raise CommandError("feeders are defined in the configuration", where="--by feeder", remedy="Give --config")
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
-    zone_info = _zone_info(config.site.timezone if config else timezone)
-    from_utc_s, to_utc_s = local_time(start, zone_info), local_time(end, zone_info)
+    zone_info = _zone_info(config.site.timezone if config else asked.timezone)
+    from_utc_s, to_utc_s = local_time(asked.start, zone_info), local_time(asked.end, zone_info)
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
         found = hours(connection, from_utc_s - 3600, to_utc_s)
         reach = span(connection)
-        aside = quarantine.found(connection, from_utc_s, to_utc_s)
+        found_aside = quarantine.found(connection, from_utc_s, to_utc_s)
     finally:
         connection.close()
     record = tables.gather(found, from_utc_s, to_utc_s)
     console = terminal.console()
-    if aside:
-        console.print(_aside(aside), style="yellow", soft_wrap=True)
+    if found_aside:
+        console.print(aside.summary(found_aside), style="yellow", soft_wrap=True)
+        console.print(aside.table(found_aside, zone_info))
+        console.print(aside.REMEDY, soft_wrap=True)
     if not found:
         console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
         if csv_path is not None:
-            tables.write_csv(csv_path, [], cast("tables.By", by), "")
+            tables.write_csv(csv_path, [], by, "")
         return
     try:
         tariff = configured_tariff(config) if config else None
@@ -64,13 +72,13 @@ def show(
         console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
     rows = tables.report(
         record,
-        cast("tables.By", by),
+        by,
         zone_info,
         price,
         config.zone if config else (),
         config.feeder if config else (),
     )
-    console.print(_table(rows, by, currency, f"{start} to {end}, {zone_info.key}"))
+    console.print(_table(rows, by, currency, f"{asked.start} to {asked.end}, {zone_info.key}"))
     silent = [f"{zone} {1 - share:.1%}" for zone, share in _covered(record).items() if share < 0.99]
     if silent:
         console.print(
@@ -79,7 +87,7 @@ def show(
             soft_wrap=True,
         )
     if csv_path is not None:
-        tables.write_csv(csv_path, rows, cast("tables.By", by), currency)
+        tables.write_csv(csv_path, rows, by, currency)
 
 
 def _zone_info(name: str) -> ZoneInfo:
@@ -89,16 +97,6 @@ def _zone_info(name: str) -> ZoneInfo:
         raise CommandError(
             "unknown time zone", where=f"--timezone {name!r}", remedy='Write an IANA name such as "Asia/Seoul"'
         ) from None
-
-
-def _aside(rows: list[quarantine.Quarantined]) -> str:
-    excess_wh: dict[str, int] = {}
-    for row in rows:
-        if row.excess_wh:
-            excess_wh[row.zone] = excess_wh.get(row.zone, 0) + row.excess_wh
-    energy = ", ".join(f"{zone} {wh / 1000:,.2f} kWh" for zone, wh in sorted(excess_wh.items())) or "no energy"
-    cases = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
-    return f"In quarantine, not counted: {cases}, {energy} beyond what the cables can have drawn"
 
 
 def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:

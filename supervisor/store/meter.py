@@ -8,8 +8,10 @@ answer in time). The rules:
 * a reading below it opens a *fall*: from there only what the measured power explains is added. The fall ends when the
   counter jumps back above the highest reading (it was a bounce: what the fall added is taken off the difference), or
   when it climbs across it smoothly (it was a reset, long ago);
-* of any rise only what the cable can have drawn in the time is booked (rated power × time × 1.1). The excess is
-  reported separately, and a counter that comes back from such a spike continues where it was.
+* of any rise only what power explains is booked: twice the energy of the interval's measured mean power, plus what
+  the cable can have drawn in time without records (rated power × time × 1.1), and of both together never more than the
+  cable can have drawn. The excess is reported separately, and a counter that comes back from such a spike continues
+  where it was.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ BOOT_SLACK_S = 20  # a first record that ends this soon after boot has seen all 
 FIRST_MAX_S = 120  # of a first record, whatever length it says: records last 10 or 60 s
 EXPLAINED_FACTOR = 2  # a rise of up to twice the measured mean power is accepted: the mean may miss a switching
 EXPLAINED_SLACK_WH = 1  # integer counters
+BOUNCE_S = 120  # a meter that reads zero for so long may not have measured the power either
 RATED_PERCENT = 110  # of its rated power a cable may draw: mains 5 % high, as the square
 SPARE_S = 2  # at rated power: uptime and counter are whole numbers, and not read in the same instant
 
@@ -51,7 +54,8 @@ class Meter(Struct, frozen=True, array_like=True):
     fall_wh: int = -1  # Wh added since the counter fell under `high_wh`; -1 while it has not
     spike_wh: int = 0  # excess of the last rise that was too high; 0 once the counter has come back
     spike_booked_wh: int = 0  # what was booked of that rise
-    spare_wh: int = 0  # what the cable could have drawn beyond what was counted; the next rise may use it
+    spare_wh: int = 0  # what power explained beyond what was counted; the next rise may use it
+    fall_up_s: int = 0  # uptime of the last reading before the counter fell under `high_wh`
 
 
 class Step(Struct, frozen=True):
@@ -77,7 +81,11 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
     meter, delta_wh = returned or _counted(before, reading, base_wh)
     if not reading.rated_w and reading.believed:
         return Step(meter, delta_wh, 0, gap_s)
-    allowed_wh = drawable_wh(reading.rated_w, elapsed_s) if reading.believed else 0
+    allowed_wh = _explained_wh(reading, elapsed_s) if reading.believed else 0
+    if before is not None and same_boot and reading.believed and before.fall_wh == 0 and meter.fall_wh < 0:
+        bounced_s = reading.up_s - max(before.fall_up_s, reading.doubt_up_s)
+        if bounced_s <= BOUNCE_S:  # nothing was booked since
+            allowed_wh = drawable_wh(reading.rated_w, bounced_s)
     spare_wh = before.spare_wh if before is not None and same_boot else 0
     limit_wh = allowed_wh + spare_wh if reading.believed else 0
     excess_wh = max(0, delta_wh - limit_wh)
@@ -86,10 +94,10 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
     ):  # a first counter that has not counted since this boot tells nothing about the interval
         excess_wh = delta_wh
     delta_wh -= excess_wh
+    left_wh = max(0, allowed_wh + spare_wh - delta_wh)
     most_wh = drawable_wh(reading.rated_w, SPARE_S)
     if delta_wh == 0:  # a counter in steps of a kilowatt-hour stands still, and what was measured may still come
-        most_wh = max(most_wh, spare_wh + min(reading.power_w * elapsed_s // 3600, allowed_wh))
-    left_wh = max(0, allowed_wh + spare_wh - delta_wh)
+        most_wh = max(most_wh, spare_wh + min(-(-reading.power_w * elapsed_s // 3600), allowed_wh))
     spike = (excess_wh, delta_wh) if excess_wh else (0, 0)
     if not excess_wh and not returned and before is not None and same_boot:
         spike = before.spike_wh, before.spike_booked_wh
@@ -102,6 +110,14 @@ def advance(before: Meter | None, reading: Reading, base_wh: int = 0) -> Step:
         spare_wh=min(left_wh, most_wh),
     )
     return Step(meter, delta_wh, excess_wh, gap_s)
+
+
+def _explained_wh(reading: Reading, elapsed_s: int) -> int:
+    """The most that may be booked of a rise over `elapsed_s`, of which the record measured the last `dt_s`."""
+    measured_s = min(reading.dt_s, elapsed_s)
+    measured_wh = -(-EXPLAINED_FACTOR * reading.power_w * reading.dt_s // 3600)
+    unseen_wh = drawable_wh(reading.rated_w, elapsed_s - measured_s)
+    return min(unseen_wh + measured_wh, drawable_wh(reading.rated_w, elapsed_s))
 
 
 def drawable_wh(rated_w: int, seconds: int) -> int:
@@ -164,5 +180,6 @@ def _fallen(before: Meter, reading: Reading) -> tuple[Meter, int]:
         reading.dev_wh,
         before.high_wh,
         counted_wh + delta_wh,
+        fall_up_s=before.up_s if before.fall_wh < 0 else before.fall_up_s,
     )
     return after, delta_wh

@@ -10,7 +10,7 @@ from supervisor.store import spool
 from supervisor.store.repository import Repository
 from supervisor.store.tick import Tick, ZoneTick
 
-ENERGY = "energy"  # reason: the counter rose by more than the cable can have drawn
+ENERGY = "energy"  # reason: the counter rose by more than power explains
 KEPT_PER_BOARD = 1_000  # rows; a stolen key must not fill the disk
 _TIDY_EACH = 64  # rows added between two looks at the cap
 

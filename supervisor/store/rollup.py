@@ -115,7 +115,9 @@ def roll_up(db: sqlite3.Connection, site: str | None, timezone: ZoneInfo, now_ut
     for start_utc_s, zone, energy_wh, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc in hours:
         mean_mc = surface_mc_s / surface_s if surface_s else None
         days.add((*local_day(start_utc_s, timezone), zone))
-        lines.append(_line("zone_1h", site, zone, energy_wh, on_s, covered_s, mean_mc, surface_min_mc, start_utc_s))
+        lines.append(
+            rollup_line("zone_1h", site, zone, energy_wh, on_s, covered_s, mean_mc, surface_min_mc, start_utc_s)
+        )
     db.executemany("UPDATE zone_1h SET dirty = 0 WHERE start_utc_s = ? AND zone = ?", [hour[:2] for hour in hours])
     for day, from_utc_s, to_utc_s, zone in sorted(days):
         lines.append(_roll_day(db, site, day, from_utc_s, to_utc_s, zone))
@@ -145,10 +147,10 @@ def _roll_day(db: sqlite3.Connection, site: str | None, day: str, from_utc_s: in
         "INSERT OR REPLACE INTO zone_1d VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (day, zone, from_utc_s, energy_wh, on_s, covered_s, None if mean_mc is None else round(mean_mc), minimum),
     )
-    return _line("zone_1d", site, zone, energy_wh, on_s, covered_s, mean_mc, minimum, from_utc_s)
+    return rollup_line("zone_1d", site, zone, energy_wh, on_s, covered_s, mean_mc, minimum, from_utc_s)
 
 
-def _line(
+def rollup_line(
     measurement: str,
     site: str | None,
     zone: str,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from supervisor.runtime.clock import Clock
 from supervisor.store.access import AccessRepository
+from supervisor.store.answers import AnswerRepository
 from supervisor.store.commands import EpochRepository, OverrideRepository, PlanRepository
 from supervisor.store.danger import DangerRepository
 from supervisor.store.journal import AlarmRepository, AuditRepository, EventRepository, ValueRepository
@@ -45,6 +46,7 @@ class Store(Repository):
         self.alarms = AlarmRepository(writer, clock)
         self.values = ValueRepository(writer, clock)
         self.access = AccessRepository(writer, clock)
+        self.answers = AnswerRepository(writer, clock)
         self.weather = WeatherRepository(writer, clock)
 
     @classmethod

@@ -20,7 +20,7 @@ GAP_MIN_S = 60  # energy of a longer time without records is spread over it and 
 
 # Bits of a point's quality beside the board's flags, which have 16.
 BOOKED_OVER_GAP = 1 << 16  # part of the energy belongs to the time without records before the interval
-EXCESS_QUARANTINED = 1 << 17  # the counter rose by more than the cable can draw: the rest is not in the record
+EXCESS_QUARANTINED = 1 << 17  # the counter rose by more than power explains: the rest is not in the record
 
 
 class ZoneTick(Struct, frozen=True, array_like=True):
@@ -96,13 +96,19 @@ def reading(tick: Tick, sample: ZoneSample, rated_w: int, doubt_up_s: int = 0) -
     )  # fmt: skip
 
 
+_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\\": "/", "\n": r"\ ", "\r": r"\ ", "\0": r"\ "})
+
+
 def escape_tag(value: str) -> str:
-    """A tag value, escaped for line protocol."""
-    return value.replace("\\", "\\\\").replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ").replace("\n", " ")
+    """A tag value, escaped for line protocol. What city.toml accepts comes back as it is written there.
+
+    The protocol has no form for a backslash at the end, a line break or an empty value: they become `/`, space and `-`.
+    """
+    return value.translate(_TAG) or "-"
 
 
 def escape_field(value: str) -> str:
-    """The content of a string field, escaped for line protocol."""
+    """The content of a string field, escaped for line protocol; a line break becomes a space."""
     return value.replace("\\", "\\\\").replace('"', r"\"").replace("\n", " ")
 
 

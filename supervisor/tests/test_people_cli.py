@@ -76,7 +76,9 @@ async def test_a_running_service_honours_what_the_console_revokes(
     live = LiveState(config.zone, clock)
     sessions = Sessions(store.access, clock)
     overrides = Overrides(store.overrides, live, clock)
-    app: web.Application = make_app(Services(live, overrides, sessions, clock, config.site, public_url="http://x"))
+    app: web.Application = make_app(
+        Services(live, overrides, sessions, clock, config.site, store.answers, public_url="http://x")
+    )
     client = await aiohttp_client(app)
     token, _ = await sessions.invite("이민수", "crew", "test")
     assert (await client.get("/login", params={"token": token})).status == 200

@@ -15,6 +15,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
+from supervisor.store.answers import AnswerRepository
 from supervisor.store.journal import AuditRepository
 from supervisor.weather.providers.kind import Attribution
 from supervisor.web.sessions import Session, Sessions
@@ -39,6 +40,7 @@ class Services:
     sessions: Sessions
     clock: Clock
     site: Site
+    answers: AnswerRepository  # to requests that changed something
     attributions: tuple[Attribution, ...] = ()  # of the weather that is shown
     public_url: str = ""  # scheme://host of the proxy in front, if there is one
     metrics_token: str = ""  # empty: /metrics needs a session

@@ -8,6 +8,7 @@ from supervisor.domain.names import clean_name
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.guard import need_role
 from supervisor.web.keys import SERVICES
+from supervisor.web.once import SECRET
 from supervisor.web.schema import LinkAnswer, LinkRequest, PendingLink, PersonAnswer, PersonSession
 
 
@@ -36,7 +37,9 @@ async def post_link(request: web.Request) -> web.Response:
         wanted.user, wanted.role, session.user, change_role=wanted.change_role
     )
     path = f"/login?token={token}"
-    return json_answer(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
+    answer = json_answer(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
+    answer[SECRET] = True
+    return answer
 
 
 async def revoke_link(request: web.Request) -> web.Response:

@@ -26,7 +26,7 @@ def setup(app: web.Application, services: Services) -> None:
     app[SERVICES] = services
     app[stream.PACE] = Pace(services.clock, services.wall)
     app[stream.STREAMS] = set()
-    app[ONCE] = Once()
+    app[ONCE] = Once(services.answers)
     app[login.FAILURES] = login.Failures()
     app[pages.FILES] = files.load()
     metrics.install(app, services.live, services.registry)

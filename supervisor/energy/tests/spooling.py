@@ -23,6 +23,8 @@ both = pytest.mark.parametrize("api", ["v1", "v2"])
 
 
 class Standing:
+    """Alarms that stand now."""
+
     def __init__(self) -> None:
         self.codes: set[str] = set()
 

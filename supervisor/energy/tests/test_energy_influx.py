@@ -13,6 +13,7 @@ import pytest
 
 from supervisor.energy.endpoint import Target, connect
 from supervisor.energy.shipper import ALARM_DEAD, ALARM_HELD, HOLD_S, Shipper
+from supervisor.energy.tests.spooling import Standing
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
 from tools import skipping
 from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
@@ -21,16 +22,6 @@ from tools.servers import Influxd
 pytestmark = pytest.mark.influx
 
 LOAD = Load(boards=4, zones=3)
-
-
-class Standing:
-    """Alarms that stand now."""
-
-    def __init__(self) -> None:
-        self.codes: set[str] = set()
-
-    def set(self, code: str, subject: str, stands: bool, text: str = "") -> None:
-        self.codes = self.codes | {code} if stands else self.codes - {code}
 
 
 standing = Standing()

@@ -175,6 +175,9 @@ def test_what_is_in_quarantine_is_said_and_not_counted(city: Path) -> None:
     said = run(*period)
     assert f"1 case, z01 {(880_000 - 1100) / 1000:,.2f} kWh" in said
     assert "241.10" in said
+    assert "2023-12-31 01:00:00" in said  # when,
+    assert "b01" in said  # where
+    assert "the counter rose" in said  # and why
     assert "quarantine" not in run("--config", str(city), "--from", "2023-12-30", "--to", "2023-12-31")
 
 

@@ -162,7 +162,9 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
     safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms)
     attributions = PROVIDERS["met-norway"].attributions
-    app = make_app(Services(live, overrides, sessions, clock, site, attributions, "", "scrape-me", safety=safety))
+    app = make_app(
+        Services(live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me", safety=safety)
+    )
     made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms)
     made.snow()
     yield made

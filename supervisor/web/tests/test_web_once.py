@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from supervisor.domain.errors import StoreError
+from supervisor.store import answers
 from supervisor.web import once
 from supervisor.web.api import ROUTES
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
@@ -84,13 +85,97 @@ async def test_kept_answers_are_bounded_by_person(sign_in: Any, monkeypatch: pyt
     kept = await engineer.ask("POST", PATH, json=OVERRIDE, headers=KEY)
     for n in range(9):
         await crew.ask("POST", PATH, json=OVERRIDE, headers={"Idempotency-Key": f"key{n:08d}"})
-    answers = crew.client.app[once.ONCE]._answers
-    assert {user: len(keys) for user, keys in answers.items()} == {"kim-engineer": 1, "kim-crew": 3}
+    held = crew.client.app[once.ONCE]._answers
+    assert {user: len(keys) for user, keys in held.items()} == {"kim-engineer": 1, "kim-crew": 3}
     assert await engineer.ask("POST", PATH, json=OVERRIDE, headers=KEY) == kept
 
 
-async def test_what_failed_after_its_sender_was_gone_may_be_tried_again() -> None:
-    kept, gate = once.Once(), asyncio.Event()
+def restart(person: Any) -> None:
+    """What a restart leaves of the answers: those in the store."""
+    person.client.app[once.ONCE]._answers.clear()
+
+
+async def test_a_repeat_after_a_restart_gets_the_first_answer_and_does_nothing(district: Any, sign_in: Any) -> None:
+    crew = await sign_in("crew")
+    made = await crew.ask("POST", PATH, json=OVERRIDE, headers=KEY)
+    ended = {"Idempotency-Key": "fedcba987654"}
+    path = f"/api/v1/overrides/{made[1]['id']}"
+    gone = await crew.ask("DELETE", path, headers=ended)
+    restart(crew)
+    assert await crew.ask("POST", PATH, json=OVERRIDE, headers=KEY) == made
+    assert await crew.ask("DELETE", path, headers=ended) == gone
+    assert [o.id for o in await district.store.overrides.made(None, 0, 4e9)] == [made[1]["id"]]
+    assert district.overrides.live_for("z03") is None
+    restart(crew)
+    problem(await crew.ask("POST", PATH, json={**OVERRIDE, "minutes": 61}, headers=KEY), 422, "key-reused")
+    engineer = await sign_in("engineer")
+    assert (await engineer.ask("POST", PATH, json=OVERRIDE, headers=KEY))[1]["id"] != made[1]["id"]
+
+
+async def test_at_the_same_time_after_a_restart_one_key_does_nothing(district: Any, sign_in: Any) -> None:
+    crew = await sign_in("crew")
+    made = await crew.ask("POST", PATH, json=OVERRIDE, headers=KEY)
+    restart(crew)
+    again = await asyncio.gather(*(crew.ask("POST", PATH, json=OVERRIDE, headers=KEY) for _ in range(6)))
+    assert again == [made] * 6
+    assert len(await district.store.overrides.made("z03", 0, 4e9)) == 1
+
+
+async def test_a_sign_in_link_is_never_kept_on_the_disk(district: Any, sign_in: Any) -> None:
+    admin = await sign_in("admin")
+    made = (await admin.ask("POST", "/api/v1/links", json={"user": "Lee", "role": "crew"}, headers=KEY))[1]
+    assert "token=" in made["path"]
+    assert await district.store.read(lambda db: db.execute("SELECT count(*) FROM answer").fetchone()[0]) == 0
+
+
+async def test_a_failure_is_not_kept(district: Any, sign_in: Any) -> None:
+    crew = await sign_in("crew")
+    problem(await crew.ask("POST", PATH, json={**OVERRIDE, "minutes": 0}, headers=KEY), 422, "invalid")
+    restart(crew)
+    assert (await crew.ask("POST", PATH, json=OVERRIDE, headers=KEY))[0] == 201
+
+
+async def test_a_command_does_not_wait_for_a_disk_that_cannot_keep_its_answer(
+    district: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    async def fails(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    crew = await sign_in("crew")
+    monkeypatch.setattr(once, "KEEP_S", 0.01)
+    monkeypatch.setattr(district.store.answers, "keep", hangs)
+    monkeypatch.setattr(district.store.answers, "find", fails)
+    assert (await crew.ask("POST", PATH, json=OVERRIDE, headers=KEY))[0] == 201
+
+
+async def test_kept_answers_are_few_and_a_day_old_at_most(district: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "KEPT_PER_USER", 3)
+    monkeypatch.setattr(answers, "KEPT_MAX", 5)
+    kept = answers.KeptAnswer(b"f", 201, "", b"")
+
+    async def held() -> dict[str, int]:
+        query = "SELECT user, count(*) FROM answer GROUP BY user"
+        return dict(await district.store.read(lambda db: db.execute(query).fetchall()))
+
+    for n in range(6):
+        await district.store.answers.keep("kim", f"key{n:08d}", kept)
+    assert await held() == {"kim": 3}
+    for n in range(4):
+        await district.store.answers.keep(f"user{n}", "key00000000", kept)
+    assert sum((await held()).values()) == 5
+    await district.store.answers.keep("lee", "key00000001", answers.KeptAnswer(b"f", 200, "", b"x" * 70_000))
+    assert "lee" not in await held()
+    assert await district.store.answers.find("user3", "key00000000") == kept
+    later = answers.KEPT_S + district.clock.utc_s() + 1
+    await district.store.write(lambda db: answers.keep(db, "choi", "key00000002", kept, int(later)))
+    assert await held() == {"choi": 1}
+
+
+async def test_what_failed_after_its_sender_was_gone_may_be_tried_again(district: Any) -> None:
+    kept, gate = once.Once(district.store.answers), asyncio.Event()
 
     async def fails() -> web.StreamResponse:
         await gate.wait()
@@ -103,7 +188,8 @@ async def test_what_failed_after_its_sender_was_gone_may_be_tried_again() -> Non
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait({first})
+    [(_, failing)] = kept._answers["kim"].values()
     gate.set()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await asyncio.wait({failing})
+    assert not kept._answers["kim"]
     assert (await kept.run("kim", "abcdef123456", b"on", works)).status == 201
