@@ -184,12 +184,12 @@ class BandTariff:
         object.__setattr__(self, "versions", versions(self.bands, self.where))
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
-        cells = self._cells(start_utc_s, n_slots, slot_s)
+        cells = self._cells(start_utc_s, n_slots, slot_s, self.held)
         return np.array([version.price[cell] for version, cell in cells], dtype=np.float64)
 
     def counts_peak(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> npt.NDArray[np.bool_]:
-        """Whether a peak in those slots sets the base charge, shape (n_slots,)."""
-        cells = self._cells(start_utc_s, n_slots, slot_s)
+        """Whether a peak in those slots sets the base charge, shape (n_slots,); of the nearest bands in force."""
+        cells = self._cells(start_utc_s, n_slots, slot_s, held=True)
         return np.array([self.bands[int(version.band[cell])].counts_peak for version, cell in cells], dtype=bool)
 
     def holidays_between(self, from_utc_s: float, to_utc_s: float) -> list[date]:
@@ -210,7 +210,9 @@ class BandTariff:
             return else_utc_s
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone)).timestamp()
 
-    def _cells(self, start_utc_s: float, n_slots: int, slot_s: int) -> Iterator[tuple[Version, tuple[int, int, int]]]:
+    def _cells(
+        self, start_utc_s: float, n_slots: int, slot_s: int, held: bool
+    ) -> Iterator[tuple[Version, tuple[int, int, int]]]:
         """The version of each slot, and its place in the version's tables."""
         zone = ZoneInfo(self.timezone)
         before, kind, version = None, 0, self.versions[0]
@@ -218,17 +220,17 @@ class BandTariff:
             local = datetime.fromtimestamp(start_utc_s + i * slot_s, zone)
             day = local.date()
             if day != before:
-                before, kind, version = day, self._kind(day), self._version(day)
+                before, kind, version = day, self._kind(day), self._version(day, held)
             yield version, (local.month - 1, kind, local.hour * 4 + local.minute // 15)
 
     def _kind(self, day: date) -> int:
         return len(DAYS) if day in self.holidays else day.weekday()
 
-    def _version(self, day: date) -> Version:
+    def _version(self, day: date, held: bool) -> Version:
         known = [one for one in self.versions if one.since is None or one.since <= day]
         version = known[-1] if known else self.versions[0]
         outside = not known or (version.until is not None and day >= version.until)
-        if outside and not self.held:
+        if outside and not held:
             raise TariffError(f"no price for {day}", where=self.where, remedy="Add bands that are in force on that day")
         return version
 

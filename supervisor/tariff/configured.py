@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from supervisor.domain.errors import TariffError
 from supervisor.tariff.bands import BandTariff
+from supervisor.tariff.day_ahead import SpotTariff
 from supervisor.tariff.demand import Demand
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.kind import District, PriceFetcher, Tariff, TariffSettings
@@ -42,6 +43,19 @@ def usable_tariff(config: Configured) -> tuple[Tariff, tuple[TariffError, ...]]:
     """
     load = tariff_kind(config.tariff).load_usable
     return (configured_tariff(config), ()) if load is None else load(config.tariff, config)
+
+
+def billing_tariff(config: Configured) -> Tariff:
+    """The configured tariff for a report: what is wrong with a price file matters only where a report needs the price.
+
+    Raises TariffError for a tariff that cannot be read; its `prices` for times without a price of their own.
+    """
+    series, _ = usable_tariff(config)
+    if not isinstance(series, PriceSeries):
+        return configured_tariff(config)
+    if problem := currency_problem(config, series):
+        raise problem
+    return SpotTariff(series, str(tariff_file(config)))
 
 
 def currency_problem(config: Configured, tariff: Tariff) -> TariffError | None:

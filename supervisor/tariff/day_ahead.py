@@ -41,7 +41,7 @@ class SpotTariff:
         return self.series.currency
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
-        """Raises TariffError for a time before the first price, or more than two days after the last one."""
+        """Raises TariffError for a time before the first price, without one, or over two days after the last one."""
         last = start_utc_s + slot_s * (n_slots - 1)
         early, late = start_utc_s < self.series.start_utc_s, last >= self.series.end_utc_s + 2 * DAY * SLOT_S
         if n_slots and (early or late):
@@ -50,6 +50,14 @@ class SpotTariff:
                 f"no price for {datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%MZ}",
                 where=self.where,
                 remedy="Bring the file up to date",
+            )
+        labels = self.series.labels_of(start_utc_s, n_slots, slot_s)
+        unknown = np.flatnonzero((labels == Label.FILLED) | (labels == Label.BOUNDED))
+        if unknown.size:
+            raise TariffError(
+                f"no usable price for {_text(start_utc_s + slot_s * int(unknown[0]))}",
+                where=self.where,
+                remedy="Add it to the file",
             )
         return self.series.prices(start_utc_s, n_slots, slot_s)
 

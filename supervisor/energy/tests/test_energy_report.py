@@ -81,7 +81,7 @@ def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
     price = tables.prices(record, FlatTariff(120.0))
     kwh = sum(found.energy_wh for found in hours) / 1000
     for by in ("zone", "day", "feeder"):
-        *rows, total = tables.report(record, by, SEOUL, price, config.zone, config.feeder)  # type: ignore[arg-type]
+        *rows, total = tables.report(record, by, SEOUL, price, tables.Places(config.zone, config.feeder))  # type: ignore[arg-type]
         assert sum(row.kwh for row in rows) == pytest.approx(kwh) == pytest.approx(total.kwh)
         assert total.cost == pytest.approx(kwh * 120)
         assert max(row.peak_kw for row in rows) <= total.peak_kw + 1e-9
