@@ -83,6 +83,10 @@ class PriceFetch:
             return rows
 
         fresh = await get(self.source.ask(self.area, *days), read)
+        if fresh.wrong:
+            logger.warning(
+                "%s: %d prices cannot be read: %s", self.source.name, len(fresh.wrong), min(fresh.wrong.items())
+            )
         known = self._known()
         merged = known | {row.utc_s: row.price_per_kwh for row in fresh.known}
         if merged == known:

@@ -11,8 +11,8 @@ from datetime import date
 
 from supervisor.tariff.kind import Query
 from supervisor.tariff.market_time import TimeReader
-from supervisor.tariff.rows import Row, Rows
-from supervisor.tariff.sources.source import PriceSource, items, unreadable
+from supervisor.tariff.rows import Rows
+from supervisor.tariff.sources.source import PriceSource, items, rows_from, unreadable
 
 URL = "https://www.elprisetjustnu.se/api/v1/prices"
 
@@ -23,13 +23,12 @@ def _ask(area: str, first: date, past: date) -> Query:
 
 def _read(body: bytes, area: str, currency: str) -> Rows:
     answer = items(body, URL)
-    try:
-        rows, times = Rows(currency), TimeReader(None)
-        for place, item in enumerate(answer, 1):
-            rows.known.append(Row(place, times.utc_s(item["time_start"]), float(item[f"{currency}_per_kWh"])))
-        return rows
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise unreadable(URL, error) from error
+    if not isinstance(answer, list):
+        raise unreadable(URL, TypeError("no list"))
+    times = TimeReader(None)
+    return rows_from(
+        currency, answer, lambda item: (times.utc_s(item["time_start"]), float(item[f"{currency}_per_kWh"]))
+    )
 
 
 SOURCE = PriceSource(

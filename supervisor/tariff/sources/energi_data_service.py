@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date
+from typing import Any
 
 from supervisor.tariff.kind import Query
 from supervisor.tariff.market_time import TimeReader
-from supervisor.tariff.rows import Row, Rows
-from supervisor.tariff.sources.source import PriceSource, items, unreadable
+from supervisor.tariff.rows import Rows
+from supervisor.tariff.sources.source import PriceSource, items, rows_from, unreadable
 
 URL = "https://api.energidataservice.dk/dataset/DayAheadPrices"
 
@@ -30,15 +31,18 @@ def _ask(area: str, first: date, past: date) -> Query:
 
 def _read(body: bytes, area: str, currency: str) -> Rows:
     answer = items(body, URL)
-    try:
-        rows, times = Rows(currency), TimeReader(UTC)
-        for place, item in enumerate(answer["records"], 1):
-            price = item[f"DayAheadPrice{currency}"]
-            if item["PriceArea"] == area and price is not None:
-                rows.known.append(Row(place, times.utc_s(item["TimeUTC"]), float(price) / 1000.0))
-        return rows
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise unreadable(URL, error) from error
+    records = answer.get("records") if isinstance(answer, dict) else None
+    if not isinstance(records, list):
+        raise unreadable(URL, TypeError("no records"))
+    times = TimeReader(UTC)
+
+    def read(item: Any) -> tuple[float, float] | None:
+        price = item[f"DayAheadPrice{currency}"]
+        if item["PriceArea"] != area or price is None:
+            return None
+        return times.utc_s(item["TimeUTC"]), float(price) / 1000.0
+
+    return rows_from(currency, records, read)
 
 
 SOURCE = PriceSource(

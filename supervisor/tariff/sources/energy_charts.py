@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from supervisor.tariff.kind import Query
-from supervisor.tariff.rows import Row, Rows
-from supervisor.tariff.sources.source import PriceSource, items, unreadable
+from supervisor.tariff.rows import Rows
+from supervisor.tariff.sources.source import PriceSource, items, rows_from, unreadable
 from supervisor.tariff.units import price_unit
 
 URL = "https://api.energy-charts.info/price"
@@ -26,14 +26,12 @@ def _read(body: bytes, area: str, currency: str) -> Rows:
         unit = price_unit(str(answer["unit"]))
         if unit is None:
             raise ValueError(f"unit {answer['unit']!r}")
-        pairs = list(zip(answer["unix_seconds"], answer["price"], strict=True))
-        rows = Rows(unit.currency)
-        for place, (utc_s, price) in enumerate(pairs, 1):
-            if price is not None:
-                rows.known.append(Row(place, float(utc_s), float(price) * unit.factor))
-        return rows
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        factor, pairs = unit.factor, list(zip(answer["unix_seconds"], answer["price"], strict=True))
+    except (KeyError, TypeError, ValueError) as error:
         raise unreadable(URL, error) from error
+    return rows_from(
+        unit.currency, pairs, lambda pair: None if pair[1] is None else (float(pair[0]), float(pair[1]) * factor)
+    )
 
 
 SOURCE = PriceSource(

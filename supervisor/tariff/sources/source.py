@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from supervisor.domain.errors import TariffError
+from supervisor.domain.plan import SLOT_S
 from supervisor.tariff.kind import Query
-from supervisor.tariff.rows import Rows
+from supervisor.tariff.rows import Row, Rows
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,26 @@ def items(body: bytes, where: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise unreadable(where, error) from error
+
+
+def rows_from(currency: str, found: Iterable[Any], read: Callable[[Any], tuple[float, float] | None]) -> Rows:
+    """The rows of an answer's items; `read` gives beginning [UTC s] and price per kWh, None for no price yet.
+
+    An item that `read` cannot read, or whose values are impossible, costs no other.
+    """
+    rows = Rows(currency)
+    for place, item in enumerate(found, 1):
+        try:
+            pair = read(item)
+            if pair is None:
+                continue
+            utc_s, price = pair
+            if utc_s % SLOT_S or not math.isfinite(price):
+                raise ValueError(f"{utc_s:g} s, {price:g} per kWh")
+            rows.known.append(Row(place, utc_s, price))
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            rows.wrong[place] = f"{type(error).__name__}: {str(error)[:100]}"
+    return rows
 
 
 def unreadable(where: str, error: Exception) -> TariffError:
