@@ -34,7 +34,7 @@ from supervisor.tariff.configured import (
     tariff_file,
     usable_tariff,
 )
-from supervisor.tariff.kind import Get, Tariff
+from supervisor.tariff.kind import Get, PriceFetcher, Tariff
 from supervisor.tariff.price_series import PriceSeries
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Prices:
         self._alarms = alarms
         self._clock = clock
         self._degradations = degradations
+        self._fetcher: PriceFetcher | None = None  # from the start on, where a service gives the prices
         self._metrics = metrics
         self._seen: tuple[int, int, int] | None = None
         self._fault: TariffError | None = None  # the file as it is now cannot be used at all
@@ -66,7 +67,7 @@ class Prices:
 
     async def start(self) -> None:
         """Read for the first time. Raises TariffError for prices in city.toml itself, not for a file."""
-        price_fetcher(self._config)
+        self._fetcher = price_fetcher(self._config)
         if self._path is None:
             self.tariff = usable_tariff(self._config)[0]
         await self.look()
@@ -79,7 +80,7 @@ class Prices:
     @property
     def fetched(self) -> bool:
         """Whether a service gives the prices."""
-        return price_fetcher(self._config) is not None
+        return self._fetcher is not None
 
     async def run_fetch(self, get: Get) -> None:
         """Bring the file up to date by the service that gives the prices until cancelled."""
@@ -89,11 +90,10 @@ class Prices:
 
     async def fetch(self, get: Get) -> None:
         """Ask the service for what is missing. Raises nothing for its answers."""
-        fetcher = price_fetcher(self._config)
-        if fetcher is None:
+        if self._fetcher is None:
             return
         try:
-            fresh = await fetcher.update(self._clock.utc_s(), get)
+            fresh = await self._fetcher.update(self._clock.utc_s(), get)
             self._unfetched = ""
         except TariffError as error:
             if error.message != self._unfetched:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta
 
 from supervisor.domain.errors import TariffError
+from supervisor.runtime.work import in_thread
 from supervisor.tariff.day_ahead import Reading, read_prices, read_usable, rows_of
 from supervisor.tariff.kind import District, Get, TariffKind, TariffSettings
 from supervisor.tariff.price_series import SPAN_MAX_S, Charges
@@ -49,20 +49,20 @@ def kept_path(settings: FetchedSettings, district: District) -> Path:
     return district.state_dir / "prices" / f"{settings.source}-{settings.area}-{settings.currency.lower()}.csv"
 
 
-@dataclass(frozen=True)
 class PriceFetch:
     """Keeps a file of prices up to date."""
 
-    source: PriceSource
-    area: str
-    currency: str
-    path: Path
+    def __init__(self, source: PriceSource, area: str, currency: str, path: Path) -> None:
+        self.source = source
+        self.area = area
+        self.currency = currency
+        self.path = path
+        self._seen: tuple[tuple[int, int], dict[float, float]] | None = None  # the file's stamp and what is in it
 
-    def missing(self, now_utc_s: float) -> tuple[date, date] | None:
+    def missing(self, now_utc_s: float, known: dict[float, float]) -> tuple[date, date] | None:
         """The market's days to ask for now: the first without its prices, and the day after the last; or None."""
         now = datetime.fromtimestamp(now_utc_s, MARKET)
         past = now.date() + timedelta(days=2 if now.hour + now.minute / 60 >= PUBLISHED_H else 1)
-        known = self._known()
         day = now.date()
         while day < past and _whole(day, known):
             day += timedelta(days=1)
@@ -70,7 +70,8 @@ class PriceFetch:
 
     async def update(self, now_utc_s: float, get: Get) -> bool:
         """Ask for what is missing and keep it; whether anything is new. Raises TariffError."""
-        days = self.missing(now_utc_s)
+        known = await in_thread(None, self._known)
+        days = self.missing(now_utc_s, known)
         if days is None:
             return False
 
@@ -84,26 +85,30 @@ class PriceFetch:
 
         fresh = await get(self.source.ask(self.area, *days), read)
         if fresh.wrong:
-            logger.warning(
-                "%s: %d prices cannot be read: %s", self.source.name, len(fresh.wrong), min(fresh.wrong.items())
-            )
-        known = self._known()
+            first = min(fresh.wrong.items())
+            logger.warning("%s: %d prices cannot be read: %s", self.source.name, len(fresh.wrong), first)
         merged = known | {row.utc_s: row.price_per_kwh for row in fresh.known}
         if merged == known:
             return False
-        self._keep(merged)
+        await in_thread(None, self._keep, merged)
         return True
 
     def _known(self) -> dict[float, float]:
         """Prices by their beginning; none where the file is missing or spoilt."""
         try:
+            stat = self.path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            if self._seen is not None and self._seen[0] == stamp:
+                return self._seen[1]
             rows = rows_of(self.path.read_bytes(), str(self.path), Reading(self.currency))
         except FileNotFoundError:
             return {}
         except (TariffError, OSError) as error:
             logger.warning("kept prices cannot be read, and are fetched anew: %s", error)
             return {}
-        return {row.utc_s: row.price_per_kwh for row in rows.known}
+        known = {row.utc_s: row.price_per_kwh for row in rows.known}
+        self._seen = stamp, known
+        return known
 
     def _keep(self, known: dict[float, float]) -> None:
         newest = max(known)
