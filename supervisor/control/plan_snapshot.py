@@ -113,9 +113,7 @@ class PlanSnapshot:
             horizon_h=planner.horizon_h,
             price_per_kelvin_hour=worth.per_kelvin_hour,
             time_limit_s=planner.time_limit_s,
-            demand_price_per_kw=self._meter.demand_prices()
-            if worth.demand_counts
-            else dict.fromkeys(self._meter.feeders, 0.0),
+            demand_price_per_kw={name: worth.demand(price) for name, price in self._meter.demand_prices().items()},
         )
         return PlanInputs(
             now_utc_s=standing.utc_s,

@@ -16,6 +16,9 @@ from supervisor.tariff.kind import Tariff
 # A K·h on 100 m² is worth 8,000 won where a kWh costs 125: what the planner was tuned to at Seoul's tariff. The winter
 # weeks of KEPCO's industrial (B) have a mean of 125 to 128 won.
 KWH_PER_KELVIN_HOUR = 64.0
+# The dearest base charges are some 70 kWh per kW and month (KEPCO: 8,230 won at 125). More is an amount in another
+# currency or by the year, and would leave roads cold: plans count no more than this.
+DEMAND_MAX_KWH = 150.0
 _AROUND_S = 7 * 86_400  # before and after now: every day of the week once or twice
 
 
@@ -26,6 +29,11 @@ class Worth:
     per_kelvin_hour: float  # per 100 m² at priority 2
     per_kwh: float  # usual price, above zero
     demand_counts: bool  # whether base charges of city.toml are in the same money
+
+    def demand(self, price_per_kw: float) -> float:
+        """A base charge as far as plans count it [per kW and month]."""
+        most = DEMAND_MAX_KWH * max(self.per_kwh, self.per_kelvin_hour / KWH_PER_KELVIN_HOUR)
+        return min(price_per_kw, most) if self.demand_counts else 0.0
 
 
 def usual_per_kwh(tariff: Tariff, now_utc_s: float) -> float:

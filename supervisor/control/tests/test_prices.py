@@ -22,6 +22,7 @@ from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import PlanLabel
 from supervisor.runtime.clock import ManualClock
 from supervisor.tariff.configured import configured_tariff
+from supervisor.tariff.demand import Demand
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.kind import Tariff
 
@@ -255,6 +256,7 @@ async def test_no_price_decides_whether_a_road_is_heated(
     (tmp_path / "city.toml").write_text(text)
     planning = Planning(setup, load(tmp_path / "city.toml"))
     planning.tariff = tariff
+    planning.meter.demand = Demand(price_per_kw=5550.0)
     await planning.forecasts.ask()
     await planning.estimation.start()
     if not wet:

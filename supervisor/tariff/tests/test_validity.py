@@ -180,6 +180,16 @@ def test_a_probable_mistake_is_said(tariff: BandTariff | FlatTariff, worth: floa
         assert re.search(said, found[0])
 
 
+def test_dates_that_are_all_past_and_a_base_charge_of_another_currency_are_said() -> None:
+    old = BandTariff(SUNDAYS, "Asia/Seoul", holidays=calendar([date(2025, 12, 25)]))
+    assert "no day of the coming half year" in next(advice(old, SEOUL, NOW, None))
+    [said] = advice(FlatTariff(0.25, "EUR"), SEOUL, NOW, None, {"f1": 5550.0, "f2": 17.0})
+    assert "feeder f1: a base charge of 5550 EUR per kW is worth 22,200 kWh; plans count 150" in said
+    worth = worth_of(FlatTariff(0.25, "EUR"), NOW, "EUR", None)
+    assert [worth.demand(price) for price in (5550.0, 17.0)] == [37.5, 17.0]
+    assert worth_of(FlatTariff(0.001), NOW, "KRW", 8000.0).demand(8230.0) == 8230.0  # a fortnight of wind
+
+
 def test_without_a_price_of_its_own_a_kelvin_hour_follows_the_tariff() -> None:
     assert worth_of(FlatTariff(0.25, "EUR"), NOW, "EUR", None).per_kelvin_hour == pytest.approx(16.0)
     assert worth_of(FlatTariff(125.0), NOW, "KRW", None).per_kelvin_hour == 8000.0
