@@ -242,3 +242,41 @@ def test_an_evening_after_a_day_of_wind_is_no_outlier_and_a_wrong_decimal_point_
     assert found.counts() == {"read": 92, "bounded": 4}
     assert found.prices(utc("2023-09-25T09:00"), 1)[0] < 0.2
     assert "157" in str(problems[0])
+
+
+def case(data_dir: Path, number: str) -> Path:
+    found = sorted((data_dir.parent / "cases").glob(f"{number}-*"))
+    if not found:
+        pytest.skip("the reported cases are not beside the measured data")
+    return found[0]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("number", "name", "currency", "at", "per_kwh", "steps"),
+    [
+        ("22", "prices.csv", "EUR", "2026-01-10T06:00", None, None),
+        ("23", "prices.csv", "EUR", "2025-10-25T21:15", 0.001, 100),
+        ("25", "prices.csv", "EUR", "2025-09-30T21:00", None, None),
+        ("27", "prices.csv", "EUR", "2026-01-10T00:00", None, 96),
+        ("31", "prices.csv", "EUR", "2026-01-10T00:00", 0.095, None),
+        ("32", "bom.csv", "EUR", "2026-01-10T00:00", 0.095, None),
+        ("32", "semi.csv", "EUR", "2026-01-10T00:00", 0.095, None),
+    ],
+)
+def test_the_files_of_reported_faults_are_read(
+    data_dir: Path, number: str, name: str, currency: str, at: str, per_kwh: float | None, steps: int | None
+) -> None:
+    series, problems = read_usable(case(data_dir, number) / name, Reading("EUR"))
+    assert problems == ()
+    assert series.currency == currency
+    found = float(series.prices(utc(at), 1)[0])
+    assert found > 0.0 if per_kwh is None else found == pytest.approx(per_kwh)
+    assert steps is None or series.price_per_kwh.size == steps
+
+
+@pytest.mark.data
+def test_a_year_of_the_estonian_zone_has_no_outlier_and_a_day_of_25_hours(data_dir: Path) -> None:
+    tariff = read_prices(data_dir / "weather" / "prices_nordpool_estonia_2022-23.csv")
+    day = tariff.prices(utc("2022-10-29T21:00"), 25 * 4)
+    assert float(day.sum()) / 4 == pytest.approx(2.5076)
