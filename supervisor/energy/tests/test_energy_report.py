@@ -293,3 +293,14 @@ def test_a_gap_in_the_price_file_matters_only_where_the_report_needs_it(city: Pa
     assert "2023-12-22T05:00Z" in said
     city.write_text(city.read_text().replace('currency = "EUR"', 'currency = "KRW"'))
     assert "prices in EUR" in run("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
+
+
+def test_the_command_bills_a_month_without_heat_by_the_month_before(city: Path, tmp_path: Path) -> None:
+    with_tariff(city, "[tariff]\nflat = 100.0\ndemand = {price_per_kw = 7470, ratchet = 1}\n")
+    city.write_text(city.read_text().replace("demand_price_per_kw = 5550.0", ""))
+    out = tmp_path / "energy.csv"
+    run("--config", str(city), "--from", "2023-12-31", "--to", "2024-02-01", "--by", "feeder", "--csv", str(out))
+    with out.open() as file:
+        rows = {row["feeder"]: row for row in csv.DictReader(file)}
+    assert float(rows["f1"]["base_cost_krw"]) == pytest.approx(2 * 120 * 7470)
+    assert float(rows["f1"]["kwh"]) == pytest.approx(120.0)
