@@ -48,6 +48,15 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
         for key, name in _variables(config)
         if not os.environ.get(name)
     ]
+    problems += [
+        source.problem(
+            key,
+            f"environment variable {name} contains a line break or another control character",
+            f"Set {name} to the token alone: no header can carry more",
+        )
+        for key, name in _variables(config)
+        if not os.environ.get(name, "").strip().isprintable()
+    ]
     warnings += [*_unread(config, source), *_limits(config)]
     return tuple(problems), tuple(warnings)
 

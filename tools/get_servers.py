@@ -69,6 +69,7 @@ NEEDS = (
         "tests marked victoria",
         lambda: find_program("victoria-metrics") is not None,
     ),
+    Need("nginx", ("nginx-light",), "tests marked nginx", lambda: find_program("nginx") is not None),
     Need("Chromium", ("chromium",), "tests marked browser", _has_chromium),
     Need("libatomic", ("libatomic1",), "tests marked browser", driver_runs),
     Need("a Korean font", ("fonts-nanum",), "legible Korean screenshots", _has_korean_font),

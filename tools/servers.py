@@ -1,4 +1,4 @@
-"""Real servers for tests and benches: InfluxDB 1.6 and VictoriaMetrics, each in a folder and on ports of its own.
+"""Real servers for tests and benches: InfluxDB 1.6, VictoriaMetrics, nginx; each in its own folder, on its own ports.
 
 Nothing is shared with a server that the machine may run: loopback only, free ports, data in the given folder. A
 server can be killed and started again on the same data, as a crash would have it.
@@ -43,6 +43,30 @@ bind-address = "127.0.0.1:{rpc_port}"
   enabled = false
 [continuous_queries]
   enabled = false
+"""
+
+# Its defaults, and compression of everything: what an administrator writes first.
+NGINX_CONFIG = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  gzip on;
+  gzip_proxied any;
+  gzip_types *;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass {upstream}; }}
+    location = /nginx-is-ready {{ return 204; }}
+  }}
+}}
 """
 
 
@@ -147,6 +171,20 @@ class Victoria(Server):
         self.get("/internal/force_flush")
         body = self.get("/api/v1/export", **{"match[]": metric}).decode()
         return [json.loads(line) for line in body.splitlines()]
+
+
+class Nginx(Server):
+    """A reverse proxy."""
+
+
+@contextmanager
+def running_nginx(folder: Path, upstream: str) -> Iterator[Nginx]:
+    """nginx before `upstream`, with its files in `folder`. Raises ServerError where it is missing or does not start."""
+    port = free_port()
+    config = folder / "nginx.conf"
+    config.write_text(NGINX_CONFIG.format(folder=folder, port=port, upstream=upstream), encoding="utf-8")
+    command = [_program("nginx"), "-c", str(config), "-e", str(folder / "nginx.log")]
+    yield from _running(Nginx("nginx", command, port, "/nginx-is-ready", folder / "nginx.out"))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the board's tests share. Runs on CPython and in the VM."""
 
 import os
+import unittest
 
 from rh import check, zone
 from rh.commands import Clock
@@ -218,3 +219,12 @@ def wipe():
     for name in names:
         os.remove("journal/" + name)
     os.rmdir("journal")
+
+
+class HeatedRoad(unittest.TestCase):
+    """A road that has just begun to heat."""
+
+    def setUp(self):
+        self.road = Road()
+        self.road.run(400)
+        self.assertTrue(self.road.on)

@@ -3,27 +3,16 @@
 import asyncio
 import unittest
 
-from board_fixtures import KEY, UTC, Hardware, Time, config, limits, wipe
+from board_fixtures import UTC
 from link_fixtures import Stream, Supervisor
 from rh import VERSION
-from rh.board import Board
-from rh.link import PENDING_MAX, WINDOW, Link
-from rh.wire import FrameError, Mac
+from rh.link import PENDING_MAX, WINDOW
+from rh.wire import FrameError
 from rh.ws import WsError
+from session_fixtures import LinkCase
 
 
-class Sessions(unittest.TestCase):
-    def setUp(self):
-        wipe()
-        self.time = Time()
-        self.board = Board(config(), limits(), Hardware(), self.time, 0)
-        self.board.log = lambda what, detail: None
-        self.peers = []
-        self.link = Link(config(), self.board, Mac(KEY), self.dial)
-
-    def tearDown(self):
-        wipe()
-
+class Sessions(LinkCase):
     async def dial(self):
         peer = self.peers.pop(0)
         if peer is None:
@@ -44,19 +33,6 @@ class Sessions(unittest.TestCase):
                 pass
 
         asyncio.run(scenario())
-
-    async def settle(self):
-        for _ in range(60):
-            await asyncio.sleep(0)
-
-    async def seconds(self, n):
-        """n seconds of the board, with its telemetry."""
-        for _ in range(n):
-            self.time.s += 1
-            self.board.tick()
-            if self.board.recorder.left(self.board.t, self.link.ready) <= 0:
-                await self.link.report(self.board.recorder.take(self.board.t, self.link.bad))
-            await self.settle()
 
     def test_hello_says_who_and_how_far(self):
         peer = Supervisor()

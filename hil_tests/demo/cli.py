@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,21 +27,12 @@ from supervisor.domain.errors import RoadheatError
     help="Folder for the report, the configuration and the service's record.",
 )
 @click.option("--pictures/--no-pictures", default=True, help="Pictures in the report; they need roadheat[report].")
-def demo(
-    weather: Path | None,
-    begin: str | None,
-    end: str | None,
-    speed: float | None,
-    seed: int,
-    json_path: Path | None,
-    folder: Path,
-    pictures: bool,
-) -> None:
+def demo(**options: Any) -> None:
     """A storm on twelve roads, six emulated boards and three feeders, with the real firmware and service."""
-    from hil_tests.demo.play import play
+    from hil_tests.demo.play import Request, play
 
     try:
-        held = play(weather, begin, end, speed, seed, json_path, folder, pictures)
+        held = play(Request(**options))
     except RoadheatError as error:
         fail(error)
     if not held:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -40,31 +41,37 @@ _MARK = ".roadheat-demo"  # only a folder that carries it is emptied
 LINE_EACH_MIN = 180  # of the storm, where there is no terminal to draw a bar in
 
 
-def play(
-    weather: Path | None,
-    begin: str | None,
-    end: str | None,
-    speed: float | None,
-    seed: int,
-    json_path: Path | None,
-    folder: Path,
-    with_pictures: bool,
-) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `roadheat demo` was asked for: its options by name."""
+
+    weather: Path | None
+    begin: str | None
+    end: str | None  # exclusive
+    speed: float | None
+    seed: int
+    json_path: Path | None
+    folder: Path
+    pictures: bool
+
+
+def play(asked: Request) -> bool:
     """The storm and its report; False where a safety invariant was broken.
 
     What is missing (VM, matplotlib) is refused before the storm begins and before an earlier report is deleted. Text
     and JSON are written first, pictures last. Raises RoadheatError, and click.UsageError for options that contradict.
     """
     console = terminal.console()
-    storm = _storm(weather, begin, end, seed)
-    if with_pictures:
+    storm = _storm(asked.weather, asked.begin, asked.end, asked.seed)
+    if asked.pictures:
         require("matplotlib", "the report's pictures", otherwise="give --no-pictures")
     vm_path()
+    folder = asked.folder
     _empty(folder)
     try:
         with working_folder() as work:
-            story = _tell(write_demo_city(work, storm), storm, seed, speed, console)
-            _write(story, folder, json_path, with_pictures, console)
+            story = _tell(write_demo_city(work, storm), storm, asked.seed, asked.speed, console)
+            _write(story, folder, asked.json_path, asked.pictures, console)
             shutil.copytree(work, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.img", "*.sock"))
     except StoppedEarly as stopped:
         console.print(stopped.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -62,17 +63,21 @@ class Endpoint(Protocol):
     async def close(self) -> None: ...
 
 
+def authorization(token: str) -> dict[str, str]:
+    """The header for a token, or for "user:password"; none where it is empty."""
+    if ":" in token:
+        return {"Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"}
+    return {"Authorization": f"Token {token}"} if token else {}
+
+
 class V1Endpoint:
     """`/write` of 1.6 and later, by aiohttp."""
 
     def __init__(self, target: Target) -> None:
-        user, colon, password = target.token.partition(":")
-        basic = aiohttp.BasicAuth(user, password) if colon else None
-        headers = {"Authorization": f"Token {target.token}"} if target.token and not colon else {}
         self._url = target.url.rstrip("/") + "/write"
         self._parameters = {"db": target.database, "precision": "s"}
         self._session = aiohttp.ClientSession(
-            auth=basic, headers=headers, timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
+            headers=authorization(target.token), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
         )
 
     async def write(self, lines: str) -> Answer:
@@ -203,7 +208,7 @@ def _words(body: str) -> tuple[str, bool]:
 
 def configured(influx: InfluxConfig, environment: Mapping[str, str] = os.environ) -> Target:
     """The target that city.toml names; its token is in the environment."""
-    token = environment.get(influx.token_env, "") if influx.token_env else ""
+    token = environment.get(influx.token_env, "").strip() if influx.token_env else ""
     return Target(
         api=influx.api, url=influx.url, database=influx.database, bucket=influx.bucket, org=influx.org, token=token
     )

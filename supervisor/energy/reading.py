@@ -15,7 +15,7 @@ import aiohttp
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from supervisor.domain.errors import CommandError
-from supervisor.energy.endpoint import Target, read_answer
+from supervisor.energy.endpoint import Target, authorization, read_answer
 
 TIMEOUT_S = 60.0  # a year of 100 zones' hours is 0.9 M rows
 UNKNOWN_PATH = (400, 404, 405, 501)
@@ -102,11 +102,10 @@ async def _by_influxql(target: Target, period: Period) -> Hours:
 
 
 async def _get(target: Target, path: str, asked: dict[str, str]) -> str:
-    user, colon, password = target.token.partition(":")
-    basic = aiohttp.BasicAuth(user, password) if colon else None
-    headers = {"Authorization": f"Token {target.token}"} if target.token and not colon else {}
     async with (
-        aiohttp.ClientSession(auth=basic, headers=headers, timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+        aiohttp.ClientSession(
+            headers=authorization(target.token), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
+        ) as session,
         session.get(target.url.rstrip("/") + path, params=asked, allow_redirects=False) as answer,
     ):
         await _raise_unless_read(answer)

@@ -114,6 +114,8 @@ class Gateway:
         )
         await ws.prepare(request)
         session = BoardSession(ws, request.remote or "unknown", self._key_of, self._pace_of, self._refusals)
+        assert self._listener is not None
+        self._listener.watch(request.transport, session.floods)
 
         def admit(session: BoardSession) -> None:
             assert self._listener is not None

@@ -67,6 +67,12 @@ class Listener:
         """End what is still open."""
         self._acceptor.close()
 
+    def watch(self, transport: asyncio.BaseTransport | None, floods: Callable[[int], bool]) -> None:
+        """Tell `floods` of the bytes that come on this connection; where it says so, the connection ends at once."""
+        connection = self._acceptor.of(transport)
+        if connection is not None:
+            connection.arrived = lambda count: connection.drop() if floods(count) else None
+
     def said_hello(self, transport: asyncio.BaseTransport | None) -> None:
         """The board of this connection is authenticated: no deadline any more, and never dropped to free a handle."""
         if (connection := self._acceptor.of(transport)) is not None:

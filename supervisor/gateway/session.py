@@ -27,6 +27,10 @@ from supervisor.wire.reports import Damaged, decode_report
 logger = logging.getLogger(__name__)
 
 INBOX_FRAMES = 96  # unread; a board has at most 8 of its journal, 12 live ones and its answers under way
+# Received and not yet taken for a message. The WebSocket reader takes 128 KiB of messages and then no more from the
+# socket, so that a fast board is only read later; but messages are all that it counts. What it lets pass beyond, such
+# as pieces of a message without content, ends the session here: only messages are paced.
+UNREAD_MAX_BYTES = 256 * 1024
 OUTBOX_FRAMES = 64  # clock + overrides + plans of 8 zones are 17
 BATCH_FRAMES = 32  # telemetry acknowledged together
 # A board's next batch waits three times as long as its last one took, so that frames that are slow to record, such as
@@ -74,6 +78,7 @@ class BoardSession:
         self._refusals = refusals
         self._nonce = secrets.token_hex(16)
         self._key = b""
+        self._unread_bytes = 0
         self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX_FRAMES)
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX_FRAMES)
         self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -104,6 +109,15 @@ class BoardSession:
         """End the session; the first reason stays."""
         if not self._ending.done():
             self._ending.set_result(reason)
+
+    def floods(self, count: int) -> bool:
+        """Count bytes that have come; whether more are unread than the messages that wait. Ends the session then."""
+        self._unread_bytes += count
+        if self._unread_bytes <= UNREAD_MAX_BYTES:
+            return False
+        if not self._ending.done():
+            self.refuse("flood", f"{self._unread_bytes} bytes unread")
+        return True
 
     async def run(self, control: BoardControl, admit: Callable[[BoardSession], None]) -> None:
         """Authenticate, then serve until either side ends it. `admit` is called once the board is authenticated."""
@@ -137,6 +151,7 @@ class BoardSession:
         """Queue what comes, no faster than the board's pace; end at anything that is not a frame."""
         async for message in self._ws:
             await self._pace.take()
+            self._unread_bytes = max(0, self._unread_bytes - _wire_bytes(message.data))
             if message.type is WSMsgType.PING:
                 await self._ws.pong(message.data)
                 continue
@@ -237,3 +252,10 @@ class BoardSession:
         while True:
             frame = await self._outbox.get()
             await self._ws.send_str(frame.decode())
+
+
+def _wire_bytes(data: object) -> int:
+    """Bytes of a message in one masked frame (RFC 6455, 5.2)."""
+    raw = data.encode() if isinstance(data, str) else data
+    size = len(raw) if isinstance(raw, bytes | bytearray | memoryview) else 0
+    return size + (6 if size < 126 else 8)

@@ -42,10 +42,17 @@ class Spawner(Protocol):
 
 
 class _Watched(asyncio.Protocol):
-    """Passes everything on to the protocol that serves the connection, and notes its begin and end."""
+    """Passes everything on to the protocol that serves the connection, and notes its begin, its bytes and its end."""
 
-    def __init__(self, inner: asyncio.Protocol, began: Callable[[asyncio.Transport], None], ended: Callable[[], None]):
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        entry: Connection,
+        began: Callable[[asyncio.Transport], None],
+        ended: Callable[[], None],
+    ) -> None:
         self._inner = inner
+        self._entry = entry
         self._began = began
         self._ended = ended
 
@@ -60,6 +67,8 @@ class _Watched(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._inner.data_received(data)
+        if self._entry.arrived is not None:
+            self._entry.arrived(len(data))
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received()
@@ -265,7 +274,7 @@ class Acceptor:
             self.connections.move(entry, stage, left_s, late)
 
         def protocol() -> asyncio.Protocol:
-            return _Watched(self._make_protocol(), began, lambda: self.connections.leave(entry))
+            return _Watched(self._make_protocol(), entry, began, lambda: self.connections.leave(entry))
 
         entry.drop = lambda: _cut(sock)
         tls = {} if self._context is None else {"ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": 2.0}

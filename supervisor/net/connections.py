@@ -48,6 +48,7 @@ class Connection:
     deadline: int = 0  # number of the one that holds; 0: none
     late: str = ""  # what has not happened by the deadline; "": not counted
     proven: bool = False  # for its listener: the peer has identified itself
+    arrived: Callable[[int], object] | None = None  # told how many bytes came, once they have been passed on
 
 
 def address_group(host: str) -> str:

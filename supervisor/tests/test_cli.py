@@ -62,6 +62,9 @@ def test_missing_token_and_weak_breaker_are_told(city: Path, monkeypatch: pytest
     monkeypatch.setenv("ROADHEAT_TEST_TOKEN", "x")
     status, output = run("check-config", str(city))
     assert (status, "every board may heat at once" in output) == (0, True)
+    monkeypatch.setenv("ROADHEAT_TEST_TOKEN", "two\nlines")
+    status, output = run("check-config", str(city))
+    assert (status, "contains a line break" in output) == (1, True)
 
 
 def test_a_weather_provider_without_its_key_is_told(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:

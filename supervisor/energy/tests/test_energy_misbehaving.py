@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from supervisor.config import InfluxConfig
 from supervisor.energy import shipper as shipper_module
+from supervisor.energy.endpoint import authorization, configured
 from supervisor.energy.shipper import (
     ALARM_HELD,
     HOLD_S,
@@ -137,3 +139,21 @@ async def test_tls_where_none_is_spoken_is_waited_for(tmp_path: Path, api: Api) 
         assert 0 < await made.shipper.ship() <= 1
         assert made.shipper.state.trouble.startswith("no answer")
         assert await made.waiting() == 40
+
+
+@pytest.mark.parametrize(
+    ("token", "header"),
+    [
+        ("", None),
+        ("secret", "Token secret"),
+        ("user:password", "Basic dXNlcjpwYXNzd29yZA=="),
+        ("관리자:비밀", "Basic 6rSA66as7J6QOuu5hOuwgA=="),
+    ],
+)
+def test_a_user_and_password_may_be_in_any_script(token: str, header: str | None) -> None:
+    assert authorization(token).get("Authorization") == header
+
+
+def test_a_line_break_at_the_end_of_a_token_is_not_part_of_it() -> None:
+    influx = InfluxConfig(api="v1", url="http://x", database="d", token_env="TOKEN")
+    assert configured(influx, {"TOKEN": "secret\n"}).token == "secret"
