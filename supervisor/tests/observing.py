@@ -153,7 +153,7 @@ def database(config: Config) -> Any:
 
 def asked(config: Config) -> Any:
     """What the weather provider asks its service for, its file and its station."""
-    provider = provider_kind(config.weather).make(config.weather, config, lambda: None)
+    provider = provider_kind(config.weather).make(config.weather, config, SimpleNamespace)
     request = provider.request(86_400.0) if hasattr(provider, "request") else None
     station = getattr(provider, "_station", None)
     return type(provider), request, getattr(provider, "_path", None), station and vars(station)["_station"]
