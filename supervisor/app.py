@@ -93,6 +93,7 @@ async def running(
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
         live = LiveState(config.zone, clock)
+        live.board_names = {board.id: board.name for board in config.board if board.name}
         degradations = start_degradations(clock)
         base = Base(config, clock, store, metrics, alarms, background, live, degradations)
 

@@ -10,7 +10,9 @@ from supervisor.config.chosen import unread_keys
 from supervisor.config.source import Source, parse
 from supervisor.domain.errors import RoadheatError, TariffError
 from supervisor.net.handles import needed, raise_limit
-from supervisor.tariff.configured import configured_tariff, tariff_file
+from supervisor.runtime.clock import SystemClock
+from supervisor.tariff.advice import advice
+from supervisor.tariff.configured import configured_demand, configured_tariff, price_fetcher, tariff_file
 from supervisor.weather.providers.registry import planned
 
 
@@ -20,7 +22,13 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
     problems: list[RoadheatError] = []
     warnings: list[str] = []
     try:
-        configured_tariff(config)
+        path = tariff_file(config)
+        if price_fetcher(config) is None or (path is not None and path.exists()):
+            tariff = configured_tariff(config)
+            demand = configured_demand(config)
+            charges = {feeder.id: feeder.demand_price_per_kw or demand.price_per_kw for feeder in config.feeder}
+            worth = config.planner.price_per_kelvin_hour
+            warnings += advice(tariff, config.site, SystemClock().utc_s(), worth, charges)
     except TariffError as error:  # of a file of its own, or of the tables of city.toml
         where = error.where if tariff_file(config) else f"{config.path.name}: {error.where}"
         problems.append(TariffError(error.message, where=where, remedy=error.remedy))

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
@@ -31,7 +32,8 @@ from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import PlanPool
 from supervisor.control.plan_snapshot import PlanSnapshot, Situation
-from supervisor.control.prices import Prices
+from supervisor.control.price_service import open_price_service
+from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
 from supervisor.control.watch import Watch
@@ -41,6 +43,7 @@ from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.store.store import Store
+from supervisor.tariff.kind import Get
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
 from supervisor.weather.providers.registry import attributions, open_weather
@@ -93,6 +96,7 @@ class Control:
     """What makes plans and watches boards."""
 
     prices: Prices
+    price_service: Get
     plan_loop: PlanLoop
     guard: DemandGuard
     intake: Intake
@@ -163,8 +167,10 @@ async def start_control(
     config, clock, store, monitoring = base.config, base.clock, base.store, base.monitoring
     live, overrides, dispatcher = base.live, commands.overrides, commands.dispatcher
     meter = FeederMeter(config.feeder, config.zone, config.site.timezone, base.metrics)
-    prices = Prices(config, base.alarms, clock)
+    prices = Prices(config, base.alarms, clock, base.degradations, base.metrics)
     await prices.start()
+    price_service = await stack.enter_async_context(open_price_service(clock))
+    bill_by(prices, meter, config)
     publisher = Publisher(store.plans, dispatcher)
     situation = Situation(config, live, overrides, roads.forecasts, clock)
     snapshot = PlanSnapshot(
@@ -180,7 +186,7 @@ async def start_control(
     )  # fmt: skip
     watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, base.alarms, clock)
     await watch.start()
-    return Control(prices, plan_loop, guard, intake, watch)
+    return Control(prices, price_service, plan_loop, guard, intake, watch)
 
 
 def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control: Control) -> None:
@@ -208,6 +214,9 @@ def start_loops(
         loops.keep("prices", control.prices.run),
         loops.keep("electric danger", commands.dangers.run),
     ]
+    if control.prices.fetched:
+        fetch = partial(control.prices.run_fetch, control.price_service)
+        tasks.append(loops.keep("price service", fetch, FETCH_EACH_S))
     if shipper is not None:
         tasks.append(loops.keep("influx", shipper.run))
     return tuple(tasks)

@@ -62,9 +62,14 @@ def _tariff_settings(source: Source, table: str, raw: dict[str, Any]) -> type[Ta
 
 
 def _without_foreign(source: Source, table: str, struct: type[Struct], raw: dict[str, Any]) -> dict[str, Any]:
-    """`raw` without the keys that only other choices read; raises ConfigError where one of them names a file."""
+    """`raw` without the keys that only other choices read; raises ConfigError for one of a tariff or of a file."""
     others = PROVIDERS.values() if issubclass(struct, WeatherSettings) else KINDS
     foreign = set().union(*(keys_of(kind.settings) for kind in others)) - keys_of(struct)
+    if issubclass(struct, TariffSettings):
+        for key in raw:
+            if key in foreign:
+                name = next(kind.name for kind in KINDS if kind.settings is struct)
+                raise source.problem(f"{table}.{key}", f"not read by a tariff of the kind {name}", "Remove it")
     for kind in PROVIDERS.values() if issubclass(struct, WeatherSettings) else ():
         for key in kind.files:
             if key in foreign and raw.get(key):

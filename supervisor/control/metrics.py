@@ -61,6 +61,10 @@ class Metrics:
         self.forecast_provider = Gauge(
             "roadheat_forecast_provider", "1 for the provider whose forecast is used", ["provider"], registry=registry
         )
+        self.price_parts = Gauge(
+            "roadheat_price_parts", "Quarters of the plan's prices, and rows of their file, by what became of them",
+            ["treatment", "part"], registry=registry,
+        )  # fmt: skip
         self.loop_restarts = Counter(
             "roadheat_loop_restarts",
             "Loops of the service that failed and were started again",
