@@ -37,7 +37,7 @@ from supervisor.stages import web_services
 from supervisor.tariff.configured import configured_demand, tariff_file, usable_tariff
 from supervisor.tariff.fetched import FetchedSettings, price_fetch
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.providers.registry import provider_kind
+from supervisor.weather.providers.registry import planned
 from supervisor.web.listening import web_caps
 from supervisor.wire.pki import ensure_pki
 from tools.provision import board_config, board_limits
@@ -153,7 +153,8 @@ def database(config: Config) -> Any:
 
 def asked(config: Config) -> Any:
     """What the weather provider asks its service for, its file and its station."""
-    provider = provider_kind(config.weather).make(config.weather, config, SimpleNamespace)
+    first = planned(config.weather)[0]
+    provider = first.kind.make(first.settings, config, SimpleNamespace)
     request = provider.request(86_400.0) if hasattr(provider, "request") else None
     station = getattr(provider, "_station", None)
     return type(provider), request, getattr(provider, "_path", None), station and vars(station)["_station"]

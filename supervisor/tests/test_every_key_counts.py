@@ -106,6 +106,7 @@ ROWS: dict[str, Row] = {
     "WebConfig.connections_per_address": change("web.connections_per_address", 9, people_caps),
     "WebConfig.metrics_token_env": change("web.metrics_token_env", "TOKEN", services),
     "WeatherSettings.provider": change("weather", {"provider": "met-norway"}, asked),
+    "WeatherSettings.providers": change("weather", {"providers": ["met-norway", "open-meteo"]}, asked),
     "FileSettings.file": change("weather.file", "other.csv", asked),
     "OpenMeteoSettings.models": change("weather.models", "icon_seamless", asked, weather={"provider": "open-meteo"}),
     "KmaSettings.station": change("weather.station", 108, asked, weather={"provider": "kma"}),
