@@ -26,9 +26,10 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
         problems.append(TariffError(error.message, where=where, remedy=error.remedy))
     provider = provider_kind(config.weather)
     try:
-        repairs = provider.check(config.weather, config)
+        treated = provider.check(config.weather, config)
         named = ", ".join(getattr(config.weather, key) for key in provider.files)
-        warnings += [f"{named}: repaired {kind}: {count}" for kind, count in repairs.items()]
+        if treated:
+            warnings.append(f"{named}: {treated.text()}")
     except RoadheatError as error:
         problems.append(error)
     problems += [

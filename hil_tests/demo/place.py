@@ -14,7 +14,7 @@ import numpy as np
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road.radiation import sun_position
-from supervisor.weather.assemble import SCALE_HEIGHT_M, STANDARD_PRESSURE_PA
+from supervisor.weather.estimate import SCALE_HEIGHT_M, STANDARD_PRESSURE_PA
 
 BETTER_BY = 0.03  # of all rows must fit better elsewhere: near the equinox a latitude says little
 LIGHT_W_M2 = 5.0  # twilight and the instrument's zero lie below

@@ -87,8 +87,8 @@ class Forecasts:
         if not kept.stale:
             self._minutes = None
             self.good_utc_s = now
-        if known is None and kept.forecast.repairs:
-            logger.warning("repaired in the weather of %s: %s", kept.forecast.source, kept.forecast.repairs)
+        if known is None and kept.forecast.treated:
+            logger.warning("weather of %s: %s", kept.forecast.source, kept.forecast.treated.text())
         if known is None or not says_the_same(known, kept.forecast):
             tell(self.changed, "forecast", kept.forecast)
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from supervisor.domain.treatment import Tally, Treatment
+
 Array = npt.NDArray[np.float64]
+
+MEMBER, ISSUE = "member", "issue"  # kinds of parts in a `Tally` that a forecast is asked for
 
 
 @dataclass(frozen=True)
@@ -45,4 +49,15 @@ class Forecast:
     issued_utc_s: float
     members: tuple[WeatherSeries, ...]
     source: str  # e.g. "file", "open-meteo", "emulated"
-    repairs: dict[str, int] = field(default_factory=dict)  # what the quality gate repaired, by kind
+    treated: Tally = field(default_factory=Tally)  # what became of the parts of the answer
+    members_offered: int = 0  # members of the answer, also those dropped; 0: as many as there are
+
+    @property
+    def members_missing(self) -> int:
+        """How many of `members_offered` were dropped."""
+        return self.treated[Treatment.DROPPED, MEMBER]
+
+    @property
+    def issues_missing(self) -> int:
+        """How many newer issues should have been out and could not be used."""
+        return self.treated[Treatment.DROPPED, ISSUE]

@@ -9,7 +9,7 @@ from supervisor.domain.plan import SLOT_S, STANDBY, Plan, PlanLabel, Reason, Slo
 from supervisor.planner.explain import LOCAL, STALE
 from supervisor.planner.plans import pack, unpack
 
-LAST_GOOD_S = 6 * 3600  # a forecast older than this says nothing about where a front is now
+LAST_GOOD_S = 6 * 3600  # a plan from a forecast that was good longer ago says nothing about where a front is now
 
 
 def local_plan(zone_id: str, now_utc_s: float, start_utc_s: float) -> Plan:

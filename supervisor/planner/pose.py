@@ -10,13 +10,15 @@ from supervisor.domain.errors import PlanError
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
-from supervisor.planner.fallback import LAST_GOOD_S
 from supervisor.planner.foresee.outlook import Array
 from supervisor.planner.foresee.physics import Physics, foresee
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.solve.penalty import with_road_error
 from supervisor.planner.solve.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem
+from supervisor.weather.keeper import ISSUE_AGE_MAX_S, KEEP_S
 from supervisor.weather.resample import forecast_at_steps
+
+FORECAST_AGE_MAX_S = ISSUE_AGE_MAX_S + KEEP_S  # the oldest issue that is taken, kept as long as one is
 
 
 def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
@@ -27,7 +29,7 @@ def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
     if len({len(member) for member in members}) > 1:
         raise PlanError("members of unequal length", where=inputs.forecast.source, code="plan-members")
     age_s = inputs.now_utc_s - inputs.forecast.issued_utc_s
-    if age_s > LAST_GOOD_S:
+    if age_s > FORECAST_AGE_MAX_S:
         raise PlanError(
             f"forecast is {age_s / 3600:.1f} h old",
             where=inputs.forecast.source,

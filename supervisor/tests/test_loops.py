@@ -23,13 +23,13 @@ from supervisor.control.prices import Prices
 from supervisor.control.recalibration import Recalibration
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
-from supervisor.domain.errors import StoreError
+from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
 from supervisor.store.journal import AlarmRepository
 from supervisor.store.upkeep import UpkeepRepository
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.providers.files import write_weather_csv
+from supervisor.weather.providers.files import read_weather_csv, write_weather_csv
 from tools import skipping
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city.toml"
@@ -206,10 +206,14 @@ WEATHER: dict[str, Callable[[Path], object]] = {
     "binary": lambda path: path.write_bytes(bytes(range(256)) * 100),
     "zeros": lambda path: path.write_bytes(b"\0" * 4096),
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:3000]),
-    "a line of a megabyte": lambda path: path.write_bytes(path.read_bytes() + b"9" * 1_000_000),
     "a year of five digits": lambda path: path.write_bytes(path.read_bytes().replace(b"2023-", b"92023-")),
     "the year 1": lambda path: path.write_bytes(path.read_bytes().replace(b"2023-", b"0001-")),
+}
+USABLE_IN_PART: dict[str, Callable[[Path], object]] = {
+    "a line of a megabyte": lambda path: path.write_bytes(path.read_bytes() + b"9" * 1_000_000),
     "400 digits": lambda path: path.write_bytes(path.read_bytes().replace(b",2.", b"," + b"1" * 400 + b".")),
+    "rows cut short": lambda path: path.write_bytes(path.read_bytes().replace(b"0:00Z,", b"0:00Z\n", 3)),
+    "a value of an hour": lambda path: path.write_bytes(path.read_bytes().replace(b",-1.", b",999.", 1)),
 }
 
 
@@ -237,6 +241,26 @@ def test_a_weather_file_that_cannot_be_used_lets_the_service_start_and_is_read_o
         assert standing(service) == []
 
     in_virtual_time(config, check)
+
+
+@pytest.mark.parametrize("kind", USABLE_IN_PART)
+def test_a_weather_file_with_bad_parts_is_planned_with(
+    tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = make_config(tmp_path)
+    path = tmp_path / "weather.csv"
+    USABLE_IN_PART[kind](path)
+    with pytest.raises(WeatherError):  # check-config tells a person
+        read_weather_csv(path, config.site)
+
+    async def check(service: Service) -> None:
+        await asyncio.sleep(60)
+        plans = [zone.plan for zone in service.live.zones.values()]
+        assert {plan.label for plan in plans if plan is not None} == {PlanLabel.OPTIMAL}
+        assert ("forecast", "") not in standing(service)
+
+    in_virtual_time(config, check)
+    assert "dropped" in caplog.text
 
 
 PRICES: dict[str, Callable[[Path], object]] = {

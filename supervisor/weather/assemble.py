@@ -3,138 +3,102 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import numpy as np
 
+from supervisor.domain.treatment import Tally
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.road.air import vapour_pressure_water_pa
-from supervisor.weather import longwave, phase
-from supervisor.weather.gate import (
-    HUMIDITY,
-    Columns,
-    Where,
-    check_patterns,
-    check_pressure,
-    check_sun,
-    check_times,
-    check_values,
-    refuse,
-)
-from supervisor.weather.repair import Repairs, clip, dew_below_air, fill, insert_rows
-
-STANDARD_PRESSURE_PA = 101_325.0
-SCALE_HEIGHT_M = 8_434.0  # isothermal at 15 °C; 0.3 % at 1,500 m
-HUMIDITY_MIN_PCT = 1.0  # dew point of perfectly dry air has no value
-
-
-def standard_pressure_pa(elevation_m: float) -> float:
-    """Mean pressure at a height above the sea [Pa]."""
-    return STANDARD_PRESSURE_PA * math.exp(-elevation_m / SCALE_HEIGHT_M)
-
-
-def dew_point_of_humidity_c(air_c: Array, humidity_pct: Array) -> Array:
-    """Dew point over water [°C] from relative humidity [%]; inverse Magnus, WMO-No. 8 (2018) eq. 4.B.1."""
-    vapour = vapour_pressure_water_pa(air_c) * np.clip(humidity_pct, HUMIDITY_MIN_PCT, 100.0) / 100.0
-    ratio = np.log(vapour / 611.2)
-    result: Array = 243.12 * ratio / (17.62 - ratio)
-    return result
+from supervisor.weather.derive import Grid
+from supervisor.weather.estimate import UNKNOWN_WIND_M_S, standard_pressure_pa
+from supervisor.weather.gate import ESSENTIAL, HUMIDITY, Columns, Gate, Where, refuse
+from supervisor.weather.hours import check_times, insert_rows, on_grid, usable_stretch
 
 
 def assemble(
-    time_utc_s: Array, columns: Columns, where: Where, site: Site | None = None, daily_ok: Array | None = None
-) -> tuple[WeatherSeries, Repairs]:
-    """A finite series from columns (n,) with NaN where the source has nothing, and what was repaired, by kind.
+    time_utc_s: Array,
+    columns: Columns,
+    where: Where,
+    site: Site | None = None,
+    daily_ok: Array | None = None,
+    *,
+    strict: bool = False,
+) -> tuple[WeatherSeries, Tally]:
+    """A finite series from columns (n,) with NaN where the source has nothing, and what became of its parts.
 
-    Needs air temperature, wind, precipitation, dew point or relative humidity, and something about the sky: short-wave,
-    cloud or long-wave (without a site: short-wave, and one of the other two). Raises WeatherError with the place of
-    the first fault.
+    What cannot be is dropped, what is missing is estimated, and both are counted. Needs air temperature and
+    precipitation, and without a site short-wave; raises WeatherError with the place where they are missing or too
+    little is usable. `strict` refuses the first fault instead, and long holes, and needs wind, humidity and something
+    about the sky too.
+
+    A column that the source gives, if only empty, is estimated; one that it never gives is derived, which counts as
+    repaired.
     """
-    repairs: Repairs = Counter()
-    step_s = check_times(time_utc_s, where)
-    columns = {name: values for name, values in columns.items() if not np.isnan(values).all()}
-    check_values(columns, where)
-    check_patterns(columns, step_s, where)
-    _need(columns, where)
-    if site is not None and "shortwave_w_m2" in columns:
-        check_sun(time_utc_s, columns["shortwave_w_m2"], step_s, site, where)
-    if site is not None and "pressure_pa" in columns:
-        check_pressure(columns["pressure_pa"], standard_pressure_pa(site.elevation_m), where)
-
-    times, columns, source = insert_rows(time_utc_s, columns, step_s, repairs)
-    allowed = np.zeros(times.size) if daily_ok is None else daily_ok[source.astype(np.intp)]
-    fraction = columns.pop("snow_fraction", np.full(times.size, np.nan))
-
-    def row_where(name: str, row: int) -> str:
-        return where(name, math.ceil(source[row]))
-
-    columns = {
-        name: fill(name, times, values, step_s, row_where, repairs, allowed.astype(bool))
-        for name, values in columns.items()
-        if name != HUMIDITY or "dew_point_c" not in columns
-    }
-    air = columns["air_c"]
-    if "dew_point_c" in columns:
-        dew = dew_below_air(air, columns["dew_point_c"], repairs)
+    tally = Tally()
+    gate = Gate(where, tally, strict=strict)
+    standard_pa = standard_pressure_pa(site.elevation_m if site else 0.0)
+    allowed = np.zeros(time_utc_s.size) if daily_ok is None else daily_ok
+    given = frozenset(columns)
+    if strict:
+        step_s = check_times(time_utc_s, where)
     else:
-        dew = dew_below_air(air, dew_point_of_humidity_c(air, columns[HUMIDITY]), Counter())
-        repairs["dew point from humidity"] += times.size
-    pressure = columns.get("pressure_pa")
-    if pressure is None:
-        pressure = np.full(times.size, standard_pressure_pa(site.elevation_m if site else 0.0))
-        repairs["pressure assumed"] += times.size
-    shortwave, cloud, down = _sky(times, step_s, columns, air, dew, site, repairs)
+        rows, step_s = on_grid(time_utc_s, columns, where, tally)
+        time_utc_s, allowed = time_utc_s[rows], allowed[rows]
+        columns = {name: values[rows] for name, values in columns.items()}
+        gate.where = lambda name, row: where(name, int(rows[row]))
+    columns = _known(columns)
+    gate.values(columns)
+    gate.patterns(columns, step_s)
+    if site is not None:
+        gate.sun(time_utc_s, columns, step_s, site)
+        gate.pressure(columns, standard_pa)
+    _need(_known(columns), gate)
 
-    derived = phase.snow_fraction(air, dew, pressure)
-    wet = columns["precipitation_mm_h"] > 0.0
-    unknown = np.isnan(fraction)
-    if (wet & unknown).any():
-        repairs["phase from wet bulb"] += int((wet & unknown).sum())
-    series = WeatherSeries(
-        time_utc_s=times,
+    times, columns, source = insert_rows(time_utc_s, columns, step_s, tally)
+    allowed = allowed[source.astype(np.intp)]
+    if not strict:
+        part = usable_stretch(columns, step_s, tally)
+        if part.stop - part.start < 2:
+            name = max(ESSENTIAL, key=lambda name: int(np.isnan(columns[name]).sum()))
+            text = f"known in {int((~np.isnan(columns[name])).sum())} of {times.size} rows"
+            raise refuse(text, gate.where(name, 0), "No two rows in a row can be used")
+        times, allowed, source = times[part], allowed[part], source[part]
+        columns = {name: values[part] for name, values in columns.items()}
+    in_source = gate.where
+    gate.where = lambda name, row: in_source(name, math.ceil(source[row]))
+    fraction = columns.pop("snow_fraction", None)
+    grid = Grid(times, step_s, _known(columns), given, allowed.astype(bool), site, gate)
+    return _series(grid, standard_pa, fraction), tally
+
+
+def _series(grid: Grid, standard_pa: float, fraction: Array | None) -> WeatherSeries:
+    air, water = (grid.filled_or(name, math.nan) for name in ESSENTIAL)
+    dew = grid.dew_point(air, water)
+    pressure = grid.filled_or("pressure_pa", standard_pa)
+    wind = grid.filled_or("wind_m_s", UNKNOWN_WIND_M_S)
+    shortwave, cloud, down = grid.sky(air, dew, water)
+    return WeatherSeries(
+        time_utc_s=grid.time_utc_s,
         air_c=air,
         dew_point_c=dew,
-        wind_m_s=columns["wind_m_s"],
+        wind_m_s=wind,
         pressure_pa=pressure,
         shortwave_w_m2=shortwave,
         longwave_w_m2=down,
         cloud_fraction=cloud,
-        precipitation_mm_h=columns["precipitation_mm_h"],
-        snow_fraction=np.where(unknown, derived, fraction),
+        precipitation_mm_h=water,
+        snow_fraction=grid.phase(fraction, air, dew, pressure, water),
     )
-    return series, +repairs
 
 
-def _need(columns: Columns, where: Where) -> None:
-    for name in ("air_c", "wind_m_s", "precipitation_mm_h"):
+def _known(columns: Columns) -> Columns:
+    """Without the columns that are all empty."""
+    return {name: values for name, values in columns.items() if not np.isnan(values).all()}
+
+
+def _need(columns: Columns, gate: Gate) -> None:
+    for name in (*ESSENTIAL, "wind_m_s") if gate.strict else ESSENTIAL:
         if name not in columns:
-            raise refuse("missing", where(name, 0), "The road model needs it")
-    if "dew_point_c" not in columns and HUMIDITY not in columns:
-        raise refuse("missing", where("dew_point_c", 0), "Give dew point or relative humidity")
-
-
-def _sky(
-    times: Array, step_s: float, columns: Columns, air: Array, dew: Array, site: Site | None, repairs: Repairs
-) -> tuple[Array, Array, Array]:
-    """Short-wave, cloud, long-wave; each measured where the source has it, else from the others."""
-    shortwave, cloud, down = (columns.get(name) for name in ("shortwave_w_m2", "cloud_fraction", "longwave_w_m2"))
-    if shortwave is not None:
-        shortwave = clip("shortwave_w_m2", shortwave, 0.0, math.inf, repairs)
-    if cloud is None:
-        if down is not None:
-            cloud = longwave.cloud_of_longwave(air, dew, down)
-        elif shortwave is not None and site is not None:
-            cloud = longwave.cloud_of_shortwave(times, step_s, shortwave, site)
-        else:
-            raise refuse("missing", "cloud_fraction", "Give cloud or long-wave, or short-wave and a site")
-        repairs["cloud estimated"] += times.size
-    if shortwave is None:
-        if site is None:
-            raise refuse("missing", "shortwave_w_m2", "Give short-wave, or a site to estimate it from cloud")
-        shortwave = longwave.shortwave_of_cloud(times, step_s, cloud, site)
-        repairs["short-wave estimated"] += times.size
-    if down is None:
-        down = longwave.longwave_down_w_m2(air, dew, cloud)
-        repairs["long-wave estimated"] += times.size
-    return shortwave, cloud, down
+            raise refuse("missing", gate.where(name, 0), "The road model needs it")
+    if gate.strict and "dew_point_c" not in columns and HUMIDITY not in columns:
+        raise refuse("missing", gate.where("dew_point_c", 0), "Give dew point or relative humidity")

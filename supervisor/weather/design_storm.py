@@ -20,7 +20,7 @@ import numpy as np
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather import longwave, phase
-from supervisor.weather.assemble import standard_pressure_pa
+from supervisor.weather.estimate import standard_pressure_pa
 
 SEOUL = Site(name="design storm", timezone="Asia/Seoul", latitude=37.59, longitude=127.02, elevation_m=60.0)
 STEP_S = 600.0

@@ -5,12 +5,14 @@ An outage raises one alarm: `Kept.alarm` is set once when the trouble begins, `K
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections import Counter
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
-from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.treatment import Tally, Treatment
+from supervisor.domain.weather import MEMBER, Forecast, WeatherSeries
 from supervisor.weather.gate import DEW_EXCESS_MAX_K, LIMITS, utc_text
 from supervisor.weather.providers.answers import unexpected
 from supervisor.weather.providers.kind import WeatherProvider
@@ -34,6 +36,38 @@ def check_forecast(forecast: Forecast, now_utc_s: float) -> None:
     first = forecast.members[0]
     for number, member in enumerate(forecast.members):
         _check_member(forecast, member, number, first, now_utc_s)
+
+
+def sound(forecast: Forecast, now_utc_s: float) -> Forecast:
+    """What of a forecast can be used: without the members that are bad or stand on other times than most.
+
+    An issue that lies ahead by up to half a day counts as of now: one of the two clocks is wrong, its weather may be
+    right. Raises WeatherError as `check_forecast` does, where nothing is left.
+    """
+    treated = Tally(forecast.treated)
+    ahead_s = forecast.issued_utc_s - now_utc_s
+    if CLOCK_SLACK_S < ahead_s <= ISSUE_AGE_MAX_S:
+        treated.add(Treatment.ESTIMATED, "issue time")
+        forecast = replace(forecast, issued_utc_s=now_utc_s, treated=treated)
+    times = Counter(member.time_utc_s.tobytes() for member in forecast.members)
+    most = max(times, key=times.__getitem__, default=b"")
+    good, fault = [], None
+    for number, member in enumerate(forecast.members):
+        try:
+            _check_member(forecast, member, number, member, now_utc_s)
+        except WeatherError as error:
+            fault = fault or error
+        else:
+            if member.time_utc_s.tobytes() == most:
+                good.append(member)
+    if fault is not None and not good:
+        raise fault
+    if len(good) < len(forecast.members):
+        treated.add(Treatment.DROPPED, MEMBER, len(forecast.members) - len(good))
+        offered = forecast.members_offered or len(forecast.members)
+        forecast = replace(forecast, members=tuple(good), treated=treated, members_offered=offered)
+    check_forecast(forecast, now_utc_s)
+    return forecast
 
 
 def _check_member(forecast: Forecast, member: WeatherSeries, number: int, first: WeatherSeries, now: float) -> None:
@@ -99,8 +133,7 @@ class LastGood:
         TimeoutError and OSError are the caller's: it set the time limit.
         """
         try:
-            fresh = await self._provider.forecast(now_utc_s, horizon_s)
-            check_forecast(fresh, now_utc_s)
+            fresh = sound(await self._provider.forecast(now_utc_s, horizon_s), now_utc_s)
         except WeatherError as error:
             return self.missed(now_utc_s, error)
         except (TimeoutError, OSError):

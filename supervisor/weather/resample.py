@@ -16,7 +16,7 @@ from supervisor.domain.errors import PhysicsError, WeatherError
 from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.road.forcing import Forcing
-from supervisor.road.radiation import sun_position
+from supervisor.road.radiation import SOLAR_CONSTANT_W_M2, sun_position
 from supervisor.weather.gate import utc_text
 from supervisor.weather.longwave import clear_sky_means_w_m2
 
@@ -51,9 +51,12 @@ def _sun_path(series: WeatherSeries, site: Site) -> tuple[Array, Array]:
 
 
 def _sun_means(series: WeatherSeries, edges: Array, path: tuple[Array, Array]) -> Array:
-    """Short-wave means between edges, the sun's path followed inside each interval; keeps every interval's energy."""
+    """Short-wave means between edges, the sun's path followed inside each interval; keeps every interval's energy.
+
+    Except what would exceed the solar constant: a mean that is high for the few minutes of sun that its interval has.
+    """
     times, weight = path
-    power = (series.shortwave_w_m2[:, None] * weight).ravel()
+    power = np.minimum(series.shortwave_w_m2[:, None] * weight, SOLAR_CONSTANT_W_M2).ravel()
     total = np.concatenate(([0.0], np.cumsum(power * np.diff(times))))
     result: Array = np.diff(np.interp(edges, times, total)) / np.diff(edges)
     return np.maximum(result, 0.0)

@@ -16,7 +16,7 @@ from hil_tests.demo.run import DemoError, built_in_storm, demo_config, measured_
 from supervisor.config import load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.assemble import standard_pressure_pa
+from supervisor.weather.estimate import standard_pressure_pa
 from supervisor.weather.longwave import clear_sky_means_w_m2
 from supervisor.weather.providers.files import read_weather_csv, write_weather_csv
 

@@ -157,7 +157,7 @@ def test_a_bad_input_is_named_and_leaves_the_last_plan(fault: str) -> None:
     part = WeatherSeries(*(getattr(storm, name)[:30] for name in storm.__dataclass_fields__))
     poisoned = replace(storm, air_c=np.where(np.arange(len(storm)) == 60, np.nan, storm.air_c))
     bad = {
-        "stale": replace(base, forecast=Forecast(later - 7 * 3600, (storm,), "file")),
+        "stale": replace(base, forecast=Forecast(later - 19 * 3600, (storm,), "file")),
         "short": replace(base, forecast=Forecast(later, (part,), "file")),
         "unequal": replace(base, forecast=Forecast(later, (storm, part), "file")),
         "none": replace(base, forecast=Forecast(later, (), "file")),

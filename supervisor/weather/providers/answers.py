@@ -1,10 +1,11 @@
-"""What the readers of provider answers share: JSON that may be cut off, nulls, tails beyond a model's horizon."""
+"""What the readers of provider answers share: JSON that may be cut off, nulls, units."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,16 +13,18 @@ import msgspec
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array
-from supervisor.weather.gate import HUMIDITY, TIME_UTC_S, Columns, Where, utc_text
+from supervisor.domain.zone import Site
+from supervisor.weather.gate import LIMITS, TIME_UTC_S, Where, utc_text
 
 logger = logging.getLogger(__name__)
 
 NUMBER_MAX = 1e12  # above every time and value that a weather service means; JSON allows hundreds of digits
 TEXT_MAX = 200  # letters of an unforeseen error's own words
 MESSAGE_MAX = 500
+ELEVATION_MAX_M = 9_000.0
 ROWS_MAX = 20_000  # 16 days by the minute; the longest real answer has 2,600 hours
-REQUIRED = ("air_c", "wind_m_s", "precipitation_mm_h")
 
 
 P = ParamSpec("P")
@@ -84,17 +87,30 @@ def number(value: object) -> float:
     return found
 
 
-def bounded(rows: Sequence[T], source: str) -> Sequence[T]:
+def bounded(rows: Sequence[T], source: str, most: int = ROWS_MAX) -> Sequence[T]:
     """`rows` as they are; raises WeatherError where there are more than any answer has."""
-    if len(rows) > ROWS_MAX:
-        raise WeatherError(f"{len(rows)} rows, at most {ROWS_MAX} are read", where=source, remedy="Ask for less")
+    if len(rows) > most:
+        raise WeatherError(f"{len(rows)} rows, at most {most} are read", where=source, remedy="Ask for less")
     return rows
 
 
+MENDED_MAX_BYTES = 4 * 1024 * 1024  # answers beyond are as standard JSON or not at all
+_NO_NUMBER = re.compile(rb"(?<=[\s:,\[])-?(?:nan|inf|infinity)(?=[\s,\]}])", re.IGNORECASE)
+
+
 def load_json(body: bytes, source: str) -> dict[str, Any]:
-    """The answer's object; raises WeatherError where it is cut off, not JSON or not an object."""
+    """The answer's object, with null for a NaN or an infinity, which some servers write against the standard.
+
+    Raises WeatherError where it is cut off, not JSON or not an object.
+    """
     try:
-        answer = msgspec.json.decode(body)
+        try:
+            answer = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            without = _NO_NUMBER.sub(b"null", body) if len(body) <= MENDED_MAX_BYTES else body
+            if without == body:
+                raise
+            answer = msgspec.json.decode(without)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError) as error:
         start = body[:60].decode("utf-8", "replace")
         raise WeatherError(
@@ -107,28 +123,52 @@ def load_json(body: bytes, source: str) -> dict[str, Any]:
     return answer
 
 
-def numbers(values: object, count: int, where: str) -> Array:
-    """A JSON list as floats, null as NaN; raises WeatherError on another length or on text."""
+def refuse_message(answer: dict[str, Any], source: str, key_env: str) -> None:
+    """Raises WeatherError where an answer is a message of KMA: {"result": {"status": 401, "message": "…"}}."""
+    result = answer.get("result")
+    if isinstance(result, dict) and "message" in result:
+        text = f"service answers {result.get('status', '')} {str(result['message']).rstrip('. ')}"
+        raise WeatherError(
+            text, where=source, remedy=f"Check the key in {key_env}, and that it is granted this service"
+        )
+
+
+def number_or_nan(value: object, what: str, tally: Tally) -> float:
+    """As `number`, but NaN for what is none, counted as dropped."""
+    try:
+        return number(value)
+    except ValueError:
+        tally.add(Treatment.DROPPED, what)
+        return math.nan
+
+
+def numbers(values: object, count: int, where: str, what: str, tally: Tally) -> Array:
+    """A JSON list as floats, NaN for null and for what is not a number, the latter counted as `what`.
+
+    Raises WeatherError on another length: it is not known which of them are missing.
+    """
     if not isinstance(values, list) or len(values) != count:
         found = f"{len(values)} values" if isinstance(values, list) else type(values).__name__
         raise WeatherError(f"{found}, want {count}", where=where, remedy="The answer is cut short or has changed")
-    try:
-        return np.array([number(v) for v in values], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise WeatherError(f"not numbers: {error}", where=where, remedy="The format has changed") from error
+    return np.array([number_or_nan(v, what, tally) for v in values], dtype=np.float64)
 
 
-def trim(time_utc_s: Array, columns: Columns) -> tuple[Array, Columns]:
-    """Without the empty rows at either end: past and future that the model does not reach."""
-    names = [name for name in (*REQUIRED, "dew_point_c", HUMIDITY) if name in columns]
-    known = np.ones(time_utc_s.size, dtype=bool)
-    for name in names:
-        if not np.isnan(columns[name]).all():
-            known &= ~np.isnan(columns[name])
-    if not known.any():
-        return time_utc_s, columns
-    first, last = int(np.argmax(known)), known.size - int(np.argmax(known[::-1]))
-    return time_utc_s[first:last], {name: values[first:last] for name, values in columns.items()}
+def possible_mm_h(values: Array, what: str, tally: Tally) -> Array:
+    """Amounts of an hour that stand in for others, without those that cannot be, which are counted as `what`."""
+    limit = LIMITS["precipitation_mm_h"]
+    bad = (values < limit.low) | (values > limit.high)
+    tally.add(Treatment.DROPPED, what, int(bad.sum()))
+    return np.where(bad, np.nan, values)
+
+
+def own_site(source: str, latitude: object, longitude: object, elevation_m: object) -> Site:
+    """The answer's own grid point; raises WeatherError where it has none."""
+    point = [number_or_nan(value, "site", Tally()) for value in (latitude, longitude, elevation_m)]
+    if not (abs(point[0]) <= 90.0 and abs(point[1]) <= 180.0):  # NaN compares false
+        text = f"no grid point: latitude {latitude!r:.20}, longitude {longitude!r:.20}"
+        raise WeatherError(text, where=source, remedy="The format has changed")
+    height_m = point[2] if abs(point[2]) < ELEVATION_MAX_M else 0.0
+    return Site(source, "UTC", point[0], point[1], height_m)
 
 
 def place_in(source: str, keys: dict[str, str], time_utc_s: Sequence[float] | Array) -> Where:
@@ -146,6 +186,7 @@ Converter = Callable[[Array], Array]
 UNITS: dict[str, Converter] = {
     "°C": lambda v: v,
     "celsius": lambda v: v,
+    "K": lambda v: v - 273.15,
     "°F": lambda v: (v - 32.0) / 1.8,
     "%": lambda v: v,
     "m/s": lambda v: v,
@@ -156,6 +197,7 @@ UNITS: dict[str, Converter] = {
     "inch": lambda v: v * 25.4,
     "cm": lambda v: v,
     "hPa": lambda v: v * 100.0,
+    "Pa": lambda v: v,
     "W/m²": lambda v: v,
 }
 

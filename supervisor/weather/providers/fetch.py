@@ -28,6 +28,7 @@ FRESH_MAX_S = 3 * 3600.0  # longer would keep an outdated forecast
 REDIRECTS_MAX = 3  # a service that has moved redirects once
 BACKOFF_FIRST_S = 30.0
 BACKOFF_MAX_S = 1800.0
+REQUESTS_MAX = 16  # remembered: the pages and issues of one forecast; a service is asked for no more at once
 JITTER_S = 60.0  # after expiry, so that all roadheats of a country do not ask in the same second
 
 
@@ -40,6 +41,7 @@ class Answer:
     fresh_until_s: float  # monotonic
     etag: str = ""
     last_modified: str = ""
+    request: str = ""  # URL and query that it answers
 
 
 def freshness_s(headers: Mapping[str, str]) -> float:
@@ -80,21 +82,26 @@ class Fetcher:
         self._user_agent = user_agent
         self._rng = rng or random.Random()
         self._cache: dict[str, Answer] = {}
+        self._unusable: dict[str, float] = {}  # request: not asked again before, monotonic
         self._failures = 0
         self._quiet_until_s = -1.0  # monotonic
         self._reason = ""
+        self.key_env = ""  # the environment variable with the service's key, for messages
         self._lock = asyncio.Lock()  # two callers share one request
 
     async def get(self, url: str, query: Mapping[str, str]) -> Answer:
         """The answer for a request, from the cache while it is fresh. Raises WeatherError, never with a key in it."""
         async with self._lock:
-            key = url + "?" + "&".join(f"{k}={v}" for k, v in sorted(query.items()))
+            key = _request(url, query)
             now = self._clock.monotonic_s()
             cached = self._cache.get(key)
             if cached and now < cached.fresh_until_s:
                 return cached
             if now < self._quiet_until_s:
                 raise self._error(f"{self._reason}; next try in {self._quiet_until_s - now:.0f} s", url)
+            if now < self._unusable.get(key, now):
+                left_s = self._unusable[key] - now
+                raise self._error(f"the last answer could not be used; next try in {left_s:.0f} s", url)
             try:
                 answer = await self._ask(url, query, cached)
             except WeatherError:
@@ -103,11 +110,15 @@ class Fetcher:
                 self._back_off(0.0, type(error).__name__)
                 raise self._error(f"no answer ({type(error).__name__})", url) from error
             self._failures = 0
-            self._cache = {key: answer}  # requests of one fetcher differ by time only; old ones are never asked again
+            self._cache.pop(key, None)
+            self._cache[key] = answer
+            for old in list(self._cache)[:-REQUESTS_MAX]:
+                del self._cache[old]
             return answer
 
     async def read(self, url: str, query: Mapping[str, str], reader: Callable[[Answer], T]) -> T:
-        """What `reader` makes of the answer. An answer that it refuses is not kept, whatever its headers allow.
+        """What `reader` makes of the answer. An answer that it refuses is not kept, whatever its headers allow; this
+        request, but no other, then waits before it is made again.
 
         Raises WeatherError, the reader's too.
         """
@@ -115,8 +126,10 @@ class Fetcher:
         try:
             return reader(answer)
         except WeatherError:
-            self._cache = {}
-            self._back_off(0.0, "the last answer could not be used")
+            key, now = answer.request, self._clock.monotonic_s()
+            self._cache.pop(key, None)
+            self._unusable = {of: until for of, until in self._unusable.items() if until > now}
+            self._unusable[key] = now + self._rng.uniform(0.5 * BACKOFF_FIRST_S, BACKOFF_FIRST_S)
             raise
 
     async def _ask(self, url: str, query: Mapping[str, str], cached: Answer | None) -> Answer:
@@ -136,7 +149,10 @@ class Fetcher:
                 text = (await response.content.read(300)).decode("utf-8", "replace")
                 wait_s = retry_after_s(response.headers.get("Retry-After"), self._clock.utc_s())
                 self._back_off(wait_s or 0.0, f"HTTP {response.status}")
-                raise self._error(f"HTTP {response.status}: {_first_line(text)}", url)
+                error = self._error(f"HTTP {response.status}: {_first_line(text)}", url)
+                if response.status in (401, 403) and self.key_env:
+                    error.remedy = f"Check the key in {self.key_env}, and that it is granted this service"
+                raise error
             body = bytearray()
             async for chunk in response.content.iter_chunked(65536):
                 body += chunk
@@ -149,6 +165,7 @@ class Fetcher:
                 fresh_until_s=fresh_until,
                 etag=response.headers.get("ETag", ""),
                 last_modified=response.headers.get("Last-Modified", ""),
+                request=_request(url, query),
             )
 
     def _back_off(self, at_least_s: float, reason: str) -> None:
@@ -162,6 +179,10 @@ class Fetcher:
     @staticmethod
     def _error(message: str, url: str) -> WeatherError:
         return WeatherError(message, where=url, remedy="The last good forecast is kept; the service is asked again")
+
+
+def _request(url: str, query: Mapping[str, str]) -> str:
+    return url + "?" + "&".join(f"{k}={v}" for k, v in sorted(query.items()))
 
 
 def _first_line(text: str) -> str:

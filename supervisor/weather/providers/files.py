@@ -8,19 +8,21 @@ precipitation_mm_h, snowfall_fraction, precip_type, filled. Others are ignored.
 from __future__ import annotations
 
 import csv
-from collections import Counter
+import math
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble
-from supervisor.weather.gate import HUMIDITY, utc_text
+from supervisor.weather.gate import ESSENTIAL, HUMIDITY, utc_text
+from supervisor.weather.hours import HOUR
 from supervisor.weather.providers.answers import named, unexpected
-from supervisor.weather.repair import Repairs
 
 COLUMNS = {
     "air_c": "air_temperature_degC",
@@ -51,56 +53,20 @@ def read_weather_csv(
     *,
     start_utc_s: float | None = None,
     end_utc_s: float | None = None,
-) -> tuple[WeatherSeries, Repairs]:
-    """The series of a file and what was repaired, by kind; of the rows in [start, end] only, where given.
+    strict: bool = True,
+) -> tuple[WeatherSeries, Tally]:
+    """The series of a file and what became of its parts; of the rows in [start, end] only, where given.
 
     With a site, times are also checked against the sun. Raises WeatherError naming file, column and line, and nothing
-    else, whatever the file holds.
+    else, whatever the file holds; where not `strict`, bad cells and rows are dropped and the rest is used.
     """
     try:
-        return _read(Path(path), site, start_utc_s, end_utc_s)
+        return _Table(Path(path), strict=strict).series(site, start_utc_s, end_utc_s)
     except WeatherError as error:
         named(error, str(path))
         raise
     except Exception as error:
         raise unexpected(error, str(path)) from error
-
-
-def _read(
-    path: Path, site: Site | None, start_utc_s: float | None, end_utc_s: float | None
-) -> tuple[WeatherSeries, Repairs]:
-    rows, lines = _rows(path)
-    times = np.array([_time(path, line, row) for line, row in zip(lines, rows, strict=True)])
-    chosen = np.ones(times.size, dtype=bool)
-    if start_utc_s is not None:
-        chosen &= times >= start_utc_s
-    if end_utc_s is not None:
-        chosen &= times <= end_utc_s
-    rows = [row for row, keep in zip(rows, chosen, strict=True) if keep]
-    lines = [line for line, keep in zip(lines, chosen, strict=True) if keep]
-    if len(rows) < 2:
-        raise WeatherError(
-            "fewer than two rows in the wanted period", where=str(path), remedy="Check the file and the dates"
-        )
-
-    def where(name: str, row: int) -> str:
-        column = TIME if name == "time" else COLUMNS.get(name, name)
-        return f"{path}: column {column}, line {lines[min(row, len(lines) - 1)]}"
-
-    columns = {
-        name: _column(path, column, rows, lines) for name, column in COLUMNS.items() if rows and column in rows[0]
-    }
-    repairs: Repairs = Counter()
-    if LONGWAVE_ESTIMATE in rows[0]:
-        estimate = _column(path, LONGWAVE_ESTIMATE, rows, lines)
-        measured = columns.get("longwave_w_m2", np.full(len(rows), np.nan))
-        columns["longwave_w_m2"] = np.where(np.isnan(measured), estimate, measured)
-    filled = _column(path, "filled", rows, lines) if "filled" in rows[0] else np.zeros(len(rows))
-    repairs["filled by the source"] += int((filled > 0).sum())
-    _mark_traces(rows, columns, repairs)
-    series, more = assemble(times[chosen], columns, where, site, daily_ok=(filled == 2).astype(np.float64))
-    repairs.update(more)
-    return series, +repairs
 
 
 def write_weather_csv(path: Path | str, series: WeatherSeries) -> None:
@@ -115,72 +81,142 @@ def write_weather_csv(path: Path | str, series: WeatherSeries) -> None:
             )
 
 
-def _rows(path: Path) -> tuple[list[dict[str, str]], list[int]]:
-    """Rows and their line numbers; raises WeatherError on a file that is not such a table."""
-    try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise WeatherError(f"over {FILE_MAX_BYTES} bytes", where=str(path), remedy="Cut it to the years needed")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = reader.fieldnames or []
-            for wanted in (TIME, *(COLUMNS[name] for name in REQUIRED)):
-                if wanted not in names:
-                    raise WeatherError(
-                        f"column {wanted} is missing",
-                        where=f"{path}: line 1",
-                        remedy="docs/weather.md lists the columns",
-                    )
-            rows, lines = [], []
-            for row in reader:
-                if None in row or None in row.values():
-                    raise WeatherError(
-                        f"a row of {len(names)} columns was expected",
-                        where=f"{path}: line {reader.line_num}",
-                        remedy="The row is cut short or has extra cells",
-                    )
-                rows.append(row)
-                lines.append(reader.line_num)
-            return rows, lines
-    except OSError as error:
-        raise WeatherError(
-            error.strerror or "cannot be read", where=str(path), remedy="Check path and rights"
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise WeatherError(f"not a CSV file: {error}", where=str(path), remedy="Save it as UTF-8 CSV") from error
+class _Table:
+    """The rows of a file. A strict one refuses the first cell that cannot be read; else it is dropped and counted."""
 
+    def __init__(self, path: Path, *, strict: bool) -> None:
+        self._path = path
+        self._strict = strict
+        self._tally = Tally()
+        self._rows: list[dict[str, str]] = []
+        self._lines: list[int] = []
 
-def _time(path: Path, line: int, row: dict[str, str]) -> float:
-    where = f"{path}: column {TIME}, line {line}"
-    try:
-        time = datetime.fromisoformat(row[TIME].strip())
-    except ValueError as error:
-        raise WeatherError(f"{row[TIME]!r} is not a time", where=where, remedy="Write 2023-12-30T09:00:00Z") from error
-    if time.tzinfo is None:
-        raise WeatherError(f"{row[TIME]!r} has no time zone", where=where, remedy="Write UTC with a Z at the end")
-    return time.timestamp()
+    def series(
+        self, site: Site | None, start_utc_s: float | None, end_utc_s: float | None
+    ) -> tuple[WeatherSeries, Tally]:
+        """What `read_weather_csv` returns; raises WeatherError."""
+        self._open()
+        times = np.array([self._time(line, row) for line, row in zip(self._lines, self._rows, strict=True)])
+        chosen = ~np.isnan(times)
+        self._tally.add(Treatment.DROPPED, HOUR, int((~chosen).sum()))
+        if start_utc_s is not None:
+            chosen &= times >= start_utc_s
+        if end_utc_s is not None:
+            chosen &= times <= end_utc_s
+        self._rows = [row for row, keep in zip(self._rows, chosen, strict=True) if keep]
+        lines = self._lines = [line for line, keep in zip(self._lines, chosen, strict=True) if keep]
+        if len(self._rows) < 2:
+            text, remedy = "fewer than two rows in the wanted period", "Check the file and the dates"
+            raise WeatherError(text, where=str(self._path), remedy=remedy)
 
+        def where(name: str, row: int) -> str:
+            column = TIME if name == "time" else COLUMNS.get(name, name)
+            return f"{self._path}: column {column}, line {lines[min(row, len(lines) - 1)]}"
 
-def _column(path: Path, column: str, rows: list[dict[str, str]], lines: list[int]) -> Array:
-    """Numbers of one column, NaN where empty. A written "NaN" is refused: it hides why there is no value."""
-    values = np.full(len(rows), np.nan)
-    for i, row in enumerate(rows):
-        text = row[column].strip()
-        if not text:
-            continue
+        columns = {name: self._column(column) for name, column in COLUMNS.items() if column in self._rows[0]}
+        if LONGWAVE_ESTIMATE in self._rows[0]:
+            estimate = self._column(LONGWAVE_ESTIMATE)
+            measured = columns.get("longwave_w_m2", np.full(len(lines), np.nan))
+            columns["longwave_w_m2"] = np.where(np.isnan(measured), estimate, measured)
+        filled = self._column("filled") if "filled" in self._rows[0] else np.zeros(len(lines))
+        self._tally.add(Treatment.REPAIRED, "filled by the source", int((filled > 0).sum()))
+        _mark_traces(self._rows, columns, self._tally)
+        # a column that is empty throughout is one that the file does not have
+        columns = {name: values for name, values in columns.items() if not np.isnan(values).all()}
+        daily_ok = (filled == 2).astype(np.float64)
+        series, more = assemble(times[chosen], columns, where, site, daily_ok, strict=self._strict)
+        self._tally.update(more)
+        return series, self._tally
+
+    def _open(self) -> None:
+        """Read rows and their line numbers; raises WeatherError on a file that is not such a table."""
         try:
-            values[i] = float(text)
-        except ValueError:
-            values[i] = np.nan
-        if not np.isfinite(values[i]):
+            if self._path.stat().st_size > FILE_MAX_BYTES:
+                text, remedy = f"over {FILE_MAX_BYTES} bytes", "Cut it to the years needed"
+                raise WeatherError(text, where=str(self._path), remedy=remedy)
+            with self._path.open(newline="", encoding="utf-8-sig", errors=None if self._strict else "replace") as file:
+                reader = csv.DictReader(file)
+                names = reader.fieldnames or []
+                for wanted in (TIME, *(COLUMNS[name] for name in (REQUIRED if self._strict else ESSENTIAL))):
+                    if wanted not in names:
+                        remedy = "docs/weather.md lists the columns"
+                        where = f"{self._path}: line 1"
+                        raise WeatherError(f"column {wanted} is missing", where=where, remedy=remedy)
+                for row in self._readable(reader):
+                    if None in row or None in row.values():
+                        self._cut_short(len(names), reader.line_num)
+                        continue
+                    self._rows.append(row)
+                    self._lines.append(reader.line_num)
+        except OSError as error:
+            text = error.strerror or "cannot be read"
+            raise WeatherError(text, where=str(self._path), remedy="Check path and rights") from error
+        except (UnicodeDecodeError, csv.Error) as error:
             raise WeatherError(
-                f"{text!r} is not a number",
-                where=f"{path}: column {column}, line {lines[i]}",
-                remedy="Leave the cell empty where nothing was measured",
+                f"not a CSV file: {error}", where=str(self._path), remedy="Save it as UTF-8 CSV"
+            ) from error
+
+    def _readable(self, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+        """The rows that are CSV: a line that is not, such as one of a megabyte, is dropped."""
+        while True:
+            try:
+                yield next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                if self._strict:
+                    raise
+                self._tally.add(Treatment.DROPPED, HOUR)
+
+    def _cut_short(self, columns: int, line: int) -> None:
+        if self._strict:
+            raise WeatherError(
+                f"a row of {columns} columns was expected",
+                where=f"{self._path}: line {line}",
+                remedy="The row is cut short or has extra cells",
             )
-    return values
+        self._tally.add(Treatment.DROPPED, HOUR)
+
+    def _time(self, line: int, row: dict[str, str]) -> float:
+        """Seconds since 1970; NaN where it cannot be read."""
+        where = f"{self._path}: column {TIME}, line {line}"
+        text, remedy = f"{row[TIME]!r} is not a time", "Write 2023-12-30T09:00:00Z"
+        try:
+            time = datetime.fromisoformat(row[TIME].strip())
+            if time.tzinfo is not None:
+                return time.timestamp()
+            text, remedy = f"{row[TIME]!r} has no time zone", "Write UTC with a Z at the end"
+        except (ValueError, OverflowError):
+            pass
+        if self._strict:
+            raise WeatherError(text, where=where, remedy=remedy)
+        return math.nan
+
+    def _column(self, column: str) -> Array:
+        """Numbers of one column, NaN where empty. A written "NaN" is a fault: it hides why there is no value."""
+        values = np.full(len(self._rows), np.nan)
+        for i, row in enumerate(self._rows):
+            text = row[column].strip()
+            if not text:
+                continue
+            try:
+                values[i] = float(text)
+            except ValueError:
+                values[i] = np.nan
+            if np.isfinite(values[i]):
+                continue
+            if self._strict:
+                raise WeatherError(
+                    f"{text!r} is not a number",
+                    where=f"{self._path}: column {column}, line {self._lines[i]}",
+                    remedy="Leave the cell empty where nothing was measured",
+                )
+            values[i] = np.nan
+            self._tally.add(Treatment.DROPPED, next((name for name, of in COLUMNS.items() if of == column), column))
+        return values
 
 
-def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], repairs: Repairs) -> None:
+def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], tally: Tally) -> None:
     """Snow of less than the gauge can weigh becomes `TRACE_MM_H`."""
     if "precip_type" not in rows[0]:
         return
@@ -191,4 +227,4 @@ def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], repairs:
             columns["precipitation_mm_h"][i] = TRACE_MM_H
             if np.isnan(fraction[i]):
                 fraction[i] = share
-            repairs["trace of snow"] += 1
+            tally.add(Treatment.REPAIRED, "trace of snow")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from supervisor.domain.treatment import Tally
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.providers.fetch import Fetcher
@@ -61,8 +62,8 @@ class ProviderKind(Generic[S]):
     """One provider.
 
     `make` gets a function that returns a new `Fetcher`, one per service that is asked. `variables` gives pairs of
-    (key of `[weather]`, environment variable that it needs). `check` reads what the settings name and returns what was
-    repaired, by kind; it raises WeatherError. `files` are the keys that name a file, needed and read again when it
+    (key of `[weather]`, environment variable that it needs). `check` reads what the settings name and returns what
+    became of its parts; it raises WeatherError. `files` are the keys that name a file, needed and read again when it
     changes.
     """
 
@@ -71,5 +72,5 @@ class ProviderKind(Generic[S]):
     make: Callable[[S, District, Callable[[], Fetcher]], WeatherProvider]
     attributions: tuple[Attribution, ...] = ()
     variables: Callable[[S], Iterable[tuple[str, str]]] = lambda _: ()
-    check: Callable[[S, District], Mapping[str, int]] = lambda _, __: {}
+    check: Callable[[S, District], Tally] = lambda _, __: Tally()
     files: tuple[str, ...] = ()

@@ -6,8 +6,8 @@ running day total RN_DAY; −9.0 is also a temperature; copies exist that lost t
 
 from __future__ import annotations
 
+import math
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
@@ -15,15 +15,17 @@ from itertools import product
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.assemble import assemble, dew_point_of_humidity_c
+from supervisor.weather.assemble import assemble
+from supervisor.weather.estimate import dew_point_of_humidity_c
 from supervisor.weather.gate import HUMIDITY
+from supervisor.weather.hours import HOUR
 from supervisor.weather.longwave import clear_sky_means_w_m2
-from supervisor.weather.providers.answers import bounded, number, place_in, reader
+from supervisor.weather.providers.answers import bounded, load_json, number_or_nan, place_in, reader, refuse_message
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.files import TRACE_MM_H
-from supervisor.weather.repair import Repairs
 
 SOURCE = "kma-asos"
 URL = "https://apihub.kma.go.kr/api/typ01/url/kma_sfctm3.php"
@@ -35,6 +37,7 @@ HEADER = (
 )
 WW_SNOW = {"05": 1.0, "06": 0.5, "01": 0.0, "02": 0.0, "04": 0.0}  # domestic present weather; others: wet bulb
 SI_MJ_PER_W_M2 = 0.0036  # MJ/m² in an hour
+ROWS_MAX = 9_000  # a year by the hour; a day is asked for
 NO_RAIN_RECORD = "4"  # IR: precipitation data missing
 DEW_MATCH_K = 1.0  # T, Td and humidity agree within their rounding
 COLUMNS = {
@@ -51,28 +54,32 @@ COLUMNS = {
 
 
 @reader(SOURCE)
-def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Repairs]:
+def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Tally]:
     """Hourly observations of one station, from the service's fixed columns or a CSV with its names.
 
     Raises WeatherError naming column and time.
     """
-    records = bounded(_records(body), SOURCE)
-    repairs: Repairs = Counter()
+    tally = Tally()
+    times, records = _in_order(bounded(_records(body, tally), SOURCE, ROWS_MAX), tally)
+
+    def numbers(key: str, name: str) -> Array:
+        return np.array([_number(record[key], name, tally) for record in records])
+
     try:
-        times = np.array([_time(r["TM"]) for r in records])
-        air, dew, humidity = (np.array([_number(r[k]) for r in records]) for k in ("TA", "TD", "HM"))
+        air, dew, humidity = (numbers(COLUMNS[name], name) for name in ("air_c", "dew_point_c", HUMIDITY))
         wind, pressure, cloud, sun = (
-            np.array([_known(_number(r[k])) for r in records]) for k in ("WS", "PA", "CA_TOT", "SI")
+            _known(numbers(COLUMNS[name], name))
+            for name in ("wind_m_s", "pressure_pa", "cloud_fraction", "shortwave_w_m2")
         )
-        water = _hourly_precipitation(records)
-        share = np.array([_share(r["WW"]) for r in records])
-    except (KeyError, ValueError) as error:
-        raise WeatherError(f"{type(error).__name__}: {error}", where=SOURCE, remedy="The format has changed") from error
+        water = _hourly_precipitation(records, tally)
+        share = np.array([_share(record["WW"]) for record in records])
+    except KeyError as error:
+        raise WeatherError(f"column {error} is missing", where=SOURCE, remedy="The format has changed") from error
     humidity = np.where(humidity < 0.0, np.nan, humidity)
-    _restore_temperatures(air, dew, humidity, repairs)
+    _restore_temperatures(air, dew, humidity, tally)
     trace = (share > 0.0) & (water == 0.0)
     water[trace] = TRACE_MM_H
-    repairs["trace of snow"] += int(trace.sum())
+    tally.add(Treatment.REPAIRED, "trace of snow", int(trace.sum()))
     cloud = np.where((water > 0.0) & (cloud < 5.0), 10.0, cloud)  # the automatic sensor misses the cloud it snows from
     columns = {
         "air_c": air,
@@ -88,27 +95,44 @@ def parse(body: bytes, site: Site) -> tuple[WeatherSeries, Repairs]:
     if np.isnan(dew).any() and not np.isnan(humidity).all():
         columns["dew_point_c"] = np.where(np.isnan(dew), dew_point_of_humidity_c(air, humidity), dew)
     series, more = assemble(times, columns, place_in(SOURCE, COLUMNS, times), site)
-    repairs.update(more)
-    return series, +repairs
+    tally.update(more)
+    return series, tally
 
 
-def _records(body: bytes) -> list[dict[str, str]]:
-    """Rows by field name. Comment lines are EUC-KR; the data are ASCII."""
+def _in_order(records: Sequence[dict[str, str]], tally: Tally) -> tuple[Array, list[dict[str, str]]]:
+    """Times, and the records that have one, in their order: the day's running total needs it."""
+    timed = []
+    for record in records:
+        try:
+            timed.append((_time(record.get("TM", "")), record))
+        except ValueError:
+            tally.add(Treatment.DROPPED, HOUR)
+    if not timed:
+        raise WeatherError("no row has a time", where=SOURCE, remedy="The format has changed")
+    timed.sort(key=lambda pair: pair[0])
+    return np.array([time for time, _ in timed]), [record for _, record in timed]
+
+
+def _records(body: bytes, tally: Tally) -> list[dict[str, str]]:
+    """Rows by field name. Comment lines are EUC-KR; the data are ASCII. Errors come as JSON, or as a page."""
+    if body.lstrip()[:1] == b"{":
+        refuse_message(load_json(body, SOURCE), SOURCE, KEY_ENV)
     lines = [line.strip() for line in body.decode("euc-kr", "replace").splitlines()]
     data = [line for line in lines if line and not line.startswith("#")]
     names = HEADER.split()
     if data and data[0].startswith("TM"):
         names, data = data[0].split(","), data[1:]
-    records = []
+    records, short = [], ""
     for line in data:
         cells = line.split(",") if "," in line else line.split()
         if len(cells) < len(names):
-            raise WeatherError(
-                f"{len(cells)} fields, want {len(names)}: {line[:40]!r}", where=SOURCE, remedy="Cut short, or an error"
-            )
+            short = short or f"{len(cells)} fields, want {len(names)}: {line[:40]!r}"
+            tally.add(Treatment.DROPPED, HOUR)
+            continue
         records.append(dict(zip(names, (c.strip() for c in cells), strict=False)))
     if not records:
-        raise WeatherError("no rows", where=SOURCE, remedy=f"Check station, times and the key in {KEY_ENV}")
+        remedy = f"Check station, times and the key in {KEY_ENV}"
+        raise WeatherError(short or "no rows", where=SOURCE, remedy=remedy)
     return records
 
 
@@ -116,14 +140,14 @@ def _time(text: str) -> float:
     return datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=KST).timestamp()
 
 
-def _number(text: str) -> float:
+def _number(text: str, name: str, tally: Tally) -> float:
     """A number; −99 and beyond is missing, −9 is left to the caller."""
-    value = number(text)
-    return float("nan") if value <= -99.0 else value
+    value = number_or_nan(text, name, tally)
+    return math.nan if value <= -99.0 else value
 
 
-def _known(value: float) -> float:
-    return float("nan") if value == -9.0 else value
+def _known(values: Array) -> Array:
+    return np.where(values == -9.0, np.nan, values)
 
 
 def _share(codes: str) -> float:
@@ -133,13 +157,13 @@ def _share(codes: str) -> float:
     return known[-1] if known else float("nan")
 
 
-def _hourly_precipitation(records: Sequence[Mapping[str, str]]) -> Array:
+def _hourly_precipitation(records: Sequence[Mapping[str, str]], tally: Tally) -> Array:
     """Differences of the running day total, which starts again after midnight (Korean time) [mm/h]."""
     result = np.full(len(records), np.nan)
     before = float("nan")
     for i, record in enumerate(records):
-        total = number(record["RN_DAY"])
-        if total < 0.0 and record["IR"] == NO_RAIN_RECORD:
+        total = number_or_nan(record["RN_DAY"], "precipitation_mm_h", tally)
+        if math.isnan(total) or (total < 0.0 and record["IR"] == NO_RAIN_RECORD):
             continue  # what fell meanwhile comes with the next known total
         total = max(total, 0.0)  # −9 with another IR: none so far today
         if record["TM"][8:10] == "01":
@@ -153,7 +177,7 @@ def _hourly_precipitation(records: Sequence[Mapping[str, str]]) -> Array:
     return result
 
 
-def _restore_temperatures(air: Array, dew: Array, humidity: Array, repairs: Repairs) -> None:
+def _restore_temperatures(air: Array, dew: Array, humidity: Array, tally: Tally) -> None:
     """In place: lost minus signs put back, −9.0 told from "missing", each by what the humidity says."""
 
     def miss(t: float, d: float, h: float) -> float:
@@ -170,7 +194,7 @@ def _restore_temperatures(air: Array, dew: Array, humidity: Array, repairs: Repa
         best = min(((miss(a, b, h), a, b) for a, b in signs), default=(np.inf, t, d))
         if best[0] <= DEW_MATCH_K:
             air[i], dew[i] = best[1], best[2]
-            repairs["minus sign restored"] += 1
+            tally.add(Treatment.REPAIRED, "minus sign")
         elif t == -9.0:
             air[i] = np.nan
         elif d == -9.0:
@@ -189,6 +213,7 @@ class KmaAsosObservations:
     def __init__(self, site: Site, fetcher: Fetcher, station: int) -> None:
         self._site = site
         self._fetcher = fetcher
+        self._fetcher.key_env = KEY_ENV
         self._station = station
         self.newest: WeatherSeries | None = None
 

@@ -1,6 +1,6 @@
 """KMA village forecast (단기예보, VilageFcstInfoService_2.0): Korean text categories on a 5 km Lambert grid.
 
-Issued at 02, 05, … 23 h Korean time, out some 10 min later, hourly to three days. Amounts of the hour that ends at the
+Issued at 02, 05, … 23 h Korean time, out some 10 min later, hourly to four days. Amounts of the hour that ends at the
 row's time. No dew point, pressure or radiation: derived. Errors may come as XML even where JSON was asked for.
 """
 
@@ -10,21 +10,40 @@ import logging
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
-from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.treatment import Tally, Treatment
+from supervisor.domain.weather import ISSUE, Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import HUMIDITY, Columns
-from supervisor.weather.providers.answers import bounded, load_json, number, place_in, reader, trim
-from supervisor.weather.providers.fetch import Fetcher
+from supervisor.weather.providers.answers import (
+    bounded,
+    load_json,
+    number,
+    number_or_nan,
+    place_in,
+    possible_mm_h,
+    reader,
+    refuse_message,
+)
+from supervisor.weather.providers.fetch import Answer, Fetcher
 from supervisor.weather.providers.kind import Attribution, District, ProviderKind, WeatherSettings
 from supervisor.weather.providers.kma_asos import KEY_ENV as ASOS_KEY_ENV
 from supervisor.weather.providers.kma_asos import KmaAsosObservations
+from supervisor.weather.providers.kma_codes import (
+    MISSING_FROM,
+    PTY_SNOW,
+    SKY_CLOUD,
+    WATER_MM_PER_SNOW_CM,
+    amount,
+    grid_of,
+)
 from supervisor.weather.resample import between, splice
 
 logger = logging.getLogger(__name__)
@@ -34,46 +53,13 @@ URL = "https://apis.data.go.kr/1360000/VilageFcstInfoService_2.0/getVilageFcst"
 KEY_ENV = "KMA_SERVICE_KEY"
 KST = timezone(timedelta(hours=9))
 BASE_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
+ISSUED_EACH = timedelta(hours=3)
+HOUR_S = 3600.0
 OUT_AFTER_S = 15 * 60.0  # documented 10 min; the rest for differences of clocks
-MISSING_FROM = 900.0  # KMA: +900 and above or −900 and below is missing
-SKY_CLOUD = {1: 0.2, 3: 0.7, 4: 0.95}  # middle of 0–5, 6–8, 9–10 tenths
-PTY_SNOW = {1: 0.0, 2: 0.5, 3: 1.0, 5: 0.0, 6: 0.5, 7: 1.0}  # 4 (shower) says nothing: wet bulb
-WATER_MM_PER_SNOW_CM = 1.0  # 10:1, the convention behind 신적설
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-
-
-def amount(text: str) -> float:
-    """Amount from a PCP or SNO text: "강수없음", "1mm 미만" (half), "1.0mm", "30.0~50.0mm" (middle), "50.0mm 이상".
-
-    Raises ValueError on a text that is none of these.
-    """
-    text = text.strip()
-    if text in ("강수없음", "적설없음", "-", "null", "0"):
-        return 0.0
-    values = [number(v) for v in _NUMBER.findall(text)]
-    if "미만" in text and len(values) == 1:
-        return values[0] / 2.0
-    if "~" in text and len(values) == 2:
-        return (values[0] + values[1]) / 2.0
-    if len(values) == 1 and not text.startswith("-") and re.fullmatch(r"[\d.]+\s*(mm|cm)?(\s*이상)?", text):
-        return values[0]
-    raise ValueError(f"{text!r} is not an amount")
-
-
-def grid_of(latitude: float, longitude: float) -> tuple[int, int]:
-    """Grid point (nx, ny): Lambert conformal conic 30°/60° N, 5 km, origin 38° N 126° E at (43, 136), KMA's guide."""
-    radius = 6371.00877 / 5.0
-    slat1, slat2, olat = (math.radians(v) for v in (30.0, 60.0, 38.0))
-    sn = math.log(math.cos(slat1) / math.cos(slat2)) / math.log(_half(slat2) / _half(slat1))
-    sf = _half(slat1) ** sn * math.cos(slat1) / sn
-    ro = radius * sf / _half(olat) ** sn
-    ra = radius * sf / _half(math.radians(latitude)) ** sn
-    theta = ((math.radians(longitude - 126.0) + math.pi) % (2 * math.pi) - math.pi) * sn
-    return math.floor(ra * math.sin(theta) + 43 + 0.5), math.floor(ro - ra * math.cos(theta) + 136 + 0.5)
-
-
-def _half(latitude: float) -> float:
-    return math.tan(math.pi / 4.0 + latitude / 2.0)
+ROWS_PER_PAGE = 1000
+PAGES_MAX = 4  # five days have 1,200 items
+ISSUES_BACK = 3  # as old as a forecast may be (12 h)
+LEAST_MM_H = 0.5  # where it snows by PTY and no amount is known: the middle of the least class
 
 
 def items_of(body: bytes, source: str = SOURCE) -> list[dict[str, str]]:
@@ -84,11 +70,13 @@ def items_of(body: bytes, source: str = SOURCE) -> list[dict[str, str]]:
         reason = found.group(1) if found else "an XML page"
         raise WeatherError(f"service answers {reason}", where=source, remedy=f"Check the key in {KEY_ENV}")
     answer = load_json(body, source)
+    refuse_message(answer, source, KEY_ENV)
     try:
         header = answer["response"]["header"]
         if header["resultCode"] != "00":
             text = f"service answers {header['resultCode']} {header.get('resultMsg', '')}"
-            raise WeatherError(text, where=source, remedy="03 = not out yet; 22 = quota; 30 = key")
+            remedy = f"03 = not out yet; 22 = quota; 30 = the key in {KEY_ENV}"
+            raise WeatherError(text, where=source, remedy=remedy)
         items = answer["response"]["body"]["items"]["item"]
     except (KeyError, TypeError) as error:
         raise WeatherError(f"{type(error).__name__}: {error}", where=source, remedy="The format has changed") from error
@@ -97,63 +85,107 @@ def items_of(body: bytes, source: str = SOURCE) -> list[dict[str, str]]:
     return items
 
 
+def _page(answer: Answer) -> bytes:
+    """The body, if it has items; raises WeatherError."""
+    items_of(answer.body)
+    return answer.body
+
+
 @reader(SOURCE)
-def parse(body: bytes, site: Site) -> Forecast:
-    """A one-member forecast; raises WeatherError naming category, time and value."""
-    items = bounded(items_of(body), SOURCE)
-    try:
-        issued = _time(items[0]["baseDate"], items[0]["baseTime"])
-        table: dict[float, dict[str, str]] = {}
-        for item in items:
-            row = table.setdefault(_time(item["fcstDate"], item["fcstTime"]), {})
-            row[item["category"]] = str(item["fcstValue"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeatherError(f"{type(error).__name__}: {error}", where=SOURCE, remedy="The format has changed") from error
+def parse(body: bytes, site: Site, later_pages: Sequence[bytes] = ()) -> Forecast:
+    """A one-member forecast from the pages of an issue; raises WeatherError naming category, time and value.
+
+    The fifth day has rows of three hours with classes for amounts and wind: the forecast ends before it.
+    """
+    tally = Tally()
+    items = bounded([item for page in (body, *later_pages) for item in items_of(page)], SOURCE)
+    tally.add(Treatment.DROPPED, "item", max(total_of(body) - len(items), 0))
+    table: dict[float, dict[str, str]] = {}
+    issued = math.nan
+    for item in items:
+        try:
+            base, time = _time(item["baseDate"], item["baseTime"]), _time(item["fcstDate"], item["fcstTime"])
+            table.setdefault(time, {})[item["category"]] = str(item["fcstValue"])
+        except (KeyError, TypeError, ValueError):
+            tally.add(Treatment.DROPPED, "item")
+            continue
+        issued = base if math.isnan(issued) else issued
+    if math.isnan(issued):
+        raise WeatherError("no item can be read", where=SOURCE, remedy="The format has changed")
     times = np.array(sorted(table))
-    columns = _columns([table[t] for t in times], times)
-    times, columns = trim(times, columns)
+    hourly = np.flatnonzero(np.diff(times) == HOUR_S)
+    times = times[: int(hourly[-1]) + 2] if hourly.size else times
+    columns = _columns([table[t] for t in times], times, tally)
     keys = {"air_c": "TMP", HUMIDITY: "REH", "wind_m_s": "WSD", "cloud_fraction": "SKY", "precipitation_mm_h": "PCP"}
-    series, repairs = assemble(times, columns, place_in(SOURCE, keys, times), site)
-    return Forecast(issued_utc_s=issued, members=(series,), source=SOURCE, repairs=dict(repairs))
+    series, more = assemble(times, columns, place_in(SOURCE, keys, times), site)
+    tally.update(more)
+    return Forecast(issued, (series,), SOURCE, tally)
+
+
+def total_of(body: bytes) -> int:
+    """How many items the issue has on all pages; 0 where the answer does not say."""
+    try:
+        return int(number(load_json(body, SOURCE)["response"]["body"]["totalCount"]))
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _time(date: str, clock: str) -> float:
     return datetime.strptime(date + clock, "%Y%m%d%H%M").replace(tzinfo=KST).timestamp()
 
 
-def _columns(rows: Iterable[dict[str, str]], times: Iterable[float]) -> Columns:
-    lists: dict[str, list[float]] = {}
-    for row, time in zip(rows, times, strict=True):
-        place = f"{SOURCE}: {{}} at {datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%MZ}"
+def _columns(rows: Sequence[dict[str, str]], times: Array, tally: Tally) -> Columns:
+    """Columns (n,) with NaN where a value is missing or cannot be read."""
 
-        def read(category: str, row: dict[str, str] = row, place: str = place) -> float:
-            try:
-                value = number(row.get(category))
-            except ValueError as error:
-                raise WeatherError(f"{row[category]!r} is not a number", where=place.format(category)) from error
-            return math.nan if abs(value) >= MISSING_FROM else value
+    def numbers(category: str, name: str) -> Array:
+        values = np.array([number_or_nan(row.get(category), name, tally) for row in rows])
+        return np.where(np.abs(values) >= MISSING_FROM, np.nan, values)
 
-        def read_amount(category: str, row: dict[str, str] = row, place: str = place) -> float:
-            try:
-                return amount(row[category]) if category in row else math.nan
-            except ValueError as error:
-                raise WeatherError(str(error), where=place.format(category), remedy="The texts changed") from error
+    kind, sky = numbers("PTY", "snow_fraction"), numbers("SKY", "cloud_fraction")
+    share = np.array([PTY_SNOW.get(code, math.nan) for code in kind])
+    return {
+        "air_c": numbers("TMP", "air_c"),
+        HUMIDITY: numbers("REH", HUMIDITY),
+        "wind_m_s": numbers("WSD", "wind_m_s"),
+        "cloud_fraction": np.array([SKY_CLOUD.get(code, math.nan) for code in sky]),
+        "precipitation_mm_h": _water(rows, times, kind, share, tally),
+        "snow_fraction": share,
+    }
 
-        water, snow_cm, kind = read_amount("PCP"), read_amount("SNO"), read("PTY")
-        share = PTY_SNOW.get(int(kind), math.nan) if not math.isnan(kind) else math.nan
-        if share == 1.0 and not math.isnan(snow_cm):
-            water = max(water, snow_cm * WATER_MM_PER_SNOW_CM)  # light snow: the water text says nothing yet
-        sky = read("SKY")
-        for name, value in (
-            ("air_c", read("TMP")),
-            (HUMIDITY, read("REH")),
-            ("wind_m_s", read("WSD")),
-            ("cloud_fraction", SKY_CLOUD.get(int(sky), math.nan) if not math.isnan(sky) else math.nan),
-            ("precipitation_mm_h", water),
-            ("snow_fraction", share),
-        ):
-            lists.setdefault(name, []).append(value)
-    return {name: np.array(values) for name, values in lists.items()}
+
+def _water(rows: Sequence[dict[str, str]], times: Array, kind: Array, share: Array, tally: Tally) -> Array:
+    """Water equivalent [mm/h]; where the amount is not known, what phase and snow say of it.
+
+    Raises WeatherError where most amounts cannot be read: their texts have changed.
+    """
+    water, snow_cm = (_amounts(rows, category, times, tally) for category in ("PCP", "SNO"))
+    snow_mm = np.nan_to_num(possible_mm_h(snow_cm * WATER_MM_PER_SNOW_CM, "snow_fraction", tally))
+    unknown = np.isnan(water)
+    water = np.where(unknown & (kind == 0.0), 0.0, np.where(unknown & (snow_mm > 0.0), snow_mm, water))
+    falling = np.isnan(water) & (kind > 0.0)
+    if falling.any() and not np.isnan(water).all():
+        known = ~np.isnan(water)
+        little = np.interp(times, times[known], water[known]) < LEAST_MM_H
+        water = np.where(falling & little, LEAST_MM_H, water)  # more is interpolated later
+    tally.add(Treatment.ESTIMATED, "precipitation_mm_h", int((unknown & ~np.isnan(water)).sum()))
+    # light snow: the water text says nothing yet
+    return np.where((share == 1.0) & ~np.isnan(water), np.fmax(water, snow_mm), water)
+
+
+def _amounts(rows: Sequence[dict[str, str]], category: str, times: Array, tally: Tally) -> Array:
+    values = np.full(len(rows), np.nan)
+    unread: list[tuple[int, str]] = []
+    for i, row in enumerate(rows):
+        try:
+            values[i] = amount(row.get(category, "-999"))
+        except ValueError as error:
+            unread.append((i, str(error)))
+    if 2 * len(unread) > sum(category in row for row in rows):
+        first, text = unread[0]
+        place = f"{SOURCE}: {category} at {datetime.fromtimestamp(times[first], UTC):%Y-%m-%dT%H:%MZ}"
+        raise WeatherError(text, where=place, remedy="The texts changed")
+    tally.add(Treatment.DROPPED, "precipitation_mm_h", len(unread))
+    return values
 
 
 def newest_base(now_utc_s: float) -> datetime:
@@ -165,13 +197,14 @@ def newest_base(now_utc_s: float) -> datetime:
 
 
 class KmaVillageProvider:
-    """Asks for the newest issue. Its past is a station's, where one is given."""
+    """Asks for the newest issue, and for the one before where it is missing. Its past is a station's, if given."""
 
     def __init__(self, site: Site, fetcher: Fetcher, station: KmaAsosObservations | None = None) -> None:
         self._site = site
         self._fetcher = fetcher
+        self._fetcher.key_env = KEY_ENV
         self._station = station
-        self._newest: WeatherSeries | None = None
+        self._newest: Forecast | None = None
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         if self._station is not None:
@@ -183,28 +216,52 @@ class KmaVillageProvider:
         if not key:
             raise WeatherError("no service key", where=KEY_ENV, remedy=f"Set {KEY_ENV} to the key from data.go.kr")
         base = newest_base(now_utc_s)
+        fault: WeatherError | None = None
+        for back in range(ISSUES_BACK + 1):
+            try:
+                whole = await self._issue(base - back * ISSUED_EACH, key)
+            except WeatherError as error:
+                fault = fault or error
+                continue
+            if self._newest is None or whole.issued_utc_s >= self._newest.issued_utc_s:  # no step back in time
+                self._newest = whole
+            treated = Tally(self._newest.treated)
+            behind = (base.timestamp() - self._newest.issued_utc_s) / ISSUED_EACH.total_seconds()
+            treated.add(Treatment.DROPPED, ISSUE, max(round(behind), 0))
+            part = between(self._newest.members[0], now_utc_s, now_utc_s + horizon_s)
+            return replace(self._newest, members=(part,), treated=treated)
+        assert fault is not None
+        raise fault
+
+    async def _issue(self, base: datetime, key: str) -> Forecast:
+        """One issue, from as many pages as it has: what the first has serves where a later one is missing."""
         nx, ny = grid_of(self._site.latitude, self._site.longitude)
         query = {
             "serviceKey": key,
             "pageNo": "1",
-            "numOfRows": "1000",
+            "numOfRows": str(ROWS_PER_PAGE),
             "dataType": "JSON",
             "base_date": f"{base:%Y%m%d}",
             "base_time": f"{base:%H%M}",
             "nx": str(nx),
             "ny": str(ny),
         }
-        whole = await self._fetcher.read(URL, query, lambda answer: parse(answer.body, self._site))
-        self._newest = whole.members[0]
-        part = between(whole.members[0], now_utc_s, now_utc_s + horizon_s)
-        return Forecast(whole.issued_utc_s, (part,), SOURCE, whole.repairs)
+        whole, body = await self._fetcher.read(URL, query, lambda a: (parse(a.body, self._site), a.body))
+        later: list[bytes] = []
+        try:
+            for page in range(2, min(math.ceil(total_of(body) / ROWS_PER_PAGE), PAGES_MAX) + 1):
+                later.append(await self._fetcher.read(URL, {**query, "pageNo": str(page)}, _page))
+            return parse(body, self._site, later) if later else whole
+        except WeatherError as error:
+            logger.warning("a page of the forecast is missing: %s", error)
+            return whole
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         """The station's hours of the last `back_s`, and the forecast for the minutes since its last one."""
         station = self._station.newest if self._station else None
         if station is None or self._newest is None or station.time_utc_s[-1] <= now_utc_s - back_s:
             return None
-        return between(splice(station, self._newest), now_utc_s - back_s, now_utc_s)
+        return between(splice(station, self._newest.members[0]), now_utc_s - back_s, now_utc_s)
 
 
 class KmaSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,18 +7,23 @@ the series ends there. Phase only through the symbol; radiation is estimated fro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from supervisor.domain.errors import WeatherError
-from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.treatment import Tally, Treatment
+from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.domain.zone import Site
-from supervisor.weather.assemble import SCALE_HEIGHT_M, assemble
-from supervisor.weather.gate import HUMIDITY, Columns
-from supervisor.weather.providers.answers import bounded, load_json, number, place_in, reader
+from supervisor.weather.assemble import assemble
+from supervisor.weather.estimate import SCALE_HEIGHT_M
+from supervisor.weather.gate import ESSENTIAL, HUMIDITY, Columns
+from supervisor.weather.hours import HOUR
+from supervisor.weather.providers.answers import bounded, load_json, number_or_nan, own_site, place_in, reader
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.kind import Attribution, ProviderKind, WeatherSettings
 from supervisor.weather.resample import between
@@ -55,63 +60,130 @@ def snow_share_of_symbol(symbol: str) -> float:
     return 0.0 if "rain" in symbol else float("nan")
 
 
+def rate_of_symbol(symbol: str) -> float:
+    """Precipitation [mm/h] that a symbol code stands for, in the middle of its range; NaN where there is none."""
+    if not symbol:
+        return math.nan
+    if not any(word in symbol for word in ("rain", "snow", "sleet")):
+        return 0.0
+    return 0.3 if "light" in symbol else 4.0 if "heavy" in symbol else 1.5
+
+
 @reader(SOURCE)
 def parse(body: bytes, site: Site | None = None) -> Forecast:
     """A one-member forecast from GeoJSON; raises WeatherError naming key, time and value."""
     answer = load_json(body, SOURCE)
+    tally = Tally()
     try:
         properties = answer["properties"]
-        units: dict[str, str] = properties["meta"]["units"]
+        units = properties["meta"].get("units")
+        units = units if isinstance(units, dict) else {}
         issued = datetime.fromisoformat(properties["meta"]["updated_at"]).timestamp()
-        rows: Sequence[dict[str, Any]] = bounded(properties["timeseries"], SOURCE)
-        longitude, latitude, elevation = answer["geometry"]["coordinates"]
-        times = [datetime.fromisoformat(row["time"]).timestamp() for row in rows]
-        hourly = _hourly_part(times, rows)
-        columns, snow, rain = _columns(rows[: hourly + 1])
+        rows = _rows(bounded(properties["timeseries"], SOURCE), tally)
+        if site is None:
+            longitude, latitude, elevation = answer["geometry"]["coordinates"]
+            site = own_site(SOURCE, latitude, longitude, elevation)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeatherError(f"{type(error).__name__}: {error}", where=SOURCE, remedy="The format has changed") from error
-    for key, unit in UNITS.items():
-        if key in units and units[key] != unit:
-            raise WeatherError(f"unit {units[key]!r}, want {unit!r}", where=f"{SOURCE}: {key}", remedy="Units changed")
-    site = site or Site(SOURCE, "UTC", number(latitude), number(longitude), number(elevation))
+    times, water, share, reach = _precipitation(rows, tally)
+    times, water, share = times[:reach], water[:reach], share[:reach]
+    columns: Columns = {"precipitation_mm_h": water, "snow_fraction": share}
+    details = [rows[time].instant if time in rows else {} for time in times]
+    for name, key in DETAILS.items():
+        values = np.array([number_or_nan(detail.get(key), name, tally) for detail in details])
+        columns[name] = _in_unit(name, key, values, units, tally)
     columns["cloud_fraction"] = columns["cloud_fraction"] / 100.0
     columns["pressure_pa"] = columns["pressure_pa"] * 100.0 * np.exp(-site.elevation_m / SCALE_HEIGHT_M)
-    columns["precipitation_mm_h"] = np.array(rain)
-    columns["snow_fraction"] = np.array(snow)
-    time = np.array(times[: hourly + 1])
+    _in_unit("precipitation_mm_h", "precipitation_amount", water, units, tally)
     keys = {**DETAILS, "precipitation_mm_h": "next_1_hours.precipitation_amount"}
-    series, repairs = assemble(time, columns, place_in(SOURCE, keys, time), site)
-    return Forecast(issued_utc_s=issued, members=(series,), source=SOURCE, repairs=dict(repairs))
+    series, more = assemble(times, columns, place_in(SOURCE, keys, times), site)
+    tally.update(more)
+    return Forecast(issued, (series,), SOURCE, tally)
 
 
-def _hourly_part(times: Sequence[float], rows: Sequence[dict[str, Any]]) -> int:
-    """How many rows from the first on are an hour apart and tell the precipitation of their next hour."""
-    count = 0
-    while (
-        count + 1 < len(rows)
-        and times[count + 1] - times[count] == HOUR_S
-        and "precipitation_amount" in rows[count]["data"].get("next_1_hours", {}).get("details", {})
-    ):
-        count += 1
-    if count < 2:
-        raise ValueError("no hourly values")
-    return count
+@dataclass(frozen=True)
+class _Row:
+    """What one row says of its time and of the hours after it."""
+
+    instant: Mapping[str, Any]
+    next_1h: Mapping[str, Any]
+    next_6h: Mapping[str, Any]
 
 
-def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Columns, list[float], list[float]]:
-    """Instant values, and snow share and precipitation moved from the start of their hour to its end."""
-    details = [row["data"]["instant"]["details"] for row in rows]
-    columns = {
-        name: np.array([number(d.get(key)) for d in details], dtype=np.float64)
-        for name, key in DETAILS.items()
-        if any(key in d for d in details)
-    }
-    hours = [row["data"]["next_1_hours"] for row in rows[:-1]]
-    rain = [0.0] + [
-        number(h["details"]["precipitation_amount"]) for h in hours
-    ]  # the hour before the first row is past
-    snow = [float("nan")] + [snow_share_of_symbol(h.get("summary", {}).get("symbol_code", "")) for h in hours]
-    return columns, snow, rain
+def _rows(given: Sequence[Any], tally: Tally) -> dict[float, _Row]:
+    """Rows by time; those that cannot be read are dropped. Raises ValueError where all are."""
+    rows = {}
+    for row in given:
+        try:
+            time, data = datetime.fromisoformat(row["time"]).timestamp(), row["data"]
+            ahead = [data.get(key) for key in ("next_1_hours", "next_6_hours")]
+            next_1h, next_6h = (part if isinstance(part, dict) else {} for part in ahead)
+            instant = data["instant"]["details"]
+            if not isinstance(instant, dict):
+                raise ValueError("no details")
+            rows[time] = _Row(instant, next_1h, next_6h)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            tally.add(Treatment.DROPPED, HOUR)
+    if not rows:
+        raise ValueError("no row can be read")
+    return rows
+
+
+def _precipitation(rows: Mapping[float, _Row], tally: Tally) -> tuple[Array, Array, Array, int]:
+    """Times, precipitation [mm/h] and snow fraction of the hour that ends then (n,), and how many rows are hourly.
+
+    An hour that is missing is what six hours leave for it, else what the symbol says. The hour before the first row is
+    past: as the one after it. Raises WeatherError where no hours are known.
+    """
+    amount = {time: _amount(row.next_1h, tally) for time, row in rows.items()}
+    known = sorted(time for time in rows if not math.isnan(amount[time]))
+    if not known:
+        raise WeatherError("no hourly values", where=f"{SOURCE}: next_1_hours", remedy="The format has changed")
+    times = np.array(sorted({*rows, *(time + HOUR_S for time in known)}))  # the end of an hour may have no row
+    reach = int(np.searchsorted(times, known[-1] + HOUR_S, side="right"))
+    water, share = np.full(times.size, np.nan), np.full(times.size, np.nan)
+    for i, end in enumerate(times[:reach]):
+        start = end - HOUR_S if i else end
+        if start not in rows:
+            continue
+        said = amount[start]
+        symbol = _symbol(rows[start].next_1h)
+        if math.isnan(said):
+            said = _left_of_six(rows[start], start, amount, tally)
+            if math.isnan(said):
+                said = rate_of_symbol(symbol)
+            tally.add(Treatment.ESTIMATED, "precipitation_mm_h", 0 if math.isnan(said) else 1)
+        water[i], share[i] = said, snow_share_of_symbol(symbol)
+    return times, water, share, reach
+
+
+def _left_of_six(row: _Row, start: float, amount: Mapping[float, float], tally: Tally) -> float:
+    """What six hours leave for an hour of them: an equal part of what its known hours do not explain."""
+    total = _amount(row.next_6h, tally)
+    hours = [amount.get(start + k * HOUR_S, math.nan) for k in range(6)]
+    return max(total - float(np.nansum(hours)), 0.0) / max(int(np.isnan(hours).sum()), 1)
+
+
+def _amount(hours: Mapping[str, Any], tally: Tally) -> float:
+    details = hours.get("details")
+    value = details.get("precipitation_amount") if isinstance(details, dict) else None
+    return number_or_nan(value, "precipitation_mm_h", tally)
+
+
+def _symbol(hours: Mapping[str, Any]) -> str:
+    summary = hours.get("summary")
+    return str(summary.get("symbol_code", "")) if isinstance(summary, dict) else ""
+
+
+def _in_unit(name: str, key: str, values: Array, units: Mapping[str, Any], tally: Tally) -> Array:
+    """Values of the unit that the service documents. One in another unit is dropped, or refused where it is needed."""
+    if units.get(key, UNITS[key]) == UNITS[key]:
+        return values
+    if name in (*ESSENTIAL, "wind_m_s"):
+        text = f"unit {units[key]!r}, want {UNITS[key]!r}"
+        raise WeatherError(text, where=f"{SOURCE}: {key}", remedy="Units changed")
+    tally.add(Treatment.DROPPED, name, int((~np.isnan(values)).sum()))
+    return np.full_like(values, np.nan)
 
 
 class MetNorwayProvider:
@@ -132,7 +204,7 @@ class MetNorwayProvider:
         # `updated_at` is the global model's, up to ten hours back while the service still serves it as its newest
         model_age_s = answer.received_utc_s - whole.issued_utc_s
         issued = answer.received_utc_s if 0.0 <= model_age_s <= MODEL_AGE_MAX_S else whole.issued_utc_s
-        return Forecast(issued, (part,), SOURCE, whole.repairs)
+        return replace(whole, issued_utc_s=issued, members=(part,))
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return None

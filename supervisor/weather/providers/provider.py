@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.weather.gate import utc_text
@@ -19,16 +20,16 @@ HORIZON_MIN_S = 6 * 3600.0  # a plan over less cannot preheat; issue, remedy and
 class FileProvider:
     """Replays a series: rows up to now are observed, later rows are the forecast."""
 
-    def __init__(self, series: WeatherSeries, repairs: dict[str, int] | None = None, source: str = FILE) -> None:
+    def __init__(self, series: WeatherSeries, treated: Tally | None = None, source: str = FILE) -> None:
         self._series = series
-        self._repairs = dict(repairs or {})
+        self._treated = treated or Tally()
         self._source = source
 
     @classmethod
     def open(cls, path: Path | str, site: Site | None = None) -> FileProvider:
-        """Reads the file once; raises WeatherError as `read_weather_csv` does."""
-        series, repairs = read_weather_csv(path, site)
-        return cls(series, dict(repairs))
+        """Reads what is usable of the file, once; raises WeatherError as `read_weather_csv` does."""
+        series, treated = read_weather_csv(path, site, strict=False)
+        return cls(series, treated)
 
     @property
     def series(self) -> WeatherSeries:
@@ -46,7 +47,7 @@ class FileProvider:
             )
         issued = t[0] + math.floor((now_utc_s - t[0]) / step) * step  # a new forecast with each new row
         ahead = between(self._series, now_utc_s, now_utc_s + horizon_s)
-        return Forecast(issued_utc_s=float(issued), members=(ahead,), source=self._source, repairs=self._repairs)
+        return Forecast(issued_utc_s=float(issued), members=(ahead,), source=self._source, treated=self._treated)
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         """Rows that cover (now − back, now]; the last one may end after now, since its interval has begun."""

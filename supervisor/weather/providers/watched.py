@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.runtime.work import in_thread
@@ -63,7 +63,7 @@ class FileSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_
     file: str  # its past is observation, its future forecast
 
 
-def _check(settings: FileSettings, district: District) -> Mapping[str, int]:
+def _check(settings: FileSettings, district: District) -> Tally:
     return read_weather_csv(district.resolve(settings.file), district.site)[1]
 
 

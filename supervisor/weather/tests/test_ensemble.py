@@ -157,6 +157,29 @@ def test_emulated_forecasts_repeat_and_stay_inside_the_truth() -> None:
     assert issued == Emulator(truth, 1).forecast(START + 25.1 * H, 30 * H).issued_utc_s
 
 
+async def test_the_number_of_members_may_change_from_issue_to_issue() -> None:
+    truth = design_storm(START - 24 * H, hours=96)
+
+    class Own:
+        count = 5
+
+        async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
+            ahead = between(truth, now_utc_s, now_utc_s + horizon_s)
+            members = tuple(replace(ahead, air_c=ahead.air_c + 0.1 * k) for k in range(self.count))
+            return Forecast(now_utc_s, members, "test", members_offered=5)
+
+        def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
+            return between(truth, now_utc_s - back_s / 4, now_utc_s)
+
+    own = Own()
+    provider = EnsembleProvider(own, members=5, site=SEOUL)
+    for hour, count in enumerate((5, 4, 1, 5)):
+        own.count = count
+        ensemble = await provider.forecast(START + hour * H, 24 * H)
+        check_forecast(ensemble, START + hour * H)
+        assert len(ensemble.members) == (count if count > 1 else 5)  # a single one gets plausible errors
+
+
 # --- scores
 
 

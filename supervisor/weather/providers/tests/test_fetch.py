@@ -15,10 +15,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Treatment
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.runtime.clock import ManualClock
 from supervisor.weather.design_storm import SEOUL, design_storm
-from supervisor.weather.keeper import ISSUE_AGE_MAX_S, KEEP_S, LastGood, check_forecast
+from supervisor.weather.keeper import ISSUE_AGE_MAX_S, KEEP_S, LastGood, check_forecast, sound
 from supervisor.weather.providers import kma_asos, kma_village, openmeteo
 from supervisor.weather.providers.fetch import (
     BACKOFF_MAX_S,
@@ -30,7 +31,7 @@ from supervisor.weather.providers.fetch import (
     freshness_s,
 )
 from supervisor.weather.providers.provider import FileProvider
-from supervisor.weather.resample import at_steps
+from supervisor.weather.resample import at_steps, between
 
 NOW = 1_703_916_000.0
 NO_MARKS = str.maketrans("", "", "-T:")
@@ -195,7 +196,7 @@ async def test_one_outage_is_one_alarm_and_the_last_good_serves_for_six_hours() 
     [
         ("nan", "member 0, air_c: nan at 2023-12-30T07:"),
         ("yesterday", "24.0 h ago"),
-        ("future", "in the future"),
+        ("tomorrow", "in the future"),
         ("truncated", "want 6 h from"),
         ("unequal", "want"),
         ("late", "want 6 h from"),
@@ -214,7 +215,7 @@ async def test_bad_forecasts_are_quarantined_by_variable_and_time(spoil: str, me
     bad: dict[str, dict[str, object]] = {
         "nan": {"air_c": air},
         "yesterday": {"issued_utc_s": NOW - 86_400.0},
-        "future": {"issued_utc_s": NOW + 3600.0},
+        "tomorrow": {"issued_utc_s": NOW + 13 * 3600.0},
         "truncated": dict(short),
         "unequal": {"wind_m_s": member.wind_m_s[:-1]},
         "late": dict(late),
@@ -226,6 +227,33 @@ async def test_bad_forecasts_are_quarantined_by_variable_and_time(spoil: str, me
     assert kept.alarm is not None
     assert message in str(kept.alarm)
     assert keeper.quarantined == 1
+
+
+@pytest.mark.parametrize("fault", ["no number", "out of range", "other times", "short", "unequal"])
+def test_a_bad_member_costs_itself_only(fault: str) -> None:
+    storm = design_storm(NOW, hours=30)
+    air = storm.air_c.copy()
+    air[10] = np.nan if fault == "no number" else 400.0
+    bad = {
+        "no number": replace(storm, air_c=air),
+        "out of range": replace(storm, air_c=air),
+        "other times": replace(storm, time_utc_s=storm.time_utc_s + 600.0),
+        "short": between(storm, NOW, NOW + 12 * 3600),
+        "unequal": replace(storm, wind_m_s=storm.wind_m_s[:-1]),
+    }[fault]
+    forecast = sound(Forecast(NOW, (bad, storm, storm), "test"), NOW)
+    assert [member is storm for member in forecast.members] == [True, True]
+    assert (forecast.members_missing, forecast.members_offered) == (1, 3)
+
+
+async def test_an_issue_ahead_of_our_clock_counts_as_of_now() -> None:
+    """One of the two clocks is wrong; the weather of the hours that it names may be right."""
+    provider = Scripted(design_storm(NOW, hours=60))
+    provider.spoil = {"issued_utc_s": NOW + 3600.0}
+    kept = await LastGood(provider).forecast(NOW, 30 * 3600)
+    assert kept.forecast is not None
+    assert kept.forecast.issued_utc_s == NOW
+    assert kept.forecast.treated.of(Treatment.ESTIMATED) == {"issue time": 1}
 
 
 def test_members_must_share_their_times() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Treatment
 from supervisor.domain.zone import Site
 from supervisor.weather.providers import kma_asos, kma_village, met_norway, openmeteo
 from supervisor.weather.providers.files import TRACE_MM_H
@@ -64,22 +65,25 @@ def test_open_meteo_new_york_answer() -> None:
     np.testing.assert_allclose(series.precipitation_mm_h, expected)
     assert series.snow_fraction[5] == 1.0
     assert series.wind_m_s[0] == pytest.approx(raw["wind_speed_10m"][0] / 3.6)  # the answer says km/h
-    assert forecast.repairs["short-wave estimated"] == 336
+    assert forecast.treated[Treatment.ESTIMATED, "shortwave_w_m2"] == 336
 
 
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "missing"),
-    [
-        ("linecast_forecast", "dew_point_2m"),
-        ("response_melbourne_2025-05-09_real", "cloud"),
-        ("alaska_snow_daily_synthetic", "hourly"),
-    ],
+    [("linecast_forecast", "dew_point_c"), ("response_melbourne_2025-05-09_real", "cloud_fraction")],
 )
-def test_open_meteo_answers_that_cannot_drive_a_road_say_what_is_missing(name: str, missing: str) -> None:
+def test_open_meteo_answers_without_a_column_are_estimated_and_say_so(name: str, missing: str) -> None:
+    forecast = openmeteo.parse(sample(f"open_meteo/{name}.json"))
+    assert forecast.treated[Treatment.ESTIMATED, missing] == len(forecast.members[0])
+    assert forecast.treated.degraded
+
+
+@pytest.mark.data
+def test_an_open_meteo_answer_that_cannot_drive_a_road_says_what_is_missing() -> None:
     with pytest.raises(WeatherError) as caught:
-        openmeteo.parse(sample(f"open_meteo/{name}.json"))
-    assert missing in caught.value.where
+        openmeteo.parse(sample("open_meteo/alaska_snow_daily_synthetic.json"))
+    assert "hourly" in caught.value.where
 
 
 def test_open_meteo_converts_the_units_that_the_answer_names() -> None:
@@ -115,8 +119,8 @@ def test_open_meteo_nulls_beyond_the_model_end_the_series() -> None:
 
 def test_open_meteo_faults_are_named() -> None:
     answer = open_meteo_answer()
-    answer["hourly"]["temperature_2m"][5] = 9999
-    with pytest.raises(WeatherError, match=r"temperature_2m at 2026-01-01T05:00:00Z: 9999 is a code"):
+    answer["hourly"]["temperature_2m"] = [271.15] * 24
+    with pytest.raises(WeatherError, match=r"temperature_2m at 2026-01-01T00:00:00Z: 271.15 .* looks like kelvin"):
         openmeteo.parse(encode(answer))
     answer["hourly"]["temperature_2m"] = [1.0] * 23
     with pytest.raises(WeatherError, match="23 values, want 24"):
@@ -124,8 +128,8 @@ def test_open_meteo_faults_are_named() -> None:
     with pytest.raises(WeatherError, match="too many"):
         openmeteo.parse(encode({"error": True, "reason": "too many requests"}))
     answer = open_meteo_answer()
-    answer["hourly"]["temperature_2m"][4:10] = [None] * 6
-    with pytest.raises(WeatherError, match=r"missing for 6.0 h from 2026-01-01T04:00:00Z"):
+    del answer["hourly"]["temperature_2m"]
+    with pytest.raises(WeatherError, match="temperature_2m: missing"):
         openmeteo.parse(encode(answer))
 
 
@@ -169,7 +173,12 @@ def test_met_norway_precipitation_moves_to_the_end_of_its_hour() -> None:
     answer["properties"]["meta"]["units"] = {"wind_speed": "knots"}
     with pytest.raises(WeatherError, match="knots"):
         met_norway.parse(encode(answer))
+    answer["properties"]["meta"]["units"] = {}
     del rows[2]["data"]["instant"]
+    forecast = met_norway.parse(encode(answer))
+    assert forecast.treated[Treatment.DROPPED, "hour"] == 1
+    assert forecast.members[0].time_utc_s.tolist() == series.time_utc_s.tolist()
+    del answer["properties"]["timeseries"]
     with pytest.raises(WeatherError, match="format has changed"):
         met_norway.parse(encode(answer))
 
@@ -199,7 +208,8 @@ def test_korean_amounts(text: str, value: float) -> None:
 @given(st.text(max_size=12))
 def test_other_texts_are_amounts_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
-        assert kma_village.amount(text) >= 0.0
+        value = kma_village.amount(text)
+        assert value >= 0.0 or np.isnan(value)  # classes and codes of missing values
 
 
 def test_grid_points_of_the_guide() -> None:
@@ -255,8 +265,9 @@ def test_village_errors_carry_the_services_words() -> None:
     answer = {"response": {"header": {"resultCode": "03", "resultMsg": "NO_DATA"}}}
     with pytest.raises(WeatherError, match="03 NO_DATA"):
         kma_village.parse(encode(answer), SEOUL)
+    odd = {**CALM, "PCP": "조금"}
     with pytest.raises(WeatherError, match=r"PCP at 2025-01-11T03:00Z"):
-        kma_village.parse(village([{**CALM, "PCP": "조금"}, CALM]), SEOUL)
+        kma_village.parse(village([odd, odd, CALM]), SEOUL)
 
 
 def test_newest_issue_is_one_that_is_out() -> None:
@@ -268,11 +279,11 @@ def test_newest_issue_is_one_that_is_out() -> None:
 
 @pytest.mark.data
 def test_asos_snowstorm_of_january_2021() -> None:
-    series, repairs = kma_asos.parse(sample("kma/kma_sfctm3_seoul_20210106_snow_excerpt.csv"), SEOUL)
+    series, treated = kma_asos.parse(sample("kma/kma_sfctm3_seoul_20210106_snow_excerpt.csv"), SEOUL)
     assert series.time_utc_s[0] == 1_609_923_600  # 18:00 in Seoul
     np.testing.assert_allclose(series.precipitation_mm_h, [0, TRACE_MM_H, 1.0, 1.2, 0.1, TRACE_MM_H, TRACE_MM_H])
     assert (series.snow_fraction[1:] == 1.0).all()
-    assert repairs["trace of snow"] == 3
+    assert treated[Treatment.REPAIRED, "trace of snow"] == 3
 
 
 def asos_row(hour: int, **changes: str) -> str:
@@ -288,10 +299,10 @@ def asos(*rows: str) -> bytes:
 
 def test_asos_lost_minus_signs_are_restored_by_humidity() -> None:
     rows = [asos_row(1), asos_row(2, TA="12.0"), asos_row(3, TA="12.0", TD="16.0"), asos_row(4, TA="-9.0", TD="-13.1")]
-    series, repairs = kma_asos.parse(asos(*rows), SEOUL)
+    series, treated = kma_asos.parse(asos(*rows), SEOUL)
     assert series.air_c.tolist() == [-12.0, -12.0, -12.0, -9.0]
     assert (series.dew_point_c < series.air_c).all()
-    assert repairs["minus sign restored"] == 2
+    assert treated[Treatment.REPAIRED, "minus sign"] == 2
 
 
 def test_asos_day_totals_become_hours() -> None:

@@ -9,6 +9,7 @@ import pytest
 from supervisor.check import explain
 from supervisor.config import load, read
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.runtime.clock import SystemClock
 from supervisor.weather.providers import registry
@@ -41,7 +42,7 @@ DWD = ProviderKind(
     make=lambda settings, *_: Dwd(settings.station),
     attributions=(Attribution("DWD", "https://www.dwd.de/", "CC BY 4.0", "https://creativecommons.org/"),),
     variables=lambda settings: [("station", "DWD_TEST_KEY")],
-    check=lambda settings, district: {"station moved": 1},
+    check=lambda settings, district: Tally({(Treatment.REPAIRED, "station moved"): 1}),
 )
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.domain.errors import WeatherError
+from supervisor.domain.treatment import Treatment
 from supervisor.weather.design_storm import SEOUL, design_storm
 from supervisor.weather.providers.files import TRACE_MM_H, read_weather_csv, write_weather_csv
 
@@ -52,25 +53,25 @@ def save(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("column", "row", "value", "message"),
-    [
-        ("air_temperature_degC", 3, "999", "code for a missing value"),
-        ("air_temperature_degC", 3, "NaN", "is not a number"),
-        ("air_temperature_degC", 3, "271.4", "kelvin"),
-        ("wind_speed_m_s", 5, "9999", "code for a missing value"),
-        ("pressure_Pa", 2, "1010", "hPa"),
-        ("pressure_Pa", 2, "760", "mmHg"),
-        ("cloud_fraction", 4, "80", "percent"),
-        ("cloud_fraction", 4, "8", "tenths"),
-        ("shortwave_down_W_m2", 7, "1500", "not within"),
-        ("precipitation_mm_h", 1, "-0.5", "not within"),
-        ("dew_point_degC", 6, "5.0", "above air temperature"),
-        ("snowfall_fraction", 6, "1.2", "percent"),
-        ("time_utc", 4, "2023-12-30 at four", "is not a time"),
-        ("time_utc", 4, "2023-12-30T04:00:00", "no time zone"),
-    ],
-)
+WRONG = [
+    ("air_temperature_degC", 3, "999", "code for a missing value"),
+    ("air_temperature_degC", 3, "NaN", "is not a number"),
+    ("air_temperature_degC", 3, "271.4", "kelvin"),
+    ("wind_speed_m_s", 5, "9999", "code for a missing value"),
+    ("pressure_Pa", 2, "1010", "hPa"),
+    ("pressure_Pa", 2, "760", "mmHg"),
+    ("cloud_fraction", 4, "80", "percent"),
+    ("cloud_fraction", 4, "8", "tenths"),
+    ("shortwave_down_W_m2", 7, "1500", "not within"),
+    ("precipitation_mm_h", 1, "-0.5", "not within"),
+    ("dew_point_degC", 6, "5.0", "above air temperature"),
+    ("snowfall_fraction", 6, "1.2", "percent"),
+    ("time_utc", 4, "2023-12-30 at four", "is not a time"),
+    ("time_utc", 4, "2023-12-30T04:00:00", "no time zone"),
+]
+
+
+@pytest.mark.parametrize(("column", "row", "value", "message"), WRONG)
 def test_a_wrong_value_is_refused_by_column_and_line(
     tmp_path: Path, column: str, row: int, value: str, message: str
 ) -> None:
@@ -81,6 +82,21 @@ def test_a_wrong_value_is_refused_by_column_and_line(
     assert message in str(caught.value)
     assert f"column {column}, line {row + 2}" in caught.value.where
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("column", "row", "value", "_"), WRONG)
+def test_the_running_service_goes_on_without_a_wrong_value(
+    tmp_path: Path, column: str, row: int, value: str, _: str
+) -> None:
+    rows = table()
+    good, _ = read_weather_csv(save(tmp_path / "w.csv", rows), strict=False)
+    rows[row][column] = value
+    series, treated = read_weather_csv(save(tmp_path / "w.csv", rows), strict=False)
+    assert sum(treated.of(Treatment.DROPPED).values()) == 1
+    assert series.time_utc_s.tolist() == good.time_utc_s.tolist()
+    for name in ("air_c", "wind_m_s", "cloud_fraction", "precipitation_mm_h"):
+        np.testing.assert_allclose(getattr(series, name), getattr(good, name), atol=1e-6)
+    np.testing.assert_allclose(series.dew_point_c, good.dew_point_c, atol=1.0)  # the table's humidity is a rounder one
 
 
 @pytest.mark.parametrize(
@@ -104,11 +120,11 @@ def test_short_holes_are_repaired_and_counted(tmp_path: Path) -> None:
         rows[i]["air_temperature_degC"] = ""
     rows[8]["precipitation_mm_h"] = ""
     del rows[10]
-    series, repairs = read_weather_csv(save(tmp_path / "w.csv", rows))
+    series, treated = read_weather_csv(save(tmp_path / "w.csv", rows))
     assert len(series) == 12
     assert series.air_c[4] == pytest.approx(1.6)
-    assert repairs["air_c interpolated"] == 3  # two cells and the row left out
-    assert repairs["rows inserted"] == 1
+    assert treated[Treatment.ESTIMATED, "air_c"] == 3  # two cells and the row left out
+    assert treated[Treatment.ESTIMATED, "hour"] == 1
     assert series.precipitation_mm_h[8] == 0.0
 
 
@@ -125,18 +141,18 @@ def test_a_dead_sun_sensor_takes_the_neighbouring_days(tmp_path: Path) -> None:
     for i in range(30, 40):
         rows[i]["shortwave_down_W_m2"] = ""
         rows[i + 24]["shortwave_down_W_m2"] = "300"
-    series, repairs = read_weather_csv(save(tmp_path / "w.csv", rows))
+    series, treated = read_weather_csv(save(tmp_path / "w.csv", rows))
     assert series.shortwave_w_m2[30] == pytest.approx(200.0)
-    assert repairs["shortwave_w_m2 from neighbouring days"] == 10
+    assert treated.of(Treatment.ESTIMATED)["shortwave_w_m2"] == 10
 
 
 def test_traces_of_snow_are_less_than_a_tenth_of_a_millimetre(tmp_path: Path) -> None:
     rows = table()
     rows[3]["precip_type"] = "snow"
-    series, repairs = read_weather_csv(save(tmp_path / "w.csv", rows))
+    series, treated = read_weather_csv(save(tmp_path / "w.csv", rows))
     assert series.precipitation_mm_h[3] == TRACE_MM_H < 0.1
     assert series.snow_fraction[3] == 1.0
-    assert repairs["trace of snow"] == 1
+    assert treated[Treatment.REPAIRED, "trace of snow"] == 1
 
 
 def test_dead_columns_are_refused(tmp_path: Path) -> None:
@@ -191,8 +207,8 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, seed:
     path = tmp_path_factory.mktemp("w") / "storm.csv"
     storm = design_storm(START, hours=hours, seed=seed)
     write_weather_csv(path, storm)
-    again, repairs = read_weather_csv(path)
-    assert not set(repairs) - {"dew point within 0.5 K above air"}
+    again, treated = read_weather_csv(path)
+    assert set(treated) <= {(Treatment.REPAIRED, "dew_point_c")}  # rounded to just above the air
     for name, tolerance in (
         ("time_utc_s", 0),
         ("air_c", 0.006),
@@ -218,11 +234,11 @@ def test_measured_winters_are_read(name: str) -> None:
     path = DATA / f"{name}.csv"
     if not path.exists():
         pytest.skip("measured weather is not here; set ROADHEAT_DATA")
-    series, repairs = read_weather_csv(path)
+    series, treated = read_weather_csv(path)
     assert len(series) > 2000
     for values in vars(series).values():
         assert np.isfinite(values).all()
     assert (series.dew_point_c <= series.air_c).all()
     if name == "kr_seoul_2023_octdec":  # the README's hole of 37 h in the wind, and its 12.2 cm storm of 30 December
-        assert repairs["wind_m_s from neighbouring days"] == 37
+        assert treated[Treatment.ESTIMATED, "wind_m_s"] == 37
         assert series.precipitation_mm_h.max() > 5
