@@ -17,7 +17,7 @@ from supervisor.road.pavement import Array
 
 RESOLUTION_C = 0.0005  # readings come in thousandths; a DS18B20 steps by 0.0625 K
 STUCK_AFTER_S = 3600.0  # under melting snow and in fog a good sensor repeats one value for some half hours
-STUCK_MOVED_K = (1.5, 4.0)  # the free road moves so far meanwhile: doubt begins, is complete
+STUCK_MOVED_K = (1.0, 2.5)  # the free road moves so far meanwhile: doubt begins, is complete
 APART_K = (3.0, 8.0)  # departure beyond the neighbours': three to five times the model's error on calibrated roads
 APART_ALONE_K = (6.0, 12.0)  # without neighbours an error of the forecast is in it too
 NEIGHBOURS_MIN = 3  # fewer may err together
