@@ -43,6 +43,7 @@ from supervisor.stages import (
     plan_again_on_changes,
     prepare_files,
     start_control,
+    start_degradations,
     start_loops,
     start_roads,
     web_services,
@@ -92,7 +93,9 @@ async def running(
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
         live = LiveState(config.zone, clock)
-        base = Base(config, clock, store, metrics, alarms, background, live)
+        live.board_names = {board.id: board.name for board in config.board if board.name}
+        degradations = start_degradations(clock)
+        base = Base(config, clock, store, metrics, alarms, background, live, degradations)
 
         roads = await start_roads(base, stack)
         commands = await load_commands(base, epoch, take_over)

@@ -10,8 +10,10 @@ from supervisor.config.chosen import unread_keys
 from supervisor.config.source import Source, parse
 from supervisor.domain.errors import RoadheatError, TariffError
 from supervisor.net.handles import needed, raise_limit
-from supervisor.tariff.configured import configured_tariff, tariff_file
-from supervisor.weather.providers.registry import provider_kind
+from supervisor.runtime.clock import SystemClock
+from supervisor.tariff.advice import advice
+from supervisor.tariff.configured import configured_demand, configured_tariff, price_fetcher, tariff_file
+from supervisor.weather.providers.registry import planned
 
 
 def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
@@ -20,18 +22,24 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
     problems: list[RoadheatError] = []
     warnings: list[str] = []
     try:
-        configured_tariff(config)
+        path = tariff_file(config)
+        if price_fetcher(config) is None or (path is not None and path.exists()):
+            tariff = configured_tariff(config)
+            demand = configured_demand(config)
+            charges = {feeder.id: feeder.demand_price_per_kw or demand.price_per_kw for feeder in config.feeder}
+            worth = config.planner.price_per_kelvin_hour
+            warnings += advice(tariff, config.site, SystemClock().utc_s(), worth, charges)
     except TariffError as error:  # of a file of its own, or of the tables of city.toml
         where = error.where if tariff_file(config) else f"{config.path.name}: {error.where}"
         problems.append(TariffError(error.message, where=where, remedy=error.remedy))
-    provider = provider_kind(config.weather)
-    try:
-        treated = provider.check(config.weather, config)
-        named = ", ".join(getattr(config.weather, key) for key in provider.files)
-        if treated:
-            warnings.append(f"{named}: {treated.text()}")
-    except RoadheatError as error:
-        problems.append(error)
+    for one in planned(config.weather):
+        try:
+            treated = one.kind.check(one.settings, config)
+            named = ", ".join(getattr(one.settings, key) for key in one.kind.files)
+            if treated:
+                warnings.append(f"{named}: {treated.text()}")
+        except RoadheatError as error:
+            problems.append(error)
     problems += [
         source.problem(
             key,
@@ -82,5 +90,7 @@ def _variables(config: Config) -> Iterator[tuple[str, str]]:
         yield "web.metrics_token_env", config.web.metrics_token_env
     if config.influx and config.influx.token_env:
         yield "influx.token_env", config.influx.token_env
-    for key, name in provider_kind(config.weather).variables(config.weather):
-        yield f"weather.{key}", name
+    for one in planned(config.weather):
+        for key, name in one.kind.variables(one.settings):
+            shown = "providers" if key == "provider" and config.weather.providers else key
+            yield f"weather.{shown}", name

@@ -10,13 +10,16 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.danger import Dangers
+from supervisor.control.degraded import Degradations
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
+from supervisor.control.forecast_record import ForecastRecord
 from supervisor.control.forecast_scores import show_scores
 from supervisor.control.forecasts import ASK_EACH_S, Forecasts
 from supervisor.control.intake import Intake, IntakeRecord, Measured
@@ -29,9 +32,11 @@ from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import PlanPool
 from supervisor.control.plan_snapshot import PlanSnapshot, Situation
-from supervisor.control.prices import Prices
+from supervisor.control.price_service import open_price_service
+from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
+from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
@@ -39,9 +44,10 @@ from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.store.store import Store
+from supervisor.tariff.kind import Get
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
-from supervisor.weather.providers.registry import open_weather, provider_kind
+from supervisor.weather.providers.registry import attributions, open_weather
 from supervisor.web import Safety, Services
 from supervisor.web.sessions import Sessions
 from supervisor.wire.keys import load_or_create_key
@@ -61,6 +67,7 @@ class Base:
     alarms: Alarms
     background: Background
     live: LiveState
+    degradations: Degradations
 
     @property
     def monitoring(self) -> Monitoring:
@@ -90,6 +97,7 @@ class Control:
     """What makes plans and watches boards."""
 
     prices: Prices
+    price_service: Get
     plan_loop: PlanLoop
     guard: DemandGuard
     intake: Intake
@@ -104,16 +112,22 @@ def prepare_files(config: Config) -> Pki:
     return ensure_pki(config.pki_dir, config.boards.server_name)
 
 
+def start_degradations(clock: Clock) -> Degradations:
+    """What is degraded: nothing yet."""
+    return Degradations(clock)
+
+
 async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
     """The forecast, and with it the estimate of every road."""
     config, clock = base.config, base.clock
     provider = await stack.enter_async_context(open_weather(config, clock))
     if config.planner.members > 1:
         onset = WetOnset(base.live.wet_share)
-        provider = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
-        show_scores(base.metrics.registry, provider.verification)
+        provider = ensemble = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
+        show_scores(base.metrics.registry, lambda: ensemble.verification)
     horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
-    forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics)
+    forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics, base.degradations)
+    await forecasts.resume(ForecastRecord(base.store.values, config.site))
     await forecasts.ask()
     estimation = Estimation(config.zone, forecasts, base.live, base.store.values, clock)
     store = base.store
@@ -154,8 +168,10 @@ async def start_control(
     config, clock, store, monitoring = base.config, base.clock, base.store, base.monitoring
     live, overrides, dispatcher = base.live, commands.overrides, commands.dispatcher
     meter = FeederMeter(config.feeder, config.zone, config.site.timezone, base.metrics)
-    prices = Prices(config, base.alarms, clock)
+    prices = Prices(config, base.alarms, clock, base.degradations, base.metrics)
     await prices.start()
+    price_service = await stack.enter_async_context(open_price_service(clock))
+    bill_by(prices, meter, config)
     publisher = Publisher(store.plans, dispatcher)
     situation = Situation(config, live, overrides, roads.forecasts, clock)
     snapshot = PlanSnapshot(
@@ -170,8 +186,10 @@ async def start_control(
         IntakeRecord(store.telemetry, store.quarantine, store.events), monitoring, clock, base.background,
     )  # fmt: skip
     watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, base.alarms, clock)
+    watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
+    watch.checks["restarts"] = intake.restarts.look
     await watch.start()
-    return Control(prices, plan_loop, guard, intake, watch)
+    return Control(prices, price_service, plan_loop, guard, intake, watch)
 
 
 def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control: Control) -> None:
@@ -199,6 +217,9 @@ def start_loops(
         loops.keep("prices", control.prices.run),
         loops.keep("electric danger", commands.dangers.run),
     ]
+    if control.prices.fetched:
+        fetch = partial(control.prices.run_fetch, control.price_service)
+        tasks.append(loops.keep("price service", fetch, FETCH_EACH_S))
     if shipper is not None:
         tasks.append(loops.keep("influx", shipper.run))
     return tuple(tasks)
@@ -213,7 +234,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         clock=base.clock,
         site=config.site,
         answers=base.store.answers,
-        attributions=provider_kind(config.weather).attributions,
+        attributions=attributions(config.weather),
         public_url=config.web.public_url,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,

@@ -12,7 +12,7 @@ from supervisor.domain.errors import TariffError
 from supervisor.tariff.kind import TariffSettings
 from supervisor.tariff.registry import KINDS, choose
 from supervisor.weather.providers.kind import WeatherSettings
-from supervisor.weather.providers.registry import PROVIDERS
+from supervisor.weather.providers.registry import PROVIDERS, settings_of
 
 S = TypeVar("S", bound=Struct)
 
@@ -33,15 +33,25 @@ def chosen(source: Source, table: str, struct: type[S], raw: Any) -> tuple[type[
 
 
 def _provider_settings(source: Source, raw: dict[str, Any]) -> type[WeatherSettings]:
-    name = raw.get("provider", WeatherSettings().provider)
-    if not isinstance(name, str):
+    names = raw.get("providers")
+    if names is None:
+        key, names = "weather.provider", [raw.get("provider", WeatherSettings().provider)]
+    else:
+        key = "weather.providers"
+        if "provider" in raw:
+            remedy = "Remove `provider`; the first of `providers` plans while it can"
+            raise source.problem(key, "`provider` is given too", remedy)
+        if names == []:
+            raise source.problem(key, "empty", f"Write one or more of {', '.join(PROVIDERS)}")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return WeatherSettings  # its conversion says what is wrong
-    if name not in PROVIDERS:
-        shown = name if len(name) <= 40 else f"{name[:40]}…"
-        raise source.problem(
-            "weather.provider", f"invalid enum value {shown!r}", f"Write one of {', '.join(PROVIDERS)}"
-        )
-    return PROVIDERS[name].settings
+    for name in names:
+        if name not in PROVIDERS:
+            shown = name if len(name) <= 40 else f"{name[:40]}…"
+            raise source.problem(key, f"invalid enum value {shown!r}", f"Write one of {', '.join(PROVIDERS)}")
+        if names.count(name) > 1:
+            raise source.problem(key, f"{name!r} is named twice", "Name each provider once")
+    return settings_of(names)
 
 
 def _tariff_settings(source: Source, table: str, raw: dict[str, Any]) -> type[TariffSettings]:
@@ -52,9 +62,14 @@ def _tariff_settings(source: Source, table: str, raw: dict[str, Any]) -> type[Ta
 
 
 def _without_foreign(source: Source, table: str, struct: type[Struct], raw: dict[str, Any]) -> dict[str, Any]:
-    """`raw` without the keys that only other choices read; raises ConfigError where one of them names a file."""
+    """`raw` without the keys that only other choices read; raises ConfigError for one of a tariff or of a file."""
     others = PROVIDERS.values() if issubclass(struct, WeatherSettings) else KINDS
     foreign = set().union(*(keys_of(kind.settings) for kind in others)) - keys_of(struct)
+    if issubclass(struct, TariffSettings):
+        for key in raw:
+            if key in foreign:
+                name = next(kind.name for kind in KINDS if kind.settings is struct)
+                raise source.problem(f"{table}.{key}", f"not read by a tariff of the kind {name}", "Remove it")
     for kind in PROVIDERS.values() if issubclass(struct, WeatherSettings) else ():
         for key in kind.files:
             if key in foreign and raw.get(key):

@@ -10,12 +10,14 @@ from supervisor.config.schema import Config
 from supervisor.config.source import MISSING_DATA, Source
 from supervisor.domain.errors import ConfigError
 from supervisor.tariff.kind import FileSettings
-from supervisor.weather.providers.registry import provider_kind
+from supervisor.weather.providers.registry import planned
 
 
 def find_file_problems(config: Config, source: Source) -> Iterator[ConfigError]:
     """Each named file must be a readable one, `state_dir` a folder or not there yet."""
-    named = [(f"weather.{key}", getattr(config.weather, key)) for key in provider_kind(config.weather).files]
+    named = [
+        (f"weather.{key}", getattr(config.weather, key)) for one in planned(config.weather) for key in one.kind.files
+    ]
     if isinstance(config.tariff, FileSettings):
         named.append(("tariff.file", config.tariff.file))
     data = {key for key, _ in named}  # read again when they change: the service starts without them

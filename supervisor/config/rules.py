@@ -15,7 +15,9 @@ from supervisor.config.schema import Config
 from supervisor.config.source import Source
 from supervisor.config.zone_rules import find_zone_problems
 from supervisor.domain.board_profile import PROFILE
-from supervisor.domain.errors import ConfigError
+from supervisor.domain.errors import ConfigError, TariffError
+from supervisor.tariff.configured import configured_demand, price_fetcher
+from supervisor.tariff.holidays import calendar
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")  # ids go into every frame and file name
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
@@ -120,18 +122,29 @@ def _listeners(config: Config, source: Source) -> Problems:
 def _tariff(config: Config, source: Source) -> Problems:
     if not re.fullmatch(r"[A-Z]{3}", config.tariff.currency):
         yield source.problem("tariff.currency", "not a currency code", 'Write three capitals such as "KRW"')
+    try:
+        price_fetcher(config)
+        calendar(getattr(config.tariff, "holidays", ()))
+        if config.tariff.demand is not None:
+            configured_demand(config)
+    except TariffError as error:
+        yield source.problem(error.where, error.message, error.remedy)
+    adder, vat = getattr(config.tariff, "adder_per_kwh", 0.0), getattr(config.tariff, "vat", 0.0)
+    if abs(adder) > PRICE_MAX:
+        yield source.problem("tariff.adder_per_kwh", f"above {PRICE_MAX:.0e}", "Write what comes on top of each kWh")
+    if not 0 <= vat <= 1:
+        yield source.problem("tariff.vat", "outside 0…1", "Write the part, such as 0.25")
 
 
 def _planner(config: Config, source: Source) -> Problems:
     planner = config.planner
     if not HORIZON_H[0] <= planner.horizon_h <= HORIZON_H[1]:
         yield source.problem("planner.horizon_h", "outside 6…36", "Write 30 unless the forecast is shorter")
-    if planner.price_per_kelvin_hour <= 0:
-        yield source.problem(
-            "planner.price_per_kelvin_hour", "must be greater than 0", "Write what 1 K·h below target is worth; 8000"
-        )
-    elif planner.price_per_kelvin_hour > PRICE_MAX:
-        yield source.problem("planner.price_per_kelvin_hour", f"above {PRICE_MAX:.0e}", "Write 8000 or near it")
+    worth, remedy = planner.price_per_kelvin_hour, "Leave it out for 64 times the mean price of a kWh"
+    if worth is not None and worth <= 0:
+        yield source.problem("planner.price_per_kelvin_hour", "must be greater than 0", remedy)
+    elif worth is not None and worth > PRICE_MAX:
+        yield source.problem("planner.price_per_kelvin_hour", f"above {PRICE_MAX:.0e}", remedy)
     if not 1 <= planner.members <= MEMBERS_MAX:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")
     if planner.time_limit_s <= 0:

@@ -7,7 +7,7 @@ of a weather file, which is its own observation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -30,7 +30,7 @@ _GAUGES: Final = {
 class ForecastScores(Collector):
     """Gauges by variable, lead, and of what: `raw` as received, `given` as corrected."""
 
-    def __init__(self, verification: SiteVerification) -> None:
+    def __init__(self, verification: Callable[[], SiteVerification]) -> None:
         self._verification = verification
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -44,7 +44,8 @@ class ForecastScores(Collector):
             "Forecast values that met their observation, older ones fading",
             labels=labels,
         )
-        for of, scores in (("raw", self._verification.raw), ("given", self._verification.given)):
+        verification = self._verification()
+        for of, scores in (("raw", verification.raw), ("given", verification.given)):
             for variable, by_lead in scores.report().items():
                 for lead, values in by_lead.items():
                     for name, value in values.items():
@@ -57,6 +58,6 @@ class ForecastScores(Collector):
         yield scored
 
 
-def show_scores(registry: CollectorRegistry, verification: SiteVerification) -> None:
-    """Add the gauges to a service's registry."""
+def show_scores(registry: CollectorRegistry, verification: Callable[[], SiteVerification]) -> None:
+    """Add the gauges to a service's registry; `verification` gives that of the source in use."""
     registry.register(ForecastScores(verification))

@@ -10,6 +10,9 @@ from dataclasses import fields
 import numpy as np
 
 from supervisor.control.alarms import Alarms
+from supervisor.control.degraded import Degradations
+from supervisor.control.forecast_record import ForecastRecord
+from supervisor.control.forecast_state import show_state
 from supervisor.control.metrics import Metrics
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import WeatherError
@@ -43,6 +46,7 @@ class Forecasts:
         clock: Clock,
         alarms: Alarms,
         metrics: Metrics,
+        degradations: Degradations,
     ) -> None:
         self._provider = provider
         self._keeper = LastGood(provider)
@@ -51,10 +55,19 @@ class Forecasts:
         self._clock = clock
         self._alarms = alarms
         self._metrics = metrics
+        self._degradations = degradations
+        self._record: ForecastRecord | None = None
         self.latest: Forecast | None = None
         self.good_utc_s: float | None = None  # when the latest was last seen to be good
         self.changed: list[Callable[[Forecast], None]] = []
         self._minutes: tuple[float, Forcing] | None = None
+
+    async def resume(self, record: ForecastRecord) -> None:
+        """Go on with what was recorded before a restart where the provider has no answer, and record from now on."""
+        self._record = record
+        kept = await record.load(self._clock.utc_s())
+        if kept is not None:
+            self._keeper.resume(*kept)
 
     async def run(self) -> None:
         """Fetch until cancelled."""
@@ -81,13 +94,17 @@ class Forecasts:
             fault is not None,
             f"No good forecast ({fault}): the last one is used for 6 h, then boards follow the local rule",
         )
+        show_state(kept, self._degradations, self._metrics)
         if kept.forecast is None:
             return
         self._metrics.forecast_age_s.set(now - kept.forecast.issued_utc_s)
-        if not kept.stale:
+        if not kept.stale or known is None:
             self._minutes = None
+        if not kept.stale:
             self.good_utc_s = now
-        if known is None and kept.forecast.treated:
+            if self._record is not None:
+                await self._record.keep(kept.forecast, now)
+        if kept.forecast.treated and (known is None or known.treated != kept.forecast.treated):
             logger.warning("weather of %s: %s", kept.forecast.source, kept.forecast.treated.text())
         if known is None or not says_the_same(known, kept.forecast):
             tell(self.changed, "forecast", kept.forecast)

@@ -67,6 +67,7 @@ class LiveState:
     def __init__(self, zones: Iterable[Zone], clock: Clock) -> None:
         self.clock = clock
         self.sky = Sky()
+        self.board_names: dict[str, str] = {}  # where boards hang, of those that have a name
         self.zones: dict[str, ZoneLive] = {zone.id: ZoneLive(zone) for zone in zones}
         self.subscriptions: set[Subscription] = set()
 

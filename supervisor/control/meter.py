@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ import msgspec
 from supervisor.control.metrics import Metrics
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
+from supervisor.tariff.demand import Demand, Month
 from supervisor.wire.messages import ZoneSample
 
 OPEN_SLOTS = 4  # an hour during which late telemetry still counts into its slot
@@ -37,6 +38,9 @@ class FeederMeter:
         self._month_of: dict[int, str] = {}  # of the slots at hand: asked every few seconds
         self.peaks_kw: dict[str, float] = dict.fromkeys(self.feeders, 0.0)  # of `month`
         self.month = ""
+        self.demand = Demand()  # how the base charge is found
+        self.earlier_kw: dict[Month, dict[str, float]] = {}  # peaks of the months that it looks back to
+        self.counts_peak: Callable[[float], bool] = lambda _: True  # whether a peak at this time is billed
 
     def add(self, start_utc_s: float, dt_s: float, samples: Iterable[ZoneSample]) -> None:
         """Take in one telemetry interval; it counts into the slot in which it ends.
@@ -60,15 +64,30 @@ class FeederMeter:
 
     def take_up(self, text: str) -> None:
         """Load the stored peaks of the month. Raises ValueError, without any change, where they are damaged."""
-        try:
-            kept = msgspec.json.decode(text, type=dict[str, float])
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise ValueError(f"stored peaks are not readable: {error}") from None
-        if not all(math.isfinite(kw) and 0.0 <= kw <= PEAK_MAX_KW for kw in kept.values()):
-            raise ValueError("stored peaks are not within range")
-        for feeder, kw in kept.items():
+        for feeder, kw in stored_peaks(text).items():
             if feeder in self.peaks_kw:
                 self.peaks_kw[feeder] = kw
+
+    def demand_prices(self) -> dict[str, float]:
+        """Price of a kW of billed peak by feeder: its own, else the tariff's."""
+        return {name: one.demand_price_per_kw or self.demand.price_per_kw for name, one in self.feeders.items()}
+
+    def billed_kw(self) -> dict[str, float]:
+        """What is billed this month by now, by feeder: a load up to it costs nothing more."""
+        if not self.month:
+            return dict(self.peaks_kw)
+        month = month_of(self.month)
+        return {
+            name: max(
+                kw,
+                self.demand.floor_kw(
+                    month,
+                    {earlier: peaks.get(name, 0.0) for earlier, peaks in self.earlier_kw.items()},
+                    self.feeders[name].contract_kw,
+                ),
+            )
+            for name, kw in self.peaks_kw.items()
+        }
 
     def mean_kw(self, utc_s: float) -> dict[str, float]:
         """Mean of the running slot over its whole 15 min, as if nothing more were drawn."""
@@ -82,7 +101,7 @@ class FeederMeter:
         if changed:
             self.month, self.peaks_kw = month, dict.fromkeys(self.feeders, 0.0)
         for slot, joules in self._joules.items():
-            if self._month(slot) != month:
+            if self._month(slot) != month or not self.counts_peak(slot * SLOT_S):
                 continue
             for feeder, energy_j in joules.items():
                 kw = energy_j / _J_PER_KWH * (3600.0 / SLOT_S)
@@ -104,3 +123,20 @@ class FeederMeter:
         if slot not in self._month_of:
             self._month_of[slot] = datetime.fromtimestamp(slot * SLOT_S, self._timezone).strftime("%Y-%m")
         return self._month_of[slot]
+
+
+def month_of(name: str) -> Month:
+    """Year and month of "2026-11"."""
+    year, _, month = name.partition("-")
+    return int(year), int(month)
+
+
+def stored_peaks(text: str) -> dict[str, float]:
+    """Peaks by feeder as `KeptPeaks` stores them [kW]; raises ValueError where they are damaged."""
+    try:
+        kept = msgspec.json.decode(text, type=dict[str, float])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ValueError(f"stored peaks are not readable: {error}") from None
+    if not all(math.isfinite(kw) and 0.0 <= kw <= PEAK_MAX_KW for kw in kept.values()):
+        raise ValueError("stored peaks are not within range")
+    return kept

@@ -52,6 +52,19 @@ class Metrics:
             "roadheat_calibration_rmse_kelvin", "Of the newest fit, out of sample", ["zone"], registry=registry
         )
         self.forecast_age_s = Gauge("roadheat_forecast_age_seconds", "Age of the forecast in use", registry=registry)
+        self.forecast_parts = Gauge(
+            "roadheat_forecast_parts",
+            "Parts of the forecast in use by what became of them",
+            ["provider", "treatment", "what"],
+            registry=registry,
+        )
+        self.forecast_provider = Gauge(
+            "roadheat_forecast_provider", "1 for the provider whose forecast is used", ["provider"], registry=registry
+        )
+        self.price_parts = Gauge(
+            "roadheat_price_parts", "Quarters of the plan's prices, and rows of their file, by what became of them",
+            ["treatment", "part"], registry=registry,
+        )  # fmt: skip
         self.loop_restarts = Counter(
             "roadheat_loop_restarts",
             "Loops of the service that failed and were started again",

@@ -6,8 +6,9 @@ import logging
 
 import msgspec
 
-from supervisor.control.meter import FeederMeter
+from supervisor.control.meter import FeederMeter, month_of, stored_peaks
 from supervisor.store.journal import ValueRepository
+from supervisor.tariff.demand import Demand
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +22,10 @@ class KeptPeaks:
         self.meter = meter
         self._values = values
         self._unkept = False
+        self._earlier_of: tuple[str, Demand] | None = None  # whose earlier peaks are loaded
 
     async def load(self, now_utc_s: float) -> None:
-        """Load the month's peaks; damaged ones are left out and logged."""
+        """Load the peaks of the month and of those that are billed in it; damaged ones are left out and logged."""
         self.meter.roll(now_utc_s)
         kept = await self._values.get(f"{PEAKS}.{self.meter.month}")
         if kept is not None:
@@ -31,6 +33,18 @@ class KeptPeaks:
                 self.meter.take_up(kept)
             except ValueError as error:
                 logger.warning("the month's peaks count from now on: %s", error)
+        await self._load_earlier()
+
+    async def _load_earlier(self) -> None:
+        found = {}
+        for year, month in self.meter.demand.earlier(month_of(self.meter.month)):
+            kept = await self._values.get(f"{PEAKS}.{year:04d}-{month:02d}")
+            try:
+                found[year, month] = stored_peaks(kept) if kept is not None else {}
+            except ValueError as error:
+                logger.warning("the peaks of %d-%02d do not count: %s", year, month, error)
+        self.meter.earlier_kw = found
+        self._earlier_of = self.meter.month, self.meter.demand
 
     async def keep(self, now_utc_s: float) -> None:
         """Record the month's peaks once one has risen; after a StoreError the next call tries again."""
@@ -39,3 +53,5 @@ class KeptPeaks:
             peaks = msgspec.json.encode(self.meter.peaks_kw).decode()
             await self._values.set(f"{PEAKS}.{self.meter.month}", peaks)
             self._unkept = False
+        if self._earlier_of != (self.meter.month, self.meter.demand):
+            await self._load_earlier()

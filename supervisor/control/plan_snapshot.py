@@ -20,9 +20,9 @@ from supervisor.planner.contract import with_headroom
 from supervisor.planner.inputs import PlanInputs, PlanSettings
 from supervisor.planner.quarter import ZoneNow
 from supervisor.runtime.clock import Clock
-from supervisor.tariff.configured import KWH_PER_KELVIN_HOUR
 from supervisor.tariff.kind import Tariff
 from supervisor.tariff.unfailing import UnfailingTariff
+from supervisor.tariff.worth import worth_of
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
@@ -103,15 +103,18 @@ class PlanSnapshot:
         self._forecasts = forecasts
         self._meter = meter
         self._standing = standing
-        self._settings = PlanSettings(
-            horizon_h=config.planner.horizon_h,
-            price_per_kelvin_hour=config.planner.price_per_kelvin_hour,
-            time_limit_s=config.planner.time_limit_s,
-        )
 
     def __call__(self) -> PlanInputs:
         """Everything that the planner needs, as it is now."""
-        standing = self._standing()
+        standing, tariff = self._standing(), self._tariff()
+        planner = self._config.planner
+        worth = worth_of(tariff, standing.utc_s, self._config.tariff.currency, planner.price_per_kelvin_hour)
+        settings = PlanSettings(
+            horizon_h=planner.horizon_h,
+            price_per_kelvin_hour=worth.per_kelvin_hour,
+            time_limit_s=planner.time_limit_s,
+            demand_price_per_kw={name: worth.demand(price) for name, price in self._meter.demand_prices().items()},
+        )
         return PlanInputs(
             now_utc_s=standing.utc_s,
             zones=self._estimation.zones,
@@ -119,13 +122,13 @@ class PlanSnapshot:
             roads=self._estimation.roads,
             state=self._estimation.state,
             forecast=self._forecasts.latest or Forecast(standing.utc_s, (), "none"),
-            tariff=UnfailingTariff(self._tariff(), self._settings.price_per_kelvin_hour / KWH_PER_KELVIN_HOUR),
+            tariff=UnfailingTariff(tariff, worth.per_kwh),
             site=self._config.site,
             overrides=standing.overrides,
             out_of_service=standing.out_of_service,
-            peak_so_far_kw=dict(self._meter.peaks_kw),
+            peak_so_far_kw=self._meter.billed_kw(),
             previous=tuple(plan for plan in standing.plans.values() if plan is not None),
-            settings=self._settings,
+            settings=settings,
         )
 
 

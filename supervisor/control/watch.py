@@ -103,6 +103,10 @@ class Watch:
         """One piece of what is too old, every round until none is left: telemetry first."""
         self._pruning = bool(await self._upkeep.prune(now_utc_s - KEEP_TICKS_S))
 
+    def _named(self, board: str) -> str:
+        name = self._live.board_names.get(board)
+        return f"{board} ({name})" if name else board
+
     def _look_for_the_silent(self) -> None:
         now = self._clock.monotonic_s()
         absent: dict[str, bool] = {}
@@ -119,6 +123,6 @@ class Watch:
                 AlarmCode.BOARD_ABSENT,
                 board,
                 is_absent,
-                f"No contact with board {board} for {ABSENT_ALARM_S / 60:g} min: it follows its plan until the lease "
-                "ends, then the local rule. Check power and link",
+                f"No contact with board {self._named(board)} for {ABSENT_ALARM_S / 60:g} min: it follows its plan "
+                "until the lease ends, then the local rule. Check power and link",
             )

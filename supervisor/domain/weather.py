@@ -51,6 +51,8 @@ class Forecast:
     source: str  # e.g. "file", "open-meteo", "emulated"
     treated: Tally = field(default_factory=Tally)  # what became of the parts of the answer
     members_offered: int = 0  # members of the answer, also those dropped; 0: as many as there are
+    rows_treated: int = 0  # rows of the answer that `treated` is about; 0: those of the members
+    instead_of: str = ""  # the provider that should plan, where another one does
 
     @property
     def members_missing(self) -> int:

@@ -14,10 +14,13 @@ from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import aside, tables
+from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.period import local_time
 from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import hours, span
-from supervisor.tariff.configured import configured_tariff
+from supervisor.tariff.bands import BandTariff
+from supervisor.tariff.configured import billing_tariff, configured_demand, usable_tariff
+from supervisor.tariff.demand import Demand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +49,12 @@ def show(asked: Request) -> None:
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
     zone_info = _zone_info(config.site.timezone if config else asked.timezone)
     from_utc_s, to_utc_s = local_time(asked.start, zone_info), local_time(asked.end, zone_info)
+    base_charge = _base_charge(config, zone_info) if config is not None else None
+    since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
         found = hours(connection, from_utc_s - 3600, to_utc_s)
+        before = hours(connection, since_utc_s - 3600, from_utc_s - 3600) if by == "feeder" else []
         reach = span(connection)
         found_aside = quarantine.found(connection, from_utc_s, to_utc_s)
     finally:
@@ -65,21 +71,24 @@ def show(asked: Request) -> None:
             tables.write_csv(csv_path, [], by, "")
         return
     try:
-        tariff = configured_tariff(config) if config else None
+        tariff = billing_tariff(config) if config else None
         price, currency = tables.prices(record, tariff), tariff.currency if tariff else ""
     except TariffError as error:
-        price, currency = None, ""
+        tariff, price, currency = None, None, ""
         console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
+    since = tables.gather([*before, *found], since_utc_s, to_utc_s) if before else None
     rows = tables.report(
         record,
         by,
         zone_info,
         price,
-        config.zone if config else (),
-        config.feeder if config else (),
+        tables.Places(config.zone, config.feeder, base_charge, since) if config else tables.NOWHERE,
     )
     console.print(_table(rows, by, currency, f"{asked.start} to {asked.end}, {zone_info.key}"))
     silent = [f"{zone} {1 - share:.1%}" for zone, share in _covered(record).items() if share < 0.99]
+    if isinstance(tariff, BandTariff) and (days := tariff.holidays_between(from_utc_s, to_utc_s)):
+        named = ", ".join(f"{day:%a %Y-%m-%d}" for day in days)
+        console.print(f"Counted as holidays: {named}", soft_wrap=True)
     if silent:
         console.print(
             f"Without telemetry part of the time (energy is counted when a board comes back): {', '.join(silent)}",
@@ -88,6 +97,14 @@ def show(asked: Request) -> None:
         )
     if csv_path is not None:
         tables.write_csv(csv_path, rows, by, currency)
+
+
+def _base_charge(config: configuration.Config, zone_info: ZoneInfo) -> BaseCharge:
+    """How base charges are found; where the tariff cannot be read, by the peaks alone."""
+    try:
+        return BaseCharge(configured_demand(config), usable_tariff(config)[0], zone_info)
+    except TariffError:  # said with the cost
+        return BaseCharge(Demand(), None, zone_info)
 
 
 def _zone_info(name: str) -> ZoneInfo:

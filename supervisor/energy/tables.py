@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from msgspec import Struct
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
+from supervisor.energy.base_charge import BaseCharge, Load
 from supervisor.store.energy import HourEnergy
 from supervisor.tariff.kind import Tariff
 
@@ -53,6 +54,22 @@ class Row(Struct, frozen=True):
     covered: float | None = None  # part of the period with telemetry
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the energy was used: names of zones, feeders, and how their base charges are found.
+
+    `since` is a record that ends with the report's and begins with the first month whose peak it bills.
+    """
+
+    zones: Sequence[Zone] = ()
+    feeders: Sequence[Feeder] = ()
+    base_charge: BaseCharge | None = None
+    since: Record | None = None
+
+
+NOWHERE = Places()
+
+
 def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Record:
     """Put the store's hours on the grid. `hours` may reach over both ends. Raises CommandError for an empty period."""
     slots = (to_utc_s - from_utc_s) // SLOT_S
@@ -86,16 +103,15 @@ def report(
     by: By,
     timezone: ZoneInfo,
     price: npt.NDArray[np.float64] | None = None,
-    zones: Sequence[Zone] = (),
-    feeders: Sequence[Feeder] = (),
+    places: Places = NOWHERE,
 ) -> list[Row]:
     """The lines of a report, the last one is the total."""
     if by == "zone":
-        rows = _by_zone(record, price, {zone.id: zone.name for zone in zones})
+        rows = _by_zone(record, price, {zone.id: zone.name for zone in places.zones})
     elif by == "day":
         rows = _by_day(record, price, timezone)
     else:
-        rows = _by_feeder(record, price, timezone, zones, feeders)
+        rows = _by_feeder(record, price, places)
     total = _row("all", record.wh.sum(axis=0), price)
     base = [row.base_cost for row in rows if row.base_cost is not None]
     on_h = sum(record.on_s.values()) / 3600
@@ -142,30 +158,27 @@ def _by_day(record: Record, price: npt.NDArray[np.float64] | None, timezone: Zon
     ]
 
 
-def _by_feeder(
-    record: Record,
-    price: npt.NDArray[np.float64] | None,
-    timezone: ZoneInfo,
-    zones: Sequence[Zone],
-    feeders: Sequence[Feeder],
-) -> list[Row]:
-    feeder_of = {zone.id: zone.feeder for zone in zones}
+def _by_feeder(record: Record, price: npt.NDArray[np.float64] | None, places: Places) -> list[Row]:
+    feeder_of = {zone.id: zone.feeder for zone in places.zones}
     strangers = [zone for zone in record.zones if zone not in feeder_of]
     rows = []
-    months = _spans(record, timezone, "%Y-%m")
-    for feeder in feeders:
-        members = [i for i, zone in enumerate(record.zones) if feeder_of.get(zone) == feeder.id]
-        wh = record.wh[members].sum(axis=0)
-        row = _row(feeder.id, wh, price)
+    for feeder in places.feeders:
+        row = _row(feeder.id, _load(record, feeder, feeder_of), price)
         base = None
-        if feeder.demand_price_per_kw:
-            peaks_kw = [float(wh[first:last].max()) * 3600 / SLOT_S / 1000 for _, first, last in months]
-            base = sum(peaks_kw) * feeder.demand_price_per_kw
+        if places.base_charge is not None:
+            since = places.since or record
+            load = Load(since.start_utc_s, _load(since, feeder, feeder_of))
+            base = places.base_charge.of(feeder, load, record.start_utc_s)
         rows.append(Row(row.what, row.kwh, row.peak_kw, row.cost, base))
     if strangers:  # zones no longer configured: their energy still counts
         members = [record.zones.index(zone) for zone in strangers]
         rows.append(_row("zones no longer configured", record.wh[members].sum(axis=0), price))
     return rows
+
+
+def _load(record: Record, feeder: Feeder, feeder_of: Mapping[str, str]) -> npt.NDArray[np.int64]:
+    members = [i for i, zone in enumerate(record.zones) if feeder_of.get(zone) == feeder.id]
+    return np.asarray(record.wh[members].sum(axis=0), dtype=np.int64)
 
 
 def write_csv(path: Path, rows: Sequence[Row], by: By, currency: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -15,6 +14,8 @@ from msgspec import Struct
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Site
+from supervisor.tariff.demand import Demand
+from supervisor.tariff.rows import Rows
 
 Array = npt.NDArray[np.float64]
 
@@ -31,10 +32,10 @@ class Tariff(Protocol):
 
 
 class TariffSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[tariff]` of city.toml. Each kind adds its own key in a subclass."""
+    """`[tariff]` of city.toml. Each kind adds its own keys in a subclass."""
 
     currency: str = "KRW"
-    holidays: tuple[date, ...] = ()
+    demand: Demand | None = None  # the base charge; None: that of the tariff's own file, else none
 
 
 class FileSettings(TariffSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,8 +50,27 @@ class District(Protocol):
     @property
     def site(self) -> Site: ...
 
+    @property
+    def state_dir(self) -> Path: ...
+
     def resolve(self, name: str) -> Path:
         """The path of a file that the configuration names."""
+        ...
+
+
+Query = tuple[str, Mapping[str, str]]  # URL and parameters
+Get = Callable[[Query, Callable[[bytes], Rows]], Awaitable[Rows]]
+"""Asks a service and reads its answer; raises TariffError. What the reader refuses is not asked for again at once."""
+
+
+class PriceFetcher(Protocol):
+    """Keeps the file of a kind up to date."""
+
+    @property
+    def path(self) -> Path: ...
+
+    async def update(self, now_utc_s: float, get: Get) -> bool:
+        """Ask for what is missing and keep it; whether anything is new. Raises TariffError."""
         ...
 
 
@@ -61,9 +81,10 @@ S = TypeVar("S", bound=TariffSettings)
 class TariffKind(Generic[S]):
     """One kind of tariff.
 
-    `key` is the key of `[tariff]` that chooses it, together with `suffix` where several kinds read a `file`. `load`
+    `key` is the key of `[tariff]` that chooses it, together with `suffixes` where several kinds read a `file`. `load`
     gives the prices for bills and checks; it raises TariffError for anything that is wrong. `load_usable`, where given,
-    gives what can be used for planning, and what is wrong with the rest.
+    gives what can be used for planning, and what is wrong with the rest. `path` is the file that is read again when it
+    changes, `demand` the base charge; `fetch`, where given, makes what brings that file up to date.
     """
 
     name: str
@@ -71,4 +92,9 @@ class TariffKind(Generic[S]):
     settings: type[S]
     load: Callable[[S, District], Tariff]
     load_usable: Callable[[S, District], tuple[Tariff, tuple[TariffError, ...]]] | None = None
-    suffix: str = ""
+    suffixes: tuple[str, ...] = ()  # of the file's name, in small letters
+    path: Callable[[S, District], Path | None] = lambda settings, district: (
+        district.resolve(settings.file) if isinstance(settings, FileSettings) else None
+    )
+    demand: Callable[[S, District], Demand] = lambda settings, _: settings.demand or Demand()
+    fetch: Callable[[S, District], PriceFetcher] | None = None

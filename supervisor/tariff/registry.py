@@ -10,11 +10,11 @@ from typing import Any
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.zone import Site
-from supervisor.tariff import bands, bands_file, day_ahead, flat
+from supervisor.tariff import bands, bands_file, day_ahead, fetched, flat
 from supervisor.tariff.kind import Tariff, TariffKind, TariffSettings
 
 # Of the kinds that read a file the last one takes names with any other suffix.
-KINDS: tuple[TariffKind[Any], ...] = (flat.KIND, bands.KIND, day_ahead.KIND, bands_file.KIND)
+KINDS: tuple[TariffKind[Any], ...] = (flat.KIND, bands.KIND, fetched.KIND, day_ahead.KIND, bands_file.KIND)
 _BY_SETTINGS = {kind.settings: kind for kind in KINDS}
 
 
@@ -29,8 +29,8 @@ def choose(table: Mapping[str, Any]) -> TariffKind[Any]:
             remedy=f"Give exactly one of {', '.join(keys[:-1])} and {keys[-1]}",
         )
     kinds = [kind for kind in KINDS if kind.key == given[0]]
-    suffix = Path(table["file"]).suffix if isinstance(table.get("file"), str) else ""
-    return next((kind for kind in kinds if kind.suffix == suffix), kinds[-1])
+    suffix = Path(table["file"]).suffix.lower() if isinstance(table.get("file"), str) else ""
+    return next((kind for kind in kinds if suffix in kind.suffixes), kinds[-1])
 
 
 def tariff_kind(settings: TariffSettings) -> TariffKind[Any]:
@@ -43,6 +43,7 @@ class _Place:
     """A file without a configuration."""
 
     site: Site
+    state_dir: Path = Path("state")
 
     def resolve(self, name: str) -> Path:
         return Path(name)
@@ -56,5 +57,6 @@ def read_tariff(path: Path, timezone: str, holidays: Iterable[date] = ()) -> Tar
     """
     kind = choose({"file": str(path)})
     site = Site(name="", timezone=timezone, latitude=0.0, longitude=0.0)
-    tariff: Tariff = kind.load(kind.settings(file=str(path), holidays=tuple(holidays)), _Place(site))
+    more = {"holidays": tuple(holidays)} if "holidays" in kind.settings.__struct_fields__ else {}
+    tariff: Tariff = kind.load(kind.settings(file=str(path), **more), _Place(site))
     return tariff

@@ -55,8 +55,14 @@ class EnsembleProvider:
         self._seed = seed
         self._site = site
         self._onset = onset
-        self.verification = SiteVerification()
-        self._newest: tuple[tuple[float, ...], Forecast] | None = None
+        self._verifications: dict[str, SiteVerification] = {}
+        self._source = ""
+        self._newest: tuple[tuple[str | float, ...], Forecast] | None = None
+
+    @property
+    def verification(self) -> SiteVerification:
+        """Of the source whose forecast is used: the errors of another are not its own."""
+        return self._verifications.setdefault(self._source, SiteVerification())
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
         """The inner provider's forecast as an ensemble; the same object until there is news."""
@@ -64,7 +70,9 @@ class EnsembleProvider:
         roads_wet = self._onset is not None and self._onset.wet
         forecast = await self._inner.forecast(now_utc_s, horizon_s)
         observed = self._inner.observed(now_utc_s, OBSERVED_BACK_S)
+        self._source = forecast.source
         news = (
+            forecast.source,
             forecast.issued_utc_s,
             float(forecast.members[0].time_utc_s[-1]),
             _newest_s(observed, now_utc_s),

@@ -144,6 +144,10 @@ class LastGood:
         self._good, self._good_at_utc_s = fresh, now_utc_s
         return Kept(fresh, cleared=cleared)
 
+    def resume(self, forecast: Forecast, good_utc_s: float) -> None:
+        """Go on with a forecast that was last good then: before a restart, for example."""
+        self._good, self._good_at_utc_s = forecast, good_utc_s
+
     def missed(self, now_utc_s: float, error: WeatherError) -> Kept:
         """What is used when there is no good answer."""
         self.quarantined += 1

@@ -24,6 +24,7 @@ from supervisor.tariff.bands import Band, BandTariff, Day
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.kind import Tariff
 from supervisor.tariff.registry import read_tariff
+from supervisor.tariff.worth import KWH_PER_KELVIN_HOUR
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.gate import utc_text
@@ -42,7 +43,6 @@ PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
 SWEEP = (0.012, 0.04, 0.12, 0.4)  # of the price of a K·h, for the frontier
 REGRET_AT = 0.12  # of the price, as well as at the price itself
-PRICE_KWH = 64.0  # what a K·h is worth in any currency: the service's default at Seoul's prices
 SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
 NOT_NEGATIVE = click.FloatRange(0)
 SITES = {
@@ -83,7 +83,7 @@ KEPCO = (
 @click.option("--forecast", type=click.Choice(["perfect", "emulated"]), default="emulated", show_default=True)
 @click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
 @click.option("--price", type=NOT_NEGATIVE, default=None, help="of a K·h of shortfall, per 100 m² at priority 2; "
-              f"default {PRICE_KWH:g} kWh at the tariff's mean")  # fmt: skip
+              f"default {KWH_PER_KELVIN_HOUR:g} kWh at the tariff's mean")  # fmt: skip
 @click.option(
     "--frontier/--no-frontier",
     default=True,
@@ -119,7 +119,7 @@ def control(
         )
     fleet = make_zones(zones)
     if price is None:
-        price = PRICE_KWH * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())
+        price = KWH_PER_KELVIN_HOUR * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())
     chosen = _strategies(strategies, forecast, price, frontier)
     season = Season(
         Stretch(weather, start_s, end_s, site),

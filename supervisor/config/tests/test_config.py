@@ -10,6 +10,8 @@ import pytest
 from supervisor.config import LISTS, TABLES, InvalidConfig, load, read
 from supervisor.domain.zone import Cable, Layer
 from supervisor.tariff.bands import Band
+from supervisor.tariff.demand import Demand
+from supervisor.tariff.holidays import Country
 from supervisor.tariff.registry import KINDS
 from supervisor.weather.providers.registry import PROVIDERS
 
@@ -84,10 +86,19 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None,
 
 @pytest.mark.parametrize(
     "struct",
-    [*TABLES.values(), *LISTS.values(), *(k.settings for k in (*KINDS, *PROVIDERS.values())), Band, Layer, Cable],
+    [
+        *TABLES.values(),
+        *LISTS.values(),
+        *(k.settings for k in (*KINDS, *PROVIDERS.values())),
+        Band,
+        Demand,
+        Country,
+        Layer,
+        Cable,
+    ],
     ids=lambda s: s.__name__,
 )
 def test_every_key_is_documented(struct: type[msgspec.Struct]) -> None:
     text = (EXAMPLE.parents[1] / "configuration.md").read_text()
     for field in msgspec.structs.fields(struct):
-        assert f"`{field.name}`" in text or f"{field.name} =" in text, field.name
+        assert f"`{field.encode_name}`" in text or f"{field.encode_name} =" in text, field.encode_name

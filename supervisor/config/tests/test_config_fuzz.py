@@ -30,7 +30,11 @@ DATA["zone"][0]["horizon"] = [{"azimuth_deg": 90, "elevation_deg": 5}, {"azimuth
 DATA["zone"][0]["cable"] = {"depth_m": 0.07}
 DATA["calibration"] = {"days": 28}
 DATA["web"] |= {"public_url": "https://x", "metrics_token_env": "", "cert": "", "key": ""}
-DATA["tariff"]["holidays"] = [date(2024, 1, 1)]
+DATA["tariff"]["holidays"] = {"country": "KR", "extra": [date(2024, 1, 1)], "except": [date(2024, 1, 2)]}
+DATA["tariff"]["demand"] = {"price_per_kw": 7470, "ratchet": 1.0, "months": [12, 1], "least_of_contract": 0.3}
+DATA["tariff"]["band"][0] |= {"from": date(2020, 1, 1), "until": date(2030, 1, 1), "counts_peak": False}
+DATA["tariff"]["band"][1] |= {"from": date(2020, 1, 1), "until": date(2030, 1, 1)}
+DATA["tariff"]["band"][2] |= {"from": date(2020, 1, 1), "until": date(2030, 1, 1)}
 NASTY_TEXT = (
     "", " ", "[/Seoul]", "[bold red]x[/]", "[]", "[[zone]]", ":fire:", "\x00", "\x1b[2J", "a\nb", "\u202e", "${HOME}",
     "`x`", "`unknown field `x``", "../../../etc/passwd", "/", ".", "Asia", "~", "x" * 5000, "x" * 300, "/dev/zero",

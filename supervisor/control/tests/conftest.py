@@ -11,6 +11,7 @@ import pytest
 
 from firmware.rh import VERSION
 from supervisor.control.alarms import Alarms
+from supervisor.control.degraded import Degradations
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
@@ -73,6 +74,7 @@ class Setup:
         self.metrics = Metrics()
         self.live = LiveState(ZONES, clock)
         self.alarms = Alarms(clock, self.metrics)
+        self.degradations = Degradations(clock)
         self.overrides = Overrides(store.overrides, self.live, clock)
         self.dispatcher = Dispatcher(
             epoch, self.live, self.overrides, Monitoring(self.alarms, self.metrics), clock, background

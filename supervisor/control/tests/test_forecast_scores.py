@@ -34,8 +34,8 @@ async def lived(setup: Setup, source: str, hours: int) -> Scores:
     """The service's weather hour by hour, and what a scrape then reads."""
     truth = design_storm(START_UTC_S - 24 * 3600, hours=24 + HOURS + 48, snow_start_h=60)
     provider = EnsembleProvider(TooWarm(truth, source=source), 12, site=SEOUL)
-    show_scores(setup.metrics.registry, provider.verification)
-    forecasts = Forecasts(provider, SEOUL, 30 * 3600.0, setup.clock, setup.alarms, setup.metrics)
+    show_scores(setup.metrics.registry, lambda: provider.verification)
+    forecasts = Forecasts(provider, SEOUL, 30 * 3600.0, setup.clock, setup.alarms, setup.metrics, setup.degradations)
     for _ in range(hours):
         await forecasts.ask()
         setup.clock.advance(3600.0)

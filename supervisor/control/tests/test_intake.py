@@ -32,7 +32,9 @@ class Works:
         site = Site("seongbuk", "Asia/Seoul", 37.59, 127.02)
         series = design_storm(START_UTC_S - 6 * 3600, hours=72)
         self.setup = setup
-        self.forecasts = Forecasts(FileProvider(series), site, 30 * 3600, setup.clock, setup.alarms, setup.metrics)
+        self.forecasts = Forecasts(
+            FileProvider(series), site, 30 * 3600, setup.clock, setup.alarms, setup.metrics, setup.degradations
+        )
         self.estimation = Estimation(ZONES, self.forecasts, setup.live, setup.store.values, setup.clock)
         self.meter = FeederMeter(FEEDERS, ZONES, site.timezone, setup.metrics)
         self.intake = Intake(
@@ -159,6 +161,7 @@ async def test_silent_board_goes_offline_then_raises_one_alarm_and_its_return_cl
     setup, silent, heard = works.setup, list[str](), list[str]()
     works.watch.gap.append(silent.append)
     works.intake.returned.append(heard.append)
+    setup.live.board_names = {"b01": "pole 12"}  # board.name of city.toml
     setup.clock.advance(10)
     await works.hear([telemetry(1, up=110)])
     for second in range(15, 400, 5):
@@ -167,6 +170,7 @@ async def test_silent_board_goes_offline_then_raises_one_alarm_and_its_return_cl
     assert silent == ["z01"]
     assert not setup.live.view("z01").online
     assert works.alarm_codes() == [("board-absent", "b02"), ("board-absent", "b01")]
+    assert ["pole 12" in alarm.text for alarm in setup.alarms.standing()] == [False, True]
     await works.hear([telemetry(40, up=495)])
     await works.watch.round(START_UTC_S + 400)
     assert heard == ["z01", "z01"]

@@ -213,7 +213,9 @@ async def test_provider_that_fails_leaves_the_last_forecast_with_one_alarm(setup
             return await super().forecast(now_utc_s, horizon_s)
 
     provider = Failing(design_storm(START_UTC_S - 3600, hours=96))
-    forecasts = Forecasts(provider, Works(setup).forecasts.site, 108_000, setup.clock, setup.alarms, setup.metrics)
+    forecasts = Forecasts(
+        provider, Works(setup).forecasts.site, 108_000, setup.clock, setup.alarms, setup.metrics, setup.degradations
+    )
     news: list[Forecast] = []
     forecasts.changed.append(news.append)
     await forecasts.ask()

@@ -67,7 +67,13 @@ class Running:
         )
         self.setup, self.days, self.series = setup, days, weather_of(days)
         self.forecasts = Forecasts(
-            FileProvider(self.series), self.config.site, 30 * 3600, setup.clock, setup.alarms, setup.metrics
+            FileProvider(self.series),
+            self.config.site,
+            30 * 3600,
+            setup.clock,
+            setup.alarms,
+            setup.metrics,
+            setup.degradations,
         )
         self.estimation = Estimation(ZONES, self.forecasts, setup.live, setup.store.values, setup.clock)
         self.recalibration = Recalibration(
@@ -208,7 +214,13 @@ async def test_a_start_in_a_cold_snap_does_not_take_the_ground_for_frozen(setup:
     cold = {"air_c": running.series.air_c * 0.0 - 12.0, "dew_point_c": running.series.air_c * 0.0 - 16.0}
     series = replace(running.series, **cold)
     forecasts = Forecasts(
-        FileProvider(series), running.config.site, 30 * 3600, setup.clock, setup.alarms, setup.metrics
+        FileProvider(series),
+        running.config.site,
+        30 * 3600,
+        setup.clock,
+        setup.alarms,
+        setup.metrics,
+        setup.degradations,
     )
     setup.clock.advance(DAY_S)
     await forecasts.ask()

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from supervisor.cli import main
 from supervisor.domain.errors import CommandError
 from supervisor.energy import tables
+from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.baselines import BASELINES, Memory, Seen, decide
 from supervisor.energy.period import local_time
 from supervisor.store import DATABASE_NAME, HourEnergy, database, telemetry
 from supervisor.tariff.bands import Band, BandTariff
+from supervisor.tariff.configured import configured_demand, configured_tariff
 from supervisor.tariff.flat import FlatTariff
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -81,7 +83,7 @@ def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
     price = tables.prices(record, FlatTariff(120.0))
     kwh = sum(found.energy_wh for found in hours) / 1000
     for by in ("zone", "day", "feeder"):
-        *rows, total = tables.report(record, by, SEOUL, price, config.zone, config.feeder)  # type: ignore[arg-type]
+        *rows, total = tables.report(record, by, SEOUL, price, tables.Places(config.zone, config.feeder))  # type: ignore[arg-type]
         assert sum(row.kwh for row in rows) == pytest.approx(kwh) == pytest.approx(total.kwh)
         assert total.cost == pytest.approx(kwh * 120)
         assert max(row.peak_kw for row in rows) <= total.peak_kw + 1e-9
@@ -216,3 +218,89 @@ def test_baselines_do_what_their_names_say(surface_c: list[float], wet: list[boo
         assert all(value == 1.0 for name, value in duty.items() if surface <= 2 and wet[n] and name != "idle")
         assert not any(value for name, value in duty.items() if surface >= 4)
         assert not (duty["idle"] and surface + 1 >= 5)
+
+
+def with_tariff(city: Path, tariff: str) -> None:
+    text = city.read_text()
+    begin, end = text.index("[tariff]"), text.index("[planner]")
+    city.write_text(text[:begin] + tariff + "\n" + text[end:])
+
+
+def test_each_kwh_at_its_days_tariff_and_the_holidays_that_counted_are_said(city: Path, tmp_path: Path) -> None:
+    band = "[[tariff.band]]\nname = '{}'\nprice_per_kwh = {}\ndays = {}\n"
+    week, sun = ["mon", "tue", "wed", "thu", "fri", "sat"], ["sun"]
+    with_tariff(
+        city,
+        "[tariff]\nholidays = {country = 'KR', extra = [2023-12-30]}\n"
+        + band.format("old", 100, week) + "until = 2023-12-31\n" + band.format("old sunday", 50, sun)
+        + "until = 2023-12-31\n" + band.format("new", 118.2, week) + "from = 2023-12-31\n"
+        + band.format("new sunday", 109.7, sun) + "from = 2023-12-31\n",
+    )  # fmt: skip
+    out = tmp_path / "energy.csv"
+    said = run("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01", "--by", "day", "--csv", str(out))
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    # 30 December is the extra holiday at the old Sunday's price, 31 December a Sunday of the new tariff.
+    assert [float(row["energy_cost_krw"]) for row in rows] == pytest.approx([120 * 50.0, 120 * 109.7])
+    assert "Counted as holidays: Sat 2023-12-30" in said
+
+
+def test_the_base_charge_by_article_68(city: Path) -> None:
+    from supervisor.config import load
+
+    with_tariff(
+        city,
+        "[tariff]\ndemand = {price_per_kw = 7470, ratchet = 1, months = [12, 1, 2, 7, 8, 9], least_of_contract = 0.3}\n"
+        "[[tariff.band]]\nname = 'night'\nprice_per_kwh = 94.3\nhours = ['22-08']\ncounts_peak = false\n"
+        "[[tariff.band]]\nname = 'day'\nprice_per_kwh = 140.4\nhours = ['08-22']\n",
+    )
+    text = city.read_text()
+    for old, new in (("demand_price_per_kw = 5550.0", ""), ("_kw = 211", "_kw = 400"), ("_kw = 244", "_kw = 400")):
+        text = text.replace(old, new)
+    city.write_text(text)
+    config = load(city)
+
+    def billed(hours: list[HourEnergy], start: str, end: str) -> float:
+        first, past = local_time(start, SEOUL), local_time(end, SEOUL)
+        rule = BaseCharge(configured_demand(config), configured_tariff(config), SEOUL)
+        since = tables.gather(hours, rule.first_needed_utc_s(first), past)
+        places = tables.Places(config.zone, config.feeder, rule, since)
+        rows = tables.report(tables.gather(hours, first, past), "feeder", SEOUL, None, places)
+        [cost] = [row.base_cost for row in rows if row.what == "f1"]
+        assert cost is not None
+        return cost
+
+    def at(text: str, kw: int) -> HourEnergy:
+        return hour(local_time(text, SEOUL), "z01", kw * 250, 0, 0, 0)
+
+    january, october = at("2026-01-20T10:00", 315), at("2026-10-20T10:00", 399)
+    november = at("2026-11-03T10:00", 60)
+    night = at("2026-11-04T02:00", 390)
+    assert billed([january, october, november, night], "2026-11-01", "2026-12-01") == 7470 * 315
+    assert billed([november, night], "2026-11-01", "2026-12-01") == 7470 * 0.3 * 400
+    assert billed([january, october], "2026-10-01", "2026-11-01") == 7470 * 399
+    assert billed([january], "2026-12-01", "2027-01-01") == 7470 * 315
+    assert billed([january], "2027-01-01", "2027-02-01") == 7470 * 0.3 * 400  # a year later
+
+
+def test_a_gap_in_the_price_file_matters_only_where_the_report_needs_it(city: Path) -> None:
+    with_tariff(city, '[tariff]\ncurrency = "EUR"\nfile = "prices.csv"\n')
+    rows = [f"2023-12-{day:02d}T{h:02d}:00Z,100" for day in range(20, 32) for h in range(24) if (day, h) != (22, 5)]
+    (city.parent / "prices.csv").write_text("time_utc_start,price_eur_per_mwh\n" + "\n".join(rows))
+    assert "energy EUR" in run("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
+    said = run("--config", str(city), "--from", "2023-12-22", "--to", "2024-01-01")
+    assert "no cost" in said
+    assert "2023-12-22T05:00Z" in said
+    city.write_text(city.read_text().replace('currency = "EUR"', 'currency = "KRW"'))
+    assert "prices in EUR" in run("--config", str(city), "--from", "2023-12-30", "--to", "2024-01-01")
+
+
+def test_the_command_bills_a_month_without_heat_by_the_month_before(city: Path, tmp_path: Path) -> None:
+    with_tariff(city, "[tariff]\nflat = 100.0\ndemand = {price_per_kw = 7470, ratchet = 1}\n")
+    city.write_text(city.read_text().replace("demand_price_per_kw = 5550.0", ""))
+    out = tmp_path / "energy.csv"
+    run("--config", str(city), "--from", "2023-12-31", "--to", "2024-02-01", "--by", "feeder", "--csv", str(out))
+    with out.open() as file:
+        rows = {row["feeder"]: row for row in csv.DictReader(file)}
+    assert float(rows["f1"]["base_cost_krw"]) == pytest.approx(2 * 120 * 7470)
+    assert float(rows["f1"]["kwh"]) == pytest.approx(120.0)

@@ -110,8 +110,6 @@ BAD_FILES = {
     "empty": b"",
     "header only": b"time_utc_start,price_eur_per_mwh\n",
     "no price column": b"time_utc_start,price\n2025-10-01T00:00:00Z,1\n",
-    "cents": b"time_utc_start,price_ct_per_kwh\n2025-10-01T00:00:00Z,1\n2025-10-01T01:00:00Z,1\n",
-    "semicolons": b"time_utc_start;price_eur_per_mwh\n2025-10-01T00:00:00Z;1,5\n",
     "a page": b"<html><body>Sign in</body></html>",
     "binary": bytes(range(256)) * 50,
     "zeros": b"\0" * 5000,

@@ -23,19 +23,20 @@ BANDS = '{"currency": "EUR", "bands": [{"name": "all", "price_per_kwh": 0.2}]}'
         ('[[tariff.band]]\nname = "all"\nprice_per_kwh = 90', "bands", 90.0, None),
         ('file = "prices.csv"', "day-ahead", 0.1, "prices.csv"),
         ('file = "bands.json"', "bands-file", 0.2, "bands.json"),
-        ('file = "bands.txt"', "bands-file", 0.2, "bands.txt"),
+        ('file = "bands.kepco"', "bands-file", 0.2, "bands.kepco"),
     ],
 )
 def test_the_keys_of_the_table_choose_the_kind(
     tmp_path: Path, table: str, name: str, price: float, file: str | None
 ) -> None:
     (tmp_path / "prices.csv").write_text(PRICES)
-    for bands in ("bands.json", "bands.txt"):
+    for bands in ("bands.json", "bands.kepco"):
         (tmp_path / bands).write_text(BANDS)
     (tmp_path / "weather.csv").write_text("time_utc\n")
     begin, end = CITY.index("[tariff]"), CITY.index("[planner]")
     path = tmp_path / "city.toml"
-    path.write_text(f"{CITY[:begin]}[tariff]\n{table}\n{CITY[end:]}")
+    currency = 'currency = "EUR"\n' if file else ""
+    path.write_text(f"{CITY[:begin]}[tariff]\n{currency}{table}\n{CITY[end:]}")
     config = load(path)
     kind = next(kind for kind in KINDS if kind.settings is type(config.tariff))
     assert kind.name == name
@@ -48,4 +49,5 @@ def test_the_keys_of_the_table_choose_the_kind(
 def test_names_and_settings_are_each_used_once() -> None:
     assert len({kind.name for kind in KINDS}) == len({kind.settings for kind in KINDS}) == len(KINDS)
     for kind in KINDS:
-        assert choose({kind.key: f"x{kind.suffix}"}) is kind
+        for suffix in kind.suffixes or ("",):
+            assert choose({kind.key: f"x{suffix}"}) is kind

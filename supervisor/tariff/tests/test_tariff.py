@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from supervisor.domain.errors import TariffError
 from supervisor.tariff.bands import Band, BandTariff
-from supervisor.tariff.bands_file import Demand
+from supervisor.tariff.demand import Demand
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.registry import choose, read_tariff
 
@@ -92,7 +92,7 @@ def test_exactly_one_source_of_prices() -> None:
     assert choose({"flat": 0.0, "band": [], "file": ""}).name == "flat"
     assert FlatTariff(120.0).prices(0, 2).tolist() == [120.0, 120.0]
     for wrong in ({}, {"flat": 1.0, "band": [{"name": "a", "price_per_kwh": 1.0}]}):
-        with pytest.raises(TariffError, match="exactly one of flat, band and file"):
+        with pytest.raises(TariffError, match="exactly one of flat, band, source and file"):
             choose(wrong)
     with pytest.raises(TariffError):
         FlatTariff(float("inf"))
@@ -159,9 +159,10 @@ def test_a_file_that_holds_no_tariff_is_refused_with_its_name(tmp_path: Path, na
 
 def test_a_ratchet_makes_last_winters_peak_the_floor() -> None:
     demand = Demand(price_per_kw=7470, ratchet=1.0, window_months=12)
-    assert demand.floor_kw(50.0, [900.0] + [10.0] * 11) == 900.0
-    assert demand.floor_kw(50.0, [900.0] + [10.0] * 12) == 50.0
-    assert Demand(7470).floor_kw(50.0, [900.0]) == 50.0
+    peaks = {(2026, 1): 900.0, (2026, 12): 50.0, (2027, 1): 50.0}
+    assert demand.billed_kw((2026, 12), peaks) == 900.0
+    assert demand.billed_kw((2027, 1), peaks) == 50.0
+    assert Demand(7470).billed_kw((2026, 12), peaks) == 50.0
 
 
 def test_holidays_of_the_configuration_count_beside_those_of_the_file(tmp_path: Path) -> None:

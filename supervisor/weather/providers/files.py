@@ -2,14 +2,15 @@
 
 Columns (README of the measured weather): time_utc, air_temperature_degC, dew_point_degC, relative_humidity_pct,
 wind_speed_m_s, pressure_Pa, shortwave_down_W_m2, longwave_down_W_m2, longwave_down_est_W_m2, cloud_fraction,
-precipitation_mm_h, snowfall_fraction, precip_type, filled. Others are ignored.
+precipitation_mm_h, snowfall_fraction, precip_type, filled. Others are ignored. Files of other forms, known by their
+header, become such rows first (`file_formats`).
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import ESSENTIAL, HUMIDITY, utc_text
 from supervisor.weather.hours import HOUR
 from supervisor.weather.providers.answers import named, unexpected
+from supervisor.weather.providers.file_format import FileFormat
+from supervisor.weather.providers.file_formats import ENCODINGS, known_format, remedy_for
 
 COLUMNS = {
     "air_c": "air_temperature_degC",
@@ -38,6 +41,7 @@ COLUMNS = {
 }
 TIME = "time_utc"
 FILE_MAX_BYTES = 256 * 1024 * 1024  # ten years by the ten minutes have 60 MB
+HEADER_MAX_BYTES = 65_536
 LONGWAVE_ESTIMATE = "longwave_down_est_W_m2"
 TRACE_TYPES = {"snow": 1.0, "sleet": 0.5}
 # KMA writes 0.0 mm with snow for less than 0.1 mm in the hour: the schema says to treat it as <0.1 mm/h of snow. Most
@@ -90,12 +94,13 @@ class _Table:
         self._tally = Tally()
         self._rows: list[dict[str, str]] = []
         self._lines: list[int] = []
+        self._names: Mapping[str, str] = {}  # what the file calls our columns, where it differs
 
     def series(
         self, site: Site | None, start_utc_s: float | None, end_utc_s: float | None
     ) -> tuple[WeatherSeries, Tally]:
         """What `read_weather_csv` returns; raises WeatherError."""
-        self._open()
+        self._open(site)
         times = np.array([self._time(line, row) for line, row in zip(self._lines, self._rows, strict=True)])
         chosen = ~np.isnan(times)
         self._tally.add(Treatment.DROPPED, HOUR, int((~chosen).sum()))
@@ -111,7 +116,7 @@ class _Table:
 
         def where(name: str, row: int) -> str:
             column = TIME if name == "time" else COLUMNS.get(name, name)
-            return f"{self._path}: column {column}, line {lines[min(row, len(lines) - 1)]}"
+            return f"{self._path}: column {self._names.get(column, column)}, line {lines[min(row, len(lines) - 1)]}"
 
         columns = {name: self._column(column) for name, column in COLUMNS.items() if column in self._rows[0]}
         if LONGWAVE_ESTIMATE in self._rows[0]:
@@ -128,20 +133,19 @@ class _Table:
         self._tally.update(more)
         return series, self._tally
 
-    def _open(self) -> None:
+    def _open(self, site: Site | None) -> None:
         """Read rows and their line numbers; raises WeatherError on a file that is not such a table."""
         try:
             if self._path.stat().st_size > FILE_MAX_BYTES:
                 text, remedy = f"over {FILE_MAX_BYTES} bytes", "Cut it to the years needed"
                 raise WeatherError(text, where=str(self._path), remedy=remedy)
-            with self._path.open(newline="", encoding="utf-8-sig", errors=None if self._strict else "replace") as file:
+            encoding = _encoding(self._path)
+            with self._path.open(newline="", encoding=encoding, errors=None if self._strict else "replace") as file:
                 reader = csv.DictReader(file)
                 names = reader.fieldnames or []
-                for wanted in (TIME, *(COLUMNS[name] for name in (REQUIRED if self._strict else ESSENTIAL))):
-                    if wanted not in names:
-                        remedy = "docs/weather.md lists the columns"
-                        where = f"{self._path}: line 1"
-                        raise WeatherError(f"column {wanted} is missing", where=where, remedy=remedy)
+                form = known_format(names)
+                if form is None:
+                    self._need_columns(names)
                 for row in self._readable(reader):
                     if None in row or None in row.values():
                         self._cut_short(len(names), reader.line_num)
@@ -155,6 +159,22 @@ class _Table:
             raise WeatherError(
                 f"not a CSV file: {error}", where=str(self._path), remedy="Save it as UTF-8 CSV"
             ) from error
+        if form is not None:
+            self._translate(form, names, site)
+
+    def _need_columns(self, names: Sequence[str]) -> None:
+        for wanted in (TIME, *(COLUMNS[name] for name in (REQUIRED if self._strict else ESSENTIAL))):
+            if wanted not in names:
+                where = f"{self._path}: line 1"
+                raise WeatherError(f"column {wanted} is missing", where=where, remedy=remedy_for(names))
+
+    def _translate(self, form: FileFormat, names: Sequence[str], site: Site | None) -> None:
+        try:
+            translated = form.translate(names, self._rows, site)
+        except ValueError as error:
+            message, remedy = error.args if len(error.args) == 2 else (str(error), "Download the file again")
+            raise WeatherError(f"{form.name}: {message}", where=f"{self._path}: line 1", remedy=remedy) from error
+        self._rows, self._names = translated.rows, translated.names
 
     def _readable(self, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
         """The rows that are CSV: a line that is not, such as one of a megabyte, is dropped."""
@@ -179,7 +199,7 @@ class _Table:
 
     def _time(self, line: int, row: dict[str, str]) -> float:
         """Seconds since 1970; NaN where it cannot be read."""
-        where = f"{self._path}: column {TIME}, line {line}"
+        where = f"{self._path}: column {self._names.get(TIME, TIME)}, line {line}"
         text, remedy = f"{row[TIME]!r} is not a time", "Write 2023-12-30T09:00:00Z"
         try:
             time = datetime.fromisoformat(row[TIME].strip())
@@ -208,12 +228,26 @@ class _Table:
             if self._strict:
                 raise WeatherError(
                     f"{text!r} is not a number",
-                    where=f"{self._path}: column {column}, line {self._lines[i]}",
+                    where=f"{self._path}: column {self._names.get(column, column)}, line {self._lines[i]}",
                     remedy="Leave the cell empty where nothing was measured",
                 )
             values[i] = np.nan
             self._tally.add(Treatment.DROPPED, next((name for name, of in COLUMNS.items() if of == column), column))
         return values
+
+
+def _encoding(path: Path) -> str:
+    """The encoding of the header; UTF-8 where none fits, so that reading says what is wrong."""
+    with path.open("rb") as file:
+        header = file.readline(HEADER_MAX_BYTES)
+    for encoding in ENCODINGS:
+        try:
+            names = header.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == ENCODINGS[0] or known_format(next(csv.reader([names]), [])) is not None:
+            return encoding
+    return ENCODINGS[0]
 
 
 def _mark_traces(rows: list[dict[str, str]], columns: dict[str, Array], tally: Tally) -> None:

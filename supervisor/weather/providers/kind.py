@@ -28,9 +28,13 @@ class WeatherProvider(Protocol):
 
 
 class WeatherSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[weather]` of city.toml. A provider with keys of its own adds them in a subclass."""
+    """`[weather]` of city.toml. A provider with keys of its own adds them in a subclass.
+
+    Either `provider`, or `providers` in the order in which they are to plan.
+    """
 
     provider: str = "open-meteo"
+    providers: tuple[str, ...] = ()
 
 
 class District(Protocol):

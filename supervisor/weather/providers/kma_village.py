@@ -228,8 +228,9 @@ class KmaVillageProvider:
             treated = Tally(self._newest.treated)
             behind = (base.timestamp() - self._newest.issued_utc_s) / ISSUED_EACH.total_seconds()
             treated.add(Treatment.DROPPED, ISSUE, max(round(behind), 0))
-            part = between(self._newest.members[0], now_utc_s, now_utc_s + horizon_s)
-            return replace(self._newest, members=(part,), treated=treated)
+            whole_series = self._newest.members[0]
+            part = between(whole_series, now_utc_s, now_utc_s + horizon_s)
+            return replace(self._newest, members=(part,), treated=treated, rows_treated=len(whole_series))
         assert fault is not None
         raise fault
 

@@ -204,7 +204,7 @@ class MetNorwayProvider:
         # `updated_at` is the global model's, up to ten hours back while the service still serves it as its newest
         model_age_s = answer.received_utc_s - whole.issued_utc_s
         issued = answer.received_utc_s if 0.0 <= model_age_s <= MODEL_AGE_MAX_S else whole.issued_utc_s
-        return replace(whole, issued_utc_s=issued, members=(part,))
+        return replace(whole, issued_utc_s=issued, members=(part,), rows_treated=len(whole.members[0]))
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         return None

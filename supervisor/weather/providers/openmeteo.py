@@ -237,7 +237,7 @@ class OpenMeteoProvider:
         whole = await self._fetcher.read(url, query, lambda a: parse(a.body, a.received_utc_s, self._site))
         self._newest = whole
         members = tuple(between(m, now_utc_s, now_utc_s + horizon_s) for m in whole.members)
-        return replace(whole, members=members)
+        return replace(whole, members=members, rows_treated=len(whole.members[0]))
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         """The model's own analysis of the last hours: not an observation, but the best estimate available."""

@@ -47,7 +47,13 @@ class FileProvider:
             )
         issued = t[0] + math.floor((now_utc_s - t[0]) / step) * step  # a new forecast with each new row
         ahead = between(self._series, now_utc_s, now_utc_s + horizon_s)
-        return Forecast(issued_utc_s=float(issued), members=(ahead,), source=self._source, treated=self._treated)
+        return Forecast(
+            issued_utc_s=float(issued),
+            members=(ahead,),
+            source=self._source,
+            treated=self._treated,
+            rows_treated=len(self._series),
+        )
 
     def observed(self, now_utc_s: float, back_s: float) -> WeatherSeries | None:
         """Rows that cover (now − back, now]; the last one may end after now, since its interval has begun."""

@@ -1,0 +1,257 @@
+"""No accepted key is ignored: each key of city.toml, and of a tariff's file, changes something that can be observed.
+
+`ROWS` says for every field of every table which other value it gets and where the difference shows; a field without a
+row fails. Where only the running service shows it, the row names the test that proves it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from supervisor.config import LISTS, TABLES, Config
+from supervisor.tariff.bands_file import TariffFile
+from supervisor.tariff.kind import FileSettings as TariffFileSettings
+from supervisor.tariff.registry import KINDS
+from supervisor.tests.observing import (
+    BASE,
+    DAY,
+    DAYS,
+    NIGHT,
+    ROOT,
+    WEEK,
+    address,
+    asked,
+    board,
+    charge,
+    city,
+    database,
+    fetch,
+    folder,
+    gateway,
+    missing_files,
+    people_caps,
+    plan,
+    pool,
+    prices,
+    services,
+    shown,
+)
+from supervisor.weather.providers.registry import PROVIDERS
+
+KOREA = {"country": "KR"}
+FETCHED = {"currency": "EUR", "source": "energy-charts", "area": "AT"}
+DAY_AHEAD = {"currency": "EUR", "file": "day.csv", "area": "AT"}
+BANDS_FILE = {"currency": "EUR", "file": "bands.json"}
+REST = [*range(2, 13)]
+OLD = {"name": "o", "price_per_kwh": 1.0, "until": date(2026, 2, 12)}
+NEW = {"name": "n", "price_per_kwh": 3.0, "from": date(2026, 2, 12)}
+LATER = date(2026, 2, 14)
+
+Row = tuple[dict[str, Any], dict[str, Any], Callable[[Config], Any]] | str
+
+
+def change(path: str, value: Any, observe: Callable[[Config], Any], **more: Any) -> Row:
+    """`path` gets `value`; `more` is what both configurations have besides the base, with dots as two underscores."""
+    both = {name.replace("__", "."): inner for name, inner in more.items()}
+    return both, {**both, path: value}, observe
+
+
+def limits() -> dict[str, Row]:
+    other = {
+        "t_max_mc": 14_000, "cable_max_mc": 70_000, "lockout_mc": 5_000, "cold_cutoff_mc": -12_000, "min_on_s": 240,
+        "min_off_s": 240, "period_s": 840, "max_on_s": 40_000, "max_on_day_s": 70_000, "override_max_s": 20_000,
+        "lease_max_s": 80_000, "power_return_min_s": 40, "power_return_max_s": 170, "local_duty_permille": 900,
+    }  # fmt: skip
+    return {f"Limits.{name}": change(f"limits.{name}", value, board) for name, value in other.items()}
+
+
+def rewritten(values: dict[str, Any]) -> Row:
+    """A time-of-use file with other values."""
+
+    def observe(config: Config) -> Any:
+        changed = values if config.site.name == "changed" else {}
+        table = {"currency": "EUR", "bands": DAYS} | changed
+        (config.path.parent / "bands.json").write_text(json.dumps(table))
+        return prices(config)
+
+    return {"tariff": BANDS_FILE}, {"tariff": BANDS_FILE, "site.name": "changed"}, observe
+
+
+SERVICE = "supervisor/tests/test_service.py"
+RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
+ROWS: dict[str, Row] = {
+    "Site.name": change("site.name", "other", services),
+    "Site.timezone": change("site.timezone", "Europe/Berlin", prices),
+    "Site.latitude": change("site.latitude", 60.0, plan),
+    "Site.longitude": change("site.longitude", 20.0, plan),
+    "Site.elevation_m": change("site.elevation_m", 900, asked, weather={"provider": "open-meteo"}),
+    "ServiceConfig.state_dir": change("service.state_dir", "elsewhere", folder),
+    "BoardsConfig.listen": change("boards.listen", "127.0.0.1:9443", board),
+    "BoardsConfig.server_name": change("boards.server_name", "other", board),
+    "BoardsConfig.connections_per_address": change("boards.connections_per_address", 9, gateway,
+                                                   boards__listen="127.0.0.1:0"),
+    "BoardsConfig.handshakes_max": change("boards.handshakes_max", 9, gateway, boards__listen="127.0.0.1:0"),
+    "WebConfig.listen": change("web.listen", "127.0.0.1:9080", address),
+    "WebConfig.cert": change("web.cert", "cert.pem", address, web__key="key.pem"),
+    "WebConfig.key": change("web.key", "gone.pem", missing_files, web__cert="cert.pem"),
+    "WebConfig.public_url": change("web.public_url", "https://x", address),
+    "WebConfig.proxies": change("web.proxies", ["10.0.0.5"], people_caps),
+    "WebConfig.connections_per_address": change("web.connections_per_address", 9, people_caps),
+    "WebConfig.metrics_token_env": change("web.metrics_token_env", "TOKEN", services),
+    "WeatherSettings.provider": change("weather", {"provider": "met-norway"}, asked),
+    "FileSettings.file": change("weather.file", "other.csv", asked),
+    "OpenMeteoSettings.models": change("weather.models", "icon_seamless", asked, weather={"provider": "open-meteo"}),
+    "KmaSettings.station": change("weather.station", 108, asked, weather={"provider": "kma"}),
+    "TariffSettings.currency": change("tariff.currency", "EUR", prices),
+    "TariffSettings.demand": change("tariff.demand", {"price_per_kw": 7.0}, prices),
+    "FlatSettings.flat": change("tariff", {"flat": 2.0}, prices),
+    "BandSettings.band": change("tariff", {"band": DAYS}, prices),
+    "BandSettings.holidays": change("tariff.holidays", [date(2026, 2, 17)], prices, tariff={"band": DAYS}),
+    "BandsFileSettings.holidays": change("tariff.holidays", [date(2026, 2, 17)], prices, tariff=BANDS_FILE),
+    "FileSettings.file (tariff)": change("tariff.file", "else.json", prices, tariff=BANDS_FILE),
+    "DayAheadSettings.area": change("tariff.area", "FR", prices, tariff=DAY_AHEAD),
+    "DayAheadSettings.adder_per_kwh": change("tariff.adder_per_kwh", 0.1, prices, tariff=DAY_AHEAD),
+    "DayAheadSettings.vat": change("tariff.vat", 0.2, prices, tariff=DAY_AHEAD),
+    "FetchedSettings.source": change("tariff.source", "energi-data-service", fetch, tariff=FETCHED),
+    "FetchedSettings.area": change("tariff.area", "FR", fetch, tariff=FETCHED),
+    "FetchedSettings.adder_per_kwh": change("tariff.adder_per_kwh", 0.1, prices, tariff=FETCHED),
+    "FetchedSettings.vat": change("tariff.vat", 0.2, prices, tariff=FETCHED),
+    "Band.name": "supervisor/tariff/tests/test_tariff.py",
+    "Band.price_per_kwh": change("tariff.band.0.price_per_kwh", 5.0, prices),
+    "Band.hours": change("tariff.band", [{**NIGHT, "hours": ["22-07"]}, {**DAY, "hours": ["07-22"]}], prices,
+                         tariff={"band": [NIGHT, DAY]}),
+    "Band.months": change("tariff.band", [{**NIGHT, "hours": [], "months": [1]}, {**DAY, "hours": [], "months": REST}],
+                          prices, tariff={"band": [NIGHT, DAY]}),
+    "Band.days": change("tariff.band", [{**DAYS[0], "days": WEEK[:5]}, {**DAYS[1], "days": ["sat", "sun"]}], prices,
+                        tariff={"band": DAYS}),
+    "Band.from": change("tariff.band", [{**OLD, "until": LATER}, {**NEW, "from": LATER}], prices,
+                        tariff={"band": [OLD, NEW]}),
+    "Band.until": change("tariff.band", [{**OLD, "until": LATER}, {**NEW, "from": LATER}], prices,
+                         tariff={"band": [OLD, NEW]}),
+    "Band.counts_peak": change("tariff.band.0.counts_peak", False, charge),
+    "Country.country": change("tariff.holidays.country", "DE", prices, tariff={"band": DAYS, "holidays": KOREA}),
+    "Country.subdivision": change("tariff.holidays.subdivision", "BY", prices, tariff={
+        "band": DAYS, "holidays": {"country": "DE"}}),
+    "Country.extra": change("tariff.holidays.extra", [date(2026, 2, 20)], prices, tariff={
+        "band": DAYS, "holidays": KOREA}),
+    "Country.except": change("tariff.holidays.except", [date(2026, 2, 18)], prices, tariff={
+        "band": DAYS, "holidays": KOREA}),
+    "Demand.price_per_kw": change("tariff.demand.price_per_kw", 7.0, charge, feeder__0__demand_price_per_kw=0.0),
+    "Demand.ratchet": change("tariff.demand.ratchet", 1.0, charge),
+    "Demand.window_months": change("tariff.demand.window_months", 2, charge, tariff__demand={"ratchet": 1.0}),
+    "Demand.months": change("tariff.demand.months", [12], charge, tariff__demand={"ratchet": 1.0}),
+    "Demand.least_of_contract": change("tariff.demand.least_of_contract", 1.0, plan),
+    "PlannerConfig.horizon_h": change("planner.horizon_h", 12, plan),
+    "PlannerConfig.price_per_kelvin_hour": change("planner.price_per_kelvin_hour", 4000.0, plan),
+    "PlannerConfig.members": SERVICE,
+    "PlannerConfig.time_limit_s": change("planner.time_limit_s", 9.0, plan),
+    "PlannerConfig.processes": change("planner.processes", 1, pool, planner__processes=3),
+    "CalibrationConfig.weekly": RECALIBRATION,
+    "CalibrationConfig.days": RECALIBRATION,
+    **limits(),
+    "InfluxConfig.api": change("influx.api", "v1", database),
+    "InfluxConfig.url": change("influx.url", "http://b:2", database),
+    "InfluxConfig.database": change("influx.database", "e", database),
+    "InfluxConfig.bucket": change("influx.bucket", "e", database),
+    "InfluxConfig.org": change("influx.org", "e", database),
+    "InfluxConfig.token_env": change("influx.token_env", "OTHER", database),
+    "Feeder.id": (
+        {},
+        {
+            "feeder": [{**one, "id": f"g{one['id'][1:]}"} for one in BASE["feeder"]],
+            "zone": [{**one, "feeder": f"g{one['feeder'][1:]}"} for one in BASE["zone"]],
+        },
+        plan,
+    ),
+    "Feeder.contract_kw": change("feeder.0.contract_kw", 150.0, plan),
+    "Feeder.breaker_kw": change("feeder.0.breaker_kw", 220.0, plan),
+    "Feeder.demand_price_per_kw": change("feeder.0.demand_price_per_kw", 9.0, plan),
+    "BoardConfig.id": ({}, {"board.0.id": "b99", "zone.0.board": "b99", "zone.1.board": "b99"}, board),
+    "BoardConfig.name": "supervisor/control/tests/test_intake.py",
+    "Zone.id": change("zone.0.id", "zz", shown),
+    "Zone.name": change("zone.0.name", "Hill", shown),
+    "Zone.name_ko": change("zone.0.name_ko", "언덕", shown),
+    "Zone.board": change("zone.0.board", "b02", board),
+    "Zone.relay": change("zone.0.relay", 2, board),
+    "Zone.feeder": change("zone.0.feeder", "f2", plan),
+    "Zone.power_w": change("zone.0.power_w", 30_000, plan),
+    "Zone.area_m2": change("zone.0.area_m2", 150, plan),
+    "Zone.layers": change("zone.0.layers", [{"material": "concrete", "thickness_m": 0.3}], plan),
+    "Zone.cable": change("zone.0.cable", {"depth_m": 0.05}, plan),
+    "Zone.bridge": change("zone.0.bridge", True, plan),
+    "Zone.sky_view": change("zone.0.sky_view", 0.3, plan),
+    "Zone.horizon": change("zone.0.horizon", [], plan),
+    "Zone.priority": change("zone.0.priority", 3, plan),
+    "Zone.override_max_min": change("zone.0.override_max_min", 30, shown),
+    "Zone.limits": change("zone.0.limits", {"t_max_mc": 12_000}, board),
+    "Layer.material": change("zone.0.layers.0.material", "concrete", plan),
+    "Layer.thickness_m": change("zone.0.layers.0.thickness_m", 0.2, plan),
+    "Cable.depth_m": change("zone.0.cable.depth_m", 0.05, plan),
+    "Cable.spacing_m": change("zone.0.cable.spacing_m", 0.3, plan),
+    "Cable.efficiency": change("zone.0.cable.efficiency", 0.7, plan),
+    "HorizonPoint.azimuth_deg": change("zone.0.horizon.1.azimuth_deg", 300, plan),
+    "HorizonPoint.elevation_deg": change("zone.0.horizon.1.elevation_deg", 80, plan),
+    "TariffFile.currency": rewritten({"currency": "SEK"}),
+    "TariffFile.bands": rewritten({"bands": [NIGHT, DAY]}),
+    "TariffFile.timezone": rewritten({"timezone": "America/New_York"}),
+    "TariffFile.holidays": rewritten({"holidays": ["2026-02-17"]}),
+    "TariffFile.demand": rewritten({"demand": {"price_per_kw": 7}}),
+    "TariffFile.note": "docs/planner.md",  # for readers of the file
+}  # fmt: skip
+
+
+def structs(found: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    """A table's struct and those inside it."""
+    yield found
+    for field in msgspec.structs.fields(found):
+        for inner in _inner(field.type):
+            yield from structs(inner)
+
+
+def _inner(annotation: Any) -> Iterator[type[msgspec.Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _inner(part)
+
+
+def names() -> dict[str, None]:
+    """Every key as the struct that declares it and its name; in the order of the tables."""
+    tables = [*TABLES.values(), *LISTS.values(), TariffFile]
+    tables += [kind.settings for kind in (*KINDS, *PROVIDERS.values())]
+    found: dict[str, None] = {}
+    for table in tables:
+        for struct in structs(table):
+            for field in msgspec.structs.fields(struct):
+                bases = reversed(struct.__mro__)
+                owner = next(one for one in bases if field.name in vars(one).get("__annotations__", ()))
+                place = " (tariff)" if owner is TariffFileSettings else ""
+                found[f"{owner.__name__}.{field.encode_name}{place}"] = None
+    return found
+
+
+def test_every_key_has_a_row_and_every_row_a_key() -> None:
+    assert set(names()) == set(ROWS)
+
+
+@pytest.mark.parametrize("key", [key for key, row in ROWS.items() if not isinstance(row, str)])
+def test_a_key_changes_what_can_be_observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("TOKEN", "t")
+    row = ROWS[key]
+    assert not isinstance(row, str)
+    before, after, observe = row
+    assert repr(observe(city(tmp_path, before))) != repr(observe(city(tmp_path, after))), key
+
+
+@pytest.mark.parametrize("key", [key for key, row in ROWS.items() if isinstance(row, str)])
+def test_a_key_that_only_the_running_service_shows_is_in_its_test(key: str) -> None:
+    row = ROWS[key]
+    assert isinstance(row, str)
+    assert key.split(".")[1] in (ROOT / row).read_text()
