@@ -9,6 +9,7 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import Clock
 
 WITHIN_S = 3600.0
+BOOT_S = 10.0  # a boot lasts at least so long before its greeting
 RESTARTS_MAX = 3  # in that time: a power cut, an update and a person's reset do not come to more
 
 
@@ -19,15 +20,19 @@ class Restarts:
         self._alarms = alarms
         self._clock = clock
         self._boot: dict[str, int] = {}
+        self._greeted_s: dict[str, float] = {}
         self._seen_s: dict[str, deque[float]] = {}
 
     def greeted(self, board: str, boot: int) -> None:
         """A board has connected."""
-        known = self._boot.get(board)
-        self._boot[board] = boot
+        known, now = self._boot.get(board), self._clock.monotonic_s()
+        possible = 1 + int((now - self._greeted_s.get(board, now)) / BOOT_S)
+        self._boot[board], self._greeted_s[board] = boot, now
         seen = self._seen_s.setdefault(board, deque(maxlen=RESTARTS_MAX))
         if known is not None and boot > known:
-            seen.extend([self._clock.monotonic_s()] * min(boot - known, RESTARTS_MAX))
+            # A larger number is another board's in its place: one restart.
+            count = boot - known if boot - known <= possible else 1
+            seen.extend([now] * min(count, RESTARTS_MAX))
         self._judge(board)
 
     def look(self) -> None:

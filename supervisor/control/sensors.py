@@ -9,7 +9,7 @@ from supervisor.control.zone_live import ZoneLive, surface_c
 from supervisor.domain.alarm import AlarmCode
 from supervisor.road.believed import BELIEVED
 
-CLEARED = 0.9  # quality from which an alarm is over, so that it does not come and go
+CLEARED = 0.9  # quality from which an alarm is over, so that it is not raised again and again
 NAMED_MAX = 3  # zones that the line names; the alarms name all
 
 

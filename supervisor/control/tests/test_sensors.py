@@ -115,10 +115,13 @@ def test_a_board_that_keeps_restarting_is_alarmed_until_it_is_calm_for_an_hour(s
 
 def test_restarts_between_two_sessions_count_by_the_number_of_the_boot(setup: Setup) -> None:
     restarts = Restarts(setup.alarms, setup.clock)
-    for boot in (7, 7, 7, 7, 7):  # sessions come and go
+    for boot in (7, 7, 7, 7, 7):  # the same boot, new sessions
         restarts.greeted("b01", boot)
     assert not setup.alarms.standing()
-    restarts.greeted("b01", 12)
+    restarts.greeted("b01", 8_000)  # another board in its place
+    assert not setup.alarms.standing()
+    setup.clock.advance(120)
+    restarts.greeted("b01", 8_005)
     assert setup.alarms.standing()
 
 
