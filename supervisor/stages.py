@@ -36,6 +36,7 @@ from supervisor.control.price_service import open_price_service
 from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
+from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
@@ -185,6 +186,8 @@ async def start_control(
         IntakeRecord(store.telemetry, store.quarantine, store.events), monitoring, clock, base.background,
     )  # fmt: skip
     watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, base.alarms, clock)
+    watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
+    watch.checks["restarts"] = intake.restarts.look
     await watch.start()
     return Control(prices, price_service, plan_loop, guard, intake, watch)
 

@@ -9,7 +9,7 @@ from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.control.publishing import Publisher
-from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
+from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
 from supervisor.planner.plans import ON_MC
@@ -17,7 +17,7 @@ from supervisor.planner.quarter import TURN_AFTER_S
 from supervisor.planner.solve.demand import CircuitNow, given_way, who_gives_way
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
-from supervisor.wire.messages import WET_PERMILLE, Winner, ZoneSample
+from supervisor.wire.messages import Winner, ZoneSample
 
 logger = logging.getLogger(__name__)
 
@@ -84,9 +84,9 @@ class DemandGuard:
         sample = live.sample
         if sample is None or not live.online:
             return
-        surface, moisture = surface_c(sample), moisture_permille(sample)
+        surface = live.believed_c
         cold = surface is not None and surface <= (live.plan.on_mc if live.plan else ON_MC) / 1000
-        wet = moisture is None or moisture >= WET_PERMILLE
+        wet = live.wet is not False
         if not cold or not wet or self._draws(live, sample):
             live.waiting_since_utc_s = None
         elif live.waiting_since_utc_s is None:
@@ -104,7 +104,7 @@ class DemandGuard:
         due = since is not None and self._clock.utc_s() - since > TURN_AFTER_S
         return CircuitNow(
             live.zone,
-            surface_c(sample) or 0.0,
+            live.believed_c or 0.0,
             sample.duty_permille / 1000,
             self._draws(live, sample),
             live.plan.phase_s if live.plan is not None else 0,

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from supervisor.control.feedback import for_sensor
 from supervisor.control.live import LiveState
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
@@ -283,7 +284,7 @@ class Dispatcher:
         if age_s >= plan.lease_s:  # too old to be used: the board follows its local rule
             return
         lease_s = min(int(plan.lease_s - max(age_s, 0)), zone.zone.limits.lease_max_s)
-        left = msgspec.structs.replace(plan, lease_s=lease_s)
+        left = msgspec.structs.replace(for_sensor(plan, zone), lease_s=lease_s)
         board = zone.zone.board
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
             zone.plan_state = PlanState.SENT

@@ -18,14 +18,15 @@ import numpy as np
 from supervisor.calibration import kept as kept_roads
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState
+from supervisor.control.moisture import outvoted
 from supervisor.control.sky import Sky, sky_now
 from supervisor.control.zone_live import moisture_permille, surface_c
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
 from supervisor.road import (
+    BelievingEstimator,
     Roads,
     State,
-    StateEstimator,
     Surface,
     build_pavements,
     initial_state,
@@ -46,6 +47,7 @@ KEEP_EACH_S = 900.0
 KEPT_FOR_S = 3 * 3600.0  # older than this a spin-up on observed weather is better
 SPIN_UP_S = 48 * 3600.0  # forgets its first guess to some tenths of a kelvin at cable depth
 SPIN_UP_STEP_S = 600.0
+HEATS = 0.1  # of rated power: from here a road counts as heated
 POWER_MAX = 1.2  # of rated power: more is a fault of the meter
 LEAST_DEEP_C = 5.0  # 2 m down the ground does not freeze in a city's winter, whatever the last two days were
 KEY = "estimate"
@@ -57,6 +59,7 @@ class _Kept(msgspec.Struct):
     utc_s: float
     zones: list[str]
     arrays: dict[str, tuple[list[int], str]]
+    surface_quality: list[float] = []  # of the sensors, in the order of `zones`
 
 
 class Estimation:
@@ -82,7 +85,7 @@ class Estimation:
         self._surface_s = np.zeros(len(zones))  # seconds with a plausible surface
         self._moist_s = np.zeros(len(zones))
         self.roads: Roads = self._own(calibrated or {})
-        self.estimator = StateEstimator(self.roads, 0.0, LEAST_DEEP_C)
+        self.estimator = BelievingEstimator(self.roads, 0.0, LEAST_DEEP_C)
         self.air_c: float | None = None
         self.lane_lost: list[Callable[[str], None]] = []  # called with a zone whose estimate was restarted
 
@@ -141,6 +144,8 @@ class Estimation:
         dt_s = min(dt_s, MINUTE_S)  # the running minute has no more of it
         sums = self._sums
         sums[0, lane] += dt_s
+        if sample.power_w > HEATS * self._zones[lane].power_w:
+            self._live.zones[sample.zone].heated_utc_s = self._clock.utc_s()
         sums[1, lane] += min(max(sample.power_w, 0), POWER_MAX * self._zones[lane].power_w) * dt_s
         if (celsius := surface_c(sample)) is not None:
             sums[2, lane] += celsius * dt_s
@@ -157,11 +162,14 @@ class Estimation:
         (seconds, joules, surface, moist), surface_s, moist_s = self._take_sums()
         weather = self._forecasts.minute(now_utc_s - MINUTE_S)
         self.air_c = float(np.asarray(weather.air_c).flat[0])
-        self._live.see(sky_now(weather, self._forecasts.latest, now_utc_s))
+        sky = sky_now(weather, self._forecasts.latest, now_utc_s)
+        self._live.see(sky)
+        not_believed = outvoted(self._live.zones.values(), sky, now_utc_s)
         with np.errstate(invalid="ignore", divide="ignore"):
             power_w_m2 = np.where(seconds > 0, joules / seconds, 0.0) * self._per_area
             observed = surface / surface_s  # NaN where nothing was observed
             moisture = moist / moist_s
+        moisture[[zone.id in not_believed for zone in self._zones]] = np.nan
         state = self.estimator.update(weather, observed, power_w_m2, MINUTE_S, moisture)
         for lane in self.estimator.renewed:
             zone = self._zones[lane].id
@@ -169,6 +177,17 @@ class Estimation:
             for listener in self.lane_lost:
                 listener(zone)
         self._show(state)
+        self._show_sensors(state, not_believed)
+
+    def _show_sensors(self, state: State, not_believed: frozenset[str]) -> None:
+        """How far the sensors are believed, and what is taken instead."""
+        quality = np.round(self.estimator.trust.quality, 2).tolist()
+        for zone, celsius, believed in zip(self._zones, state.surface_c.tolist(), quality, strict=True):
+            live = self._live.zones[zone.id]
+            live.estimated_c, live.moisture_outvoted = celsius, zone.id in not_believed
+            if live.surface_quality != believed:
+                live.surface_quality = believed
+                self._live.touch(zone.id)
 
     def _take_sums(self) -> tuple[Array, Array, Array]:
         """The running minute's sums; the next minute begins."""
@@ -200,7 +219,8 @@ class Estimation:
         for field in fields(State):
             value: Array = np.asarray(getattr(self.state, field.name), dtype="<f8")
             arrays[field.name] = (list(value.shape), base64.b64encode(value.tobytes()).decode())
-        kept = _Kept(now_utc_s, [zone.id for zone in self._zones], arrays)
+        quality = self.estimator.trust.quality.tolist()
+        kept = _Kept(now_utc_s, [zone.id for zone in self._zones], arrays, quality)
         await self._store.set(KEY, msgspec.json.encode(kept).decode())
 
     async def _load(self) -> State | None:
@@ -222,6 +242,9 @@ class Estimation:
         like = initial_state(self.roads, 0.0)
         if any(getattr(state, field.name).shape != getattr(like, field.name).shape for field in fields(State)):
             return None
+        quality = np.asarray(kept.surface_quality, dtype=np.float64)
+        if quality.shape == (len(self._zones),) and np.isfinite(quality).all():
+            self.estimator.trust.quality = np.clip(quality, 0.0, 1.0)
         return state
 
     def _spin_up(self) -> State | None:

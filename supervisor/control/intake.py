@@ -22,6 +22,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
+from supervisor.control.restarts import Restarts
 from supervisor.control.stamps import Stamp, Stamps
 from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.alarm import AlarmCode
@@ -102,6 +103,7 @@ class Intake:
         self._distrust = Distrust(record.quarantine, alarms, metrics, clock)
         estimation.lane_lost.append(self._distrust.estimate_lost)
         self._stamps = Stamps()
+        self.restarts = Restarts(alarms, clock)
         self._rated_w: dict[str, dict[str, int]] = {}
         for zone in (known.zone for known in live.zones.values()):
             self._rated_w.setdefault(zone.board, {})[zone.id] = zone.power_w
@@ -111,6 +113,7 @@ class Intake:
     def attach(self, link: BoardLink, hello: Hello) -> None:
         """A board has been authenticated."""
         self._stamps.greeted(hello.b, hello.boot, hello.up, self._clock.utc_s())
+        self.restarts.greeted(hello.b, hello.boot)
         self._dispatcher.attach(link, hello)
         logger.info("board %s connected: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
 

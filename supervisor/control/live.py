@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 
 from supervisor.control.sky import Sky
 from supervisor.control.view import ZoneView, zone_view
-from supervisor.control.zone_live import ZoneLive, moisture_permille
+from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.zone import Zone
 from supervisor.runtime.clock import Clock
-from supervisor.wire.messages import WET_PERMILLE
 
 OFFLINE_AFTER_S = 45.0  # four telemetry intervals without a frame
 MISSED_MAX = 4096  # merged changes a subscriber may leave unread: minutes of a city's telemetry
@@ -90,14 +89,8 @@ class LiveState:
 
     def wet_share(self) -> float | None:
         """Part of the zones with plausible moisture that are wet [0–1]; None where too few are known to vote."""
-        known = [
-            moisture
-            for live in self.zones.values()
-            if live.online and live.sample and (moisture := moisture_permille(live.sample)) is not None
-        ]
-        if len(known) < VOTERS_MIN:
-            return None
-        return sum(moisture >= WET_PERMILLE for moisture in known) / len(known)
+        known = [wet for live in self.zones.values() if live.online and (wet := live.wet) is not None]
+        return sum(known) / len(known) if len(known) >= VOTERS_MIN else None
 
     def touch(self, zone_id: str) -> None:
         """Notify subscribers that a zone changed."""

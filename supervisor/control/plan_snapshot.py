@@ -11,7 +11,7 @@ from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
-from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
+from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import Plan
 from supervisor.domain.weather import Forecast
@@ -23,7 +23,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.tariff.kind import Tariff
 from supervisor.tariff.unfailing import UnfailingTariff
 from supervisor.tariff.worth import worth_of
-from supervisor.wire.messages import WET_PERMILLE, Flag, Winner, ZoneSample
+from supervisor.wire.messages import Flag, Winner, ZoneSample
 
 _OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
@@ -78,10 +78,10 @@ class Situation:
             return ZoneNow(live.zone, None, False, dictated)
         if _out_of_service(sample):
             dictated = 0.0
-        wet = (moisture_permille(sample) or 0) >= WET_PERMILLE or sample.duty_permille > 0
+        wet = bool(live.wet) or sample.duty_permille > 0
         since = live.waiting_since_utc_s
         waiting_s = 0.0 if since is None else self._clock.utc_s() - since
-        return ZoneNow(live.zone, surface_c(sample), wet, dictated, waiting_s)
+        return ZoneNow(live.zone, live.believed_c, wet, dictated, waiting_s)
 
 
 class PlanSnapshot:

@@ -53,6 +53,7 @@ class Watch:
         self._parts = Parts("watch", alarms)
         self._pruning = False
         self.gap: list[Callable[[str], None]] = []
+        self.checks: dict[str, Callable[[], None]] = {}  # others' parts of each round, by name
 
     async def start(self) -> None:
         """Load the month's peaks."""
@@ -69,6 +70,8 @@ class Watch:
         await do("silent boards", self._look_for_the_silent)
         await do("overrides", self._overrides.expire)
         await do("peaks", lambda: self._peaks.keep(now_utc_s))
+        for name, check in self.checks.items():
+            await do(name, check)
         await do("contract", lambda: self._check_contract(now_utc_s))
         if now_utc_s % CLOCK_EACH_S == 0:
             await do("clocks", self._send_clocks)

@@ -9,7 +9,8 @@ from supervisor.domain.danger import Danger
 from supervisor.domain.override import Override
 from supervisor.domain.plan import Plan, PlanState
 from supervisor.domain.zone import Zone
-from supervisor.wire.messages import Flag, ZoneSample, is_surface
+from supervisor.road.believed import BELIEVED
+from supervisor.wire.messages import WET_PERMILLE, Flag, ZoneSample, is_surface
 
 
 @dataclass(slots=True)
@@ -23,6 +24,10 @@ class ZoneLive:
     online: bool = False
     surface_word: str | None = None
     lying_mm: float | None = None  # snow + ice + frost
+    estimated_c: float | None = None  # surface by the estimate, which uses the sensor as far as it is believed
+    surface_quality: float = 1.0  # how far the surface sensor is believed [0–1]
+    moisture_outvoted: bool = False  # reads dry while snow or rain falls on the heated road
+    heated_utc_s: float | None = None  # when it last drew power
     plan: Plan | None = None
     plan_state: PlanState = PlanState.REQUESTED
     override: Override | None = None
@@ -36,6 +41,18 @@ class ZoneLive:
         """The board's flags, and a known broken cable."""
         flags = self.sample.flags if self.sample else 0
         return flags | Flag.CABLE_BROKEN if self.cable_broken else flags
+
+    @property
+    def believed_c(self) -> float | None:
+        """Surface temperature to decide by [°C]: measured, or estimated where the sensor is not believed."""
+        measured = surface_c(self.sample) if self.sample else None
+        return self.estimated_c if measured is not None and self.surface_quality < BELIEVED else measured
+
+    @property
+    def wet(self) -> bool | None:
+        """Whether the moisture sensor says wet, or is outvoted; None where it gives nothing plausible."""
+        moisture = moisture_permille(self.sample) if self.sample else None
+        return None if moisture is None else self.moisture_outvoted or moisture >= WET_PERMILLE
 
 
 def surface_c(sample: ZoneSample) -> float | None:

@@ -36,7 +36,9 @@ class AlarmCode(StrEnum):
     OVER_TEMPERATURE = "over-temperature", Severity.MAJOR, "zone"
     MAX_ON_TIME = "max-on-time", Severity.MAJOR, "zone"
     MOISTURE_IMPLAUSIBLE = "moisture-implausible", Severity.MINOR, "zone"
+    SENSOR_DOUBTFUL = "sensor-doubtful", Severity.MAJOR, "zone"
     # Boards
+    BOARD_RESTARTS = "board-restarts", Severity.MAJOR, "board"
     BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"
     BOARD_ZONES = "board-zones", Severity.MAJOR, "board"
     NEWER_SUPERVISOR = "newer-supervisor", Severity.MAJOR, "board"

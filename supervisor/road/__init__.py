@@ -14,10 +14,12 @@ Ensembles: `roads.with_members(K)` and `state.repeat(K)`; lane = road · K + mem
     free = free_response(many, state, forcing, dt_s=900.0, slot_s=900.0)       # T⁰ and wet, (lanes, slots)
     g = kernel(many, state, forcing, 900.0, 900.0, full_heat_w_m2)             # K per unit duty, (roads, slots, slots)
 
-Per telemetry minute: `StateEstimator.update`. Surface states and ice minutes: `surface_state`, `is_icy`, `ICE_MM`.
+Per telemetry minute: `BelievingEstimator.update`, which weighs each sensor, or `StateEstimator.update`.
+Surface states and ice minutes: `surface_state`, `is_icy`, `ICE_MM`.
 Read in this order: pavement, conduction, surface_step, stores, step, linear.
 """
 
+from supervisor.road.believed import BelievingEstimator
 from supervisor.road.estimate import StateEstimator
 from supervisor.road.forcing import Forcing, State, initial_state
 from supervisor.road.linear import FreeResponse, free_response, kernel
@@ -35,6 +37,7 @@ __all__ = [
     "DATEX_II",
     "ICE_MM",
     "MATERIALS",
+    "BelievingEstimator",
     "Fluxes",
     "Forcing",
     "FreeResponse",

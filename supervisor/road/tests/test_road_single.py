@@ -21,6 +21,7 @@ from supervisor.road.conduction import operator
 from supervisor.road.forcing import prepare
 from supervisor.road.radiation import STEFAN_BOLTZMANN, longwave_down_w_m2
 from supervisor.road.step import advance_state
+from supervisor.road.surface_step import NO_SNOW_MM
 
 AGREE = 1e-9
 
@@ -85,6 +86,8 @@ def test_one_lane_in_floats_is_the_step_in_arrays(seed: int, dt_s: float, heat: 
         for name in ("water_mm", "ice_mm", "snow_mm", "frost_mm"):
             assert getattr(run, name)[t] == pytest.approx(getattr(state, name), rel=0.0, abs=AGREE), (t, name)
     for f in fields(State):
+        if f.name == "snow_albedo" and float(state.snow_mm[0]) <= NO_SNOW_MM:
+            continue  # of no snow: the next snow begins with its own, and a rounding may decide which it was
         np.testing.assert_allclose(getattr(end, f.name), getattr(state, f.name), rtol=AGREE, atol=AGREE, err_msg=f.name)
 
 
