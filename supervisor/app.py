@@ -94,7 +94,7 @@ async def running(
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
         live = LiveState(config.zone, clock)
         live.board_names = {board.id: board.name for board in config.board if board.name}
-        degradations = start_degradations(clock)
+        degradations = start_degradations(clock, metrics)
         base = Base(config, clock, store, metrics, alarms, background, live, degradations)
 
         roads = await start_roads(base, stack)

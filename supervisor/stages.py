@@ -15,7 +15,7 @@ from functools import partial
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
 from supervisor.control.danger import Dangers
-from supervisor.control.degraded import Degradations
+from supervisor.control.degraded import Degradations, show_degraded
 from supervisor.control.demand_guard import DemandGuard
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
@@ -112,9 +112,11 @@ def prepare_files(config: Config) -> Pki:
     return ensure_pki(config.pki_dir, config.boards.server_name)
 
 
-def start_degradations(clock: Clock) -> Degradations:
-    """What is degraded: nothing yet."""
-    return Degradations(clock)
+def start_degradations(clock: Clock, metrics: Metrics) -> Degradations:
+    """What is degraded: nothing yet; shown by the app and by Prometheus."""
+    degradations = Degradations(clock)
+    show_degraded(degradations, metrics)
+    return degradations
 
 
 async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
@@ -238,6 +240,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         public_url=config.web.public_url,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,
+        degradations=base.degradations,
         safety=Safety(base.store.audit, commands.dangers, control.intake.cables, base.alarms),
     )
 

@@ -43,6 +43,9 @@ class Metrics:
             registry=registry,
         )
         self.alarms = Gauge("roadheat_alarms", "Alarms that stand", ["code"], registry=registry)
+        self.degraded = Gauge(
+            "roadheat_degraded", "1 while the service goes on in a lesser form", ["code"], registry=registry
+        )
         self.feeder_kw = Gauge("roadheat_feeder_kw", "Mean of the running 15 min", ["feeder"], registry=registry)
         self.feeder_peak_kw = Gauge(
             "roadheat_feeder_peak_kw", "Highest 15 min mean of the month", ["feeder"], registry=registry

@@ -10,7 +10,6 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.road.believed import BELIEVED
 
 CLEARED = 0.9  # quality from which an alarm is over, so that it is not raised again and again
-NAMED_MAX = 3  # zones that the line names; the alarms name all
 
 
 class SensorWatch:
@@ -36,13 +35,9 @@ class SensorWatch:
                 f"The surface sensor does not fit weather, heat and neighbours{_values(live)}: the model is used "
                 "instead. Compare it with a hand thermometer, clean or change it",
             )
-        bridged = sorted(zone_id for zone_id, live in self._live.zones.items() if live.moisture_outvoted)
-        zones = sorted({*doubtful, *bridged})
-        detail: dict[str, str | int | float] = {
-            "count": len(zones),
-            "zones": ", ".join(zones[:NAMED_MAX]) + (" …" if len(zones) > NAMED_MAX else ""),
-        }
-        self._degraded.set(DegradedCode.SENSORS, detail if zones else None)
+        bridged = [zone_id for zone_id, live in self._live.zones.items() if live.moisture_outvoted]
+        zones = len({*doubtful, *bridged})
+        self._degraded.set(DegradedCode.SENSORS, {"zones": zones} if zones else None)
 
 
 def _values(live: ZoneLive) -> str:

@@ -5,6 +5,7 @@ import { Account } from "./account.js";
 import { Alarms } from "./alarms.js";
 import { session } from "./api.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
+import { Degraded } from "./degraded.js";
 import { number, setTimezone, weekClock } from "./format.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
@@ -50,6 +51,7 @@ function App() {
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
     <${DangerBoxes} />
+    <${Degraded} />
     <${ZoneList} onOpen=${open} />
     <${Alarms} />
     <${Account} />
@@ -71,6 +73,10 @@ const live = new Live(
     },
     alarms(list) {
       model.alarms = list;
+      changed();
+    },
+    degraded(list) {
+      model.degraded = list;
       changed();
     },
     clock({ utc_s, rate }) {

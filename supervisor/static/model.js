@@ -11,7 +11,7 @@ import { ServerClock } from "./clock.js";
 
 /**
  * @type {{
- *   session: Session | null, zones: Map<string, any>, alarms: any[], clock: ServerClock, link: string,
+ *   session: Session | null, zones: Map<string, any>, alarms: any[], degraded: any[], clock: ServerClock, link: string,
  *   live: import("./live.js").Live | null, notice: Notice | null,
  * }}
  */
@@ -19,6 +19,7 @@ export const model = {
   session: null,
   zones: new Map(),
   alarms: [], // those that stand, oldest first
+  degraded: [], // what the service goes on with in a lesser form
   clock: new ServerClock(),
   link: "connecting", // connecting, live, lost, signed-out
   live: null, // the stream, see live.js

@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from supervisor.control.degraded import Degraded
 from supervisor.control.view import PlanView, ZoneView, override_view
 from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override
@@ -93,6 +94,10 @@ async def get_zone(request: web.Request) -> web.Response:
     return json_answer(request.app[SERVICES].live.view(zone_id(request)))
 
 
+async def get_degraded(request: web.Request) -> web.Response:
+    return json_answer(request.app[SERVICES].degraded_now())
+
+
 def plan_answer(plan: Plan, view: PlanView) -> PlanAnswer:
     """A plan with its run-length slots made absolute; the last one ends with the lease, or after one slot."""
     end_s = plan.start_utc_s + max(plan.lease_s, (plan.slots[-1].start_s + SLOT_S) if plan.slots else 0)
@@ -172,6 +177,7 @@ ROUTES: Final = (
     Route("DELETE", "/api/v1/sessions/{session}", people.revoke_session, "End anybody's session (role admin)",
           None, 204, problems=("not-found", "last-admin", *MUTATION)),
     Route("GET", "/api/v1/zones", get_zones, "All zones as they are now", list[ZoneView]),
+    Route("GET", "/api/v1/degraded", get_degraded, "What the service goes on with in a lesser form", list[Degraded]),
     Route("GET", "/api/v1/zones/{zone}", get_zone, "One zone as it is now", ZoneView, problems=("unknown-zone",)),
     Route("GET", "/api/v1/zones/{zone}/plan", get_plan, "What the zone will do and why", PlanAnswer,
           problems=("unknown-zone", "no-plan")),

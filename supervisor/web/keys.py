@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
+from supervisor.control.degraded import Degradations, Degraded
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
@@ -48,6 +49,11 @@ class Services:
     wall: Clock = field(default_factory=SystemClock)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
     safety: Safety | None = None  # None: these routes answer not-found
+    degradations: Degradations | None = None  # None: nothing is ever degraded
+
+    def degraded_now(self) -> list[Degraded]:
+        """What the service goes on with in a lesser form, in the order of `DegradedCode`."""
+        return self.degradations.now() if self.degradations is not None else []
 
 
 SERVICES: Final = web.AppKey("services", Services)

@@ -85,8 +85,9 @@ def document(version: str) -> dict[str, Any]:
     paths["/api/v1/stream"] = {
         "get": {
             "operationId": "stream",
-            "summary": "Server-sent events: `zones` (ZoneView[]) and `alarms` (Alarm[]) on connect, then `zone` "
-            "(ZoneView) for each that changed, `alarms` when one begins or ends, `clock` (ClockEvent)",
+            "summary": "Server-sent events: `zones` (ZoneView[]), `alarms` (Alarm[]) and `degraded` (Degraded[]) on "
+            "connect, then `zone` (ZoneView) for each that changed, `alarms` and `degraded` when they change, "
+            "`clock` (ClockEvent)",
             "responses": {
                 "200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
                 "401": refused,

@@ -1,8 +1,8 @@
 """GET /api/v1/stream: zones as they change, by server-sent events.
 
-On connect `zones` and `alarms` (the full lists, which are also the resume), then `zone` for each that changed, `alarms`
-when one begins or ends, and `clock` as heartbeat. Changes are merged by zone while a client is slow; one that takes
-nothing for `STALLED_S` is closed.
+On connect `zones`, `alarms` and `degraded` (the full lists, which are also the resume), then `zone` for each that
+changed, the other lists when one of theirs begins, changes or ends, and `clock` as heartbeat. Changes are merged by
+zone while a client is slow; one that takes nothing for `STALLED_S` is closed.
 """
 
 from __future__ import annotations
@@ -50,9 +50,11 @@ def _clock(app: web.Application) -> bytes:
     return _event("clock", ClockEvent(utc_s=app[SERVICES].clock.utc_s(), rate=round(app[PACE].rate(), 2)))
 
 
-def _alarms(app: web.Application) -> list[Alarm]:
+def _lists(app: web.Application) -> dict[str, bytes]:
+    """The events of the lists beside the zones, as they are now, by name."""
     safety = app[SERVICES].safety
-    return safety.alarms.standing() if safety is not None else []
+    alarms: list[Alarm] = safety.alarms.standing() if safety is not None else []
+    return {"alarms": _event("alarms", alarms), "degraded": _event("degraded", app[SERVICES].degraded_now())}
 
 
 async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
@@ -84,9 +86,9 @@ async def _may_go_on(request: web.Request) -> bool:
 async def _send_all(request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:
     services, pace = request.app[SERVICES], request.app[PACE]
     beat_s = checked_s = pace.wall_s()
-    alarms = _alarms(request.app)
+    lists = _lists(request.app)
     first = b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot())
-    first += _event("alarms", alarms)
+    first += b"".join(lists.values())
     await pace.within(STALLED_S, response.write(first))
     while True:
         interval_s = HEARTBEAT_S if pace.rate() < 1.5 else HEARTBEAT_FAST_S
@@ -98,9 +100,8 @@ async def _send_all(request: web.Request, response: web.StreamResponse, subscrip
                 return
             checked_s = pace.wall_s()
         data = _zones(changed)
-        if (standing := _alarms(request.app)) != alarms:
-            alarms = standing
-            data += _event("alarms", alarms)
+        known, lists = lists, _lists(request.app)
+        data += b"".join(event for name, event in lists.items() if event != known[name])
         if pace.wall_s() >= beat_s + interval_s:
             beat_s = pace.wall_s()
             data += _clock(request.app)

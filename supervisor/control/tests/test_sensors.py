@@ -84,7 +84,7 @@ async def test_a_sensor_that_is_not_believed_is_alarmed_and_shown_and_the_estima
     assert (alarm.code, alarm.subject) == (AlarmCode.SENSOR_DOUBTFUL, "z01")
     assert "(1.2 °C, by the model -5.8 °C)" in alarm.text
     [line] = degraded.now()
-    assert (line.code, line.detail) == (DegradedCode.SENSORS, {"count": 1, "zones": "z01"})
+    assert (line.code, line.detail) == (DegradedCode.SENSORS, {"zones": 1})
     assert zone.believed_c == -5.8
     zone.surface_quality = 0.6  # stands until it is well believed again
     watch.look()

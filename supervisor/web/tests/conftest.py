@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient
 from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
+from supervisor.control.degraded import Degradations
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
@@ -98,6 +99,7 @@ class District:
     app: web.Application
     dispatcher: Dispatcher
     alarms: Alarms
+    degradations: Degradations
 
     def hear(
         self, zone: str, surface_c: float, word: str | None, lying_mm: float = 0.0, *, power_w: int = 0,
@@ -162,10 +164,14 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
     safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms)
     attributions = PROVIDERS["met-norway"].attributions
+    degradations = Degradations(clock)
     app = make_app(
-        Services(live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me", safety=safety)
-    )
-    made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms)
+        Services(
+            live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
+            safety=safety, degradations=degradations,
+        )
+    )  # fmt: skip
+    made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms, degradations)
     made.snow()
     yield made
     await background.close()

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from supervisor.control.degraded import DegradedCode
 from supervisor.control.sky import Sky
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.danger import DangerKind
@@ -20,9 +21,10 @@ from supervisor.domain.plan import Reason
 from supervisor.web.keys import SERVICES
 from supervisor.web.tests import conftest
 from supervisor.web.tests.conftest import NIGHT_UTC_S, make_plan
-from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark  # noqa: F401
+from supervisor.web.tests.test_web_browser import PHONE, keep, phone, playwright, pytestmark  # noqa: F401
 from supervisor.wire.messages import Flag, Hello, ResultFrame, ToBoard, Winner
 
+DESK = {"width": 1920, "height": 1080}
 EARTH = Flag.EARTH_FAULT | Flag.LATCHED
 STREETS = ["Solsaem-ro", "Daesagwan-ro", "Dongsomun-ro", "Dolgoji-ro", "Jongam-ro", "Seongbuk-ro"]
 STREETS_KO = ["솔샘로", "대사관로", "동소문로", "돌곶이로", "종암로", "성북로"]
@@ -160,6 +162,40 @@ async def test_alarms_stand_at_the_foot_with_what_to_do(phone: Any, district: An
     district.alarms.set(AlarmCode.EARTH_FAULT, "z11", False)
     district.live.touch("z11")
     await playwright.expect(page.locator(".alarm")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", PHONE), ("ko", PHONE), ("en", DESK), ("ko", DESK)])
+async def test_what_is_degraded_stands_below_the_head_and_covers_nothing(
+    phone: Any, district: Any, language: str, size: dict[str, int]
+) -> None:
+    page = await phone(language, size)
+    assert await page.locator(".degraded").count() == 0
+    district.degradations.set(DegradedCode.FORECAST_OLD, {"issued_utc_s": NIGHT_UTC_S - 5 * 3600})
+    district.degradations.set(DegradedCode.PRICES, {"hours": 14})
+    district.degradations.set(DegradedCode.SENSORS, {"zones": 3})
+    district.live.touch("z11")
+    await playwright.expect(page.locator(".lesser")).to_have_count(2)
+    words = {"en": ("23:20", "14 hours estimated", "3 roads"), "ko": ("23:20", "14시간분", "3곳")}[language]
+    await keep(page, f"degraded-{language}-{size['width']}")
+    for zone in ("z01", "z50"):  # what is pressed is what is seen
+        await page.locator(f'[data-zone="{zone}"]').click(trial=True)
+    await page.evaluate("scrollTo(0, 0)")
+    await page.click(".degraded-more")
+    await playwright.expect(page.locator(".lesser")).to_have_count(3)
+    for word in words:
+        assert word in await page.inner_text(".degraded")
+    await page.click('[data-degraded="prices"] summary')
+    await page.wait_for_selector('[data-degraded="prices"] li >> nth=0')
+    await keep(page, f"degraded-open-{language}-{size['width']}")
+    assert await page.locator("html").evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    sizes = await page.eval_on_selector_all(
+        ".degraded summary, .degraded button", "all => all.map(e => e.offsetHeight)"
+    )
+    assert min(sizes) >= 48
+    for code in (DegradedCode.FORECAST_OLD, DegradedCode.PRICES, DegradedCode.SENSORS):
+        district.degradations.set(code, None)
+    district.live.touch("z11")
+    await playwright.expect(page.locator(".degraded")).to_have_count(0)
 
 
 async def test_nothing_that_is_off_is_said_to_be_heated_or_planned(phone: Any, district: Any) -> None:
