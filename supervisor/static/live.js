@@ -4,6 +4,8 @@
 // A phone on a hillside loses its signal without the socket noticing, so silence counts as loss: after QUIET_MS without
 // an event the stream is dropped and opened again. Every new stream starts with the full list; nothing needs replaying.
 
+import { passed_ms } from "./clock.js";
+
 export const STALE_MS = 20_000; // one clock event (15 s) missed
 const QUIET_MS = 45_000; // three missed: the connection is dead, whatever the socket says
 const RETRY_MIN_MS = 1_000;
@@ -33,23 +35,33 @@ export class Live {
     this.open();
     setInterval(() => this.watch(), 5_000);
     addEventListener("online", () => this.reopen());
+    // A phone that slept, a page out of the back-forward cache, a frozen tab: which of these comes depends on the system.
+    addEventListener("pageshow", () => this.woken());
+    document.addEventListener("resume", () => this.woken());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible" && this.silent_ms() > STALE_MS) this.reopen();
+      if (document.visibilityState === "visible") this.woken();
     });
   }
 
+  /** In the foreground again: what is shown is old until a word is heard, whatever the socket says. */
+  woken() {
+    if (this.silent_ms() <= STALE_MS && this.source?.readyState !== EventSource.CLOSED) return;
+    if (this.heard_ms) this.on.state("lost");
+    this.reopen();
+  }
+
   silent_ms() {
-    return this.heard_ms ? performance.now() - this.heard_ms : Infinity;
+    return this.heard_ms ? passed_ms() - this.heard_ms : Infinity;
   }
 
   open() {
     clearTimeout(this.timer);
     this.source?.close();
-    this.opened_ms = performance.now();
+    this.opened_ms = passed_ms();
     const source = (this.source = new EventSource(this.url));
     const listen = (name) =>
       source.addEventListener(name, (event) => {
-        this.heard_ms = performance.now();
+        this.heard_ms = passed_ms();
         this.retry_ms = RETRY_MIN_MS;
         this.on[name](JSON.parse(event.data));
         this.on.state("live");
@@ -68,7 +80,7 @@ export class Live {
   }
 
   watch() {
-    const waited_ms = Math.min(this.silent_ms(), performance.now() - this.opened_ms);
+    const waited_ms = Math.min(this.silent_ms(), passed_ms() - this.opened_ms);
     if (this.source && waited_ms > QUIET_MS) {
       this.on.state("lost");
       this.open();

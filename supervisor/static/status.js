@@ -7,6 +7,8 @@ import { Icon } from "./icons.js";
 import { STALE_MS } from "./live.js";
 import { hush, model } from "./model.js";
 
+const MINUTES_FROM_S = 120; // "Stale 7203 s" tells nobody how old it is
+
 /** "live", or how old what you see is. Always shown. */
 export function Freshness() {
   const silent_ms = model.live?.silent_ms() ?? Infinity;
@@ -16,7 +18,8 @@ export function Freshness() {
     state === "live" ? t("link.live")
     : state === "connecting" ? t("link.connecting")
     : state === "signed-out" ? t("link.signed-out")
-    : Number.isFinite(silent_ms) ? t("link.stale", { seconds })
+    : seconds < MINUTES_FROM_S ? t("link.stale", { seconds })
+    : Number.isFinite(silent_ms) ? t("link.stale-minutes", { minutes: Math.round(seconds / 60) })
     : t("link.lost");
   return html`<span class=${`link ${state}`} role="status" aria-live=${state === "live" ? "off" : "polite"}><i></i>${text}</span>`;
 }

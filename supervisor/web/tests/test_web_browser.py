@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
@@ -256,3 +257,37 @@ async def test_an_admin_ends_a_lost_phone_and_a_link(phone: Any, district: Any, 
     await page.wait_for_selector("dialog .notice.bad")
     await keep(page, f"people-last-{language}")
     phone.errors[:] = [error for error in phone.errors if "409" not in error]
+
+
+@pytest.mark.parametrize("steady_too", [False, True])  # performance.now() stands still in sleep on most systems
+async def test_a_phone_that_slept_for_two_hours_says_so_at_once_and_reconnects(
+    phone: Any, district: Any, steady_too: bool
+) -> None:
+    page = await phone("en")
+    await page.wait_for_selector(".link.live")
+    asked, held = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Any) -> None:
+        asked.set()
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/stream", hold)
+    before = await page.inner_text("header p")
+    await page.evaluate(
+        """steady_too => {
+            const [wall, steady] = [Date.now.bind(Date), performance.now.bind(performance)];
+            Date.now = () => wall() + 7_200_000;
+            if (steady_too) performance.now = () => steady() + 7_200_000;
+            dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}));
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        steady_too,
+    )
+    await playwright.expect(page.locator(".link.lost")).to_have_text("Stale 120 min")
+    assert await page.inner_text("header p") != before
+    await asyncio.wait_for(asked.wait(), 15)
+    district.hear("z07", -2.0, "ice", 0.3)
+    held.set()
+    await page.wait_for_selector(".link.live")
+    await playwright.expect(page.locator('[data-zone="z07"] .tile-word')).to_have_text("Ice")
