@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 
+DATE_LETTERS = len("2023-12-29")
+
 
 def local_time(text: str, timezone: ZoneInfo) -> int:
-    """The UTC second of a local date or time, e.g. 2023-12-29 or 2023-12-29T06:15. Raises CommandError."""
+    """The UTC second of a local date or time, e.g. 2023-12-29 or 2023-12-29T06:15.
+
+    A date alone is the beginning of that day, also where summer time begins or ends at midnight. A time that summer
+    time skips or has twice is refused unless it names its offset. Raises CommandError.
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(
             "not a date", where=text, remedy="Write it like 2023-12-29 or 2023-12-29T06:00 (local time)"
         ) from None
-    utc_s = int((found if found.tzinfo else found.replace(tzinfo=timezone)).timestamp())
+    utc_s = int(found.timestamp()) if found.tzinfo else _local_to_utc_s(text, found, timezone)
     if utc_s % SLOT_S:
         raise CommandError("not a quarter of an hour", where=text, remedy="Energy is kept by quarters of an hour")
     return utc_s
+
+
+def _local_to_utc_s(text: str, found: datetime, timezone: ZoneInfo) -> int:
+    first, second = (found.replace(tzinfo=timezone, fold=fold) for fold in (0, 1))
+    is_date = len(text) <= DATE_LETTERS
+    if first.utcoffset() == second.utcoffset() or is_date:
+        return int(first.timestamp())  # of a skipped midnight it is the moment at which the day begins
+    if first.astimezone(UTC).astimezone(timezone).replace(tzinfo=None) != found:
+        raise CommandError(
+            f"does not exist in {timezone.key}: summer time begins then",
+            where=text,
+            remedy=f"Write {_written(first, timezone)} or {_written(second, timezone)}",
+        )
+    raise CommandError(
+        f"exists twice in {timezone.key}: summer time ends then",
+        where=text,
+        remedy=f"Write {first.isoformat(timespec='minutes')} for the first or "
+        f"{second.isoformat(timespec='minutes')} for the second",
+    )
+
+
+def _written(moment: datetime, timezone: ZoneInfo) -> str:
+    """As the clocks on the wall show it."""
+    return moment.astimezone(UTC).astimezone(timezone).isoformat(timespec="minutes")

@@ -24,6 +24,7 @@ from supervisor.tariff.kind import Tariff
 By = Literal["zone", "day", "feeder"]
 
 SLOTS_MAX = 20 * 366 * 96  # twenty years at once
+HOUR_S = 3600
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,10 @@ def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Recor
         for quarter, energy_wh in enumerate(row.quarters_wh):
             if 0 <= first + quarter < slots:
                 wh[index[row.zone], first + quarter] += energy_wh
-        if from_utc_s <= row.start_utc_s < to_utc_s:
-            on_s[row.zone] += row.on_s
-            covered_s[row.zone] += row.covered_s
+        inside_s = min(row.start_utc_s + HOUR_S, to_utc_s) - max(row.start_utc_s, from_utc_s)
+        if inside_s > 0:  # half-hour zones divide the hour that holds midnight
+            on_s[row.zone] += row.on_s * inside_s // HOUR_S
+            covered_s[row.zone] += row.covered_s * inside_s // HOUR_S
     return Record(from_utc_s, zones, wh, on_s, covered_s)
 
 

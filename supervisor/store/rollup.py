@@ -114,7 +114,8 @@ def roll_up(db: sqlite3.Connection, site: str | None, timezone: ZoneInfo, now_ut
     days: set[tuple[str, int, int, str]] = set()
     for start_utc_s, zone, energy_wh, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc in hours:
         mean_mc = surface_mc_s / surface_s if surface_s else None
-        days.add((*local_day(start_utc_s, timezone), zone))
+        for quarter_utc_s in (start_utc_s, start_utc_s + HOUR_S - SLOT_S):  # midnight may lie within a UTC hour
+            days.add((*local_day(quarter_utc_s, timezone), zone))
         lines.append(
             rollup_line("zone_1h", site, zone, energy_wh, on_s, covered_s, mean_mc, surface_min_mc, start_utc_s)
         )
@@ -137,17 +138,45 @@ def local_day(utc_s: int, timezone: ZoneInfo) -> tuple[str, int, int]:
 
 
 def _roll_day(db: sqlite3.Connection, site: str | None, day: str, from_utc_s: int, to_utc_s: int, zone: str) -> str:
-    energy_wh, on_s, covered_s, surface_mc_s, surface_s, minimum = db.execute(
-        "SELECT sum(wh0 + wh1 + wh2 + wh3), sum(on_s), sum(covered_s), sum(surface_mc_s), sum(surface_s), "
-        "min(surface_min_mc) FROM zone_1h WHERE zone = ? AND start_utc_s >= ? AND start_utc_s < ?",
-        (zone, from_utc_s, to_utc_s),
-    ).fetchone()
+    """Sum a local day. Energy is known by quarters of an hour; the rest of an hour that holds midnight is divided."""
+    energy_wh = on_s = covered_s = surface_mc_s = surface_s = 0
+    minimum: int | None = None
+    for (
+        start_utc_s,
+        wh0,
+        wh1,
+        wh2,
+        wh3,
+        hour_on_s,
+        hour_covered_s,
+        hour_mc_s,
+        hour_surface_s,
+        hour_min_mc,
+    ) in db.execute(
+        "SELECT start_utc_s, wh0, wh1, wh2, wh3, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc "
+        "FROM zone_1h WHERE zone = ? AND start_utc_s > ? AND start_utc_s < ?",
+        (zone, from_utc_s - HOUR_S, to_utc_s),
+    ):
+        first = max(from_utc_s - start_utc_s, 0) // SLOT_S
+        last = min(to_utc_s - start_utc_s, HOUR_S) // SLOT_S
+        energy_wh += sum((wh0, wh1, wh2, wh3)[first:last])
+        on_s += _part(hour_on_s, first, last)
+        covered_s += _part(hour_covered_s, first, last)
+        surface_mc_s += _part(hour_mc_s, first, last)
+        surface_s += _part(hour_surface_s, first, last)
+        if hour_min_mc is not None:
+            minimum = hour_min_mc if minimum is None else min(minimum, hour_min_mc)
     mean_mc = surface_mc_s / surface_s if surface_s else None
     db.execute(
         "INSERT OR REPLACE INTO zone_1d VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (day, zone, from_utc_s, energy_wh, on_s, covered_s, None if mean_mc is None else round(mean_mc), minimum),
     )
     return rollup_line("zone_1d", site, zone, energy_wh, on_s, covered_s, mean_mc, minimum, from_utc_s)
+
+
+def _part(total: int, first: int, last: int) -> int:
+    """What quarters [first, last) have of an hour's total, such that the parts of two days add up to it."""
+    return total * last // 4 - total * first // 4
 
 
 def rollup_line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,44 @@ def test_a_day_of_23_and_one_of_25_hours() -> None:
         hours = [hour(start + n * 3600, "z01", 250, 250, 250, 250) for n in range(48)]
         rows = tables.report(tables.gather(hours, start, start + 48 * 3600), "day", zone)
         assert rows[0] == tables.Row(text, float(length), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "remedy"),
+    [
+        ("2026-03-29T03:30", "does not exist in Europe/Tallinn", "2026-03-29T04:30+03:00 or 2026-03-29T02:30+02:00"),
+        ("2026-10-25T03:30", "exists twice in Europe/Tallinn", "2026-10-25T03:30+03:00 for the first"),
+    ],
+)
+def test_times_that_summer_time_skips_or_doubles_are_refused(text: str, says: str, remedy: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        local_time(text, ZoneInfo("Europe/Tallinn"))
+    assert says in str(refused.value)
+    assert remedy in str(refused.value)
+    assert local_time(text + "+03:00", ZoneInfo("Europe/Tallinn")) % 900 == 0
+
+
+@pytest.mark.parametrize(
+    ("timezone", "date", "utc"),
+    [
+        ("America/Santiago", "2025-09-07", "2025-09-07T04:00:00+00:00"),  # 00:00 is skipped: the day begins at 01:00
+        ("Atlantic/Azores", "2025-10-26", "2025-10-26T00:00:00+00:00"),  # 00:00 comes twice: with the first
+        ("Asia/Kathmandu", "2026-01-10", "2026-01-09T18:15:00+00:00"),
+    ],
+)
+def test_a_date_is_the_beginning_of_that_day(timezone: str, date: str, utc: str) -> None:
+    assert local_time(date, ZoneInfo(timezone)) == int(datetime.fromisoformat(utc).timestamp())
+
+
+@pytest.mark.parametrize(("date", "kwh"), [("2026-03-29", 92), ("2026-10-25", 100)])
+def test_a_day_of_summer_time_has_all_its_quarters(date: str, kwh: int) -> None:
+    """1 kWh each quarter."""
+    tallinn = ZoneInfo("Europe/Tallinn")
+    start = local_time(date, tallinn) - 2 * 86_400
+    hours = [hour(start + 3600 * n, "z01", 1000, 1000, 1000, 1000) for n in range(24 * 5)]
+    record = tables.gather(hours, start, start + 5 * 86_400)
+    by_day = {row.what: row.kwh for row in tables.report(record, "day", tallinn)}
+    assert by_day[date] == kwh
 
 
 def test_cost_follows_the_tariff_quarter_by_quarter() -> None:

@@ -201,6 +201,29 @@ async def test_hours_and_local_days_follow_the_ticks(store: Store, clock: Manual
     assert sum(hour.energy_wh for hour in hours) == (await store.telemetry.zone_totals())["z01"]
 
 
+@pytest.mark.parametrize(
+    ("timezone", "midnight"), [("Asia/Kathmandu", 18 * 3600 + 900), ("America/St_Johns", 3 * 3600 + 1800)]
+)
+async def test_local_days_begin_at_local_midnight_where_it_is_within_an_hour_of_utc(
+    tmp_path: Path, clock: ManualClock, timezone: str, midnight: int
+) -> None:
+    """100 Wh a minute from two hours before midnight on: the day before has exactly two hours of it."""
+    store = Store.open(tmp_path / DATABASE_NAME, clock, site="s", timezone=timezone, spool_cap_bytes=2**20)
+    start = T0 + midnight - 2 * 3600
+    for n in range(0, 3 * 360, 6):
+        zone = ZoneSample("z01", -1000, 9000, 0, 60, 6_000, 100 * (n // 6 + 1), 1000, 4, 0)
+        tel = Telemetry(boot=1, q=n, utc=0, up=n * 10 + 60, dt=60, bad=0, z=(zone,))
+        await store.telemetry.commit("b01", tel, start + n * 10 + 60, start + n * 10)
+    clock.advance(start + 4 * 3600 - clock.utc_s())
+    await store.upkeep.roll_up()
+    days = await store.read(
+        lambda db: db.execute("SELECT energy_wh, on_s, covered_s FROM zone_1d ORDER BY day").fetchall()
+    )
+    assert [day[0] for day in days] == [12_000, 6_000]
+    assert days[0][1] + days[1][1] == days[0][2] + days[1][2] == 3 * 3600
+    await store.close()
+
+
 async def test_the_cap_drops_the_oldest_and_counts_them(tmp_path: Path, clock: ManualClock) -> None:
     store = Store.open(tmp_path / "cap.db", clock, spool_cap_bytes=500)
     for _ in range(20):
