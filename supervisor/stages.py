@@ -14,6 +14,7 @@ from functools import partial
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
+from supervisor.control.clock_watch import ClockWatch
 from supervisor.control.danger import Dangers
 from supervisor.control.degraded import Degradations, show_degraded
 from supervisor.control.demand_guard import DemandGuard
@@ -42,7 +43,7 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
-from supervisor.runtime.clock import Clock
+from supervisor.runtime.clock import Clock, SystemClock, kept_in_time
 from supervisor.store.store import Store
 from supervisor.tariff.kind import Get
 from supervisor.weather.ensemble import EnsembleProvider
@@ -188,6 +189,11 @@ async def start_control(
         IntakeRecord(store.telemetry, store.quarantine, store.events), monitoring, clock, base.background,
     )  # fmt: skip
     watch = Watch(live, overrides, dispatcher, KeptPeaks(meter, store.values), store.upkeep, base.alarms, clock)
+    time = ClockWatch(
+        clock, base.alarms, base.degradations, kept_in_time if isinstance(clock, SystemClock) else lambda: None
+    )  # fmt: skip
+    intake.greeted.append(lambda hello: time.greeted(hello.b, hello.utc))
+    watch.checks["clock"] = time.look
     watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
     watch.checks["restarts"] = intake.restarts.look
     await watch.start()

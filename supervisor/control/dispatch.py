@@ -96,6 +96,9 @@ class Dispatcher:
         self._zones_of: dict[str, list[Zone]] = {}
         for zone in sorted((known.zone for known in live.zones.values()), key=lambda zone: zone.relay):
             self._zones_of.setdefault(zone.board, []).append(zone)
+        self._issued: dict[
+            str, tuple[int, float]
+        ] = {}  # zone → issue of its newest plan, and when that was (monotonic)
         self.accepted_at: dict[int, float] = {}  # override → UTC, in this board session
         self.attached: list[Callable[[str], None]] = []  # called with a board that connects, once it has the time
         overrides.changed.append(self._override_changed)
@@ -280,14 +283,23 @@ class Dispatcher:
 
     def _send_plan(self, plan: Plan) -> None:
         zone = self._live.zones[plan.zone]
-        age_s = self._clock.utc_s() - plan.issued_utc_s
+        age_s = self._age_s(plan)
         if age_s >= plan.lease_s:  # too old to be used: the board follows its local rule
             return
-        lease_s = min(int(plan.lease_s - max(age_s, 0)), zone.zone.limits.lease_max_s)
+        lease_s = min(int(plan.lease_s - age_s), zone.zone.limits.lease_max_s)
         left = msgspec.structs.replace(for_sensor(plan, zone), lease_s=lease_s)
         board = zone.zone.board
         if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
             zone.plan_state = PlanState.SENT
+
+    def _age_s(self, plan: Plan) -> float:
+        """Since it was issued, by whichever clock says longer: setting the machine's clock back prolongs no plan."""
+        by_utc_s, now_s = max(self._clock.utc_s() - plan.issued_utc_s, 0.0), self._clock.monotonic_s()
+        issued, since_s = self._issued.get(plan.zone, (None, 0.0))
+        if issued != plan.issued_utc_s:
+            since_s = now_s - by_utc_s
+            self._issued[plan.zone] = plan.issued_utc_s, since_s
+        return max(by_utc_s, now_s - since_s)
 
     def _send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
         session = self._sessions.get(board)

@@ -108,12 +108,14 @@ class Intake:
         for zone in (known.zone for known in live.zones.values()):
             self._rated_w.setdefault(zone.board, {})[zone.id] = zone.power_w
         self._bad_frames: dict[str, tuple[int, float]] = {}  # board → how many it has told, and when an event said so
+        self.greeted: list[Callable[[Hello], None]] = []  # called with each board that connects
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
         """A board has been authenticated."""
         self._stamps.greeted(hello.b, hello.boot, hello.up, self._clock.utc_s())
         self.restarts.greeted(hello.b, hello.boot)
+        tell(self.greeted, "greeting", hello)
         self._dispatcher.attach(link, hello)
         logger.info("board %s connected: firmware %s, boot %d, up %d s", hello.b, hello.fw, hello.boot, hello.up)
 

@@ -276,7 +276,8 @@ class Overrides:
 
     def _hold(self, override: Override) -> None:
         self._by_id[override.id] = override
-        left_s = override.expires_utc_s - self._clock.utc_s()
+        # A clock that was set back while the service was down gives none more than it was made for.
+        left_s = override.expires_utc_s - max(self._clock.utc_s(), override.created_utc_s)
         self._ends_s.setdefault(override.id, self._clock.monotonic_s() + left_s)
         zone = self._live.zones.get(override.zone)
         if zone is None:  # its zone has left the configuration

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from typing import Protocol
+
+TIME_ERROR = 5  # of adjtimex(2)
+TIMEX_BYTES = 256  # struct timex has 208 on 64 bit, 128 on 32 bit
 
 
 class Clock(Protocol):
@@ -28,6 +32,19 @@ class SystemClock:
         return time.monotonic()
 
 
+def kept_in_time() -> bool | None:
+    """Whether the kernel's clock is disciplined by a time source (NTP, PTP); None where it cannot be known.
+
+    adjtimex(2) without a change returns TIME_ERROR while STA_UNSYNC is set.
+    """
+    state = ctypes.create_string_buffer(TIMEX_BYTES)
+    try:
+        result: int = ctypes.CDLL(None).adjtimex(state)
+    except (OSError, AttributeError):
+        return None
+    return None if result < 0 else result != TIME_ERROR
+
+
 class ManualClock:
     """A clock that is advanced explicitly: tests, replays and the lock-step bench."""
 
@@ -46,3 +63,7 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"time cannot go back by {-seconds} s")
         self._monotonic_s += seconds
+
+    def set_utc(self, utc_s: float) -> None:
+        """Set the time of day, as a person or a time service does with a machine's."""
+        self._utc_offset_s = utc_s - self._monotonic_s
