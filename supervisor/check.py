@@ -30,7 +30,7 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
             worth = config.planner.price_per_kelvin_hour
             warnings += advice(tariff, config.site, SystemClock().utc_s(), worth, charges)
     except TariffError as error:  # of a file of its own, or of the tables of city.toml
-        where = error.where if tariff_file(config) else f"{config.path.name}: {error.where}"
+        where = error.where if tariff_file(config) else f"{source.place(error.where)}: {error.where}"
         problems.append(TariffError(error.message, where=where, remedy=error.remedy))
     for one in planned(config.weather):
         try:

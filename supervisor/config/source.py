@@ -34,19 +34,33 @@ class Source:
         return here
 
     def line(self, key: str) -> int | None:
-        """The line of the table, or of the key in it, as far as line-wise reading can tell."""
-        parts = re.match(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?", key)
-        if parts is None:
-            return None
-        table, index, name = parts[1], int(parts[2] or 0), parts[3]
-        spans = self._tables.get(table, [])
-        if index >= len(spans):
-            return self._inline.get(table)
-        start, end = spans[index]
-        for number in range(start + 1, end):
-            if name and re.match(rf"\s*{re.escape(name)}\s*=", self._lines[number - 1]):
-                return number
+        """The line of `key`, else that of the table it belongs in, as far as line-wise reading can tell."""
+        parts = [(name, int(index or 0)) for name, index in re.findall(r"([\w-]+)(?:\[(\d+)\])?", key)]
+        start, end, depth = 0, len(self._lines) + 1, 0
+        for count in range(1, len(parts) + 1):
+            table = ".".join(name for name, _ in parts[:count])
+            inside = [span for span in self._tables.get(table, []) if start <= span[0] < end]
+            if parts[count - 1][1] < len(inside):
+                (start, end), depth = inside[parts[count - 1][1]], count
+        if not depth:
+            return self._inline.get(parts[0][0]) if parts else None
+        for number in range(start + 1, min(end, self._next_header(start))):
+            if depth < len(parts) and _begins(self._lines[number - 1], parts[depth][0]):
+                return self._item(number, end, parts[depth][1]) if depth + 1 < len(parts) else number
         return start
+
+    def _next_header(self, line: int) -> int:
+        starts = (start for spans in self._tables.values() for start, _ in spans if start > line)
+        return min(starts, default=len(self._lines) + 1)
+
+    def _item(self, first: int, end: int, index: int) -> int:
+        """The line of the `index`-th inline table of a list that begins in line `first`."""
+        for number in range(first, end):
+            opened = self._lines[number - 1].count("{")
+            if opened > index:
+                return number
+            index -= opened
+        return first
 
     @cached_property
     def _tables(self) -> dict[str, list[tuple[int, int]]]:
@@ -71,14 +85,39 @@ class Source:
                 lines.setdefault(found[1], number)
         return lines
 
+    def place(self, key: str) -> str:
+        """File and line of `key`."""
+        line = self.line(key)
+        return f"{self.path.name}:{line}" if line else self.path.name
+
     def problem(
         self, key: str, message: str, remedy: str, *, code: str | None = None, value: Any = None
     ) -> ConfigError:
         """An error that names file, line, key and value (where not given: what stands at `key`)."""
-        line, value = self.line(key), self.value(key) if value is None else value
-        place = f"{self.path.name}:{line}" if line else self.path.name
+        value = self.value(key) if value is None else value
         shown = "" if value is None or isinstance(value, dict | list) else f" = {_shown(value)}"
-        return ConfigError(message, where=f"{place}: {_shortened(key) or '(no name)'}{shown}", remedy=remedy, code=code)
+        return ConfigError(
+            message, where=f"{self.place(key)}: {_shortened(key) or '(no name)'}{shown}", remedy=remedy, code=code
+        )
+
+
+def _begins(line: str, key: str) -> bool:
+    return re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) is not None
+
+
+def _broken(path: Path, text: str, error: ValueError) -> ConfigError:
+    """Of a file that is not TOML: the line and the key that begins there, where the parser says so."""
+    said = str(error)
+    found = re.search(r" \(at line (\d+), column \d+\)", said)
+    line = int(found[1]) if found else text.rstrip().count("\n") + 1 if "end of document" in said else 0
+    said = re.sub(r" \(at .*\)$", "", said).replace("Cannot overwrite a value", "the key is given twice")
+    written = text.split("\n")[line - 1] if line else ""
+    key = re.match(r"\s*([\w.-]+)\s*=", written)
+    place = f"{path.name}:{line}" if line else path.name
+    where = f"{place}: {_shortened(key[1] if key else written.strip())}".removesuffix(": ")
+    return ConfigError(
+        f"broken TOML: {_shortened(said)}", where=where, remedy="Correct that line; the format is at toml.io"
+    )
 
 
 def _shown(value: Any) -> str:
@@ -107,10 +146,6 @@ def parse(path: Path) -> Source:
             "broken TOML: nested too deeply", where=str(path), remedy="See docs/examples/city.toml for the form"
         ) from None
     except ValueError as error:  # TOMLDecodeError is one; a number with too many digits is another
-        raise ConfigError(
-            f"broken TOML: {_shortened(str(error))}",
-            where=str(path),
-            remedy="Correct that line; the format is at toml.io",
-        ) from None
+        raise _broken(path, text, error) from None
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), remedy="Correct the path") from None

@@ -72,7 +72,7 @@ def test_every_problem_is_told_at_once(city: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"[site\n", "broken TOML.*line 1"), (b"\xff\xfe", "not UTF-8"), (None, "missing"), (b"", "table is missing")],
+    [(b"[site\n", "toml:1: .*broken TOML"), (b"\xff\xfe", "not UTF-8"), (None, "missing"), (b"", "table is missing")],
 )
 def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "city.toml"
