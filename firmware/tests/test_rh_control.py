@@ -174,6 +174,18 @@ class Rule(unittest.TestCase):
         self.assertEqual(self.duty(-9_500, True), 0)
         self.assertEqual(self.duty(-9_000, True), 1000)
 
+    def test_a_persons_command_heats_below_the_cold_cut_off(self):
+        control = Control(limits())
+        self.assertEqual(control.decide(100, -10_500, True, False, False), 0)
+        for mode in ("on", "boost"):
+            control.override = Override(1, mode, 10_000, 0)
+            self.assertEqual(control.decide(200, -10_500, True, False, False), 1000)
+
+    def test_a_plan_heats_below_the_cold_cut_off(self):
+        control = Control(limits())
+        control.plan = plan(duty=1000)
+        self.assertEqual(control.decide(100, -10_500, False, False, False), 1000)
+
     def test_never_above_lock_out(self):
         self.duty(0, True)
         self.assertEqual(self.rule.duty(5, 6_000, True, 7_000, 8_000), 0)

@@ -57,12 +57,18 @@ def write_city(
     feeders: int = 1,
     contract_share: float = 1.0,
     breaker_share: float = 1.1,
+    prices: str = "",
 ) -> Path:
-    """Write `city.toml` and `weather.csv` into `folder`; the path of the first. Contract and breaker of a feeder are
-    shares of what is installed on it; a contract below 1 makes the plan shed in a storm beyond it.
+    """Write `city.toml` and `weather.csv` into `folder`; the path of the first.
+
+    Contract and breaker of a feeder are shares of what is installed on it; a contract below 1 makes the plan shed in a
+    storm beyond it. `prices`: the text of a file of day-ahead prices; default one price for all hours.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_weather_csv(folder / "weather.csv", weather)
+    if prices:
+        (folder / "prices.csv").write_text(prices)
+    tariff = 'file = "prices.csv"' if prices else "flat = 120.0"
     zones = []
     installed_kw = [0.0] * feeders
     for i in range(boards * zones_per_board):
@@ -85,7 +91,8 @@ def write_city(
     head = (
         '[site]\nname = "bench"\ntimezone = "Asia/Seoul"\nlatitude = 37.59\nlongitude = 127.02\nelevation_m = 60.0\n'
         f'[boards]\nlisten = "127.0.0.1:{free_port()}"\n[web]\nlisten = "127.0.0.1:{free_port()}"\n'
-        '[weather]\nprovider = "file"\nfile = "weather.csv"\n[tariff]\nflat = 120.0\n'
+        '[weather]\nprovider = "file"\nfile = "weather.csv"\n'
+        f"[tariff]\n{tariff}\n"
         "[planner]\nprice_per_kelvin_hour = 8000.0\n"
     )
     path = folder / "city.toml"

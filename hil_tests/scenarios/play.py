@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
 from hil_tests.bench.hostile import HostileServer
 from hil_tests.demo.replay import replay_reactive
-from hil_tests.scenarios.scenario import Event, Expect, Scenario, ScenarioError, make_weather
+from hil_tests.scenarios.scenario import Event, Expect, Scenario, ScenarioError, make_weather, price_file
 from supervisor.config import load
 from supervisor.domain.zone import Site
 from supervisor.road import ICE_MM
@@ -23,6 +24,7 @@ from supervisor.store.store import DATABASE_NAME
 SITE = Site(name="bench", timezone="Asia/Seoul", latitude=37.59, longitude=127.02, elevation_m=60.0)
 # The board's meter: 12 bit over 2.45 V, a mean over each second in which the contactor moved, whole Wh.
 RECORD_SHARE, RECORD_WH = 1e-3, 10
+ICE_SLACK_MIN = 5  # a zone: a contactor's minimum times and a plan's quarter
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Played:
     resets: int = 0  # of all boards, after the flash
     calls: int = 0  # that a hostile server took
     kwh_no_server: float | None = None
+    ice_undisturbed: int | None = None
 
 
 Action = Callable[[Bench, Event], None]
@@ -57,14 +60,19 @@ ACTIONS: dict[str, Action] = {
     "sensor_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value),
     "moisture_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value, "moisture"),
     "drift": lambda bench, event: bench.zone(event.zone).set_drift(event.value),
+    "lose_weather": lambda bench, _: (bench.config.path.parent / "weather.csv").unlink(),
     "weld": lambda bench, event: bench.zone(event.zone).weld_contactor(bool(event.value)),
 }
 
 
-def _reported(bench: Bench, zone: str, field: str) -> object:
+def _asked(bench: Bench, what: str) -> Any:
     if not bench.crew.signed_in:
         bench.crew.login()
-    return bench.crew.request("GET", f"/api/v1/zones/{zone}")[field]
+    return bench.crew.request("GET", f"/api/v1/{what}")
+
+
+def _reported(bench: Bench, zone: str, field: str) -> Any:
+    return _asked(bench, f"zones/{zone}")[field]
 
 
 CHECKS: dict[str, Callable[[Bench, Event], object]] = {
@@ -73,6 +81,9 @@ CHECKS: dict[str, Callable[[Bench, Event], object]] = {
     "clear": lambda bench, event: bench.zone(event.zone).truth.lying_mm < ICE_MM,
     "cooler_than_c": lambda bench, event: bench.zone(event.zone).truth.surface_c < event.value,
     "flag": lambda bench, event: int(str(_reported(bench, event.zone, "flags"))) & event.value,
+    "alarm": lambda bench, event: any(alarm["code"] == event.value for alarm in _asked(bench, "alarms")),
+    "degraded": lambda bench, event: any(line["code"] == event.value for line in _asked(bench, "degraded")),
+    "planned": lambda bench, event: (_reported(bench, event.zone, "plan") or {"label": "none"})["label"] in event.value,
     "online": lambda bench, event: bool(_reported(bench, event.zone, "online")) is (event.value is not False),
     "who": lambda bench, event: _reported(bench, event.zone, "who") == event.value,
 }
@@ -81,7 +92,9 @@ CHECKS: dict[str, Callable[[Bench, Event], object]] = {
 def play(scenario: Scenario, folder: Path, data: Path) -> Played:
     """Flash, start, live through it; raises ScenarioError for an unknown event."""
     weather = make_weather(scenario, SITE, data)
-    config_path = write_city(folder, weather, boards=scenario.boards, contract_share=scenario.contract_share)
+    config_path = write_city(
+        folder, weather, boards=scenario.boards, contract_share=scenario.contract_share, prices=price_file(scenario),
+    )  # fmt: skip
     start_utc_s = scenario.weather.start_utc_s
     failed: list[str] = []
     with (
@@ -120,7 +133,16 @@ def play(scenario: Scenario, folder: Path, data: Path) -> Played:
             failed.append(f"{sum(kwh.values()):.1f} kWh, without any server {alone:.1f}")
         if scenario.server not in ("service", "none") and not calls:
             failed.append("no board has called the server")
-    return Played(failed, violations, kwh, ice, resets, calls, alone)
+    calm: int | None = None
+    if expect.ice_of_undisturbed is not None:
+        calm = sum(play(_undisturbed(scenario), folder / "undisturbed", data).ice_minutes.values())
+        if sum(ice.values()) > expect.ice_of_undisturbed * calm + ICE_SLACK_MIN * len(ice):
+            failed.append(f"{sum(ice.values())} ice minutes, undisturbed {calm}")
+    return Played(failed, violations, kwh, ice, resets, calls, alone, calm)
+
+
+def _undisturbed(scenario: Scenario) -> Scenario:
+    return msgspec.structs.replace(scenario, events=(), prices_h=None, expect=Expect())
 
 
 def _without_server(scenario: Scenario) -> Scenario:
@@ -148,7 +170,7 @@ def _expectations(
         failed.append(f"{total:.1f} kWh, at most {expect.kwh_at_most} expected")
     if expect.kwh_at_least is not None and total < expect.kwh_at_least:
         failed.append(f"{total:.1f} kWh, at least {expect.kwh_at_least} expected")
-    config = load(config_path)
+    config = load(config_path, without_data=True)
     if expect.record:
         with closing(sqlite3.connect(config.state_dir / DATABASE_NAME)) as record:
             totals = dict(record.execute("SELECT zone, total_wh FROM zone_total"))

@@ -9,6 +9,7 @@ Invariants are checked on every tick of every scenario; `expect` and `check` add
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,6 +64,9 @@ class Expect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kwh_at_least: float | None = None
     share_of_no_server: float | None = None  # at least, of the energy that the same run takes without any server
     resets_at_most: int | None = None  # of all boards together, after the flash
+    ice_of_undisturbed: float | None = (
+        None  # at most, times the ice minutes of the same run without events, and 5 a zone
+    )
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,6 +78,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: int = 1
     limits: dict[str, int] = {}
     server: str = "service"  # what listens: the real service, `none`, or a kind of bench.hostile
+    prices_h: float | None = None  # day-ahead prices that end after so many hours; default one price for all hours
     soak: bool = False  # played in `make soak` only
     events: tuple[Event, ...] = ()
     expect: Expect = Expect()
@@ -98,6 +103,17 @@ def make_weather(scenario: Scenario, site: Site, data: Path) -> WeatherSeries:
         weather.start_utc_s, hours, scenario.seed, snow_start_h=weather.snow_start_h, peak_mm_h=weather.peak_mm_h
     )
     return storm if weather.kind == "design" else _steady(weather, storm.time_utc_s)
+
+
+def price_file(scenario: Scenario) -> str:
+    """Prices by the hour from the day before the start on, dearer by day; "" where the scenario has none."""
+    if scenario.prices_h is None:
+        return ""
+    start_utc_s = scenario.weather.start_utc_s - 86_400
+    hours = range(int(24 + scenario.prices_h))
+    rows = ((start_utc_s + 3600 * n, 90 + 60 * (8 <= (start_utc_s / 3600 + n + 9) % 24 < 22)) for n in hours)
+    lines = (f"{datetime.fromtimestamp(utc_s, UTC):%Y-%m-%dT%H:%MZ},{price}" for utc_s, price in rows)
+    return "\n".join(["time_utc,price_krw_per_kwh", *lines, ""])
 
 
 def _steady(weather: Weather, time_utc_s: np.ndarray[Any, np.dtype[np.float64]]) -> WeatherSeries:
