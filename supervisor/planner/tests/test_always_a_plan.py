@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
+import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +19,7 @@ from supervisor.planner.phases import load_at_instants_kw
 from supervisor.planner.pipeline import plan_fleet
 from supervisor.planner.tests.test_shares import NOW, city
 from supervisor.weather.design_storm import design_storm
+from supervisor.weather.longwave import shortwave_of_cloud
 
 
 class Prices:
@@ -71,8 +75,6 @@ def cities(draw: st.DrawFn) -> PlanInputs:
 
 
 def replace_feeder(feeder, contract_kw: float, breaker_kw: float, demand_price: float):  # type: ignore[no-untyped-def]
-    import msgspec
-
     return msgspec.structs.replace(
         feeder, contract_kw=contract_kw, breaker_kw=breaker_kw, demand_price_per_kw=demand_price
     )
@@ -122,3 +124,20 @@ def test_a_solver_out_of_time_hands_over_its_best_and_says_so() -> None:
     best = plan_fleet(inputs).feeders[0].objective
     assert best <= outcome.feeders[0].objective
     assert outcome.feeders[0].gap > 0
+
+
+@pytest.mark.parametrize("latitude", [69.65, 78.2, -77.8])
+@pytest.mark.parametrize("day", ["2023-12-21T12:00Z", "2024-06-21T00:00Z", "2024-03-20T06:00Z"])
+def test_there_is_a_plan_where_the_sun_never_rises_or_never_sets(latitude: float, day: str) -> None:
+    """Tromsø, Longyearbyen, McMurdo."""
+    now = datetime.fromisoformat(day).timestamp()
+    inputs = city(2, 1)
+    site = msgspec.structs.replace(inputs.site, latitude=latitude, longitude=18.9, timezone="UTC")
+    storm = design_storm(now, 48.0, snow_start_h=6.0)
+    sun = shortwave_of_cloud(storm.time_utc_s, 3600.0, storm.cloud_fraction, site)
+    outcome = plan_fleet(
+        replace(inputs, now_utc_s=now, site=site, forecast=Forecast(now, (replace(storm, shortwave_w_m2=sun),), "x"))
+    )
+    assert not outcome.errors
+    assert {plan.label for plan in outcome.plans} <= {PlanLabel.OPTIMAL, PlanLabel.INCUMBENT}
+    assert all(any(slot.duty_permille > 0 for slot in plan.slots) for plan in outcome.plans)
