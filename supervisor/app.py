@@ -104,7 +104,7 @@ async def running(
 
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
-        endless = start_loops(loops, roads, commands, control, shipper)
+        endless = start_loops(loops, clock, roads, commands, control, shipper)
         gateway = await stack.enter_async_context(
             Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )

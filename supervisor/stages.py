@@ -212,9 +212,10 @@ def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control:
 
 
 def start_loops(
-    loops: Background, roads: Roads, commands: Commands, control: Control, shipper: Shipper | None
+    loops: Background, clock: Clock, roads: Roads, commands: Commands, control: Control, shipper: Shipper | None
 ) -> tuple[asyncio.Task[None], ...]:
-    """Every loop of the service; each starts again after a failure."""
+    """Every loop of the service; each starts again after a failure, and one that hangs is alarmed."""
+    control.watch.checks["loops"] = lambda: loops.look_for_hanging(clock.monotonic_s())
     tasks = [
         loops.keep("forecasts", roads.forecasts.run, ASK_EACH_S),
         loops.keep("estimation", roads.estimation.run),

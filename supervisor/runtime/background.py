@@ -12,6 +12,8 @@ from typing import Any
 
 from prometheus_client import Counter
 
+from supervisor.domain.alarm import AlarmCode
+from supervisor.runtime.pace import ROUNDS, Rounds
 from supervisor.runtime.supervision import Failures, RaisesAlarms
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Background:
         self._alarms = alarms
         self._restarts = restarts
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._rounds: dict[str, Rounds] = {}
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run `work`; a failure is logged with its name and ends nothing else."""
@@ -55,8 +58,22 @@ class Background:
         """
         return self.spawn(self._keep(name, factory, round_s + WELL_S), name)
 
+    def look_for_hanging(self, now_s: float) -> None:
+        """Alarm loops whose round neither ends nor fails; `now_s` is the clock's monotonic time."""
+        for name, rounds in self._rounds.items():
+            hangs_s = rounds.hangs_s(now_s)
+            if self._alarms is not None:
+                self._alarms.set(
+                    AlarmCode.LOOP_FAILED,
+                    f"{name} (hangs)",
+                    hangs_s > 0,
+                    f"{name} has been busy for {hangs_s:.0f} s. The rest of the service goes on. Look at the log and "
+                    "restart the service; if it comes back, report it with the log",
+                )
+
     async def _keep(self, name: str, factory: Callable[[], Coroutine[Any, Any, Any]], well_s: float) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        ROUNDS.set(self._rounds.setdefault(name, Rounds()))
         failures = Failures(name, self._alarms, self._restarts)
         pause_s = RESTART_FIRST_S
         while True:
@@ -74,6 +91,7 @@ class Background:
                 error = raised
             finally:
                 well.cancel()
+                self._rounds[name].waiting = True
             if task is not None and task.cancelling():  # the loop swallowed the cancellation
                 raise asyncio.CancelledError
             if loop.time() - began_s >= well_s:

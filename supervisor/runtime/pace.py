@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from supervisor.runtime.clock import Clock
 
 _LOOK_AGAIN_S = 60.0  # the machine's clock may be set meanwhile
+
+
+HANGS_ROUNDS = 3.0  # a round that takes longer than three periods …
+HANGS_LEAST_S = 300.0  # … and longer than any work of a round has a right to
+
+
+@dataclass
+class Rounds:
+    """When the loop of a task began its newest round, for whoever looks whether it hangs."""
+
+    began_s: float | None = None  # monotonic; None while it waits for its first
+    period_s: float = 0.0
+    waiting: bool = True  # for its next round, not at work
+
+    def hangs_s(self, now_s: float) -> float:
+        """For how long it has been at work beyond what is right [s]; 0 for a loop that runs."""
+        if self.waiting or self.began_s is None:
+            return 0.0
+        at_work_s = now_s - self.began_s
+        return at_work_s if at_work_s > max(HANGS_ROUNDS * self.period_s, HANGS_LEAST_S) else 0.0
+
+
+ROUNDS: ContextVar[Rounds | None] = ContextVar("rounds", default=None)  # of the running task
 
 
 async def until(clock: Clock, utc_s: float) -> None:
@@ -22,8 +47,11 @@ async def until(clock: Clock, utc_s: float) -> None:
 
 async def each(clock: Clock, period_s: float) -> AsyncIterator[float]:
     """Yield the UTC of each multiple of `period_s`; those missed meanwhile are skipped."""
+    rounds = ROUNDS.get() or Rounds()
     while True:
         due = (clock.utc_s() // period_s + 1) * period_s
+        rounds.waiting = True
         await until(clock, due)
+        rounds.began_s, rounds.period_s, rounds.waiting = clock.monotonic_s(), period_s, False
         now = clock.utc_s()
         yield due if abs(now - due) < period_s else now // period_s * period_s  # the clock has been set

@@ -15,6 +15,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.background import RESTART_MAX_S, WELL_S, Background
 from supervisor.runtime.listeners import tell
+from supervisor.runtime.pace import HANGS_LEAST_S, each
 from supervisor.runtime.supervision import Parts
 from tools import skipping
 
@@ -210,3 +211,32 @@ def test_a_failing_listener_stops_no_other() -> None:
 
     tell([heard.append, broken, heard.append], "test", 7)
     assert heard == [7, 7]
+
+
+def test_a_loop_that_hangs_in_its_round_is_alarmed_until_it_goes_on() -> None:
+    async def check(bench: Bench) -> None:
+        clock = skipping.LoopClock(T0_UTC_S)
+        stuck = asyncio.Event()
+
+        async def hanging() -> None:
+            async for _ in each(clock, 60.0):
+                await stuck.wait()
+
+        async def well() -> None:
+            async for _ in each(clock, 60.0):
+                pass
+
+        bench.background.keep("hanging", hanging)
+        bench.background.keep("well", well)
+        await asyncio.sleep(HANGS_LEAST_S)
+        bench.background.look_for_hanging(clock.monotonic_s())
+        assert bench.changes == []
+        await asyncio.sleep(120)
+        bench.background.look_for_hanging(clock.monotonic_s())
+        assert bench.changes == [("loop-failed", "hanging (hangs)", True)]
+        stuck.set()
+        await asyncio.sleep(60)
+        bench.background.look_for_hanging(clock.monotonic_s())
+        assert bench.changes[-1] == ("loop-failed", "hanging (hangs)", False)
+
+    on_virtual_time(check)
