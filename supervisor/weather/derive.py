@@ -12,7 +12,7 @@ from supervisor.domain.weather import Array
 from supervisor.domain.zone import Site
 from supervisor.weather import longwave, phase
 from supervisor.weather.estimate import dew_point_of_humidity_c, dew_point_of_minimum_c, unknown_cloud
-from supervisor.weather.gate import GAP_MAX_S, HUMIDITY, Columns, Gate, Mask, refuse
+from supervisor.weather.gate import GAP_MAX_S, HUMIDITY, LIMITS, Columns, Gate, Mask, refuse
 from supervisor.weather.hours import holes
 from supervisor.weather.repair import clip, dew_below_air, fill
 
@@ -55,7 +55,7 @@ class Grid:
         nothing = np.full(air.size, np.nan)
         dew, humidity = self.columns.get("dew_point_c", nothing), self.columns.get(HUMIDITY, nothing)
         derived = np.isnan(dew) & ~np.isnan(humidity)
-        dew = np.where(derived, np.minimum(dew_point_of_humidity_c(air, humidity), air), dew)
+        dew = np.where(derived, _possible("dew_point_c", np.minimum(dew_point_of_humidity_c(air, humidity), air)), dew)
         self.gate.tally.add(Treatment.REPAIRED, "dew_point_c", int(derived.sum()))
         if np.isnan(dew).all():
             measured = {"dew_point_c", HUMIDITY} & self.given
@@ -80,7 +80,7 @@ class Grid:
             of_cloud = longwave.shortwave_of_cloud(self.time_utc_s, self.step_s, cloud, self.site)
             self._take("shortwave_w_m2", of_cloud)
         if "longwave_w_m2" not in self.columns or not self.gate.strict:
-            self._take("longwave_w_m2", longwave.longwave_down_w_m2(air, dew, cloud))
+            self._take("longwave_w_m2", _possible("longwave_w_m2", longwave.longwave_down_w_m2(air, dew, cloud)))
         shortwave, down = self.filled("shortwave_w_m2"), self.filled("longwave_w_m2")
         assert shortwave is not None
         assert down is not None
@@ -138,3 +138,9 @@ class Grid:
         """
         estimated = name in self.given and name != "pressure_pa"
         self.gate.tally.add(Treatment.ESTIMATED if estimated else Treatment.REPAIRED, name, rows)
+
+
+def _possible(name: str, values: Array) -> Array:
+    """A derived column within the range of its variable: 60 °C and 90 % are each possible, their dew point is not."""
+    result: Array = np.clip(values, LIMITS[name].low, LIMITS[name].high)
+    return result

@@ -16,7 +16,7 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array
 from supervisor.domain.zone import Site
-from supervisor.weather.gate import LIMITS, TIME_UTC_S, Where, utc_text
+from supervisor.weather.gate import HUMIDITY, LIMITS, TIME_UTC_S, Where, utc_text
 
 logger = logging.getLogger(__name__)
 
@@ -183,27 +183,39 @@ def place_in(source: str, keys: dict[str, str], time_utc_s: Sequence[float] | Ar
 
 
 Converter = Callable[[Array], Array]
-UNITS: dict[str, Converter] = {
+_TEMPERATURE: dict[str, Converter] = {
     "°C": lambda v: v,
     "celsius": lambda v: v,
     "K": lambda v: v - 273.15,
     "°F": lambda v: (v - 32.0) / 1.8,
-    "%": lambda v: v,
+}
+_SHARE: dict[str, Converter] = {"%": lambda v: v}
+_SPEED: dict[str, Converter] = {
     "m/s": lambda v: v,
     "km/h": lambda v: v / 3.6,
     "mp/h": lambda v: v * 0.44704,
     "kn": lambda v: v * 0.514444,
-    "mm": lambda v: v,
-    "inch": lambda v: v * 25.4,
-    "cm": lambda v: v,
-    "hPa": lambda v: v * 100.0,
-    "Pa": lambda v: v,
-    "W/m²": lambda v: v,
+}
+_WATER: dict[str, Converter] = {"mm": lambda v: v, "inch": lambda v: v * 25.4, "cm": lambda v: v * 10.0}
+SNOWFALL_CM = "snowfall_cm"  # depth of fresh snow
+UNITS: dict[str, dict[str, Converter]] = {
+    "air_c": _TEMPERATURE,
+    "dew_point_c": _TEMPERATURE,
+    HUMIDITY: _SHARE,
+    "cloud_fraction": _SHARE,
+    "wind_m_s": _SPEED,
+    "pressure_pa": {"hPa": lambda v: v * 100.0, "Pa": lambda v: v},
+    "shortwave_w_m2": {"W/m²": lambda v: v},
+    SNOWFALL_CM: {"cm": lambda v: v, "mm": lambda v: v / 10.0, "inch": lambda v: v * 2.54},
 }
 
 
-def to_si(values: Array, unit: str, where: str) -> Array:
-    """From the unit that the answer itself names; raises WeatherError on one we do not know."""
-    if unit not in UNITS:
-        raise WeatherError(f"unit {unit!r} is not known", where=where, remedy=f"Known are {', '.join(UNITS)}")
-    return UNITS[unit](values)
+def to_si(values: Array, unit: str, where: str, name: str) -> Array:
+    """`name` (water, where it is not in `UNITS`) from the unit that the answer itself gives.
+
+    Raises WeatherError for a unit that is not known, or not one of this quantity.
+    """
+    known = UNITS.get(name, _WATER)
+    if unit not in known:
+        raise WeatherError(f"unit {unit!r} is not one of {name}", where=where, remedy=f"Known are {', '.join(known)}")
+    return known[unit](values)

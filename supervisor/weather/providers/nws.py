@@ -190,7 +190,7 @@ def _in_si(values: Array, layer: object, name: str, key: str, tally: Tally) -> A
     """In the unit of `name`. Values of an unknown unit are dropped, or refused where they are needed."""
     unit = unit_of(layer.get("uom") if isinstance(layer, dict) else None, name)
     try:
-        return to_si(values, unit, f"{SOURCE}: {key}")
+        return to_si(values, unit, f"{SOURCE}: {key}", name)
     except WeatherError:
         if name in ESSENTIAL:
             raise

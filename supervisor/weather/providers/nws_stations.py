@@ -108,7 +108,7 @@ def _value(report: Mapping[str, Any], name: str, key: str, tally: Tally) -> floa
         return math.nan
     value = number_or_nan(given.get("value"), name, tally)
     try:
-        return float(to_si(np.array([value]), unit_of(given.get("unitCode"), name), SOURCE)[0])
+        return float(to_si(np.array([value]), unit_of(given.get("unitCode"), name), SOURCE, name)[0])
     except WeatherError:
         tally.add(Treatment.DROPPED, name)
         return math.nan

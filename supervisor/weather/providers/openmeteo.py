@@ -25,6 +25,7 @@ from supervisor.weather.assemble import assemble
 from supervisor.weather.gate import ESSENTIAL, HUMIDITY, Columns
 from supervisor.weather.hours import HOUR, on_grid
 from supervisor.weather.providers.answers import (
+    SNOWFALL_CM,
     bounded,
     load_json,
     number,
@@ -167,7 +168,8 @@ def _columns(times: Array, hourly: dict[str, Any], units: dict[str, Any], suffix
             if key in hourly:
                 values = numbers(hourly[key], times.size, place, name, tally)
             if name != CODE and not np.isnan(values).all():  # a code has no unit, nor has what a model lacks
-                values = to_si(values, str(units.get(key, units.get(base, ""))), place)
+                quantity = SNOWFALL_CM if name == "snow_fraction" else name
+                values = to_si(values, str(units.get(key, units.get(base, ""))), place, quantity)
         except WeatherError:
             if name in (*ESSENTIAL, "wind_m_s"):
                 raise

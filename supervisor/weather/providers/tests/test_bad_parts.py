@@ -12,6 +12,7 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.treatment import Treatment
 from supervisor.domain.weather import Forecast
 from supervisor.weather.design_storm import SEOUL
+from supervisor.weather.gate import LIMITS
 from supervisor.weather.providers import kma_asos, kma_village, met_norway, openmeteo
 from supervisor.weather.providers.tests.test_fetch import asos_day
 
@@ -489,3 +490,27 @@ def test_a_bad_row_of_a_station_costs_itself_only(fault: str) -> None:
     np.testing.assert_allclose(series.air_c, good.air_c)
     np.testing.assert_allclose(series.precipitation_mm_h, good.precipitation_mm_h)
     assert sum(treated.of(Treatment.DROPPED).values()) == (0 if fault == "backwards" else 1)
+
+
+def test_a_unit_of_another_quantity_is_refused_where_it_is_needed() -> None:
+    answer = open_meteo()
+    answer["hourly_units"]["temperature_2m"] = "inch"
+    with pytest.raises(WeatherError, match=r"temperature_2m: unit 'inch' is not one of air_c"):
+        read(answer)
+
+
+def test_snowfall_in_inches_is_the_same_snow() -> None:
+    usual, answer = open_meteo(), open_meteo()
+    answer["hourly_units"]["snowfall"] = "inch"
+    answer["hourly"]["snowfall"] = [cm / 2.54 for cm in answer["hourly"]["snowfall"]]
+    np.testing.assert_allclose(read(answer).members[0].snow_fraction, read(usual).members[0].snow_fraction, atol=1e-6)
+
+
+def test_a_derived_dew_point_and_sky_stay_possible_in_impossible_heat() -> None:
+    answer = open_meteo(air_c=59.0)
+    del answer["hourly"]["dew_point_2m"]
+    answer["hourly"]["relative_humidity_2m"] = [100] * 48
+    answer["hourly"]["precipitation"] = [0.0] * 48
+    member = read(answer).members[0]
+    assert member.dew_point_c.max() <= LIMITS["dew_point_c"].high
+    assert member.longwave_w_m2.max() <= LIMITS["longwave_w_m2"].high
