@@ -155,7 +155,8 @@ def test_a_name_is_one_cell_of_a_csv_that_begins_with_the_id(tmp_path: Path, roa
     config = accepted(tmp_path, "seongbuk", "z01", "b01", road)
     assert config is not None
     record = tables.gather([HourEnergy(0, "z01", (1, 2, 3, 4), 3600, 3600)], 0, 3600)
-    tables.write_csv(tmp_path / "e.csv", tables.report(record, "zone", ZoneInfo("UTC"), None, config.zone), "zone", "")
+    lines = tables.report(record, "zone", ZoneInfo("UTC"), None, tables.Places(config.zone))
+    tables.write_csv(tmp_path / "e.csv", lines, "zone", "")
     with (tmp_path / "e.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[1][0] == f"z01 {road}"
