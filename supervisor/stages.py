@@ -193,6 +193,8 @@ async def start_control(
         clock, base.alarms, base.degradations, kept_in_time if isinstance(clock, SystemClock) else lambda: None
     )  # fmt: skip
     intake.greeted.append(lambda hello: time.greeted(hello.b, hello.utc))
+    time.jumped.append(lambda _: watch.send_clocks())  # before the plan: its slots go by the time that boards have
+    time.jumped.append(lambda by_s: plan_loop.ask(f"the clock jumped by {by_s:.0f} s"))
     watch.checks["clock"] = time.look
     watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
     watch.checks["restarts"] = intake.restarts.look

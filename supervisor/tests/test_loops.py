@@ -131,7 +131,7 @@ def test_a_part_of_the_watch_that_fails_keeps_no_other_part_from_its_turn(
 
     monkeypatch.setattr(UpkeepRepository, "roll_up", roll_up)
     monkeypatch.setattr(Watch, "_look_for_the_silent", silent)
-    monkeypatch.setattr(Watch, "_send_clocks", lambda self: done.update(["clocks"]))
+    monkeypatch.setattr(Watch, "send_clocks", lambda self: done.update(["clocks"]))
 
     async def check(service: Service) -> None:
         nonlocal broken
