@@ -217,8 +217,8 @@ def start_loops(
     loops: Background, clock: Clock, roads: Roads, commands: Commands, control: Control, shipper: Shipper | None
 ) -> tuple[asyncio.Task[None], ...]:
     """Every loop of the service; each starts again after a failure, and one that hangs is alarmed."""
-    control.watch.checks["loops"] = lambda: loops.look_for_hanging(clock.monotonic_s())
     tasks = [
+        loops.keep("hanging loops", partial(loops.watch, clock)),
         loops.keep("forecasts", roads.forecasts.run, ASK_EACH_S),
         loops.keep("estimation", roads.estimation.run),
         loops.keep("plans", control.plan_loop.run, SLOT_S),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,44 @@ def test_a_loop_that_fails_costs_no_other_a_round_and_comes_back(
             assert rounds[loop] >= (WELL_AFTER_S - 60) // period_s - 1, loop
         assert [alarm for alarm in standing(service) if alarm[0] == "loop-failed"] == []
         assert not any(alarm.code == "loop-failed" for alarm in await service.store.alarms.open_alarms())
+
+    in_virtual_time(make_config(tmp_path), check)
+
+
+def test_loops_that_hang_are_alarmed_each_even_where_all_do_and_the_alarms_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, go_on = False, asyncio.Event()
+    able = {
+        loop: (owner, name) for loop, (owner, name, _) in LOOPS.items() if iscoroutinefunction(getattr(owner, name))
+    }
+    assert {"plans", "watch", "forecasts", "demand guard"} <= set(able)
+
+    def hangs(real: Callable[..., Any]) -> Callable[..., Any]:
+        async def body(*args: Any, **kwargs: Any) -> Any:
+            if hanging:
+                await go_on.wait()
+            return await real(*args, **kwargs)
+
+        return body
+
+    for owner, method in able.values():
+        monkeypatch.setattr(owner, method, hangs(getattr(owner, method)))
+
+    async def check(service: Service) -> None:
+        nonlocal hanging
+        await asyncio.sleep(30)
+        hanging = True
+        await asyncio.sleep(2 * 900)  # all but the slowest
+        slow = {"calibration"}
+        alarmed = {subject for code, subject in standing(service) if code == "loop-failed"}
+        assert alarmed == {f"{loop} (hangs)" for loop in set(able) - slow}
+        await asyncio.sleep(3 * 900)
+        assert ("loop-failed", "calibration (hangs)") in standing(service)
+        hanging = False
+        go_on.set()
+        await asyncio.sleep(120)
+        assert [alarm for alarm in standing(service) if alarm[0] == "loop-failed"] == []
 
     in_virtual_time(make_config(tmp_path), check)
 
