@@ -193,8 +193,13 @@ async def start_control(
         clock, base.alarms, base.degradations, kept_in_time if isinstance(clock, SystemClock) else lambda: None
     )  # fmt: skip
     intake.greeted.append(lambda hello: time.greeted(hello.b, hello.utc))
-    time.jumped.append(lambda _: watch.send_clocks())  # before the plan: its slots go by the time that boards have
-    time.jumped.append(lambda by_s: plan_loop.ask(f"the clock jumped by {by_s:.0f} s"))
+
+    async def plan_by_the_new_time(by_s: float) -> None:
+        watch.send_clocks()  # a plan's slots go by the time that boards have
+        await roads.forecasts.ask()  # the one in use may not reach back, or has ended
+        plan_loop.ask(f"the clock jumped by {by_s:.0f} s")
+
+    time.jumped.append(lambda by_s: base.background.spawn(plan_by_the_new_time(by_s), "clock jumped"))
     watch.checks["clock"] = time.look
     watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
     watch.checks["restarts"] = intake.restarts.look

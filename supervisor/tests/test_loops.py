@@ -27,6 +27,7 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
+from supervisor.runtime.clock import Clock
 from supervisor.store.journal import AlarmRepository
 from supervisor.store.upkeep import UpkeepRepository
 from supervisor.weather.design_storm import design_storm
@@ -57,10 +58,19 @@ def make_config(folder: Path) -> Config:
     return load(folder / "city.toml")
 
 
-def in_virtual_time(config: Config, check: Callable[[Service], Any]) -> None:
+class SetClock(skipping.LoopClock):
+    """The loop's time, with a time of day that is set."""
+
+    by_s = 0.0
+
+    def utc_s(self) -> float:
+        return super().utc_s() + self.by_s
+
+
+def in_virtual_time(config: Config, check: Callable[[Service], Any], clock: Clock | None = None) -> None:
     async def main() -> None:
-        clock = skipping.LoopClock(T0_UTC_S)
-        async with running(config, clock, planner_executor=lambda: ThreadPoolExecutor(1)) as service:
+        used = clock or skipping.LoopClock(T0_UTC_S)
+        async with running(config, used, planner_executor=lambda: ThreadPoolExecutor(1)) as service:
             await check(service)
 
     skipping.run(main())
@@ -144,6 +154,39 @@ def test_loops_that_hang_are_alarmed_each_even_where_all_do_and_the_alarms_end(
         assert [alarm for alarm in standing(service) if alarm[0] == "loop-failed"] == []
 
     in_virtual_time(make_config(tmp_path), check)
+
+
+@pytest.mark.parametrize("by_s", [-5 * 3600.0, -700.0, 5 * 3600.0])
+def test_a_clock_that_is_set_stops_no_loop_and_is_planned_by_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_s: float
+) -> None:
+    clock, rounds = SetClock(T0_UTC_S), Counter[str]()
+
+    def counted(loop: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def body(*args: Any, **kwargs: Any) -> Any:
+            rounds[loop] += 1
+            return real(*args, **kwargs)
+
+        return body
+
+    for loop, (owner, method, _) in LOOPS.items():
+        monkeypatch.setattr(owner, method, counted(loop, getattr(owner, method)))
+
+    async def check(service: Service) -> None:
+        await asyncio.sleep(1000)
+        clock.by_s = by_s
+        await asyncio.sleep(60)  # in which a loop that waits looks at the clock again
+        assert ("clock", "") in standing(service)
+        plans = [zone.plan for zone in service.live.zones.values()]
+        assert all(plan is not None and 0 <= clock.utc_s() - plan.issued_utc_s <= 60 for plan in plans)
+        assert all(plan is not None and plan.label is not PlanLabel.LOCAL for plan in plans)
+        rounds.clear()
+        await asyncio.sleep(FAILS_S)
+        for loop, (_, _, period_s) in LOOPS.items():
+            assert rounds[loop] >= FAILS_S // period_s - 1, loop
+        assert [alarm for alarm in standing(service) if alarm[0] != "clock"] == []
+
+    in_virtual_time(make_config(tmp_path), check, clock)
 
 
 def standing(service: Service) -> list[tuple[str, str]]:

@@ -55,7 +55,9 @@ async def test_a_clock_set_back_reopens_no_used_link_and_makes_no_session_longer
     assert found.expires_utc_s <= NOW_UTC_S + SESSION_S  # a use before its beginning does not renew it
 
 
-async def test_an_expired_link_is_refused_and_one_made_after_the_clock_was_set_back_works(sessions: Sessions, clock: ManualClock) -> None:
+async def test_an_expired_link_is_refused_and_one_made_after_the_clock_was_set_back_works(
+    sessions: Sessions, clock: ManualClock
+) -> None:
     token, _ = await sessions.invite("Kim", "crew", "test")
     clock.advance(LINK_S + 60)
     assert await sessions.redeem(token) is None
