@@ -49,7 +49,7 @@ def test_local_days_follow_one_another_without_a_gap_and_hold_their_own_quarters
 
 @pytest.mark.parametrize(("name", "day", "hours"), CHANGES)
 async def test_a_day_of_the_rollup_is_that_of_the_report(tmp_path: Path, name: str, day: str, hours: float) -> None:
-    """Each quarter of an hour has an energy of its own, so that none can stand for another."""
+    """No two quarters have the same energy, so that none can stand for another."""
     zone = ZoneInfo(name)
     first = local_time(day, zone) // HOUR_S * HOUR_S - 30 * HOUR_S
     rows = [
