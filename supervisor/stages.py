@@ -193,6 +193,13 @@ async def start_control(
         clock, base.alarms, base.degradations, kept_in_time if isinstance(clock, SystemClock) else lambda: None
     )  # fmt: skip
     intake.greeted.append(lambda hello: time.greeted(hello.b, hello.utc))
+
+    async def plan_by_the_new_time(by_s: float) -> None:
+        watch.send_clocks()  # a plan's slots go by the time that boards have
+        await roads.forecasts.ask()  # the one in use may not reach back, or has ended
+        plan_loop.ask(f"the clock jumped by {by_s:.0f} s")
+
+    time.jumped.append(lambda by_s: base.background.spawn(plan_by_the_new_time(by_s), "clock jumped"))
     watch.checks["clock"] = time.look
     watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
     watch.checks["restarts"] = intake.restarts.look
@@ -215,8 +222,8 @@ def start_loops(
     loops: Background, clock: Clock, roads: Roads, commands: Commands, control: Control, shipper: Shipper | None
 ) -> tuple[asyncio.Task[None], ...]:
     """Every loop of the service; each starts again after a failure, and one that hangs is alarmed."""
-    control.watch.checks["loops"] = lambda: loops.look_for_hanging(clock.monotonic_s())
     tasks = [
+        loops.keep("hanging loops", partial(loops.watch, clock)),
         loops.keep("forecasts", roads.forecasts.run, ASK_EACH_S),
         loops.keep("estimation", roads.estimation.run),
         loops.keep("plans", control.plan_loop.run, SLOT_S),

@@ -12,6 +12,8 @@ from supervisor.domain.errors import ConfigError
 
 MISSING_DATA = "missing-data"  # code of a problem that does not prevent a start
 SHOWN_MAX = 80  # characters of a value or key in an error
+_PART = re.compile(r"([\w-]+)(?:\[(\d+)\])?")  # of a key: a name and the index behind it
+_TOKEN = re.compile(r"""#|"(?:\\.|[^"\\])*"|'[^']*'|[\[\]{},]|[^\s\[\]{},"'#]+""")
 INTEGER_SHOWN_BITS = 256  # Python refuses to write out very long integers
 
 
@@ -35,31 +37,45 @@ class Source:
 
     def line(self, key: str) -> int | None:
         """The line of `key`, else that of the table it belongs in, as far as line-wise reading can tell."""
-        parts = [(name, int(index or 0)) for name, index in re.findall(r"([\w-]+)(?:\[(\d+)\])?", key)]
+        parts = [(name, int(index) if index else None) for name, index in _PART.findall(key)]
         start, end, depth = 0, len(self._lines) + 1, 0
         for count in range(1, len(parts) + 1):
             table = ".".join(name for name, _ in parts[:count])
             inside = [span for span in self._tables.get(table, []) if start <= span[0] < end]
-            if parts[count - 1][1] < len(inside):
-                (start, end), depth = inside[parts[count - 1][1]], count
+            which = parts[count - 1][1] or 0
+            if which < len(inside):
+                (start, end), depth = inside[which], count
         if not depth:
-            return self._inline.get(parts[0][0]) if parts else None
+            return self._first_of(parts[0][0]) if parts else None
         for number in range(start + 1, min(end, self._next_header(start))):
             if depth < len(parts) and _begins(self._lines[number - 1], parts[depth][0]):
-                return self._item(number, end, parts[depth][1]) if depth + 1 < len(parts) else number
+                index = parts[depth][1]
+                return number if index is None else self._item(number, end, index)
         return start
 
     def _next_header(self, line: int) -> int:
         starts = (start for spans in self._tables.values() for start, _ in spans if start > line)
         return min(starts, default=len(self._lines) + 1)
 
+    def _first_of(self, table: str) -> int | None:
+        """The line of `table = …`, or of the first header of a table inside it."""
+        inside = (spans[0][0] for name, spans in self._tables.items() if name.startswith(f"{table}."))
+        return self._inline.get(table) or min(inside, default=None)
+
     def _item(self, first: int, end: int, index: int) -> int:
-        """The line of the `index`-th inline table of a list that begins in line `first`."""
+        """The line of the `index`-th item of a list that begins in line `first`."""
+        depth, starts = 0, False
         for number in range(first, end):
-            opened = self._lines[number - 1].count("{")
-            if opened > index:
-                return number
-            index -= opened
+            text = self._lines[number - 1]
+            for token in _TOKEN.findall(text[text.index("=") + 1 :] if number == first else text):
+                if token.startswith("#"):
+                    break
+                if depth == 1 and token not in "],":
+                    index, starts = index - starts, False
+                    if index < 0:
+                        return number
+                depth += (token in "[{") - (token in "]}")
+                starts = starts or (depth == 1 and token in "[,")
         return first
 
     @cached_property

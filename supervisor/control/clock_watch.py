@@ -13,6 +13,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.degraded import Degradations, DegradedCode
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import Clock
+from supervisor.runtime.listeners import tell
 
 JUMP_S = 2.0  # a clock that is being kept right changes its rate by 0.5 ms/s at most
 STANDS_S = 3600.0  # after the last jump
@@ -37,6 +38,7 @@ class ClockWatch:
         self._jump_at_s: float | None = None
         self._boards: dict[str, float] = {}  # by how much each was ahead when it first greeted this service
         self._synced_s = clock.monotonic_s()
+        self.jumped: list[Callable[[float], object]] = []  # called with the jump [s]
 
     def greeted(self, board: str, utc_s: int) -> None:
         """A board has connected, with its own time (0: it has none). Later it has the service's own."""
@@ -51,6 +53,7 @@ class ClockWatch:
             self._jumped_s += offset_s - self._offset_s
             self._jump_at_s = now_s
             self._boards.clear()  # what they said was about the clock before
+            tell(self.jumped, "clock jumped", offset_s - self._offset_s)
         self._offset_s = offset_s
         if self._jump_at_s is not None and now_s - self._jump_at_s > STANDS_S:
             self._jump_at_s, self._jumped_s = None, 0.0

@@ -55,7 +55,7 @@ class DemandGuard:
         first: Exception | None = None
         for feeder in self._feeders:
             for zone in self._zones[feeder.id]:
-                self._note_waiting(zone, now)
+                self._note_waiting(zone)
         for feeder in self._feeders:
             try:
                 await self._look_at(feeder, used_kw[feeder.id], now)
@@ -79,7 +79,7 @@ class DemandGuard:
         self._metrics.circuits_shed.labels(feeder.id).inc(len(plans))
         await self._publisher.publish(plans)
 
-    def _note_waiting(self, live: ZoneLive, now: float) -> None:
+    def _note_waiting(self, live: ZoneLive) -> None:
         """Since when a zone is cold and wet and draws nothing."""
         sample = live.sample
         if sample is None or not live.online:
@@ -88,9 +88,9 @@ class DemandGuard:
         cold = surface is not None and surface <= (live.plan.on_mc if live.plan else ON_MC) / 1000
         wet = live.wet is not False
         if not cold or not wet or self._draws(live, sample):
-            live.waiting_since_utc_s = None
-        elif live.waiting_since_utc_s is None:
-            live.waiting_since_utc_s = now
+            live.waiting_since_s = None
+        elif live.waiting_since_s is None:
+            live.waiting_since_s = self._clock.monotonic_s()
 
     def _draws(self, live: ZoneLive, sample: ZoneSample) -> bool:
         return sample.power_w > DRAWS * live.zone.power_w
@@ -100,8 +100,8 @@ class DemandGuard:
         if sample is None or not live.online:
             return None
         dictated = self._overrides.dictated(live.zone.id) is not None
-        since = live.waiting_since_utc_s
-        due = since is not None and self._clock.utc_s() - since > TURN_AFTER_S
+        since = live.waiting_since_s
+        due = since is not None and self._clock.monotonic_s() - since > TURN_AFTER_S
         return CircuitNow(
             live.zone,
             live.believed_c or 0.0,

@@ -96,10 +96,8 @@ class Dispatcher:
         self._zones_of: dict[str, list[Zone]] = {}
         for zone in sorted((known.zone for known in live.zones.values()), key=lambda zone: zone.relay):
             self._zones_of.setdefault(zone.board, []).append(zone)
-        self._issued: dict[
-            str, tuple[int, float]
-        ] = {}  # zone → issue of its newest plan, and when that was (monotonic)
-        self.accepted_at: dict[int, float] = {}  # override → UTC, in this board session
+        self._issued: dict[str, tuple[int, float]] = {}  # zone → issue of its newest plan, and when (monotonic)
+        self.accepted_at: dict[int, float] = {}  # override → monotonic, in this board session
         self.attached: list[Callable[[str], None]] = []  # called with a board that connects, once it has the time
         overrides.changed.append(self._override_changed)
 
@@ -242,7 +240,7 @@ class Dispatcher:
             subject(code)
         elif isinstance(subject, Override) and subject.state in LIVE_STATES:
             if code is Result.OK:
-                self.accepted_at[subject.id] = self._clock.utc_s()
+                self.accepted_at[subject.id] = self._clock.monotonic_s()
                 await self._overrides.advance(subject.id, OverrideState.ACCEPTED)
             else:
                 logger.warning("board %s refuses override %d: %s", link.board_id, subject.id, code.name)

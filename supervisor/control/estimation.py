@@ -145,7 +145,7 @@ class Estimation:
         sums = self._sums
         sums[0, lane] += dt_s
         if sample.power_w > HEATS * self._zones[lane].power_w:
-            self._live.zones[sample.zone].heated_utc_s = self._clock.utc_s()
+            self._live.zones[sample.zone].heated_s = self._clock.monotonic_s()
         sums[1, lane] += min(max(sample.power_w, 0), POWER_MAX * self._zones[lane].power_w) * dt_s
         if (celsius := surface_c(sample)) is not None:
             sums[2, lane] += celsius * dt_s
@@ -164,7 +164,7 @@ class Estimation:
         self.air_c = float(np.asarray(weather.air_c).flat[0])
         sky = sky_now(weather, self._forecasts.latest, now_utc_s)
         self._live.see(sky)
-        not_believed = outvoted(self._live.zones.values(), sky, now_utc_s)
+        not_believed = outvoted(self._live.zones.values(), sky, self._clock.monotonic_s())
         with np.errstate(invalid="ignore", divide="ignore"):
             power_w_m2 = np.where(seconds > 0, joules / seconds, 0.0) * self._per_area
             observed = surface / surface_s  # NaN where nothing was observed

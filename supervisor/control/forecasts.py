@@ -57,6 +57,7 @@ class Forecasts:
         self._metrics = metrics
         self._degradations = degradations
         self._record: ForecastRecord | None = None
+        self._asking = asyncio.Lock()
         self.latest: Forecast | None = None
         self.good_utc_s: float | None = None  # when the latest was last seen to be good
         self.changed: list[Callable[[Forecast], None]] = []
@@ -79,6 +80,10 @@ class Forecasts:
 
         One alarm stands for as long as it lasts. Raises nothing for what a provider does.
         """
+        async with self._asking:  # its own round, and whoever needs it sooner
+            await self._ask()
+
+    async def _ask(self) -> None:
         now = self._clock.utc_s()
         try:
             async with asyncio.timeout(TIMEOUT_S):

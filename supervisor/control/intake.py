@@ -40,6 +40,7 @@ from supervisor.wire.reports import Damaged
 
 logger = logging.getLogger(__name__)
 
+SAME_S = 0.5  # two ends of one interval, computed at two moments, differ by less
 LIVE_S = 30.0  # an interval that ended longer ago is from the journal
 POWER_ON, POWER_OFF = 0.5, 0.05  # of rated power: what counts as heating, and as not
 TOGETHER = 4  # frames of one board in the writer at a time: another board's frame waits for no more than these
@@ -102,7 +103,7 @@ class Intake:
         self._background = background
         self._distrust = Distrust(record.quarantine, alarms, metrics, clock)
         estimation.lane_lost.append(self._distrust.estimate_lost)
-        self._stamps = Stamps()
+        self._stamps = Stamps(clock)
         self.restarts = Restarts(alarms, clock)
         self._rated_w: dict[str, dict[str, int]] = {}
         for zone in (known.zone for known in live.zones.values()):
@@ -113,7 +114,7 @@ class Intake:
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
         """A board has been authenticated."""
-        self._stamps.greeted(hello.b, hello.boot, hello.up, self._clock.utc_s())
+        self._stamps.greeted(hello.b, hello.boot, hello.up)
         self.restarts.greeted(hello.b, hello.boot)
         tell(self.greeted, "greeting", hello)
         self._dispatcher.attach(link, hello)
@@ -161,7 +162,7 @@ class Intake:
             if isinstance(outcome, StoreError):
                 failure = outcome
                 # People see what the disk cannot take; it counts when it is kept.
-                if stamp.known and not self._stamps.is_ahead(board, what.frame, received):
+                if stamp.known and not self._stamps.is_ahead(board, what.frame):
                     self._show_frame(board, what.frame, stamp.end_utc_s, live=what.frame.boot == hello.boot)
                 continue
             kept.setdefault(what.frame.boot, []).append(what.frame.q)
@@ -187,11 +188,11 @@ class Intake:
         self, board: str, hello: Hello, frame: Telemetry, what: Admitted, received_utc_s: float, stamp: Stamp
     ) -> bool | StoreError:
         """Whether it is new and in the record, or why it could not be kept."""
-        ran_s = self._stamps.ran_s(board, hello.boot, received_utc_s)
+        ran_s = self._stamps.ran_s(board, hello.boot)
         booking = Booking(self._rated_w.get(board, {}), hello.life, hello.boot, ran_s)
         try:
             await self._distrust.admitted(board, frame, what)
-            if self._stamps.is_ahead(board, frame, received_utc_s):
+            if self._stamps.is_ahead(board, frame):
                 await self._distrust.unusable(board, frame, f"up for {frame.up} s, its hello says {ran_s} s")
                 return False
             try:
@@ -219,14 +220,16 @@ class Intake:
 
     def _show_frame(self, board: str, frame: Telemetry, end_utc_s: float, *, live: bool) -> None:
         """Act on a live frame, once: a frame sent again is not newer than what is shown. live: of the board's boot."""
-        now = self._clock.utc_s()
-        if not live or now - end_utc_s > LIVE_S:
+        age_s = self._clock.utc_s() - end_utc_s
+        if not live or age_s > LIVE_S:
             return
+        end_s = self._clock.monotonic_s() - age_s
         self._note_bad_frames(board, frame.bad)
         for sample in frame.z:
             zone = self._live.zones.get(sample.zone)
-            if zone is not None and zone.zone.board == board and end_utc_s > zone.sample_utc_s:
-                self._show(zone, sample, frame.dt, end_utc_s)
+            if zone is not None and zone.zone.board == board and end_s > zone.sample_s + SAME_S:
+                zone.sample_utc_s, zone.sample_s = end_utc_s, end_s
+                self._show(zone, sample, frame.dt)
 
     def _note_bad_frames(self, board: str, bad: int) -> None:
         known, said_s = self._bad_frames.get(board, (bad, float("-inf")))
@@ -239,11 +242,11 @@ class Intake:
             bad = known  # told with the next event
         self._bad_frames[board] = bad, said_s
 
-    def _show(self, zone: ZoneLive, sample: ZoneSample, dt_s: float, end_utc_s: float) -> None:
+    def _show(self, zone: ZoneLive, sample: ZoneSample, dt_s: float) -> None:
         first = zone.sample is None  # since the service started: alarms may stand that are over
         known = zone.sample.flags if zone.sample is not None else 0
         was_online = zone.online
-        zone.sample, zone.sample_utc_s = sample, end_utc_s
+        zone.sample = sample
         zone.heard_monotonic_s, zone.online = self._clock.monotonic_s(), True
         self._estimation.observe(sample, dt_s)
         self.cables.hear(zone, sample, dt_s, bool(known & Flag.CABLE_BROKEN))
@@ -251,14 +254,14 @@ class Intake:
             for flag, text in FLAG_ALARMS.items():
                 self._alarms.set(AlarmCode[str(flag.name)], sample.zone, bool(sample.flags & flag), text)
         if zone.override is not None:
-            self._check_override(zone, zone.override, end_utc_s - dt_s)
+            self._check_override(zone, zone.override, zone.sample_s - dt_s)
         if zone.plan is not None and zone.plan_state is PlanState.ACCEPTED and sample.who == Winner.PLAN:
             zone.plan_state = PlanState.MEASURED
         self._live.touch(sample.zone)
         if not was_online:
             tell(self.returned, "zone heard again", sample.zone)
 
-    def _check_override(self, zone: ZoneLive, override: Override, start_utc_s: float) -> None:
+    def _check_override(self, zone: ZoneLive, override: Override, start_s: float) -> None:
         """Accepted is not yet done: telemetry decides."""
         accepted = self._dispatcher.accepted_at.get(override.id)
         sample = zone.sample
@@ -272,7 +275,7 @@ class Intake:
                 self._background.spawn(
                     self._overrides.advance(override.id, OverrideState.MEASURED), "override-measured"
                 )
-        elif sample.who in (Winner.PLAN, Winner.LOCAL) and start_utc_s > accepted + OBEY_S:
+        elif sample.who in (Winner.PLAN, Winner.LOCAL) and start_s > accepted + OBEY_S:
             if override.mode is OverrideMode.BOOST:  # the board ends it by itself once the road is clear
                 self._background.spawn(self._overrides.advance(override.id, OverrideState.EXPIRED), "boost-over")
             else:

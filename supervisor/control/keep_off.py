@@ -117,8 +117,8 @@ class KeepOff:
             return
         if code is Result.OK:
             self._sent[zone_id] = replace(sent, answered=True)
-            since = zone.off.accepted_utc_s if zone.off.accepted_utc_s is not None else self._clock.utc_s()
-            zone.off = replace(zone.off, accepted_utc_s=since, until_utc_s=until_utc_s, refused=False)
+            since = zone.off.accepted_s if zone.off.accepted_s is not None else self._clock.monotonic_s()
+            zone.off = replace(zone.off, accepted_s=since, until_utc_s=until_utc_s, refused=False)
         elif code is Result.OUT_OF_LIMITS and length_s // 2 >= OFF_MIN_S:
             self._sent[zone_id] = _Sent(length_s=length_s // 2)
             self._send_if_due(zone_id)

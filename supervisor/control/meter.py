@@ -35,6 +35,7 @@ class FeederMeter:
         self._metrics = metrics
         self._joules: dict[int, defaultdict[str, float]] = {}
         self._covered_s: dict[int, defaultdict[str, float]] = {}  # by slot and zone
+        self._rolled_utc_s = float("-inf")
         self._month_of: dict[int, str] = {}  # of the slots at hand: asked every few seconds
         self.peaks_kw: dict[str, float] = dict.fromkeys(self.feeders, 0.0)  # of `month`
         self.month = ""
@@ -108,7 +109,9 @@ class FeederMeter:
                 if kw > self.peaks_kw.get(feeder, 0.0):
                     self.peaks_kw[feeder], changed = kw, True
         newest = int(utc_s // SLOT_S)
-        for slot in [slot for slot in self._joules if slot <= newest - OPEN_SLOTS]:
+        repeats = utc_s < self._rolled_utc_s  # the clock was set back: these slots come a second time
+        self._rolled_utc_s = utc_s
+        for slot in [slot for slot in self._joules if slot <= newest - OPEN_SLOTS or (repeats and slot >= newest)]:
             del self._joules[slot]
             self._covered_s.pop(slot, None)
         for slot in [slot for slot in self._month_of if slot <= newest - OPEN_SLOTS]:

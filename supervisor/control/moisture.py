@@ -16,8 +16,8 @@ HEATED_WITHIN_S = 2 * 3600.0  # a road gives off its heat for about as long
 WITNESSES_MIN = 3  # fewer unheated sensors may err together
 
 
-def outvoted(zones: Iterable[ZoneLive], sky: Sky, now_utc_s: float) -> frozenset[str]:
-    """Zones whose dry moisture sensor is not believed now."""
+def outvoted(zones: Iterable[ZoneLive], sky: Sky, now_s: float) -> frozenset[str]:
+    """Zones whose dry moisture sensor is not believed at the monotonic time `now_s`."""
     if sky.falling is None:
         return frozenset()
     dry: set[str] = set()
@@ -26,7 +26,7 @@ def outvoted(zones: Iterable[ZoneLive], sky: Sky, now_utc_s: float) -> frozenset
         moisture = moisture_permille(live.sample) if live.online and live.sample else None
         if moisture is None:
             continue
-        heated = live.heated_utc_s is not None and now_utc_s - live.heated_utc_s <= HEATED_WITHIN_S
+        heated = live.heated_s is not None and now_s - live.heated_s <= HEATED_WITHIN_S
         if not heated:
             witnesses += 1
             wet += moisture >= WET_PERMILLE

@@ -26,7 +26,7 @@ from supervisor.planner.pipeline import PlanOutcome
 from supervisor.planner.shares import merge
 from supervisor.planner.turns import explained
 from supervisor.runtime.clock import Clock
-from supervisor.runtime.pace import until
+from supervisor.runtime.pace import at_work, until
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,8 @@ class PlanLoop:
             reasons, self._reasons = self._reasons or ["slot"], []
             self._asked.clear()
             began = self._clock.utc_s()
-            await self.cycle(", ".join(dict.fromkeys(reasons)))
+            with at_work(self._clock):
+                await self.cycle(", ".join(dict.fromkeys(reasons)))
             spaced = min(began + SPACING_S, (began // SLOT_S + 1) * SLOT_S)  # a slot's own plan waits for nothing
             await until(self._clock, spaced)
 

@@ -79,8 +79,8 @@ class Situation:
         if _out_of_service(sample):
             dictated = 0.0
         wet = bool(live.wet) or sample.duty_permille > 0
-        since = live.waiting_since_utc_s
-        waiting_s = 0.0 if since is None else self._clock.utc_s() - since
+        since = live.waiting_since_s
+        waiting_s = 0.0 if since is None else self._clock.monotonic_s() - since
         return ZoneNow(live.zone, live.believed_c, wet, dictated, waiting_s)
 
 

@@ -27,18 +27,18 @@ class OffAtBoard:
     """How far the OFF of a danger has come at a zone's board."""
 
     linked: bool = False  # the board is connected and takes commands
-    accepted_utc_s: float | None = None  # since then it holds off
+    accepted_s: float | None = None  # monotonic; since then it holds off
     until_utc_s: int | None = None  # how long it does so by itself; it is renewed in time
     refused: bool = False  # its newest answer
 
-    def reach(self, sample: ZoneSample | None, sample_utc_s: float, rated_w: int) -> Reach:
-        """By the newest sample, the end of its interval [UTC s] and the rated power [W]."""
+    def reach(self, sample: ZoneSample | None, sample_s: float, rated_w: int) -> Reach:
+        """By the newest sample, the end of its interval [monotonic s] and the rated power [W]."""
         if not self.linked:
             return Reach.UNREACHABLE
-        if self.accepted_utc_s is None:
+        if self.accepted_s is None:
             return Reach.REFUSED if self.refused else Reach.SENT
-        if sample is None or sample_utc_s <= self.accepted_utc_s:
+        if sample is None or sample_s <= self.accepted_s:
             return Reach.ACCEPTED
         if sample.power_w <= OFF_SHARE * rated_w:
             return Reach.MEASURED
-        return Reach.FLOWING if sample_utc_s > self.accepted_utc_s + OFF_BY_S else Reach.ACCEPTED
+        return Reach.FLOWING if sample_s > self.accepted_s + OFF_BY_S else Reach.ACCEPTED

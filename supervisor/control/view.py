@@ -179,7 +179,7 @@ def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
         offered=now.offered,
         rank=now.rank,
         dangers=tuple(danger_view(danger) for danger in live.dangers),
-        off_reach=None if live.off is None else live.off.reach(sample, live.sample_utc_s, zone.power_w),
+        off_reach=None if live.off is None else live.off.reach(sample, live.sample_s, zone.power_w),
         off_until_utc_s=None if live.off is None else live.off.until_utc_s,
         state=live.surface_word,
         look=look(known),

@@ -74,7 +74,7 @@ class Watch:
             await do(name, check)
         await do("contract", lambda: self._check_contract(now_utc_s))
         if now_utc_s % CLOCK_EACH_S == 0:
-            await do("clocks", self._send_clocks)
+            await do("clocks", self.send_clocks)
         if now_utc_s % ROLL_UP_EACH_S == 0:
             await do("roll-up", self._upkeep.roll_up)
         if now_utc_s % TIDY_EACH_S == 0:
@@ -95,7 +95,8 @@ class Watch:
                 f"{kw:.1f} kW over a quarter of an hour, contract {contract_kw:g} kW",
             )
 
-    def _send_clocks(self) -> None:
+    def send_clocks(self) -> None:
+        """Tell every board that is connected the time."""
         for board in {zone.zone.board for zone in self._live.zones.values()}:
             self._dispatcher.send_clock(board)
 

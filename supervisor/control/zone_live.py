@@ -20,6 +20,7 @@ class ZoneLive:
     zone: Zone
     sample: ZoneSample | None = None  # newest live telemetry
     sample_utc_s: float = 0.0  # when its interval ended
+    sample_s: float = float("-inf")  # the same, monotonic: to compare with other moments
     heard_monotonic_s: float = float("-inf")  # when it arrived
     online: bool = False
     surface_word: str | None = None
@@ -27,11 +28,11 @@ class ZoneLive:
     estimated_c: float | None = None  # surface by the estimate, which uses the sensor as far as it is believed
     surface_quality: float = 1.0  # how far the surface sensor is believed [0–1]
     moisture_outvoted: bool = False  # reads dry while snow or rain falls on the heated road
-    heated_utc_s: float | None = None  # when it last drew power
+    heated_s: float | None = None  # when it last drew power, monotonic
     plan: Plan | None = None
     plan_state: PlanState = PlanState.REQUESTED
     override: Override | None = None
-    waiting_since_utc_s: float | None = None  # cold and wet and without heat, kept by the demand guard
+    waiting_since_s: float | None = None  # monotonic; cold and wet and without heat, kept by the demand guard
     cable_broken: bool = False  # known to be, whatever the board says while it tries again
     dangers: tuple[Danger, ...] = ()  # that stand here
     off: OffAtBoard | None = None  # how far the OFF of a danger has come

@@ -29,6 +29,7 @@ from supervisor.domain.errors import StoreError
 from supervisor.energy.endpoint import Answer, Endpoint, Target, connect
 from supervisor.runtime import work
 from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import at_work
 from supervisor.store.spool import Batch, SpoolState
 
 log = logging.getLogger(__name__)
@@ -200,7 +201,7 @@ class Shipper:
     async def _send(self, lines: list[str]) -> None:
         """Deliver `lines`, halving what the server refuses; raises Unavailable for answers about other things."""
         self.state.requests += 1
-        with work.held():
+        with work.held(), at_work(self._clock):
             answer = await self._endpoint.write("\n".join(lines))
         if answer.ok:
             self._refused.accepted()

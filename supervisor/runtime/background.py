@@ -13,13 +13,15 @@ from typing import Any
 from prometheus_client import Counter
 
 from supervisor.domain.alarm import AlarmCode
-from supervisor.runtime.pace import ROUNDS, Rounds
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.pace import ROUNDS, Rounds, each
 from supervisor.runtime.supervision import Failures, RaisesAlarms
 
 logger = logging.getLogger(__name__)
 
 RESTART_FIRST_S = 1.0  # after a single bad message the next round is hardly delayed
 RESTART_MAX_S = 60.0  # a lasting cause must not fill the log; recovery within a minute of its end
+WATCH_EACH_S = 60.0
 WELL_S = 60.0  # beyond a round's length without failure: it counts as running again
 
 
@@ -57,6 +59,11 @@ class Background:
         failing, the alarm is cleared and the pause is 1 s again.
         """
         return self.spawn(self._keep(name, factory, round_s + WELL_S), name)
+
+    async def watch(self, clock: Clock) -> None:
+        """Look for loops that hang, until cancelled: a loop of its own, since any other may be the one that hangs."""
+        async for _ in each(clock, WATCH_EACH_S):
+            self.look_for_hanging(clock.monotonic_s())
 
     def look_for_hanging(self, now_s: float) -> None:
         """Alarm loops whose round neither ends nor fails; `now_s` is the clock's monotonic time."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from supervisor.runtime.clock import Clock
 
 _LOOK_AGAIN_S = 60.0  # the machine's clock may be set meanwhile
-
 
 HANGS_ROUNDS = 3.0  # a round that takes longer than three periods …
 HANGS_LEAST_S = 300.0  # … and longer than any work of a round has a right to
@@ -30,6 +30,10 @@ class Rounds:
             return 0.0
         at_work_s = now_s - self.began_s
         return at_work_s if at_work_s > max(HANGS_ROUNDS * self.period_s, HANGS_LEAST_S) else 0.0
+
+    def begin(self, now_s: float, period_s: float) -> None:
+        """A round begins at the monotonic time `now_s`."""
+        self.began_s, self.period_s, self.waiting = now_s, period_s, False
 
 
 ROUNDS: ContextVar[Rounds | None] = ContextVar("rounds", default=None)  # of the running task
@@ -52,6 +56,17 @@ async def each(clock: Clock, period_s: float) -> AsyncIterator[float]:
         due = (clock.utc_s() // period_s + 1) * period_s
         rounds.waiting = True
         await until(clock, due)
-        rounds.began_s, rounds.period_s, rounds.waiting = clock.monotonic_s(), period_s, False
+        rounds.begin(clock.monotonic_s(), period_s)
         now = clock.utc_s()
         yield due if abs(now - due) < period_s else now // period_s * period_s  # the clock has been set
+
+
+@contextmanager
+def at_work(clock: Clock, period_s: float = 0.0) -> Iterator[None]:
+    """A round of a loop that waits otherwise than by `each`: one that takes too long is seen to hang."""
+    rounds = ROUNDS.get() or Rounds()
+    rounds.begin(clock.monotonic_s(), period_s)
+    try:
+        yield
+    finally:
+        rounds.waiting = True

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
+from supervisor.runtime.clock import Clock
 from supervisor.store.journal import AlarmRepository
 from supervisor.store.upkeep import UpkeepRepository
 from supervisor.weather.design_storm import design_storm
@@ -56,10 +58,19 @@ def make_config(folder: Path) -> Config:
     return load(folder / "city.toml")
 
 
-def in_virtual_time(config: Config, check: Callable[[Service], Any]) -> None:
+class SetClock(skipping.LoopClock):
+    """The loop's time, with a time of day that is set."""
+
+    by_s = 0.0
+
+    def utc_s(self) -> float:
+        return super().utc_s() + self.by_s
+
+
+def in_virtual_time(config: Config, check: Callable[[Service], Any], clock: Clock | None = None) -> None:
     async def main() -> None:
-        clock = skipping.LoopClock(T0_UTC_S)
-        async with running(config, clock, planner_executor=lambda: ThreadPoolExecutor(1)) as service:
+        used = clock or skipping.LoopClock(T0_UTC_S)
+        async with running(config, used, planner_executor=lambda: ThreadPoolExecutor(1)) as service:
             await check(service)
 
     skipping.run(main())
@@ -107,6 +118,77 @@ def test_a_loop_that_fails_costs_no_other_a_round_and_comes_back(
     in_virtual_time(make_config(tmp_path), check)
 
 
+def test_loops_that_hang_are_alarmed_each_even_where_all_do_and_the_alarms_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, go_on = False, asyncio.Event()
+    able = {
+        loop: (owner, name) for loop, (owner, name, _) in LOOPS.items() if iscoroutinefunction(getattr(owner, name))
+    }
+    assert {"plans", "watch", "forecasts", "demand guard"} <= set(able)
+
+    def hangs(real: Callable[..., Any]) -> Callable[..., Any]:
+        async def body(*args: Any, **kwargs: Any) -> Any:
+            if hanging:
+                await go_on.wait()
+            return await real(*args, **kwargs)
+
+        return body
+
+    for owner, method in able.values():
+        monkeypatch.setattr(owner, method, hangs(getattr(owner, method)))
+
+    async def check(service: Service) -> None:
+        nonlocal hanging
+        await asyncio.sleep(30)
+        hanging = True
+        await asyncio.sleep(2 * 900)  # all but the slowest
+        slow = {"calibration"}
+        alarmed = {subject for code, subject in standing(service) if code == "loop-failed"}
+        assert alarmed == {f"{loop} (hangs)" for loop in set(able) - slow}
+        await asyncio.sleep(3 * 900)
+        assert ("loop-failed", "calibration (hangs)") in standing(service)
+        hanging = False
+        go_on.set()
+        await asyncio.sleep(120)
+        assert [alarm for alarm in standing(service) if alarm[0] == "loop-failed"] == []
+
+    in_virtual_time(make_config(tmp_path), check)
+
+
+@pytest.mark.parametrize("by_s", [-5 * 3600.0, -700.0, 5 * 3600.0])
+def test_a_clock_that_is_set_stops_no_loop_and_is_planned_by_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_s: float
+) -> None:
+    clock, rounds = SetClock(T0_UTC_S), Counter[str]()
+
+    def counted(loop: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def body(*args: Any, **kwargs: Any) -> Any:
+            rounds[loop] += 1
+            return real(*args, **kwargs)
+
+        return body
+
+    for loop, (owner, method, _) in LOOPS.items():
+        monkeypatch.setattr(owner, method, counted(loop, getattr(owner, method)))
+
+    async def check(service: Service) -> None:
+        await asyncio.sleep(1000)
+        clock.by_s = by_s
+        await asyncio.sleep(60)  # in which a loop that waits looks at the clock again
+        assert ("clock", "") in standing(service)
+        plans = [zone.plan for zone in service.live.zones.values()]
+        assert all(plan is not None and 0 <= clock.utc_s() - plan.issued_utc_s <= 60 for plan in plans)
+        assert all(plan is not None and plan.label is not PlanLabel.LOCAL for plan in plans)
+        rounds.clear()
+        await asyncio.sleep(FAILS_S)
+        for loop, (_, _, period_s) in LOOPS.items():
+            assert rounds[loop] >= FAILS_S // period_s - 1, loop
+        assert [alarm for alarm in standing(service) if alarm[0] != "clock"] == []
+
+    in_virtual_time(make_config(tmp_path), check, clock)
+
+
 def standing(service: Service) -> list[tuple[str, str]]:
     """Alarms but for the boards', of which there are none."""
     alarms = service.alarms.standing()
@@ -131,7 +213,7 @@ def test_a_part_of_the_watch_that_fails_keeps_no_other_part_from_its_turn(
 
     monkeypatch.setattr(UpkeepRepository, "roll_up", roll_up)
     monkeypatch.setattr(Watch, "_look_for_the_silent", silent)
-    monkeypatch.setattr(Watch, "_send_clocks", lambda self: done.update(["clocks"]))
+    monkeypatch.setattr(Watch, "send_clocks", lambda self: done.update(["clocks"]))
 
     async def check(service: Service) -> None:
         nonlocal broken

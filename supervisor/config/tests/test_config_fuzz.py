@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import random
-import re
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -172,36 +170,3 @@ def test_no_damage_to_the_text_ends_in_a_traceback(folder: Path, data: st.DataOb
 )
 def test_no_file_ends_in_a_traceback(folder: Path, content: bytes) -> None:
     check(folder, content)
-
-
-WRONG = (
-    '"x"', "-1", "true", "[]", "{}", "1e400", "nan", '""', "9" * 30, '"\\u0000"', "1979-05-27", "[[1]]",
-    '"2020-13-45"', "0",
-)  # fmt: skip
-
-
-def test_five_hundred_changes_of_the_example_are_refused_by_file_line_and_key(folder: Path) -> None:
-    """A wrong value, a key that is missing, misspelt or given twice; several lines may be at fault for one."""
-    choose = random.Random(12)
-    lines = TEXT.split("\n")
-    keys = {row: found[1] for row, line in enumerate(lines) if (found := re.match(r"\s*([\w-]+)\s*=", line))}
-    path, refused = folder / "city.toml", 0
-    for _ in range(500):
-        row = choose.choice(list(keys))
-        how, changed = choose.choice(("wrong", "wrong", "missing", "misspelt", "twice")), list(lines)
-        if how == "twice":
-            changed.insert(row, lines[row])
-        else:
-            wrong = f"{keys[row]} = {choose.choice(WRONG)}"
-            changed[row] = {"wrong": wrong, "missing": "", "misspelt": f"x{lines[row].strip()}"}[how]
-        path.write_text("\n".join(changed), encoding="utf-8")
-        config, problems = read(path)
-        if config is not None and not problems:
-            problems, _ = explain(config)
-        refused += bool(problems)
-        places = {int(found[1]) for p in problems if (found := re.match(r"city\.toml:(\d+): \S", p.where))}
-        assert len(places) >= min(len(problems), 1), (how, changed[row], problems)
-        assert all(problem.message and problem.remedy for problem in problems)
-        if problems and how in ("misspelt", "twice"):
-            assert places & {row + 1, row + 2}, (how, row + 1, changed[row], problems)
-    assert refused > 400

@@ -45,7 +45,7 @@ class Scene:
     def hear(self, zone: str, power_w: int) -> None:
         live = self.setup.live.zones[zone]
         live.sample, live.online = sample(zone=zone, power_w=power_w, who=int(Winner.OVERRIDE)), True
-        live.sample_utc_s = self.setup.clock.utc_s()
+        live.sample_s = self.setup.clock.monotonic_s()
 
 
 def make(setup: Setup) -> Scene:

@@ -71,6 +71,7 @@ async def test_newest_wins_even_when_two_ask_at_once(setup: Setup) -> None:
         setup.overrides.request("z01", "on", 60, "ice on the bend", "kim"),
         setup.overrides.request("z01", "off", 30, "cable works", "lee"),
     )
+    await setup.overrides.late.flush()  # the older one's end is recorded later
     live = await setup.store.overrides.live(setup.clock.utc_s())
     assert [override.id for override in live] == [max(first.id, second.id)]
     assert setup.overrides.live_for("z01") == live[0]

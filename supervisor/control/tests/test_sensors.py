@@ -27,7 +27,7 @@ def district(moisture: dict[str, int], heated: set[str]) -> LiveState:
     for zone, permille in moisture.items():
         live.zones[zone].sample = sample(zone, moisture_permille=permille)
         live.zones[zone].online = True
-        live.zones[zone].heated_utc_s = START_UTC_S - 1800 if zone in heated else None
+        live.zones[zone].heated_s = -1800.0 if zone in heated else None
     return live
 
 
@@ -45,7 +45,7 @@ def district(moisture: dict[str, int], heated: set[str]) -> LiveState:
 def test_a_dry_sensor_on_a_heated_road_is_outvoted_while_snow_falls(
     moisture: dict[str, int], heated: set[str], sky: Sky, not_believed: set[str]
 ) -> None:
-    assert outvoted(district(moisture, heated).zones.values(), sky, START_UTC_S) == not_believed
+    assert outvoted(district(moisture, heated).zones.values(), sky, 0.0) == not_believed
 
 
 def a_plan() -> Plan:
