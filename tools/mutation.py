@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import importlib
 import os
 import signal
 import sys
@@ -104,12 +105,10 @@ def _tested(mutant: Mutant | None) -> int:
     os.chdir(tempfile.mkdtemp(prefix="roadheat-mutant-"))
     sys.path[:0] = [str(FIRMWARE), str(FIRMWARE / "tests")]
     if mutant is not None:
-        import rh  # the firmware's package, found through the path above
-
         made = types.ModuleType(f"rh.{mutant.module}")
         made.__package__ = "rh"
         sys.modules[made.__name__] = made
-        setattr(rh, mutant.module, made)
+        setattr(importlib.import_module("rh"), mutant.module, made)
         exec(compile(mutant.tree, f"{mutant.module}.py", "exec"), made.__dict__)
     for name in TESTS:
         if (FIRMWARE / "tests" / f"{name}.py").exists():

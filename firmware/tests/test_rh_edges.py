@@ -140,7 +140,7 @@ class Decisions(unittest.TestCase):
     def test_boost_counts_a_road_as_clear_from_one_degree_on(self):
         boost = Override(1, "boost", 10_000, 0)
         self.assertTrue(all(boost.live(t, 999, False) for t in range(200)))
-        self.assertTrue(all([boost.live(t, 1_000, False) for t in range(60)]))
+        self.assertTrue(all(boost.live(t, 1_000, False) for t in range(60)))
         self.assertFalse(boost.live(60, 1_000, False))
 
     def test_commanded_heat_returns_below_the_ceilings_hysteresis_and_not_on_it(self):
