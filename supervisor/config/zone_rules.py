@@ -11,6 +11,7 @@ from supervisor.road.materials import MATERIALS
 
 HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 AREA_MAX_M2 = 1_000_000  # a heated zone has some hundreds
+SLOPE_MAX_PERCENT = 40  # the steepest public streets have some 35 %
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 
@@ -53,6 +54,8 @@ def find_zone_problems(zone: Zone, key: str, source: Source) -> Problems:
     if zone.sky_view is not None and not 0 < zone.sky_view <= 1:
         yield source.problem(f"{key}.sky_view", "outside 0…1", "Write the part of the sky that the road sees")
     yield from _horizon(zone, key, source)
+    if zone.slope_percent is not None and not 0 <= zone.slope_percent <= SLOPE_MAX_PERCENT:
+        yield source.problem(f"{key}.slope_percent", f"outside 0…{SLOPE_MAX_PERCENT}", "Write metres of rise per 100 m")
     if zone.priority not in (1, 2, 3):
         yield source.problem(f"{key}.priority", "outside 1…3", "Write 1 for the steepest, 3 for the flattest")
     most_min = zone.limits.override_max_s // 60

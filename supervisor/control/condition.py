@@ -1,4 +1,4 @@
-"""Whether a zone is being heated, if not why, and how urgent it is. Pure: the answers are part of the view.
+"""Whether a zone is being heated, and if not why. Pure: the answers are part of the view.
 
 The order of the reasons is that of danger to people, then of the board's precedence table (docs/walk.md).
 """
@@ -6,9 +6,10 @@ The order of the reasons is that of danger to people, then of the board's preced
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from supervisor.domain.override import OverrideMode
+from supervisor.domain.zone import Place
 from supervisor.wire.messages import Flag, Winner
 
 
@@ -92,7 +93,11 @@ class Facts:
     lying_mm: float = 0.0
     shed: bool = False  # the plan says that other zones need the power more
     hazard_ahead: bool = False  # snow, ice or frost foreseen within hours, or falling now
+    hazard_utc_s: float | None = None  # when the plan's next hazard begins, where it is not there yet
+    planned: bool = True  # an up-to-date plan commands it, not the board's own rule
     priority: int = 2  # 1 steepest … 3
+    slope_percent: float = 0.0
+    place: Place = Place.NONE
 
 
 @dataclass(frozen=True)
@@ -103,22 +108,6 @@ class Condition:
     not_heating: NotHeating | None  # None while it is heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
     offered: tuple[OverrideMode, ...]  # commands that make sense now
-    rank: int  # place in the list: the least number first
-
-
-class _Place(IntEnum):
-    """Groups of the list, the most urgent first."""
-
-    LIVE_PARTS = 0  # electric danger, current although switched off
-    UNHELPED = 1  # snow or ice lies, and it is not or perhaps not melted
-    SWITCHED_OFF = 2  # snow or ice lies, and a person has switched off
-    PAUSED = 3  # snow or ice lies; heat comes back by itself
-    UNSEEN = 4  # no contact, nothing is known to lie, and a hazard is foreseen
-    HEATED_ICE = 5
-    HEATED_SNOW = 6
-    TROUBLE = 7
-    COMMANDED = 8
-    FINE = 9
 
 
 def condition(facts: Facts) -> Condition:
@@ -129,7 +118,7 @@ def condition(facts: Facts) -> Condition:
         heated = None if reason in (*NO_CONTACT, NotHeating.ELECTRIC_DANGER) else False
     modes = (OverrideMode.ON, OverrideMode.BOOST, OverrideMode.OFF)
     offered = (OverrideMode.OFF,) if reason in NEEDS_PERSON else modes
-    return Condition(heated, reason, reason in STOPS, offered, _rank(facts, reason))
+    return Condition(heated, reason, reason in STOPS, offered)
 
 
 def lies(facts: Facts) -> bool:
@@ -167,32 +156,6 @@ def _reason(facts: Facts) -> NotHeating | None:
 
 def _current_flows(facts: Facts) -> bool:
     return facts.online and facts.power_w >= HEATED_SHARE * facts.rated_w
-
-
-def _rank(facts: Facts, reason: NotHeating | None) -> int:
-    place = _place(facts, reason)
-    weight = 4 - min(max(facts.priority, 1), 3)
-    depth = min(int(2 * max(facts.lying_mm, 0.0)) * weight, 499)  # in half millimetres, so that noise moves nothing
-    urgency = 2 * depth + (facts.surface in ICY)
-    return 1000 * place + 999 - urgency
-
-
-def _place(facts: Facts, reason: NotHeating | None) -> _Place:
-    if reason in (NotHeating.ELECTRIC_DANGER, NotHeating.CONTACTOR_WELDED):
-        return _Place.LIVE_PARTS
-    if lies(facts):
-        if reason in NEEDS_PERSON or reason in NO_CONTACT or reason == NotHeating.NOT_PLANNED:
-            return _Place.UNHELPED
-        if reason == NotHeating.SWITCHED_OFF:
-            return _Place.SWITCHED_OFF
-        if reason is not None:
-            return _Place.PAUSED
-        return _Place.HEATED_ICE if facts.surface in ICY else _Place.HEATED_SNOW
-    if reason in NO_CONTACT and facts.hazard_ahead:
-        return _Place.UNSEEN
-    if reason in STOPS or reason in NO_CONTACT:
-        return _Place.TROUBLE
-    return _Place.COMMANDED if facts.override is not None else _Place.FINE
 
 
 def look(facts: Facts) -> Look:

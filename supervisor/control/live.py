@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from supervisor.control.condition import condition
 from supervisor.control.sky import Sky
-from supervisor.control.view import ZoneView, zone_view
+from supervisor.control.view import ZoneView, facts, zone_view
 from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.zone import Zone
 from supervisor.runtime.clock import Clock
@@ -94,6 +95,9 @@ class LiveState:
 
     def touch(self, zone_id: str) -> None:
         """Notify subscribers that a zone changed."""
+        now = self.clock.utc_s()
+        live = self.zones[zone_id]
+        live.decided(condition(facts(live, self.sky, now)).not_heating, now)
         for subscription in tuple(self.subscriptions):
             subscription.offer(zone_id)
 

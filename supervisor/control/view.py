@@ -7,11 +7,14 @@ from msgspec import Struct
 from supervisor.control.condition import Condition, Facts, Look, NotHeating, condition, look
 from supervisor.control.reach import Reach
 from supervisor.control.reasons import true_now
+from supervisor.control.section import Section, section
 from supervisor.control.sky import Sky
 from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan, PlanLabel, PlanState, Reason, ReasonCode
+from supervisor.domain.zone import Place
+from supervisor.road.pavement import SNOW_DENSITY_KG_M3
 from supervisor.wire.messages import NO_READING_MC
 
 
@@ -65,6 +68,8 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     feeder: str
     board: str
     priority: int
+    slope_percent: float | None
+    place: Place
     rated_w: int
     override_max_min: int
     online: bool
@@ -79,6 +84,8 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     not_heating: NotHeating | None  # null while heated as it should be
     blocked: bool  # an interlock, a lock or electric danger keeps it off, whatever is commanded
     offered: tuple[OverrideMode, ...]  # commands that make sense now: on, boost, off
+    since_utc_s: int | None  # since when it is not heated for that reason; null: since before the service started
+    section: Section  # of the list: danger, watch or fine
     rank: int  # place in the list, the most urgent first: the least number
     dangers: tuple[DangerView, ...]
     off_reach: Reach | None  # how far the OFF of an electric danger has come
@@ -86,6 +93,7 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     state: str | None  # surface state by RWIS word, estimated
     look: Look
     snow_mm: float | None  # snow, ice and frost lying on the road, water equivalent, estimated
+    snow_cm: float | None  # the same as depth of settled snow
     plan: PlanView | None
     override: OverrideView | None
     updated_utc_s: int | None
@@ -121,6 +129,7 @@ def facts(live: ZoneLive, sky: Sky, now_utc_s: float) -> Facts:
     sample, override, plan = live.sample, live.override, live.plan
     commanded = override is not None and override.live(now_utc_s)
     since_s = now_utc_s - plan.start_utc_s if plan is not None else 0.0
+    why = plan.why if plan is not None else ()
     return Facts(
         dangers=bool(live.dangers),
         heard=sample is not None,
@@ -134,9 +143,13 @@ def facts(live: ZoneLive, sky: Sky, now_utc_s: float) -> Facts:
         surface=live.surface_word,
         surface_c=surface_c(sample) if sample else None,
         lying_mm=live.lying_mm or 0.0,
-        shed=plan is not None and any(r.code is ReasonCode.SHED and r.start_s <= since_s < r.end_s for r in plan.why),
+        shed=any(r.code is ReasonCode.SHED and r.start_s <= since_s < r.end_s for r in why),
         hazard_ahead=sky.hazard_ahead,
+        hazard_utc_s=min((at for r in why if (at := r.hazard_utc_s) is not None and at > now_utc_s), default=None),
+        planned=plan is not None and plan.label is not PlanLabel.LOCAL,
         priority=live.zone.priority,
+        slope_percent=live.zone.slope_percent or 0.0,
+        place=live.zone.place,
     )
 
 
@@ -151,11 +164,19 @@ def _failed_step(override: Override, now: Condition) -> OverrideState | None:
     return OverrideState.MEASURED if now.blocked else None
 
 
+def _since(live: ZoneLive, reason: NotHeating | None) -> int | None:
+    if reason is NotHeating.OFFLINE and live.sample is not None:
+        return int(live.sample_utc_s)
+    since = live.not_heating_since_utc_s if reason is not None and reason is live.not_heating else None
+    return None if since is None else int(since)
+
+
 def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
     """A zone as the app shows it."""
     zone, sample, plan = live.zone, live.sample, live.plan
     known = facts(live, sky, now_utc_s)
     now = condition(known)
+    where, rank = section(known, now, now_utc_s)
     return ZoneView(
         id=zone.id,
         name=zone.name,
@@ -163,6 +184,8 @@ def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
         feeder=zone.feeder,
         board=zone.board,
         priority=zone.priority,
+        slope_percent=zone.slope_percent,
+        place=zone.place,
         rated_w=zone.power_w,
         override_max_min=zone.longest_override_min,
         online=live.online,
@@ -177,13 +200,16 @@ def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
         not_heating=now.not_heating,
         blocked=now.blocked,
         offered=now.offered,
-        rank=now.rank,
+        since_utc_s=_since(live, now.not_heating),
+        section=where,
+        rank=rank,
         dangers=tuple(danger_view(danger) for danger in live.dangers),
         off_reach=None if live.off is None else live.off.reach(sample, live.sample_s, zone.power_w),
         off_until_utc_s=None if live.off is None else live.off.until_utc_s,
         state=live.surface_word,
         look=look(known),
         snow_mm=live.lying_mm,
+        snow_cm=None if live.lying_mm is None else live.lying_mm * 100.0 / SNOW_DENSITY_KG_M3,
         plan=None if plan is None else _plan_view(live, plan, sky, now_utc_s),
         override=override_view(live.override, _failed_step(live.override, now)) if live.override else None,
         updated_utc_s=int(live.sample_utc_s) if sample else None,

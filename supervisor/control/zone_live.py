@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supervisor.control.condition import NotHeating
 from supervisor.control.reach import OffAtBoard
 from supervisor.domain.danger import Danger
 from supervisor.domain.override import Override
@@ -36,6 +37,15 @@ class ZoneLive:
     cable_broken: bool = False  # known to be, whatever the board says while it tries again
     dangers: tuple[Danger, ...] = ()  # that stand here
     off: OffAtBoard | None = None  # how far the OFF of a danger has come
+    not_heating: NotHeating | None = None  # as last decided, and since when [UTC]; None where it was so at the start
+    not_heating_since_utc_s: float | None = None
+
+    def decided(self, reason: NotHeating | None, now_utc_s: float) -> None:
+        """Note why it is not heated, so that people can be told since when."""
+        if reason is not self.not_heating:
+            known_before = self.not_heating is not None or self.sample is not None
+            self.not_heating_since_utc_s = now_utc_s if known_before else None
+            self.not_heating = reason
 
     @property
     def flags(self) -> int:

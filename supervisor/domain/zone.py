@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
+
+
+class Place(StrEnum):
+    """What a road leads to, where more people walk or a bus must stop: counts in the order of danger."""
+
+    NONE = "none"
+    SCHOOL = "school"
+    NURSERY = "nursery"
+    HOSPITAL = "hospital"
+    BUS = "bus"
 
 
 class Layer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +77,8 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sky_view: float | None = None  # 0–1, part of the sky that the road sees; None: what the horizon leaves of it
     horizon: tuple[HorizonPoint, ...] = ()  # skyline; none: a level one
     priority: int = 2  # 1 steepest / most dangerous … 3
+    slope_percent: float | None = None  # steepest part; shown to crews and counted in the order of danger
+    place: Place = Place.NONE
     override_max_min: int = 480  # longest override a crew may ask for, where its limits allow as much
     limits: Limits = DEFAULT_LIMITS  # in force: its own, then those of the city, then the board profile's
 

@@ -26,6 +26,7 @@ FIRST_SPACING_M = 0.006
 GROUND_DEPTH_M = 2.0  # the daily wave has e-folded 15 times there; the yearly one comes as `deep_c`
 SUBSOIL = "soil"
 SHALLOWEST_M = 0.005  # of a cable: nearer to the surface its stripes would be as narrow as itself
+SNOW_DENSITY_KG_M3 = 200.0  # settled and driven-over fresh snow
 LATENT_FUSION_J_KG = 334_000.0  # 92.8 W/m² per mm/h
 
 
@@ -43,7 +44,7 @@ class Surface:
     traffic_wear_per_h: float = 0.0  # part of snow, ice, frost and water that traffic carries off per hour
     retention_mm: float = 0.3  # water that the texture holds; what is above drains
     drainage_s: float = 300.0  # e-folding time of draining water on a sloped road
-    snow_density_kg_m3: float = 200.0  # settled and driven-over fresh snow
+    snow_density_kg_m3: float = SNOW_DENSITY_KG_M3
     conductivity_factor: float = 1.0  # calibration: multiplies the conductivity of all layers
     capacity_factor: float = 1.0  # calibration: multiplies the heat capacity of all layers
     shortwave_factor: float = 1.0  # calibration: transmission of what the horizon and cloud estimate miss

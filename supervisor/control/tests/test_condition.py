@@ -1,4 +1,4 @@
-"""Whether a zone is heated, why not, what may be commanded, and its place in the list: the table, row by row."""
+"""Whether a zone is heated, why not, and what may be commanded: the table, row by row."""
 
 from __future__ import annotations
 
@@ -102,48 +102,3 @@ def test_blocking_flags_are_the_board_s() -> None:
 )
 def test_nothing_harmless_is_claimed_of_a_board_that_is_not_heard(changes: dict[str, object], shown: str) -> None:
     assert look(facts(**changes)) == shown
-
-
-ORDER: list[dict[str, object]] = [
-    {"dangers": True, "surface": "dry", "lying_mm": 0.0},
-    {**BLOCKED, "flags": Flag.EARTH_FAULT | Flag.LATCHED, "lying_mm": 9.0, "priority": 1},
-    {**BLOCKED, "flags": Flag.CABLE_BROKEN, "lying_mm": 9.0, "priority": 2},
-    {"online": False, "lying_mm": 5.0, "priority": 1},
-    {"who": Winner.MAINTENANCE, **OFF, "lying_mm": 5.0},
-    {**OFF, "lying_mm": 0.6, "surface": "ice"},
-    {**OFF, "lying_mm": 0.6},
-    {"who": Winner.OVERRIDE, "override": OverrideMode.OFF, **OFF, "lying_mm": 20.0, "priority": 1},
-    {**BLOCKED, "flags": Flag.OVER_TEMPERATURE},
-    {"online": False, "heard": False, "surface": "dry", "lying_mm": 0.0, "hazard_ahead": True},
-    {"surface": "ice", "lying_mm": 0.3},
-    {"lying_mm": 20.0},
-    {"lying_mm": 0.2},
-    {"online": False, "surface": "dry", "lying_mm": 0.0},
-    {**ON, "surface": "wet", "lying_mm": 0.0},
-    {"surface": "dry", "lying_mm": 0.0, **OFF},
-]
-
-
-def test_the_list_s_order() -> None:
-    ranks = [condition(facts(**changes)).rank for changes in ORDER]
-    assert ranks == sorted(ranks)
-    assert len(set(ranks)) == len(ranks)
-
-
-def test_of_fifty_zones_all_that_are_snowed_in_and_not_helped_come_first() -> None:
-    faults: list[dict[str, object]] = [
-        {**BLOCKED, "flags": flag}
-        for flag in (Flag.EARTH_FAULT | Flag.LATCHED, Flag.CABLE_BROKEN, Flag.SENSOR_IMPLAUSIBLE, Flag.LATCHED)
-    ]
-    faults += [{"who": Winner.MAINTENANCE, **OFF}, {"online": False}, {"online": False, "heard": False}, dict(OFF)]
-    faults += [{**BLOCKED, "flags": Flag.MAX_ON_TIME}, {"who": Winner.OVERRIDE, "override": OverrideMode.OFF, **OFF}]
-    fine: list[dict[str, object]] = [
-        {"lying_mm": 12.0}, {"surface": "ice", "lying_mm": 8.0}, {"surface": "wet", "lying_mm": 0.0},
-        {"surface": "dry", "lying_mm": 0.0, **OFF}, {**ON, "lying_mm": 30.0},
-        {**BLOCKED, "flags": Flag.EARTH_FAULT, "surface": "dry", "lying_mm": 0.0},
-        {"online": False, "heard": False, "surface": "dry", "lying_mm": 0.0, "hazard_ahead": True},
-    ]  # fmt: skip
-    zones = [{**fine[n % len(fine)], "priority": 1 + n % 3} for n in range(34)]
-    zones += [{**faults[n % len(faults)], "lying_mm": 0.3 + n % 6, "priority": 1 + n % 3} for n in range(16)]
-    order = sorted(range(50), key=lambda n: condition(facts(**zones[n])).rank)
-    assert set(order[:16]) == set(range(34, 50))
