@@ -13,6 +13,7 @@ from collections.abc import Callable
 # some 2 ms each, one board has at most a twentieth of a core.
 FRAMES_PER_S = 25.0
 BURST_FRAMES = 64  # answers to the clock, the overrides and the plans of 8 zones (17), and the frames of its window
+WAIT_MIN_S = 0.001  # a rounding error of a token is no time at all, and granted time stands still meanwhile
 HELLO_FRAMES = 16.0  # what a new session costs: handshake, and every command that the board does not know yet
 
 
@@ -31,7 +32,7 @@ class Pace:
         async with self._turn:
             self._fill()
             while self._tokens < frames:
-                await asyncio.sleep((frames - self._tokens) / FRAMES_PER_S)
+                await asyncio.sleep(max((frames - self._tokens) / FRAMES_PER_S, WAIT_MIN_S))
                 self._fill()
             self._tokens -= frames
 

@@ -84,3 +84,22 @@ async def test_who_does_not_know_the_key_takes_nothing_of_the_boards_pace(tmp_pa
         await client.send(telemetry(1))
         await client.receive()
         assert time.monotonic() - began < 0.5
+
+
+async def test_a_rounding_error_of_a_token_is_waited_for_with_time_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On granted time a wait too short to be told from none would be waited for for ever."""
+    now_s = 50_410.3
+    waits = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now_s, waits
+        now_s += seconds
+        waits += 1
+
+    monkeypatch.setattr(pace.asyncio, "sleep", sleep)
+    monkeypatch.setattr(pace, "FRAMES_PER_S", 25.0)
+    taken = pace.Pace(lambda: now_s)
+    for _ in range(2_000):
+        before = waits
+        await asyncio.wait_for(taken.take(), 1.0)
+        assert waits - before <= 3
