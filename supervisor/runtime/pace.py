@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from supervisor.runtime.clock import Clock
 
+_LEAST_S = 0.001  # less is a rounding error, for which an event loop on granted time would wait for ever
 _LOOK_AGAIN_S = 60.0  # the machine's clock may be set meanwhile
 
 HANGS_ROUNDS = 3.0  # a round that takes longer than three periods …
@@ -46,7 +47,7 @@ async def until(clock: Clock, utc_s: float) -> None:
         left_s = min(utc_s - clock.utc_s(), latest_s - clock.monotonic_s())
         if left_s <= 0:
             return
-        await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
+        await asyncio.sleep(min(max(left_s, _LEAST_S), _LOOK_AGAIN_S))
 
 
 async def each(clock: Clock, period_s: float) -> AsyncIterator[float]:
