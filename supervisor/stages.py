@@ -250,6 +250,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         clock=base.clock,
         site=config.site,
         answers=base.store.answers,
+        contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),

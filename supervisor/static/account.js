@@ -1,12 +1,12 @@
 // @ts-check
-// Who is signed in, at the foot of the list; and, for administrators, the people.
+// The screen "more": who is signed in, the language; and, for administrators, the people.
 
 import { Problem, command, commandKey } from "./api.js";
 import { html } from "./html.js";
-import { t } from "./i18n.js";
+import { LANGUAGES, current, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Invite } from "./invite.js";
-import { model, say } from "./model.js";
+import { changed, model, say } from "./model.js";
 import { People, attempt } from "./people.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
@@ -15,6 +15,12 @@ function Sources() {
   const sources = model.session?.attributions ?? [];
   const link = (text, url) => html`<a href=${url} target="_blank" rel="noreferrer">${text}</a>`;
   return sources.length > 0 && html`<p class="sources">${t("weather.sources")} ${sources.map((one) => html`<span>${link(one.source, one.url)} (${link(one.licence, one.licence_url)})</span>`)}</p>`;
+}
+
+function Language() {
+  const other = LANGUAGES.find((tag) => tag !== current());
+  const swap = () => use(other, true).then(changed, () => say("notice.failed", { why: t("problem.no-answer") }, "bad"));
+  return html`<button type="button" class="big language" onClick=${swap} lang=${other}>${other === "ko" ? "한국어" : "English"}</button>`;
 }
 
 export function Account() {
@@ -33,15 +39,16 @@ export function Account() {
         },
       ),
     );
-  return html`<footer class="account">
+  return html`<main class="account">
     <p><${Icon} name="person" size=${18} /> ${session?.user} · ${t(`role.${session?.role}`)}</p>
+    <div class="pair"><${Language} /></div>
     <div class="pair">
-      ${session?.role === "admin" && html`<button type="button" class="big" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
+      ${session?.role === "admin" && html`<button type="button" class="big invite-open" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
         <button type="button" class="big people-open" onClick=${() => setOpen("people")}>${t("people.title")}</button>`}
       <button type="button" class=${last ? "big danger" : "big"} onClick=${leave}>${t(last ? "account.leave-sure" : "account.leave")}</button>
     </div>
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}
-  </footer>`;
+  </main>`;
 }

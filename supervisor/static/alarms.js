@@ -1,5 +1,5 @@
 // @ts-check
-// Alarms at the foot of the list: what, where, and what to do.
+// The alarms that stand: what, where, and what to do.
 
 import { dayClock } from "./format.js";
 import { html } from "./html.js";
@@ -25,9 +25,9 @@ function Alarm({ alarm }) {
 }
 
 export function Alarms() {
-  if (!model.alarms.length) return null;
-  return html`<details class="alarms">
-    <summary><${Icon} name="trouble" size=${20} /> ${t("alarms.title")} <b>${model.alarms.length}</b></summary>
+  return html`<main class="alarms">
+    <h2><${Icon} name="bell" size=${22} /> ${t("alarms.title")} <b>${model.alarms.length}</b></h2>
     <ul>${model.alarms.map((alarm) => html`<${Alarm} key=${`${alarm.code} ${alarm.subject}`} alarm=${alarm} />`)}</ul>
-  </details>`;
+    ${!model.alarms.length && html`<p class="none">${t("alarms.none")}</p>`}
+  </main>`;
 }

@@ -6,12 +6,13 @@ import { Alarms } from "./alarms.js";
 import { session } from "./api.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
 import { Degraded } from "./degraded.js";
-import { number, setTimezone, weekClock } from "./format.js";
+import { dayClock, number, setTimezone } from "./format.js";
 import { html } from "./html.js";
-import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
-import { ZoneList } from "./list.js";
+import { preferred, t, use } from "./i18n.js";
+import { Find, ZoneList } from "./list.js";
 import { Live } from "./live.js";
-import { changed, model, onChange, say } from "./model.js";
+import { changed, model, onChange } from "./model.js";
+import { Nav, view } from "./nav.js";
 import { Panel } from "./panel.js";
 import { Freshness, Notice } from "./status.js";
 import { render } from "./vendor/preact.mjs";
@@ -21,21 +22,24 @@ const TICK_MS = 1_000;
 const TICK_FAST_MS = 250; // a demo's countdown jumps less
 
 function Header() {
-  const other = LANGUAGES.find((tag) => tag !== current());
-  const swap = () => use(other, true).then(changed, () => say("notice.failed", { why: t("problem.no-answer") }, "bad"));
   return html`<header class="top">
     <${DangerStrip} />
-    <img src="/static/icon.svg" alt="" width="40" height="40" />
     <div class="site">
       <h1>${model.session?.site || "Roadheat"}</h1>
-      <p>${weekClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
+      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
     </div>
     <${Freshness} />
-    <button type="button" class="round language" onClick=${swap} lang=${other} aria-label=${other === "ko" ? "한국어" : "English"}>${other === "ko" ? "한" : "EN"}</button>
   </header>`;
 }
 
-const openZone = () => decodeURIComponent(location.hash.replace(/^#\/?/, ""));
+/** Id of the open road; an address that cannot be read opens none. */
+function openZone() {
+  try {
+    return location.hash.startsWith("#/") ? decodeURIComponent(location.hash.slice(2)) : "";
+  } catch {
+    return "";
+  }
+}
 const open = (id) => (location.hash = `#/${encodeURIComponent(id)}`);
 const close = () => (history.state?.fromList ? history.back() : history.replaceState(null, "", "#"), changed());
 
@@ -47,14 +51,15 @@ function App() {
     return () => clearInterval(timer);
   }, [model.clock.fast]);
   const zone = model.zones.get(openZone());
+  const shown = view();
   return html`
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
-    <${DangerBoxes} />
-    <${Degraded} />
-    <${ZoneList} onOpen=${open} />
-    <${Alarms} />
-    <${Account} />
+    ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${ZoneList} onOpen=${open} />`}
+    ${shown === "alarms" && html`<${Alarms} />`}
+    ${shown === "find" && html`<${Find} onOpen=${open} />`}
+    ${shown === "more" && html`<${Account} />`}
+    <${Nav} />
     ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}
     ${!zone && html`<${Notice} />`}
   `;

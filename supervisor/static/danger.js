@@ -116,7 +116,7 @@ function Sheet({ zone, onClose }) {
     <input type="radio" name="danger" value=${value} checked=${kind === value} onChange=${() => setKind(value)} /><span>${words}</span>
   </label>`;
   return html`<dialog ref=${dialog} class="sheet" aria-labelledby="danger-title" onCancel=${onClose} onClose=${onClose}>
-    <h2 id="danger-title"><span class="tile icy"><${Icon} name="bolt" size=${30} /></span> ${t("danger.sure-title")}</h2>
+    <h2 id="danger-title"><span class="square lying"><${Icon} name="bolt" size=${30} /></span> ${t("danger.sure-title")}</h2>
     <p>${t("danger.sure-text")}</p>
     ${n > 1 && html`<div class="choices">
       ${choice("zone", t("danger.scope-zone"))}

@@ -50,14 +50,6 @@ export function dayClock(utc_s) {
   return format.format(utc_s * 1000);
 }
 
-/** Weekday, hour and minute in the district. */
-export function weekClock(utc_s) {
-  const format = made("week", (language) =>
-    new Intl.DateTimeFormat(language, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone }),
-  );
-  return format.format(utc_s * 1000);
-}
-
 /** Hour of the day in the district, 0–23. */
 export function hour(utc_s) {
   const format = made("hour", () => new Intl.DateTimeFormat("en", { hour: "numeric", hourCycle: "h23", timeZone: timezone }));

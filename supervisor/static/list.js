@@ -1,74 +1,18 @@
 // @ts-check
-// The main screen: every zone, the most dangerous first.
+// The main screen: where snow or ice lies and nobody melts it, what may get worse, and the rest.
 
-import { age, celsius, clock, countdown, kilowatts, number } from "./format.js";
+import { kilowatts } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { model } from "./model.js";
-import { doingWords } from "./words.js";
-import { FILTERS, commanded, heating, kind, name, pulsing, sorted, troubled, unhelped } from "./zone.js";
+import { Tile } from "./tile.js";
+import { heating, kind, name, sorted } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
-const HOLD_MS = 2_500; // after a touch the order stands still, so that no card slips from under a thumb
-
-/** The state as colour, icon and word together. */
-export function StateTile({ zone }) {
-  const word = kind(zone) === "unknown" ? "unknown" : zone.state ?? "unknown";
-  return html`<span class=${`tile ${kind(zone)}`}>
-    <${Icon} name=${kind(zone)} size=${30} />
-    <span class="tile-word">${t(`state.${word}`)}</span>
-  </span>`;
-}
-
-/** The running command: mode and what is left of it. */
-export function OverrideChip({ override, now_s }) {
-  return html`<span class="chip override">
-    <${Icon} name=${override.mode} size=${18} />
-    <b>${t(`mode.${override.mode}`)}</b>
-    <span class="time">${countdown(override.expires_utc_s - now_s)}</span>
-    ${override.failed_step ? html`<span class="step failed">${t("step.failed")}</span>` : override.state !== "measured" && html`<span class="step">${t(`step.${override.state}`)}</span>`}
-    ${!override.recorded && html`<span class="step failed">${t("override.not-recorded")}</span>`}
-  </span>`;
-}
-
-/** Power now; between two pulses, how much of the time it heats; without contact, the time of the last one. */
-function Heat({ zone, now_s }) {
-  if (!zone.online) {
-    const words = zone.updated_utc_s ? t("card.last-heard", { time: clock(zone.updated_utc_s), age: age(now_s - zone.updated_utc_s) }) : t("card.never-heard");
-    return html`<span class="fact"><${Icon} name="clock" size=${18} /> ${words}</span>`;
-  }
-  const hot = heating(zone);
-  const part = pulsing(zone);
-  const words = hot ? t("card.heating", { kw: kilowatts(zone.power_w) }) : part ? t("card.pulsing", { percent: number(part, 0) }) : t("card.not-heating");
-  return html`<span class=${hot || part ? "fact hot" : "fact"}><${Icon} name=${hot || part ? "heating" : "idle"} size=${18} /> ${words}</span>`;
-}
-
-function Card({ zone, now_s, onOpen }) {
-  const [does, next] = doingWords(zone, now_s);
-  return html`<li>
-    <button type="button" class=${`card ${kind(zone)} ${zone.online ? "" : "offline"} ${unhelped(zone) && kind(zone) !== "dry" ? "unhelped" : ""}`} onClick=${() => onOpen(zone.id)} data-zone=${zone.id}>
-      <${StateTile} zone=${zone} />
-      <span class="body">
-        <span class="head">
-          <span class="name">${name(zone, current())}</span>
-          ${zone.surface_c === null
-            ? html`<span class="no-degrees">${t("card.no-temperature")}</span>`
-            : html`<span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>`}
-        </span>
-        <span class="facts">
-          ${!zone.blocked && html`<${Heat} zone=${zone} now_s=${now_s} />`}
-          ${(zone.snow_mm ?? 0) >= 0.1 && html`<span class="fact">${t(zone.online ? "card.lying" : "card.lying-estimated", { mm: number(zone.snow_mm) })}</span>`}
-        </span>
-        ${commanded(zone, now_s) && html`<${OverrideChip} override=${zone.override} now_s=${now_s} />`}
-        <span class=${troubled(zone) || unhelped(zone) ? "does bad" : "does"}>
-          ${(troubled(zone) || unhelped(zone)) && html`<${Icon} name=${zone.dangers.length ? "bolt" : zone.online ? "trouble" : "offline"} size=${18} />`}
-          <span>${does}${next && html`<span class="next">${next}</span>`}</span>
-        </span>
-      </span>
-    </button>
-  </li>`;
-}
+const HOLD_MS = 5_000; // after a touch the order stands still, so that no tile slips from under a thumb
+const SECTIONS = ["danger", "watch", "fine"];
+const SECTION_ICONS = { danger: "octagon", watch: "trouble", fine: "circle" };
 
 /** Order by danger, but never while the screen is touched. */
 function useSteadyOrder(zones) {
@@ -90,25 +34,90 @@ function useSteadyOrder(zones) {
   return fresh.sort((a, b) => at.get(a.id) - at.get(b.id));
 }
 
+/** Roads that have become dangerous out of sight, until somebody looks. */
+function useFreshDanger(zones) {
+  const known = useRef(null);
+  const [fresh, setFresh] = useState([]);
+  const ids = zones.filter((zone) => zone.section === "danger").map((zone) => zone.id);
+  useEffect(() => {
+    const before = known.current;
+    known.current = ids;
+    if (!before) return;
+    const added = ids.filter((id) => !before.includes(id) && !visible(id));
+    setFresh((old) => [...old.filter((id) => ids.includes(id) && !visible(id)), ...added]);
+  }, [ids.join(" ")]);
+  return [fresh, () => setFresh([])];
+}
+
+function visible(id) {
+  const box = document.querySelector(`[data-zone="${CSS.escape(id)}"]`)?.getBoundingClientRect();
+  return Boolean(box && box.bottom > 0 && box.top < innerHeight);
+}
+
+const jump = (word) => document.getElementById(`section-${word}`)?.scrollIntoView({ block: "start" });
+
+/** Fine roads in one row, so that a storm's list stays short. */
+function Fold({ zones, onUnfold }) {
+  const hot = zones.filter(heating).length;
+  return html`<li><button type="button" class="card fine fold" onClick=${onUnfold}>
+    <span class=${`square ${hot ? "heat" : ""}`}><${Icon} name=${hot ? "heating" : "dry"} size=${26} /></span>
+    <span><b>${t("fold.count", { hot, rest: zones.length - hot })}</b><p>${t("fold.all")}</p></span>
+    <${Icon} name="more" size=${22} />
+  </button></li>`;
+}
+
+function Section({ word, zones, storm, now_s, onOpen }) {
+  const [unfolded, setUnfolded] = useState(false);
+  if (!zones.length) return null;
+  const folded = word === "fine" && storm && !unfolded && zones.length > 2;
+  return html`<section aria-labelledby=${`section-${word}`}>
+    <div class=${`section-head ${word}`}>
+      <${Icon} name=${SECTION_ICONS[word]} size=${22} /><h2 id=${`section-${word}`}>${t(`section.${word}`)} ${zones.length}</h2><p>${t(`section-hint.${word}`)}</p>
+    </div>
+    <ul class=${`cards ${word}-cards`}>
+      ${folded
+        ? html`<${Fold} zones=${zones} onUnfold=${() => setUnfolded(true)} />`
+        : zones.map((zone) => html`<${Tile} key=${zone.id} zone=${zone} now_s=${now_s} onOpen=${onOpen} />`)}
+    </ul>
+  </section>`;
+}
+
 export function ZoneList({ onOpen }) {
-  const [filter, setFilter] = useState("all");
   const now_s = model.clock.now_s();
   const zones = useSteadyOrder([...model.zones.values()]);
-  const count = (word) => zones.filter((zone) => FILTERS[word](zone, now_s)).length;
-  const shown = zones.filter((zone) => FILTERS[filter](zone, now_s));
+  const [fresh, seen] = useFreshDanger(zones);
+  const of = (word) => zones.filter((zone) => zone.section === word);
   const total_w = zones.reduce((sum, zone) => sum + (zone.online ? zone.power_w ?? 0 : 0), 0);
-  return html`<main>
-    <div class="filters" role="group" aria-label=${t("filter.label")}>
-      ${Object.keys(FILTERS).map(
-        (word) => html`<button type="button" class=${`filter ${word} ${count(word) ? "some" : ""}`} aria-pressed=${filter === word} onClick=${() => setFilter(word)}>
-          ${t(`filter.${word}`)} <b>${count(word)}</b>
-        </button>`,
-      )}
+  const storm = zones.some((zone) => zone.section === "danger" || ["icy", "snow"].includes(kind(zone)));
+  if (!zones.length) return html`<main class="roads"><p class="none">${t("list.waiting")}</p></main>`;
+  return html`<main class=${`roads ${model.link === "live" ? "" : "stale"}`} aria-label=${t("list.label")}>
+    <p class="total"><span class="falls"></span><${Icon} name="heating" size=${16} /> <span><b>${kilowatts(total_w)}</b> ${t("list.of-kw", { kw: kilowatts(model.session?.contract_w) })}</span></p>
+    <div class="counts">
+      ${SECTIONS.map((word) => html`<button type="button" class=${`count ${word} ${of(word).length ? "some" : "zero"}`} onClick=${() => jump(word)}>
+        <b>${of(word).length}</b><span>${t(`count.${word}`)}</span>
+      </button>`)}
     </div>
-    <p class="total">${t("list.total", { kw: kilowatts(total_w) })}</p>
-    <ul class="cards" aria-label=${t("list.label")}>
-      ${shown.map((zone) => html`<${Card} key=${zone.id} zone=${zone} now_s=${now_s} onOpen=${onOpen} />`)}
-    </ul>
-    ${!shown.length && html`<p class="none">${model.zones.size ? t("list.none") : t("list.waiting")}</p>`}
+    ${SECTIONS.map((word) => html`<${Section} key=${word} word=${word} zones=${of(word)} storm=${storm} now_s=${now_s} onOpen=${onOpen} />`)}
+    ${fresh.length > 0 && html`<button type="button" class="fresh-danger" onClick=${() => { seen(); jump("danger"); }}>${t("list.fresh-danger", { n: fresh.length })}</button>`}
+  </main>`;
+}
+
+const plain = (text) => text.normalize("NFC").toLocaleLowerCase().replace(/\s+/g, "");
+
+/** Roads by name in either language, supply, board or id. */
+export function Find({ onOpen }) {
+  const [wanted, setWanted] = useState("");
+  const field = useRef(null);
+  useEffect(() => field.current.focus(), []);
+  const now_s = model.clock.now_s();
+  const text = plain(wanted);
+  const zones = sorted([...model.zones.values()], current());
+  const found = zones.filter((zone) => [zone.name, zone.name_ko, zone.feeder, zone.board, zone.id].some((word) => plain(word ?? "").includes(text)));
+  return html`<main class="roads">
+    <label class="find"><${Icon} name="find" /><span class="hidden">${t("find.label")}</span>
+      <input ref=${field} type="search" value=${wanted} placeholder=${t("find.hint")} onInput=${(event) => setWanted(event.target.value)} autocomplete="off" enterkeyhint="search" />
+    </label>
+    <ul class="cards">${found.map((zone) => html`<${Tile} key=${zone.id} zone=${zone} now_s=${now_s} onOpen=${onOpen} />`)}</ul>
+    ${!found.length && html`<p class="none" role="status">${t("find.none", { text: wanted.trim() })}</p>`}
   </main>`;
 }

@@ -7,12 +7,12 @@ import { DangerButton, DangerHere } from "./danger.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
-import { StateTile } from "./list.js";
 import { model } from "./model.js";
 import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
 import { Stop } from "./stop.js";
 import { Strip } from "./strip.js";
+import { Square } from "./tile.js";
 import { doingWords, reason } from "./words.js";
 import { commanded, faults, name, notes, reasons } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
@@ -92,9 +92,9 @@ export function Panel({ zone, onClose }) {
     <div class="panel-body">
       ${zone.dangers.length > 0 && html`<${DangerHere} zone=${zone} />`}
       ${zone.blocked || !zone.online
-        ? html`<${Stop} zone=${zone} tile=${html`<${StateTile} zone=${zone} />`} mayCommand=${mayCommand} />`
+        ? html`<${Stop} zone=${zone} now_s=${now_s} mayCommand=${mayCommand} />`
         : html`<section class="now">
-            <${StateTile} zone=${zone} />
+            <${Square} zone=${zone} now_s=${now_s} large />
             <p class="does-now">${does}${next && html`<span class="next">${next}</span>`}</p>
           </section>`}
       ${problems.map((word) => html`<p class="problem"><${Icon} name="trouble" size=${20} /> ${t(`flag.${word}`)} <small>${t(`flag-help.${word}`)}</small></p>`)}
@@ -102,7 +102,7 @@ export function Panel({ zone, onClose }) {
       <dl class="figures">
         <${Fact} label=${t("figure.surface")} value=${zone.surface_c === null ? t("figure.unknown") : celsius(zone.surface_c)} unit=${zone.surface_c === null ? "" : "C"} />
         <${Fact} label=${t("figure.power")} value=${zone.power_w === null ? t("figure.unknown") : kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
-        <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_mm)} unit=${zone.look === "unknown" ? "" : "mm"} />
+        <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_cm)} unit=${zone.look === "unknown" ? "" : "cm"} />
         <${Fact} label=${t("figure.cable")} value=${zone.cable_c === null ? t("figure.unknown") : celsius(zone.cable_c)} unit=${zone.cable_c === null ? "" : "C"} />
       </dl>
       ${running && !changing

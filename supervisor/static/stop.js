@@ -1,10 +1,10 @@
 // @ts-check
 // Why a zone is not heated, and what to do about it: shown in place of controls without effect.
 
-import { number } from "./format.js";
 import { html } from "./html.js";
 import { has, t } from "./i18n.js";
 import { useCommand, busyWords } from "./send.js";
+import { Square, lyingWords } from "./tile.js";
 import { stopWords } from "./words.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
@@ -22,11 +22,10 @@ function CableMended({ zone }) {
     : html`<div class="pair"><button type="button" class="big" onClick=${() => setSure(true)}>${t("zone.cable-mended")}</button></div>`;
 }
 
-export function Stop({ zone, tile, mayCommand }) {
+export function Stop({ zone, now_s, mayCommand }) {
   const steps = has(`todo.${zone.not_heating}`) ? t(`todo.${zone.not_heating}`).split("|") : [t("zone.heat-unknown-help")];
-  const lying = (zone.snow_mm ?? 0) >= 0.1 ? ` · ${t(zone.online ? "card.lying" : "card.lying-estimated", { mm: number(zone.snow_mm) })}` : "";
   return html`<section class="stop" role="alert">
-    <div class="stop-head">${tile}<div><h3>${stopWords(zone)}</h3><p>${t(`state.${zone.look === "unknown" ? "unknown" : zone.state}`)}${lying}</p></div></div>
+    <div class="stop-head"><${Square} zone=${zone} now_s=${now_s} large /><div><h3>${stopWords(zone)}</h3><p>${lyingWords(zone)}</p></div></div>
     <ol class="todo">${steps.map((step) => html`<li>${step}</li>`)}</ol>
     ${zone.not_heating === "cable-broken" && mayCommand && html`<${CableMended} zone=${zone} />`}
   </section>`;

@@ -33,7 +33,6 @@ export const kind = (zone) => zone.look ?? KINDS[zone.state] ?? "unknown";
 /** What the board says besides the reason why it is not heated; a latch comes with one and is said there. */
 export const faults = (zone) => FLAGS.filter(([bit, word]) => zone.flags & bit & BLOCKING && word !== zone.not_heating && word !== "latched").map(([, word]) => word);
 export const notes = (zone) => FLAGS.filter(([bit]) => zone.flags & bit & ~BLOCKING).map(([, word]) => word);
-export const troubled = (zone) => !zone.online || zone.blocked;
 
 /** Snow or ice lies and is not known to be melted: the reason is shown first. */
 export const unhelped = (zone) => zone.blocked || (zone.heated !== true && ["icy", "snow"].includes(kind(zone)));
@@ -56,14 +55,6 @@ export function sorted(zones, language) {
   return [...zones].sort((a, b) => a.rank - b.rank || compare(name(a, language), name(b, language)));
 }
 
-export const FILTERS = {
-  all: () => true,
-  danger: (zone) => ["icy", "snow"].includes(kind(zone)),
-  trouble: (zone) => troubled(zone),
-  override: (zone, now_s) => commanded(zone, now_s),
-  heating: (zone) => heating(zone),
-};
-
 /**
  * What decides the zone now and why, as [key, reason|null]: the reason is the plan's for this moment or the next one.
  */
@@ -75,7 +66,8 @@ export function doing(zone, now_s) {
   if (who === "local") return [heating(zone) ? "doing.local-heating" : "doing.local-idle", upcoming(zone, now_s)];
   if (now && (heating(zone) || pulsing(zone) || !HEATED_NOW.includes(now.code))) return ["doing.plan", now];
   const next = upcoming(zone, now_s);
-  return [heating(zone) ? "doing.heating" : next ? "doing.idle-for-now" : "doing.idle", next];
+  if (heating(zone)) return ["doing.heating", next];
+  return [next ? "doing.idle-for-now" : now ? "doing.plan" : "doing.idle", next]; // a reason that is not true yet is no "nothing expected"
 }
 
 /** The plan's reasons in order of time. */

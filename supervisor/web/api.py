@@ -72,6 +72,7 @@ async def get_session(request: web.Request) -> web.Response:
             site=services.site.name,
             timezone=services.site.timezone,
             utc_s=services.clock.utc_s(),
+            contract_w=services.contract_w,
             attributions=services.attributions,
         )
     )

@@ -50,6 +50,7 @@ class Services:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
     safety: Safety | None = None  # None: these routes answer not-found
     degradations: Degradations | None = None  # None: nothing is ever degraded
+    contract_w: int = 0  # of all supplies together
 
     def degraded_now(self) -> list[Degraded]:
         """What the service goes on with in a lesser form, in the order of `DegradedCode`."""

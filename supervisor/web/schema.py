@@ -57,6 +57,7 @@ class SessionAnswer(Struct, kw_only=True):
     site: str
     timezone: str  # IANA name
     utc_s: float  # the service's clock
+    contract_w: int  # of all supplies together
     attributions: tuple[Attribution, ...]  # that the licences of the weather data demand to be shown
 
 

@@ -168,7 +168,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     app = make_app(
         Services(
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
-            safety=safety, degradations=degradations,
+            safety=safety, degradations=degradations, contract_w=400_000,
         )
     )  # fmt: skip
     made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms, degradations)

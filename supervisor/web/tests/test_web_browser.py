@@ -78,6 +78,7 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     await district.obey(standing.id, "z05", 71_000)
     page = await phone(language)
     await page.wait_for_selector(".link.live")
+    await page.click(".fold")
     order = await page.eval_on_selector_all(".card", "cards => cards.map(card => card.dataset.zone)")
     assert order[:2] == ["z01", "z02"]  # ice, then snow
     assert set(order[2:4]) == {"z06", "z08"}  # trouble
@@ -144,6 +145,7 @@ async def test_a_lost_answer_is_asked_for_again_and_commands_once(phone: Any, di
             await route.continue_()
 
     await page.route("**/overrides", lose_first)
+    await page.click(".fold")
     await page.click('[data-zone="z04"]')
     await page.check(".mode-on input")
     await page.check(".reason-snow input")
@@ -156,6 +158,7 @@ async def test_a_lost_answer_is_asked_for_again_and_commands_once(phone: Any, di
 
 async def test_refusals_and_sign_out_are_said(phone: Any, district: Any) -> None:
     page = await phone("en")
+    await page.click(".fold")
     await page.click('[data-zone="z07"]')
     await page.check(".mode-off input")
     await page.check(".reason-road-clear input")
@@ -189,7 +192,8 @@ async def test_a_link_in_another_site_signs_in(phone: Any, district: Any, aiohtt
     await page.goto(str(site.make_url("/")).replace("127.0.0.1", "localhost"))
     await page.click("a")
     await page.wait_for_selector(".card")
-    await page.click("footer .big >> nth=0")
+    await page.click(".nav-more")
+    await page.click(".invite-open")
     await page.fill("dialog input[required]", "이민수")
     await page.click("dialog button[type=submit]")
     await playwright.expect(page.locator(".invitation input")).to_have_value(
@@ -205,7 +209,9 @@ async def test_the_countdown_follows_a_fast_clock(phone: Any, district: Any) -> 
     made = await district.overrides.request("z04", "on", 480, "Snow on the road", "Kim")
     await playwright.expect(page.locator(".fast")).to_have_text("×200")
     before_s = made.expires_utc_s - district.clock.utc_s()
-    shown = await page.inner_text('[data-zone="z04"] .time')
+    await page.click(".fold")
+    await page.click('[data-zone="z04"]')
+    shown = await page.inner_text(".countdown")
     after_s = made.expires_utc_s - district.clock.utc_s()
     hours, minutes, seconds = (int(part) for part in shown.split(":"))
     one_wall_second = 200
@@ -221,7 +227,7 @@ async def test_a_lost_connection_is_said_and_comes_back(phone: Any, district: An
     district.hear("z07", -2.0, "ice", 0.3)
     await page.context.set_offline(False)
     await page.wait_for_selector(".link.live")
-    await playwright.expect(page.locator('[data-zone="z07"] .tile-word')).to_have_text("Ice")
+    await playwright.expect(page.locator('[data-zone="z07"] .sign-icy')).to_have_count(1)
     phone.errors[:] = [error for error in phone.errors if "ERR_INTERNET_DISCONNECTED" not in error]
 
 
@@ -231,6 +237,7 @@ async def test_an_admin_ends_a_lost_phone_and_a_link(phone: Any, district: Any, 
     session = await district.sessions.redeem(lost, "phone")
     await district.sessions.invite("박서연", "viewer", "상황실 1")
     page = await phone(language, role="admin")
+    await page.click(".nav-more")
     await page.click(".people-open")
     await playwright.expect(page.locator("dialog .person > .row")).to_have_count(4)  # three people and a link
     assert await page.locator(".warn").is_visible()  # one administrator only
@@ -290,4 +297,4 @@ async def test_a_phone_that_slept_for_two_hours_says_so_at_once_and_reconnects(
     district.hear("z07", -2.0, "ice", 0.3)
     held.set()
     await page.wait_for_selector(".link.live")
-    await playwright.expect(page.locator('[data-zone="z07"] .tile-word')).to_have_text("Ice")
+    await playwright.expect(page.locator('[data-zone="z07"] .sign-icy')).to_have_count(1)

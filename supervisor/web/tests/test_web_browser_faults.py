@@ -80,15 +80,16 @@ async def test_snowed_in_roads_without_heat_come_first_and_nothing_is_preheated(
     found = await order(page)
     assert set(found[:6]) == set(FAULTED)
     assert found[6] == NEVER_HEARD
+    await keep(page, f"faults-list-{language}")
+    await page.click(".fold")
     text = await page.inner_text("main")
     assert ("Preheating" if language == "en" else "예열") not in text
     assert ("Snowing, being heated" if language == "en" else "눈 오는 중, 가열 중") in text
-    assert await page.locator(f'[data-zone="{NEVER_HEARD}"] .tile.unknown').count() == 1
-    assert await page.locator(".tile.dry").count() == 0
-    await keep(page, f"faults-list-{language}")
+    assert await page.locator(f'[data-zone="{NEVER_HEARD}"] .sign-unknown').count() == 1
+    assert await page.locator(".sign-dry").count() == 0
     await page.click(f'[data-zone="{NEVER_HEARD}"]')
     await page.wait_for_selector("dialog .stop")
-    assert await page.locator("dialog .tile.unknown").count() == 1
+    assert await page.locator("dialog .sign-unknown").count() == 1
     await keep(page, f"faults-never-heard-{language}")
 
 
@@ -144,24 +145,25 @@ async def test_electric_danger_takes_one_confirmation_and_two_people(phone: Any,
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-async def test_alarms_stand_at_the_foot_with_what_to_do(phone: Any, district: Any, language: str) -> None:
+async def test_alarms_stand_with_what_to_do_and_are_counted_in_the_navigation(phone: Any, district: Any, language: str) -> None:
     page = await phone(language)
-    assert await page.locator(".alarms").count() == 0
+    await page.click(".nav-alarms")
+    assert await page.locator(".alarm").count() == 0
     district.alarms.set(AlarmCode.LOOP_FAILED, "prices", True, "prices failed")
     district.alarms.set(AlarmCode.EARTH_FAULT, "z11", True, "Earth fault")
     district.live.touch("z11")
-    await page.click(".alarms summary")
+    await playwright.expect(page.locator(".alarm")).to_have_count(2)
     text = await page.inner_text(".alarms")
     for part in {
         "en": ["Alarms", "Seongbuk-ro 11-gil", "Do not touch the cabinet", "prices", "tell the person in charge"],
         "ko": ["경보", "성북로11길", "제어반을 만지지 말고", "prices", "담당자에게 알리고"],
     }[language]:
         assert part in text
-    await page.locator(".alarms").scroll_into_view_if_needed()
     await keep(page, f"alarms-{language}")
     district.alarms.set(AlarmCode.EARTH_FAULT, "z11", False)
     district.live.touch("z11")
     await playwright.expect(page.locator(".alarm")).to_have_count(1)
+    assert await page.inner_text(".nav-alarms .badge") == "1"
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", PHONE), ("ko", PHONE), ("en", DESK), ("ko", DESK)])
@@ -177,6 +179,7 @@ async def test_what_is_degraded_stands_below_the_head_and_covers_nothing(
     await playwright.expect(page.locator(".lesser")).to_have_count(2)
     words = {"en": ("23:20", "14 hours estimated", "3 roads"), "ko": ("23:20", "14시간분", "3곳")}[language]
     await keep(page, f"degraded-{language}-{size['width']}")
+    await page.click(".fold")
     for zone in ("z01", "z50"):  # what is pressed is what is seen
         await page.locator(f'[data-zone="{zone}"]').click(trial=True)
     await page.evaluate("scrollTo(0, 0)")
@@ -203,6 +206,7 @@ async def test_nothing_that_is_off_is_said_to_be_heated_or_planned(phone: Any, d
     district.hear("z03", 1.4, None, plan=make_plan("z03", full, heat=(0, 6, 900)))  # what lies is not known
     district.hear("z06", 1.4, "wet", plan=make_plan("z06", Reason(0, 7200, "melt-snow", 0.9, NIGHT_UTC_S)))  # it snows
     page = await phone("en")
+    await page.click(".fold")
     for zone in ("z03", "z06"):
         card = await page.inner_text(f'[data-zone="{zone}"]')
         assert "not heating" in card

@@ -1,0 +1,109 @@
+// @ts-check
+// A road in the list: what lies on it, how dangerous it is, and who or what decides, always in the same three places.
+
+import { celsius, clock, kilowatts, number } from "./format.js";
+import { html } from "./html.js";
+import { current, has, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { doingWords, reason } from "./words.js";
+import { LIVE_STATES, commanded, heating, kind, name, pulsing, reasons } from "./zone.js";
+
+const MOISTURE = 1024; // flag
+const LOCAL = 5; // who: the board's own rule
+const FULL_PERMILLE = 1000;
+const NO_CONTACT = ["offline", "never-heard"];
+const PAUSES = ["over-temperature", "max-on-time", "self-test-pending", "power-return-hold", "shed", "starting", "warm"];
+const CAUSE_ICONS = {
+  "electric-danger": "bolt", "contactor-welded": "bolt", "earth-fault": "bolt", "cable-broken": "cut", "sensor-implausible": "probe",
+  latched: "lock", maintenance: "lock", offline: "offline", "never-heard": "offline", "switched-off": "person", shed: "limit",
+};
+const lies = (zone) => ["icy", "snow"].includes(kind(zone));
+
+/** Words of what lies: "눈 4.1 cm"; what is not measured is said to be estimated. */
+export function lyingWords(zone) {
+  if (kind(zone) === "unknown") return t("tile.surface-unknown");
+  const word = t(`state.${zone.state}`);
+  if (kind(zone) !== "snow" || (zone.snow_cm ?? 0) < 0.05) return word;
+  const values = { what: t(zone.state === "slush" ? "state.slush" : "state.snow"), cm: number(zone.snow_cm) };
+  return t(zone.online && zone.surface_c !== null ? "tile.depth" : "tile.depth-estimated", values);
+}
+
+const since = (zone, what, values) => (zone.since_utc_s === null ? t(`tile.now.${what}`, values) : t(`tile.since.${what}`, { ...values, time: clock(zone.since_utc_s) }));
+
+/** How far a person's command has come, as four dots, until its effect is measured. */
+function dots(override) {
+  const reached = LIVE_STATES.indexOf(override.state) + 1;
+  return reached < LIVE_STATES.length ? ` ${t(`step.${override.state}`)} ${"●".repeat(reached)}${"○".repeat(LIVE_STATES.length - reached)}` : "";
+}
+
+/** Who or what decides: `[tone, icon, text]`. */
+export function cause(zone, now_s) {
+  const why = zone.not_heating;
+  const icon = CAUSE_ICONS[why] ?? "shield";
+  const stopped = why && t(`stop.${why}`);
+  if (zone.dangers.length) return ["danger", "bolt", t("danger.stands")];
+  if (why === "contactor-welded") return ["danger", icon, since(zone, "flows", {})];
+  if (NO_CONTACT.includes(why)) {
+    if (zone.section !== "danger") return ["watch", "clock", t("tile.no-hazard-now")];
+    return ["danger", icon, why === "offline" ? since(zone, "offline", {}) : t("tile.never-heard")];
+  }
+  if (zone.override && commanded(zone, now_s) && !zone.blocked) {
+    const words = t("tile.by-hand", { mode: t(`mode.${zone.override.mode}`), user: zone.override.user, time: clock(zone.override.expires_utc_s) });
+    return ["hand", "person", words + dots(zone.override)];
+  }
+  if (why === "switched-off") return ["hand", icon, stopped];
+  if (PAUSES.includes(why) && zone.section !== "danger") return ["watch", icon, t(`tile.pause.${why}`)];
+  if (zone.section === "danger") return ["danger", icon, since(zone, "unheated", { why: stopped })];
+  if (zone.blocked) return ["watch", icon, t("tile.fault-dry", { why: stopped })];
+  if (zone.flags & MOISTURE) return ["watch", "probe", t("tile.moisture")];
+  const plan = reasons(zone);
+  const now = plan.find((each) => each.start_s <= now_s && now_s < each.end_s);
+  if (zone.section === "watch") {
+    const next = plan.find((each) => (each.hazard_utc_s ?? 0) > now_s);
+    if (!lies(zone)) return ["watch", "clock", next ? t("tile.late", { time: clock(next.hazard_utc_s) }) : t("tile.late-unplanned")];
+    if (zone.who === LOCAL) return ["watch", "chip", t("tile.local")];
+    const full = now?.code === "beyond-capacity" || (zone.duty_permille ?? 0) >= FULL_PERMILLE;
+    return ["watch", full ? "boost" : "heating", t(full ? "tile.full-power" : "tile.melting")];
+  }
+  return ["plan", "plan", now && heating(zone) ? reason(now) : doingWords(zone, now_s)[0]];
+}
+
+/** The square: sign of the surface in the colour of the danger, or of what heats it. */
+export function Square({ zone, now_s, large = false }) {
+  const sign = kind(zone);
+  const dark = NO_CONTACT.includes(zone.not_heating);
+  const look =
+    zone.section === "danger" ? (dark ? "unseen" : sign === "icy" ? "ice" : lies(zone) ? "lying" : "unseen")
+    : zone.section === "watch" ? "look"
+    : commanded(zone, now_s) ? "hand"
+    : heating(zone) ? "heat" : "";
+  const icon = look === "look" && dark ? "offline" : (look === "heat" || look === "hand") && heating(zone) ? (lies(zone) ? "melting" : "heating") : sign;
+  return html`<span class=${`square ${look} sign-${sign} ${large ? "large" : ""}`}><${Icon} name=${icon} size=${large ? 40 : 28} /><span class="hidden">${t(`state.${sign === "unknown" ? "unknown" : (zone.state ?? "unknown")}`)}</span></span>`;
+}
+
+/** Where it is: what makes a fall there worse. */
+const where = (zone) =>
+  [zone.slope_percent === null ? "" : t("tile.slope", { percent: number(zone.slope_percent, 0) }), zone.place === "none" || !has(`place.${zone.place}`) ? "" : t(`place.${zone.place}`)]
+    .filter(Boolean).map((word) => ` · ${word}`).join("");
+
+export function Tile({ zone, now_s, onOpen }) {
+  const [tone, icon, words] = cause(zone, now_s);
+  const hot = heating(zone);
+  return html`<li>
+    <button type="button" class=${`card ${zone.section}`} onClick=${() => onOpen(zone.id)} data-zone=${zone.id}>
+      <${Square} zone=${zone} now_s=${now_s} />
+      <span class="name">${name(zone, current())}</span>
+      ${zone.surface_c === null || !zone.online
+        ? html`<span class="no-degrees">${t("card.no-temperature")}</span>`
+        : html`<span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>`}
+      <span class="lines">
+        <span class="lies"><b>${lyingWords(zone)}</b>
+          ${!hot && zone.section === "fine" && html`<span>· ${t(pulsing(zone) ? "card.pulsing" : "card.not-heating", { percent: number(pulsing(zone), 0) })}</span>`}
+          ${hot && html`<span class="kw">· ${t("card.heating", { kw: kilowatts(zone.power_w) })}</span>`}
+          ${zone.section === "danger" && html`<span class="where">${where(zone)}</span>`}
+        </span>
+        <span class=${`cause ${tone}`}><${Icon} name=${icon} size=${18} /><span>${words}</span></span>
+      </span>
+    </button>
+  </li>`;
+}
