@@ -145,7 +145,7 @@ async def test_electric_danger_takes_one_confirmation_and_two_people(phone: Any,
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-async def test_alarms_stand_with_what_to_do_and_are_counted_in_the_navigation(phone: Any, district: Any, language: str) -> None:
+async def test_alarms_say_what_to_do_and_are_counted(phone: Any, district: Any, language: str) -> None:
     page = await phone(language)
     await page.click(".nav-alarms")
     assert await page.locator(".alarm").count() == 0
