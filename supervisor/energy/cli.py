@@ -50,3 +50,22 @@ def verify_command(config_path: Path, start: str, end: str) -> None:
 
     if not verify(config_path, start, end):
         raise SystemExit(1)
+
+
+@energy.command("bill")
+@click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), default=Path("city.toml"), show_default=True,
+    help="city.toml: the record, the feeders and the tariff.",
+)  # fmt: skip
+@click.option("--month", required=True, help="Billing month, such as 2024-02: the month in which it ends.")
+@click.option("--feeder", help="One supply only.")
+@click.option(
+    "--utility", "utility_path", type=click.Path(path_type=Path), help="The utility's own bill: CSV supply,item,amount."
+)
+@click.option("--json", "json_path", type=OutputPath(), help="Write the bills to this file too.")
+def bill_command(**options: Any) -> None:
+    """The bill of each supply, row by row, and by which zones the peak was made; status 1 where it differs."""
+    from supervisor.energy.bill import Request, show
+
+    if not show(Request(**options)):
+        raise SystemExit(1)

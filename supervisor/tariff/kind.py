@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, field
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
@@ -31,11 +31,26 @@ class Tariff(Protocol):
         ...
 
 
+class Taxes(Struct, frozen=True, forbid_unknown_fields=True):
+    """Tax and levies of a bill; KEPCO's own are part of its kind, and `vat` of day-ahead prices is in the prices."""
+
+    vat_percent: float = 0.0
+    per_kwh: dict[str, float] = field(default_factory=dict)  # name → amount, before VAT
+
+    def problem(self) -> str:
+        """What is impossible in it, or nothing."""
+        if not 0.0 <= self.vat_percent <= 100.0:
+            return "vat_percent is outside 0…100"
+        bad = [name for name, value in self.per_kwh.items() if not abs(value) <= 1e6]
+        return f"per_kwh.{bad[0][:40]} is not an amount" if bad else ""
+
+
 class TariffSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[tariff]` of city.toml. Each kind adds its own keys in a subclass."""
 
     currency: str = "KRW"
     demand: Demand | None = None  # the base charge; None: that of the tariff's own file, else none
+    taxes: Taxes = Taxes()  # of bills; prices for planning stay without
 
 
 class FileSettings(TariffSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

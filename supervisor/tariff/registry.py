@@ -11,10 +11,11 @@ from typing import Any
 from supervisor.domain.errors import TariffError
 from supervisor.domain.zone import Site
 from supervisor.tariff import bands, bands_file, day_ahead, fetched, flat
+from supervisor.tariff.kepco import kind as kepco
 from supervisor.tariff.kind import Tariff, TariffKind, TariffSettings
 
 # Of the kinds that read a file the last one takes names with any other suffix.
-KINDS: tuple[TariffKind[Any], ...] = (flat.KIND, bands.KIND, fetched.KIND, day_ahead.KIND, bands_file.KIND)
+KINDS: tuple[TariffKind[Any], ...] = (flat.KIND, bands.KIND, kepco.KIND, fetched.KIND, day_ahead.KIND, bands_file.KIND)
 _BY_SETTINGS = {kind.settings: kind for kind in KINDS}
 
 

@@ -6,7 +6,8 @@ import asyncio
 import copy
 import json
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from supervisor.config import Config, read
 from supervisor.config.files import find_file_problems
 from supervisor.config.source import parse
+from supervisor.config.tests.examples import banded
 from supervisor.config.tests.test_config_fuzz import to_toml
 from supervisor.control.alarms import Alarms
 from supervisor.control.live import LiveState
@@ -34,8 +36,13 @@ from supervisor.planner.pose import feeder_problems
 from supervisor.road import build_pavements, initial_state
 from supervisor.runtime.clock import ManualClock
 from supervisor.stages import web_services
+from supervisor.tariff.billing import generic
+from supervisor.tariff.billing.bill import Peak
 from supervisor.tariff.configured import configured_demand, tariff_file, usable_tariff
 from supervisor.tariff.fetched import FetchedSettings, price_fetch
+from supervisor.tariff.kepco.bill import Interval, make_bill
+from supervisor.tariff.kepco.catalogue import catalogue
+from supervisor.tariff.kepco.kind import KepcoSettings, terms
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.registry import planned
 from supervisor.web.listening import web_caps
@@ -44,7 +51,7 @@ from tools.provision import board_config, board_limits
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 2, 16, 3, tzinfo=UTC).timestamp()  # noon in Seoul, the day before New Year
-BASE = tomllib.loads((ROOT / "docs" / "examples" / "city.toml").read_text())
+BASE = tomllib.loads(banded())
 BASE["influx"] = {"api": "v2", "url": "http://a:1", "database": "d", "bucket": "b", "org": "o", "token_env": "TOKEN"}
 BASE["zone"][0]["horizon"] = [{"azimuth_deg": 90, "elevation_deg": 5}, {"azimuth_deg": 200, "elevation_deg": 30}]
 del BASE["zone"][0]["sky_view"]
@@ -93,6 +100,24 @@ def charge(config: Config) -> Any:
     known = BaseCharge(configured_demand(config), usable_tariff(config)[0], ZoneInfo(config.site.timezone))
     load = Load(int(NOW) - 400 * 86_400, np.arange(400 * 96)[::-1])
     return [(known.price_per_kw(one), known.of(one, load, int(NOW) - 86_400)) for one in config.feeder[:1]]
+
+
+def kepco(config: Config) -> Any:
+    """A winter's bills of a feeder, and what its prices say of peaks."""
+    assert isinstance(config.tariff, KepcoSettings)
+    one = config.feeder[0]
+    agreed = terms(config.tariff, one.id, one.contract_kw)
+    load = Interval(int(NOW) - 20 * 86_400, tuple(range(40 * 96)), ZoneInfo(config.site.timezone))
+    high = Peak(own_kw=Decimal(90), observed_kw=Decimal(90), billed_kw=Decimal(90), of_month="2026-02")
+    tariff: Any = usable_tariff(config)[0]
+    bills = [make_bill(one.id, month, agreed, catalogue(), load, high) for month in ((2026, 1), (2026, 2), (2026, 5))]
+    return bills, tariff.counts_peak(NOW, 96).tolist(), tariff.prices(NOW + 150 * 86_400, 96).tolist()
+
+
+def taxed(config: Config) -> Any:
+    """A bill by a price of its own."""
+    wh, month = np.full(96, 1_000), ("2026-02", date(2026, 2, 1), date(2026, 3, 1))
+    return generic.make_bill("f1", month, "EUR", wh, np.full(96, 0.1), None, 0.0, config.tariff.taxes)
 
 
 def plan(config: Config) -> Any:

@@ -8,16 +8,15 @@ import pytest
 from click.testing import CliRunner
 
 from supervisor.cli import main
+from supervisor.config.tests.examples import banded
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
-
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city.toml"
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Path:
     write_weather_csv(tmp_path / "weather.csv", design_storm(1_703_808_000.0))
-    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    (tmp_path / "city.toml").write_text(banded())
     return tmp_path / "city.toml"
 
 

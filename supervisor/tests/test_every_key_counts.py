@@ -35,6 +35,7 @@ from supervisor.tests.observing import (
     fetch,
     folder,
     gateway,
+    kepco,
     missing_files,
     people_caps,
     plan,
@@ -42,6 +43,7 @@ from supervisor.tests.observing import (
     prices,
     services,
     shown,
+    taxed,
 )
 from supervisor.weather.providers.registry import PROVIDERS
 
@@ -50,6 +52,7 @@ FETCHED = {"currency": "EUR", "source": "energy-charts", "area": "AT"}
 DAY_AHEAD = {"currency": "EUR", "file": "day.csv", "area": "AT"}
 BANDS_FILE = {"currency": "EUR", "file": "bands.json"}
 REST = [*range(2, 13)]
+KEPCO = {"utility": "kepco", "option": "general_B_HA_II"}
 OLD = {"name": "o", "price_per_kwh": 1.0, "until": date(2026, 2, 12)}
 NEW = {"name": "n", "price_per_kwh": 3.0, "from": date(2026, 2, 12)}
 LATER = date(2026, 2, 14)
@@ -112,6 +115,30 @@ ROWS: dict[str, Row] = {
     "KmaSettings.station": change("weather.station", 108, asked, weather={"provider": "kma"}),
     "TariffSettings.currency": change("tariff.currency", "EUR", prices),
     "TariffSettings.demand": change("tariff.demand", {"price_per_kw": 7.0}, prices),
+    "TariffSettings.taxes": change("tariff.taxes", {"vat_percent": 20.0}, taxed),
+    "Taxes.vat_percent": change("tariff.taxes.vat_percent", 25.0, taxed),
+    "Taxes.per_kwh": change("tariff.taxes.per_kwh", {"grid": 0.02}, taxed),
+    "KepcoSettings.utility": "supervisor/energy/tests/test_energy_bill.py",
+    "KepcoSettings.option": change("tariff.option", "general_B_HA_III", kepco, tariff=KEPCO),
+    "KepcoSettings.holidays": change("tariff.holidays", [], kepco, tariff=KEPCO),
+    "KepcoSettings.temporary_holidays": "supervisor/energy/tests/test_energy_bill.py",
+    "KepcoSettings.light_hours_set_peak": change("tariff.light_hours_set_peak", True, kepco, tariff=KEPCO),
+    "KepcoSettings.reform_deferred": change("tariff.reform_deferred", True, kepco, tariff={
+        **KEPCO, "option": "industrial_B_HA_I"}),
+    "KepcoSettings.billing_day": change("tariff.billing_day", 15, kepco, tariff=KEPCO),
+    "KepcoSettings.power_factor_lagging": change("tariff.power_factor_lagging", 80, kepco, tariff=KEPCO),
+    "KepcoSettings.power_factor_leading": change("tariff.power_factor_leading", 80, kepco, tariff=KEPCO),
+    "KepcoSettings.earlier_contracts": change("tariff.earlier_contracts", {"f1": [{"kw": 5.0, "until": LATER}]},
+                                              kepco, tariff={**KEPCO, "option": "general_A1_low"}),
+    "EarlierContract.kw": change("tariff.earlier_contracts.f1.0.kw", 6.0, kepco, tariff={
+        **KEPCO, "option": "general_A1_low", "earlier_contracts": {"f1": [{"kw": 5.0, "until": LATER}]}}),
+    "EarlierContract.until": change("tariff.earlier_contracts.f1.0.until", date(2026, 2, 9), kepco, tariff={
+        **KEPCO, "option": "general_A1_low", "earlier_contracts": {"f1": [{"kw": 5.0, "until": LATER}]}}),
+    "KepcoSettings.cut": change("tariff.cut", [{"from": LATER, "until": date(2026, 6, 1)}], kepco, tariff=KEPCO),
+    "Cut.from": change("tariff.cut.0.from", date(2026, 2, 9), kepco, tariff={
+        **KEPCO, "cut": [{"from": LATER, "until": date(2026, 6, 1)}]}),
+    "Cut.until": change("tariff.cut.0.until", date(2026, 2, 20), kepco, tariff={
+        **KEPCO, "cut": [{"from": LATER, "until": date(2026, 6, 1)}]}),
     "FlatSettings.flat": change("tariff", {"flat": 2.0}, prices),
     "BandSettings.band": change("tariff", {"band": DAYS}, prices),
     "BandSettings.holidays": change("tariff.holidays", [date(2026, 2, 17)], prices, tariff={"band": DAYS}),
@@ -190,6 +217,8 @@ ROWS: dict[str, Row] = {
     "Zone.sky_view": change("zone.0.sky_view", 0.3, plan),
     "Zone.horizon": change("zone.0.horizon", [], plan),
     "Zone.priority": change("zone.0.priority", 3, plan),
+    "Zone.slope_percent": "supervisor/control/tests/test_section.py",
+    "Zone.place": "supervisor/control/tests/test_section.py",
     "Zone.override_max_min": change("zone.0.override_max_min", 30, shown),
     "Zone.limits": change("zone.0.limits", {"t_max_mc": 12_000}, board),
     "Layer.material": change("zone.0.layers.0.material", "concrete", plan),

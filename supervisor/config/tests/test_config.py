@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from supervisor.config import LISTS, TABLES, InvalidConfig, load, read
+from supervisor.config.tests.examples import EXAMPLE, banded
 from supervisor.domain.zone import Cable, Layer
 from supervisor.tariff.bands import Band
 from supervisor.tariff.demand import Demand
@@ -15,17 +16,17 @@ from supervisor.tariff.holidays import Country
 from supervisor.tariff.registry import KINDS
 from supervisor.weather.providers.registry import PROVIDERS
 
-EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
-
 
 @pytest.fixture
 def city(tmp_path: Path) -> Path:
     (tmp_path / "weather.csv").write_text("time_utc\n")
-    return Path(shutil.copy(EXAMPLE, tmp_path / "city.toml"))
+    path = tmp_path / "city.toml"
+    path.write_text(banded())
+    return path
 
 
 def test_example_is_a_city_that_can_be_run(city: Path) -> None:
-    config = load(city)
+    config = load(Path(shutil.copy(EXAMPLE, city)))
     assert (len(config.zone), len(config.board), len(config.feeder)) == (12, 6, 3)
     for feeder in config.feeder:
         installed_kw = sum(z.power_w for z in config.zone if z.feeder == feeder.id) / 1000

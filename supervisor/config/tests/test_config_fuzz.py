@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from supervisor.check import explain
 from supervisor.cli import main
 from supervisor.config import read
+from supervisor.config.tests.examples import banded
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
 
-TEXT = (Path(__file__).parents[3] / "docs" / "examples" / "city.toml").read_text()
+TEXT = banded()
 DATA = tomllib.loads(TEXT)
 DATA["influx"] = {"api": "v1", "url": "http://127.0.0.1:8086", "database": "roadheat"}
 DATA["zone"][0]["horizon"] = [{"azimuth_deg": 90, "elevation_deg": 5}, {"azimuth_deg": 180, "elevation_deg": 30}]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from supervisor.config import Config, load
+from supervisor.config.tests.examples import banded
 from supervisor.control.alarms import Alarms
 from supervisor.control.degraded import Degradations
 from supervisor.control.metrics import Metrics
@@ -228,7 +229,7 @@ async def test_a_json_tariff_is_watched_too(tmp_path: Path) -> None:
 
 async def test_what_city_toml_itself_says_of_prices_is_still_refused(tmp_path: Path) -> None:
     (tmp_path / "weather.csv").touch()
-    (tmp_path / "city.toml").write_text(EXAMPLE.read_text().replace('["09-12", "16-19"]', '["09-12"]'))
+    (tmp_path / "city.toml").write_text(banded().replace('["09-12", "16-19"]', '["09-12"]'))
     config = load(tmp_path / "city.toml")
     clock = ManualClock(NOW)
     with pytest.raises(TariffError):

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.cli import main
+from supervisor.config.tests.examples import EXAMPLE, banded
 from supervisor.domain.errors import CommandError
 from supervisor.energy import tables
 from supervisor.energy.base_charge import BaseCharge
@@ -27,7 +28,6 @@ from supervisor.tariff.flat import FlatTariff
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 SEOUL = ZoneInfo("Asia/Seoul")
-EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 FROM = "2023-12-30T00:00:00+09:00"
 
 
@@ -139,7 +139,8 @@ def test_a_time_that_cannot_be_read_says_so(text: str, message: str) -> None:
 @pytest.fixture
 def city(tmp_path: Path) -> Path:
     """A city whose zones z01 and z02 heated from 23:00 to 01:00 local time."""
-    path = Path(shutil.copy(EXAMPLE, tmp_path / "city.toml"))
+    path = tmp_path / "city.toml"
+    path.write_text(banded())
     (tmp_path / "weather.csv").write_text("time_utc\n")
     (tmp_path / "state").mkdir()
     db = database.connect(tmp_path / "state" / DATABASE_NAME)

@@ -92,7 +92,7 @@ def test_exactly_one_source_of_prices() -> None:
     assert choose({"flat": 0.0, "band": [], "file": ""}).name == "flat"
     assert FlatTariff(120.0).prices(0, 2).tolist() == [120.0, 120.0]
     for wrong in ({}, {"flat": 1.0, "band": [{"name": "a", "price_per_kwh": 1.0}]}):
-        with pytest.raises(TariffError, match="exactly one of flat, band, source and file"):
+        with pytest.raises(TariffError, match="exactly one of flat, band, utility, source and file"):
             choose(wrong)
     with pytest.raises(TariffError):
         FlatTariff(float("inf"))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from supervisor.config import load
+from supervisor.config.tests.examples import banded
 from supervisor.domain.errors import TariffError
 from supervisor.domain.zone import Site
 from supervisor.tariff.advice import advice
@@ -93,7 +94,7 @@ def test_each_kwh_has_the_price_of_its_day(tmp_path: Path) -> None:
 
 
 def test_a_tariff_of_dates_is_held_for_plans_and_refused_for_bills_outside_them(tmp_path: Path) -> None:
-    text = (EXAMPLES / "city.toml").read_text()
+    text = banded()
     begin, end = text.index("[[tariff.band]]"), text.index("[planner]")
     band = "[[tariff.band]]\nname = '{}'\nprice_per_kwh = {}\nfrom = {}\nuntil = {}\n"
     bands = band.format("a", 100, "2024-01-01", "2024-06-01") + band.format("b", 110, "2024-06-01", "2025-01-01")
