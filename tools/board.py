@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from supervisor.commands import LazyGroup
 from supervisor.domain.errors import RoadheatError
-from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote
+from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, require
+from tools.provision_options import network_of, pairs, refuse_loopback, wiring_of
 
 if TYPE_CHECKING:
     from supervisor.config import Config
@@ -84,14 +85,6 @@ def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: s
     return outcomes
 
 
-def _pairs(values: Sequence[str], what: str) -> dict[str, str]:
-    """`a=b` arguments as a mapping."""
-    pairs = dict(value.split("=", 1) for value in values if "=" in value)
-    if len(pairs) != len(values):
-        raise click.UsageError(f"give {what}")
-    return pairs
-
-
 @click.group(cls=LazyGroup)
 def board() -> None:
     """Provision, flash, test and reset boards."""
@@ -119,83 +112,106 @@ def list_ports() -> None:
 
 @board.command("provision")
 @_config_option
-@click.option("--host", help="Address that boards call; default: where the service listens.")
-@click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Default: Ethernet.")
+@click.option("--host", help="Address that boards call; needed where the service listens on loopback.")
+@click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Way to the network.")
+@click.option("--lan", is_flag=True, help="Ethernet by a LAN8720, with relay pins that it leaves free.")
+@click.option("--lan-pins", nargs=2, type=int, metavar="MDC MDIO", help="Default: 23 18.")
+@click.option("--lan-address", type=click.IntRange(0, 31), help="Of the PHY; default: 0.")
+@click.option("--lan-clock", type=click.Choice(["0-in", "0-out", "16-out", "17-out"]), help="50 MHz; default: 0-in.")
+@click.option("--lan-power", type=int, metavar="PIN", help="Pin that powers the PHY.")
 @click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
-@click.option("--active-low", is_flag=True, help="Relay modules that close on a low level.")
+@click.option("--earth", "earth_pin", type=int, metavar="PIN", help="Contact of the earth-leakage protection.")
+@click.option("--lock", "lock_pin", type=int, metavar="PIN", help="Maintenance key switch.")
+@click.option(
+    "--trip", multiple=True, metavar="ZONE=PIN", help="Upstream contactor, opened if a contactor is stuck on."
+)
+@click.option("--active-low/--active-high", "active_low", default=None, help="Level that closes the relay modules.")
+@click.option("--emulated", is_flag=True, help="Boards of this machine: loopback is right for them.")
 @click.option("--reset-limits", is_flag=True, help="Overwrite what was edited in limits.json.")
 @click.argument("boards", nargs=-1)
-def provision_command(
-    config_path: Path,
-    host: str | None,
-    wifi: tuple[str, str] | None,
-    probe: tuple[str, ...],
-    active_low: bool,
-    reset_limits: bool,
-    boards: tuple[str, ...],
-) -> None:
-    """Make key, config.json, limits.json and ca.der of BOARDS (default: all)."""
+def provision_command(config_path: Path, boards: tuple[str, ...], **options: Any) -> None:
+    """Make key, config.json, limits.json and ca.der of BOARDS (default: all). What is not named stays as it was."""
     from supervisor import terminal
     from supervisor.config import load
-    from supervisor.domain.board_profile import PROFILE
-    from tools.provision import provision
+    from tools.provision import placeholder_rom, provision
+    from tools.wiring import check_host
 
     config = load(config_path, without_data=True)
     console = terminal.console()
-    roms = _pairs(probe, "--probe as z01.surface=28…")
-    for name in boards or tuple(b.id for b in config.board):
+    wiring = wiring_of(options)
+    if "host" in wiring:
+        check_host(wiring["host"])
+    known = tuple(one.id for one in config.board)
+    chosen = boards or known
+    if unknown := [name for name in chosen if name not in known]:
+        raise BoardToolError(
+            f"unknown board `{unknown[0]}`", where=str(config_path), remedy=f"Known: {', '.join(known)}"
+        )
+    if not options["emulated"]:
+        refuse_loopback(config, chosen, wiring)
+    for name in chosen:
         folder = provision(
             config,
             name,
-            reset_limits=reset_limits,
+            wiring=wiring,
+            reset_limits=options["reset_limits"],
             tell=lambda line: console.print(f"  {line}", style="yellow", soft_wrap=True, markup=False),
-            host=host,
-            wifi=wifi,
-            roms=roms,
-            relay_active=0 if active_low else 1,
         )
-        missing = [
-            f"{zone.id}.{place}"
-            for zone in config.zones_of(name)
-            for place in PROFILE.probes
-            if f"{zone.id}.{place}" not in roms
-        ]
         console.print(f"{name}: {folder}", soft_wrap=True)
+        made = json.loads((folder / "config.json").read_text())
+        console.print(f"  calls {made['host']} port {made['port']} by {network_of(made)}", soft_wrap=True)
+        missing = [
+            f"{zone['id']}.{place}"
+            for zone in made["zones"]
+            for place in ("surface", "cable")
+            if zone[f"{place}_rom"] == placeholder_rom(zone["id"], place)
+        ]
         if missing:
             note = f"  placeholder probes: {', '.join(missing)} (`selftest` shows the real ones)"
             console.print(note, style="yellow", soft_wrap=True)
 
 
+_replace_option = click.option("--replace", is_flag=True, help="The board at the port gets another identity.")
+
+
 @board.command("flash")
 @_config_option
+@_replace_option
 @_ports_argument
-def flash_command(config_path: Path, ports: tuple[str, ...]) -> None:
+def flash_command(config_path: Path, replace: bool, ports: tuple[str, ...]) -> None:
     """Copy firmware and provisioned files to boards and start them."""
     from supervisor.config import load
 
     config = load(config_path, without_data=True)
 
     def one(name: str, port: str) -> str:
-        flash(port, provisioned(config, name))
+        folder = provisioned(config, name)
+        if not replace:
+            require(port, name)
+        flash(port, folder)
         return "flashed"
 
-    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
+    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
 
 
 @board.command()
 @_config_option
+@_replace_option
 @_ports_argument
-def configure(config_path: Path, ports: tuple[str, ...]) -> None:
+def configure(config_path: Path, replace: bool, ports: tuple[str, ...]) -> None:
     """Write the provisioned files alone, sealed, to boards that have their firmware, and start them."""
     from supervisor.config import load
 
     config = load(config_path, without_data=True)
 
     def one(name: str, port: str) -> str:
-        flash(port, provisioned(config, name), firmware=None)
+        folder = provisioned(config, name)
+        if not replace:
+            require(port, name)
+        flash(port, folder, firmware=None)
         return "configured"
 
-    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
+    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
 
 
 def provisioned(config: Config, name: str) -> Path:
@@ -211,7 +227,8 @@ def provisioned(config: Config, name: str) -> Path:
 def selftest(ports: tuple[str, ...]) -> None:
     """Stop the application, read every sensor, start again."""
 
-    def one(_: str, port: str) -> str:
+    def one(name: str, port: str) -> str:
+        require(port, name)
         report = json.loads(mpremote(port, "exec", _SELFTEST).splitlines()[-1])
         mpremote(port, "reset")
         rows = [
@@ -224,7 +241,7 @@ def selftest(ports: tuple[str, ...]) -> None:
             + "\n  ".join(rows)
         )
 
-    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "self-test"))
+    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "self-test"))
 
 
 @board.command()
@@ -237,14 +254,14 @@ def status(ports: tuple[str, ...]) -> None:
         mpremote(port, "resume", "soft-reset")
         return text
 
-    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "status"))
+    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "status"))
 
 
 @board.command()
 @_ports_argument
 def reset(ports: tuple[str, ...]) -> None:
     """Restart boards, as the reset button does."""
-    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
+    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
 
 
 @board.command()
@@ -257,7 +274,7 @@ def mip(ports: tuple[str, ...], target: str) -> None:
         mpremote(port, "mip", "install", "--target", target, str(FIRMWARE / "package.json"), "+", "reset")
         return "installed"
 
-    _tell(on_all(_pairs(ports, "b01=/dev/ttyUSB0"), one, "mip"))
+    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "mip"))
 
 
 def _tell(outcomes: Mapping[str, str]) -> None:

@@ -36,8 +36,34 @@ def take(names):
 take("""
 
 
+# Who a board is, by the files that it carries; nothing where it has none.
+_WHO = """
+import json
+def who():
+    for name in ("config.json", "config.json.old"):
+        try:
+            with open(name) as f:
+                text = f.read()
+            return json.loads(text[: text.rindex("}") + 1])["board"]
+        except (OSError, ValueError, KeyError):
+            pass
+    return ""
+print("board:" + who())
+"""
+
+
 class BoardToolError(RoadheatError):
     code = "board-tool"
+
+
+def require(port: str, board: str) -> None:
+    """Raise BoardToolError where another board is at `port`; one without files may become any."""
+    said = mpremote(port, "exec", _WHO).strip().rpartition("board:")[2]
+    if said not in ("", board):
+        mpremote(port, "reset")
+        raise BoardToolError(
+            f"this is {said}, not {board}", where=port, remedy="Check the port, or replace its identity with --replace"
+        )
 
 
 def mpremote(port: str, *arguments: str) -> str:

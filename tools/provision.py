@@ -20,6 +20,7 @@ from supervisor.domain.board_profile import PROFILE, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
+from tools.wiring import DS18B20, LAN_SLOTS, Wiring, check, crc8, kept, merged
 
 FULL_LOAD_MV = 2000  # the current transformer at rated power, above its 150 mV offset: inside the ADC's straight part
 
@@ -37,70 +38,58 @@ _logger = logging.getLogger("roadheat.provision")
 
 def placeholder_rom(zone: str, place: str) -> str:
     """A valid DS18B20 ROM derived from the zone, for emulated boards and until the real probes are known."""
-    body = b"\x28" + sha256(f"{zone}.{place}".encode()).digest()[:6]
-    crc = 0
-    for byte in body:
-        for bit in range(8):
-            crc = (crc >> 1) ^ 0x8C if (crc ^ byte >> bit) & 1 else crc >> 1
-    return (body + bytes([crc])).hex()
+    body = bytes([DS18B20]) + sha256(f"{zone}.{place}".encode()).digest()[:6]
+    return (body + bytes([crc8(body)])).hex()
 
 
-def board_config(
-    config: Config,
-    board_id: str,
-    *,
-    host: str | None = None,
-    port: int | None = None,
-    wifi: tuple[str, str] | None = None,
-    roms: Mapping[str, str] | None = None,
-    earth_pin: int | None = None,
-    lock_pin: int | None = None,
-    relay_active: int = 1,
-) -> dict[str, Any]:
-    """config.json of a board. `roms`: "z01.surface" → ROM as 16 hex digits; placeholders for the others.
-    `earth_pin`, `lock_pin`: inputs of an earth-leakage relay and of a maintenance key switch, if there are any.
-    `relay_active`: level that closes the contactors, 0 for modules with inverted inputs.
+def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any]:
+    """config.json of a board; placeholders for probes that are not known.
 
-    Raises ConfigError for an unknown board or a relay that no board has.
+    Raises ConfigError for an unknown board, a relay that no board has, or a wiring that the board would refuse.
     """
     if board_id not in {board.id for board in config.board}:
         known = ", ".join(board.id for board in config.board)
         raise ConfigError(f"unknown board `{board_id}`", where=str(config.path), remedy=f"Known: {known}")
+    check(wiring)
     listen_host, listen_port = split_listen(config.boards.listen)
+    lan, wifi = wiring.get("lan"), wiring.get("wifi")
+    slots = LAN_SLOTS if lan else PROFILE.slots
+    roms, trips = wiring.get("roms", {}), wiring.get("trip_pins", {})
     zones = []
     for zone in config.zones_of(board_id):
-        if zone.relay >= len(PROFILE.slots):
+        if zone.relay >= len(slots):
             raise ConfigError(
-                f"zone `{zone.id}` is on relay {zone.relay}, a board has relays 0 to {len(PROFILE.slots) - 1}",
+                f"zone `{zone.id}` is on relay {zone.relay}, a board has relays 0 to {len(slots) - 1}",
                 where=f"{config.path}: zone.relay",
                 remedy="Give the zone to another board",
             )
-        slot = PROFILE.slots[zone.relay]
+        slot = slots[zone.relay]
         zones.append(
             {
                 "id": zone.id,
                 "relay_pin": slot.relay_pin,
-                "relay_active": relay_active,
-                "surface_rom": (roms or {}).get(f"{zone.id}.surface") or placeholder_rom(zone.id, "surface"),
-                "cable_rom": (roms or {}).get(f"{zone.id}.cable") or placeholder_rom(zone.id, "cable"),
+                "relay_active": wiring.get("relay_active", 1),
+                "surface_rom": roms.get(f"{zone.id}.surface") or placeholder_rom(zone.id, "surface"),
+                "cable_rom": roms.get(f"{zone.id}.cable") or placeholder_rom(zone.id, "cable"),
                 "moist_pin": slot.moist_pin,
                 "ct_pin": slot.ct_pin,
                 "ct_w_per_mv": -(-zone.power_w // FULL_LOAD_MV),
                 "power_w": zone.power_w,
+                **({"trip_pin": trips[zone.id]} if zone.id in trips else {}),
             }
         )
-    optional = {"earth_pin": earth_pin, "lock_pin": lock_pin}
+    optional = {"earth_pin": wiring.get("earth_pin"), "lock_pin": wiring.get("lock_pin"), "lan": lan}
     return {
         "board": board_id,
         "key": load_or_create_key(config.board_key_path(board_id)).hex(),
-        "host": host or listen_host,
-        "port": port or listen_port,
+        "host": wiring.get("host") or listen_host,
+        "port": wiring.get("port") or listen_port,
         "server_name": config.boards.server_name,
         "ca": "ca.der",
         "wifi": {"ssid": wifi[0], "password": wifi[1]} if wifi else None,
         "ow_pin": PROFILE.ow_pin,
         "zones": zones,
-        **{name: pin for name, pin in optional.items() if pin is not None},
+        **{name: value for name, value in optional.items() if value is not None},
     }
 
 
@@ -128,24 +117,25 @@ def provision(
     board_id: str,
     limits: Mapping[str, int] | None = None,
     *,
+    wiring: Wiring | None = None,
     reset_limits: bool = False,
     tell: Callable[[str], None] = _logger.warning,
-    **options: Any,
 ) -> Path:
-    """Write a board's files; the folder. `options` as in `board_config`; `limits` replace single values of the city.
+    """Write a board's files; the folder. What `wiring` does not name stays; `limits` replace single values of the city.
 
     A value that was edited in limits.json since it was last written stays, and `tell` is called with a line about it;
     `reset_limits`: it is overwritten. Raises ConfigError where limits.json cannot be read.
     """
     folder = config.state_dir / "boards" / board_id
     pki = ensure_pki(config.pki_dir, config.boards.server_name)
-    text = json.dumps(board_config(config, board_id, **options), indent=1)
+    named = merged(kept(folder), wiring or Wiring())
+    text = json.dumps(board_config(config, board_id, named), indent=1)
     wanted = board_limits(config, board_id, limits)
-    kept = wanted if reset_limits else _with_edits(folder, wanted, tell)
+    limits_json = wanted if reset_limits else _with_edits(folder, wanted, tell)
     folder.mkdir(parents=True, exist_ok=True)
     os.chmod(folder, 0o700)
     write_private(folder / "config.json", text.encode())
-    (folder / "limits.json").write_text(json.dumps(kept, indent=1))
+    (folder / "limits.json").write_text(json.dumps(limits_json, indent=1))
     (folder / AS_WRITTEN).write_text(json.dumps(wanted, indent=1))
     (folder / "ca.der").write_bytes(pki.ca_der.read_bytes())
     return folder

@@ -38,7 +38,14 @@ _CONFIG = {
     "connect_spread_s": (0, 600, 60),
 }
 _WIFI = {"ssid": ("t", 32), "password": ("t", 63)}
-_LAN = {"mdc": PIN, "mdio": PIN, "power": _PIN_OR_NONE, "phy_addr": (0, 31)}
+_LAN = {
+    "mdc": PIN,
+    "mdio": PIN,
+    "power": _PIN_OR_NONE,
+    "phy_addr": (0, 31),
+    "ref_clk": (0, 17, None),
+    "ref_clk_out": (0, 1, 0),
+}
 _ZONE = {
     "id": _NAME,
     "relay_pin": PIN,
@@ -225,6 +232,8 @@ def _distinct(made: Config, path: str) -> None:
     if made.lan is not None:
         for name in ("mdc", "mdio", "power"):
             _pin(path, seen, made, name, made.lan.get(name), "lan." + name)
+        if made.lan.get("ref_clk") not in (None, 0, 16, 17):
+            raise ConfigError(path, "lan.ref_clk", made.lan["ref_clk"], "0, 16 or 17")
     for i in range(len(made.zones)):
         zone = made.zones[i]
         where = "zones[{}].".format(i)

@@ -139,5 +139,10 @@ class Uplink:
             power = None if lan.get("power") is None else Pin(lan["power"])
             phy = network.PHY_LAN8720
             make: "Any" = network.LAN  # the stubs know the generic signature only
-            port = make(mdc=Pin(lan["mdc"]), mdio=Pin(lan["mdio"]), power=power, phy_type=phy, phy_addr=lan["phy_addr"])
+            clock = {}
+            if lan.get("ref_clk") is not None:  # else the port's default: 0, driven by the PHY
+                mode = Pin.OUT if lan.get("ref_clk_out") else Pin.IN
+                clock = {"ref_clk": Pin(lan["ref_clk"]), "ref_clk_mode": mode}
+            pins = {"mdc": Pin(lan["mdc"]), "mdio": Pin(lan["mdio"])}
+            port = make(power=power, phy_type=phy, phy_addr=lan["phy_addr"], **pins, **clock)
         return port

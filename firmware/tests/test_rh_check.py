@@ -105,6 +105,11 @@ class Checks(unittest.TestCase):
             self.refused("zones[1].relay_pin", lambda s=second: config(lan=lan, zones=[free[0], s]))
         self.refused("lan.mdio", lambda: config(lan=dict(lan, mdio=23), zones=free))
         self.refused("lan.power", lambda: config(lan=dict(lan, power=34), zones=free))
+        for pin in (0, 16, 17):
+            clock = dict(lan, ref_clk=pin, ref_clk_out=1)
+            self.assertEqual(config(lan=clock, zones=free).lan, clock)
+        self.refused("lan.ref_clk", lambda: config(lan=dict(lan, ref_clk=5), zones=free))
+        self.refused("lan.ref_clk_out", lambda: config(lan=dict(lan, ref_clk=17, ref_clk_out=2), zones=free))
 
     def test_other_chips_have_other_pins(self):
         keep = pins.machine

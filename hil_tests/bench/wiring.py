@@ -40,9 +40,7 @@ def wire(
             config,
             item.id,
             limits,
-            earth_pin=EARTH_PIN,
-            lock_pin=LOCK_PIN,
-            relay_active=relay_active,
+            wiring={"earth_pin": EARTH_PIN, "lock_pin": LOCK_PIN, "relay_active": relay_active},
         )
         settings = json.loads((folder / "config.json").read_text())
         wiring = Wiring()

@@ -153,7 +153,7 @@ def board(config: Config) -> Any:
     """What is written on boards."""
     made = []
     for one in config.board:
-        values = board_config(config, one.id)
+        values = board_config(config, one.id, {})
         del values["key"]
         made.append((values, board_limits(config, one.id)))
     return made

@@ -64,7 +64,7 @@ def test_check_config_passes_a_relay_if_and_only_if_it_can_be_provisioned(city: 
     config, problems = read(city)
     assert config is not None
     try:
-        made = board_config(config, "b01")
+        made = board_config(config, "b01", {})
     except ConfigError:
         assert [problem.where.partition(": ")[2] for problem in problems] == [f"zone[1].relay = {relay}"]
     else:

@@ -34,7 +34,17 @@ def _invoke(*arguments: str) -> str:
 
 @pytest.fixture
 def provisioned(city: Path) -> Path:
-    _invoke("provision", "--config", str(city), "--wifi", "net", "secret", "--probe", "z01.surface=28aa00000000007e")
+    _invoke(
+        "provision",
+        "--emulated",
+        "--config",
+        str(city),
+        "--wifi",
+        "net",
+        "secret",
+        "--probe",
+        "z01.surface=28aa00000000008d",
+    )
     return city.parent / "state" / "boards" / "b01"
 
 
@@ -42,15 +52,15 @@ def test_provision_makes_a_key_once_and_keeps_it_private(city: Path, provisioned
     config = json.loads((provisioned / "config.json").read_text())
     assert len(config["key"]) == 64
     assert config["wifi"] == {"ssid": "net", "password": "secret"}
-    assert config["zones"][0]["surface_rom"] == "28aa00000000007e"
+    assert config["zones"][0]["surface_rom"] == "28aa00000000008d"
     assert config["zones"][1]["surface_rom"] == placeholder_rom("z02", "surface")
     assert stat.S_IMODE((provisioned / "config.json").stat().st_mode) == 0o600
-    _invoke("provision", "--config", str(city))
+    _invoke("provision", "--emulated", "--config", str(city))
     assert json.loads((provisioned / "config.json").read_text())["key"] == config["key"]
 
 
 def test_unknown_board_is_told(city: Path) -> None:
-    result = CliRunner().invoke(board, ["provision", "--config", str(city), "b99"])
+    result = CliRunner().invoke(board, ["provision", "--emulated", "--config", str(city), "b99"])
     assert result.exit_code == 1
     assert "unknown board `b99`" in result.output
     assert "b01" in result.output
@@ -122,7 +132,7 @@ def test_configure_writes_sealed_files_and_refuses_what_the_board_would(
 
 
 def test_relays_that_close_on_a_low_level(city: Path) -> None:
-    _invoke("provision", "--config", str(city), "--active-low")
+    _invoke("provision", "--emulated", "--config", str(city), "--active-low")
     config = json.loads((city.parent / "state" / "boards" / "b01" / "config.json").read_text())
     assert {zone["relay_active"] for zone in config["zones"]} == {0}
 

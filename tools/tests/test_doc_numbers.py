@@ -58,7 +58,7 @@ def test_pins_of_the_hardware_page_are_those_of_provisioning(tmp_path: Path) -> 
     city.write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     config = load(city, without_data=True)
     three = tuple(msgspec.structs.replace(config.zone[i], board="b01", relay=i) for i in range(3))
-    made = board_config(msgspec.structs.replace(config, zone=three), "b01")
+    made = board_config(msgspec.structs.replace(config, zone=three), "b01", {})
     text = page("hardware.md")
     rows = (("relay outputs 0, 1, 2", "relay_pin"), ("moisture of relay 0, 1, 2", "moist_pin"))
     for name, key in (*rows, ("current of relay 0, 1, 2", "ct_pin")):

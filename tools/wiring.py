@@ -1,0 +1,161 @@
+"""How a board is wired and where it calls: what an engineer names, and what stays from the last time."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+from supervisor.domain.board_profile import BoardSlot
+from supervisor.domain.errors import ConfigError
+
+DS18B20: Final = 0x28  # family code, the first byte of a ROM
+# An Ethernet PHY has the pins 19, 21, 22 and 25 to 27 of an ESP32, and one of 0, 16 and 17 for its clock. The third
+# zone's current is on the second converter, which is free without a radio.
+LAN_SLOTS: Final = (
+    BoardSlot(relay_pin=13, moist_pin=34, ct_pin=36),
+    BoardSlot(relay_pin=14, moist_pin=35, ct_pin=39),
+    BoardSlot(relay_pin=33, moist_pin=32, ct_pin=15),
+)
+LAN8720: Final = {"mdc": 23, "mdio": 18, "phy_addr": 0}  # as most boards with this PHY are wired
+
+
+class Lan(TypedDict, total=False):
+    """`lan` of config.json."""
+
+    mdc: int
+    mdio: int
+    phy_addr: int
+    power: int
+    ref_clk: int  # 0, 16 or 17
+    ref_clk_out: int  # 1: the chip drives the clock, 0: the PHY
+
+
+class Wiring(TypedDict, total=False):
+    """Whatever is not named stays as it is in the board's folder, and is the default for a new board."""
+
+    host: str  # address that the board calls
+    port: int
+    wifi: tuple[str, str] | None  # name and password
+    lan: Lan | None
+    roms: Mapping[str, str]  # "z01.surface" → 16 hex digits
+    earth_pin: int | None
+    lock_pin: int | None
+    trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
+    relay_active: int  # level that closes the contactors
+
+
+def check(wiring: Wiring) -> None:
+    """Raise ConfigError for an address, a ROM or a network that the board would refuse."""
+    if "host" in wiring:
+        check_host(wiring["host"])
+    for place, rom in wiring.get("roms", {}).items():
+        check_rom(place, rom)
+    roms = list(wiring.get("roms", {}).values())
+    if twice := next((rom for rom in roms if roms.count(rom) > 1), None):
+        raise ConfigError(
+            "two places have this probe", where=f"--probe {twice}", remedy="Each probe has a ROM of its own"
+        )
+    if wiring.get("wifi") and wiring.get("lan"):
+        raise ConfigError("both WiFi and Ethernet", where="--wifi --lan", remedy="A board uses one of them")
+
+
+def check_host(host: str) -> None:
+    """An address, not a name: looking one up would block the board's safety loop."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ConfigError("not an address", where=f"--host {host!r}", remedy="Write one like 10.20.0.5") from None
+    if address.is_unspecified or address.is_multicast:
+        raise ConfigError("no board can call it", where=f"--host {host}", remedy="Write the server's own address")
+
+
+def loopback(host: str) -> bool:
+    """Whether only programs on the same machine reach that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_rom(place: str, rom: str) -> None:
+    """A DS18B20's ROM code: family, serial number and CRC-8 (polynomial x⁸ + x⁵ + x⁴ + 1) as 16 hex digits."""
+    where = f"--probe {place}={rom}"
+    try:
+        code = bytes.fromhex(rom)
+    except ValueError:
+        code = b""
+    if len(code) != 8 or len(rom) != 16:
+        raise ConfigError("not a ROM code", where=where, remedy="Write 16 hex digits, as `selftest` shows them")
+    if code[0] != DS18B20:
+        raise ConfigError(f"family {code[0]:02x} is no DS18B20", where=where, remedy="Its ROM begins with 28")
+    if crc8(code[:7]) != code[7]:
+        raise ConfigError(
+            f"a digit is wrong: the last two would be {crc8(code[:7]):02x}",
+            where=where,
+            remedy="Copy it from `selftest`",
+        )
+
+
+def crc8(data: bytes) -> int:
+    """The 1-Wire CRC."""
+    crc = 0
+    for byte in data:
+        for bit in range(8):
+            crc = (crc >> 1) ^ 0x8C if (crc ^ byte >> bit) & 1 else crc >> 1
+    return crc
+
+
+def kept(folder: Path) -> Wiring:
+    """The wiring of a board that has been provisioned before, from its config.json; empty for a new one.
+
+    Raises ConfigError where the file cannot be read.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        return Wiring()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        zones = [zone for zone in found["zones"] if isinstance(zone, dict)]
+        wiring = Wiring(host=found["host"], roms=_roms(zones), trip_pins=_trips(zones))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        remedy = "Correct it, or remove it and provision with all options"
+        raise ConfigError(f"not a board's config.json: {error}", where=str(path), remedy=remedy) from None
+    if wifi := found.get("wifi"):
+        wiring["wifi"] = (wifi["ssid"], wifi["password"])
+    if lan := found.get("lan"):
+        wiring["lan"] = lan
+    for name in ("earth_pin", "lock_pin"):
+        if found.get(name) is not None:
+            wiring[name] = found[name]
+    levels = {zone.get("relay_active") for zone in zones}
+    if len(levels) == 1 and (level := levels.pop()) in (0, 1):
+        wiring["relay_active"] = level
+    return wiring
+
+
+def merged(before: Wiring, named: Wiring) -> Wiring:
+    """What is named over what was; of probes and upstream contactors each on its own, and one network at a time."""
+    found: Wiring = {**before, **named}
+    found["roms"] = {**before.get("roms", {}), **named.get("roms", {})}
+    found["trip_pins"] = {**before.get("trip_pins", {}), **named.get("trip_pins", {})}
+    if named.get("wifi"):
+        found["lan"] = None
+    elif named.get("lan"):
+        found["wifi"] = None
+    return found
+
+
+def _roms(zones: list[dict[str, Any]]) -> dict[str, str]:
+    return {
+        f"{zone['id']}.{place}": zone[f"{place}_rom"]
+        for zone in zones
+        for place in ("surface", "cable")
+        if zone.get(f"{place}_rom")
+    }
+
+
+def _trips(zones: list[dict[str, Any]]) -> dict[str, int]:
+    return {zone["id"]: zone["trip_pin"] for zone in zones if zone.get("trip_pin") is not None}
