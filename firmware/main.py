@@ -8,6 +8,7 @@ import sys
 import time
 
 import machine
+import micropython
 from rh import outputs
 
 if 0:  # for the type checker; leaves nothing on the chip
@@ -59,6 +60,8 @@ async def run(config: "Config", limits: "Limits") -> None:
         return
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
+    if config.console_lock:
+        micropython.kbd_intr(-1)  # one stray byte on the line would stop the heat
     beside(config, board, cold)
     await safety(board, chip.feed)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from supervisor.commands import LazyGroup
-from supervisor.domain.errors import RoadheatError
-from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, require
+from tools.board_console import status, unlock
+from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, provisioned, require
+from tools.on_boards import config_option, degrees, on_all, ports_argument, tell
 from tools.provision_options import network_of, pairs, refuse_loopback, wiring_of
 
 if TYPE_CHECKING:
-    from supervisor.config import Config
+    pass
 
 # Runs on the board, with main.py stopped and outputs off: which sensors are wired, and what they read.
 _SELFTEST = """
@@ -44,56 +42,10 @@ for z in config.zones:
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """
 
-# Works on a board whose firmware does not know seals, too.
-_STATUS = """
-import json, rh
-stale = ""
-try:
-    from rh import seal
-    text, why, old = seal.pick("config.json")
-    stale = ", last good copy: config.json " + why if old else ""
-except ImportError:
-    text = open("config.json").read()
-c = json.loads(text)
-print(c["board"], rh.VERSION, "calls", c["host"], str(c["port"]) + stale)
-"""
-
-
-def on_all(ports: Mapping[str, str], action: Callable[[str, str], str], title: str) -> dict[str, str]:
-    """Run `action(board, port)` for all boards at once; board → outcome. All failures are reported at the end."""
-    from rich.progress import Progress
-
-    from supervisor import terminal
-
-    outcomes: dict[str, str] = {}
-    failures: dict[str, str] = {}
-
-    def one(board: str, port: str) -> None:
-        try:
-            outcomes[board] = action(board, port)
-        except RoadheatError as error:
-            failures[board] = str(error)
-
-    workers = min(len(ports), 2 * (os.cpu_count() or 1))
-    with Progress(console=terminal.console(), transient=True) as progress, ThreadPoolExecutor(workers) as pool:
-        bar = progress.add_task(title, total=len(ports))
-        for future in [pool.submit(one, board, port) for board, port in ports.items()]:
-            future.add_done_callback(lambda _: progress.advance(bar))
-    if failures:
-        text = "; ".join(f"{board}: {reason}" for board, reason in failures.items())
-        raise BoardToolError(f"{len(failures)} of {len(ports)} boards failed: {text}")
-    return outcomes
-
 
 @click.group(cls=LazyGroup)
 def board() -> None:
     """Provision, flash, test and reset boards."""
-
-
-_config_option = click.option(
-    "--config", "config_path", type=click.Path(exists=True, path_type=Path), default="city.toml", show_default=True
-)
-_ports_argument = click.argument("ports", nargs=-1, required=True, metavar="BOARD=PORT…")
 
 
 @board.command("list")
@@ -111,7 +63,7 @@ def list_ports() -> None:
 
 
 @board.command("provision")
-@_config_option
+@config_option
 @click.option("--host", help="Address that boards call; needed where the service listens on loopback.")
 @click.option("--wifi", nargs=2, metavar="SSID PASSWORD", help="Way to the network.")
 @click.option("--lan", is_flag=True, help="Ethernet by a LAN8720, with relay pins that it leaves free.")
@@ -127,6 +79,7 @@ def list_ports() -> None:
 )
 @click.option("--active-low/--active-high", "active_low", default=None, help="Level that closes the relay modules.")
 @click.option("--emulated", is_flag=True, help="Boards of this machine: loopback is right for them.")
+@click.option("--open-console", is_flag=True, help="Ctrl-C stops the program: for the workbench, not for a road.")
 @click.option("--reset-limits", is_flag=True, help="Overwrite what was edited in limits.json.")
 @click.argument("boards", nargs=-1)
 def provision_command(config_path: Path, boards: tuple[str, ...], **options: Any) -> None:
@@ -175,9 +128,9 @@ _replace_option = click.option("--replace", is_flag=True, help="The board at the
 
 
 @board.command("flash")
-@_config_option
+@config_option
 @_replace_option
-@_ports_argument
+@ports_argument
 def flash_command(config_path: Path, replace: bool, ports: tuple[str, ...]) -> None:
     """Copy firmware and provisioned files to boards and start them."""
     from supervisor.config import load
@@ -191,13 +144,13 @@ def flash_command(config_path: Path, replace: bool, ports: tuple[str, ...]) -> N
         flash(port, folder)
         return "flashed"
 
-    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
+    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "flash"))
 
 
 @board.command()
-@_config_option
+@config_option
 @_replace_option
-@_ports_argument
+@ports_argument
 def configure(config_path: Path, replace: bool, ports: tuple[str, ...]) -> None:
     """Write the provisioned files alone, sealed, to boards that have their firmware, and start them."""
     from supervisor.config import load
@@ -211,19 +164,11 @@ def configure(config_path: Path, replace: bool, ports: tuple[str, ...]) -> None:
         flash(port, folder, firmware=None)
         return "configured"
 
-    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
-
-
-def provisioned(config: Config, name: str) -> Path:
-    """Folder of a board's files; raises BoardToolError where there are none yet."""
-    folder = config.state_dir / "boards" / name
-    if not (folder / "config.json").exists():
-        raise BoardToolError("not provisioned", where=name, remedy=f"Run `roadheat board provision {name}`")
-    return folder
+    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
 
 
 @board.command()
-@_ports_argument
+@ports_argument
 def selftest(ports: tuple[str, ...]) -> None:
     """Stop the application, read every sensor, start again."""
 
@@ -232,7 +177,7 @@ def selftest(ports: tuple[str, ...]) -> None:
         report = json.loads(mpremote(port, "exec", _SELFTEST).splitlines()[-1])
         mpremote(port, "reset")
         rows = [
-            f"{z['zone']}: surface {_degrees(z['surface'])}, cable {_degrees(z['cable'])}, "
+            f"{z['zone']}: surface {degrees(z['surface'])}, cable {degrees(z['cable'])}, "
             f"moisture {z['moisture']}, current {z['power']}"
             for z in report["zones"]
         ]
@@ -241,32 +186,19 @@ def selftest(ports: tuple[str, ...]) -> None:
             + "\n  ".join(rows)
         )
 
-    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "self-test"))
+    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "self-test"))
 
 
 @board.command()
-@_ports_argument
-def status(ports: tuple[str, ...]) -> None:
-    """Show id and firmware of boards. Leaves the application running where possible."""
-
-    def one(_: str, port: str) -> str:
-        text = mpremote(port, "resume", "exec", _STATUS).strip()
-        mpremote(port, "resume", "soft-reset")
-        return text
-
-    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "status"))
-
-
-@board.command()
-@_ports_argument
+@ports_argument
 def reset(ports: tuple[str, ...]) -> None:
     """Restart boards, as the reset button does."""
-    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
+    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), lambda _, port: mpremote(port, "reset") or "reset", "reset"))
 
 
 @board.command()
 @click.option("--target", default="/", show_default=True)
-@_ports_argument
+@ports_argument
 def mip(ports: tuple[str, ...], target: str) -> None:
     """Install firmware/package.json with `mpremote mip`; provisioned files stay."""
 
@@ -274,16 +206,8 @@ def mip(ports: tuple[str, ...], target: str) -> None:
         mpremote(port, "mip", "install", "--target", target, str(FIRMWARE / "package.json"), "+", "reset")
         return "installed"
 
-    _tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "mip"))
+    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "mip"))
 
 
-def _tell(outcomes: Mapping[str, str]) -> None:
-    from supervisor import terminal
-
-    console = terminal.console()
-    for name in sorted(outcomes):
-        console.print(f"{name}: {outcomes[name]}", soft_wrap=True)
-
-
-def _degrees(milli: int | None) -> str:
-    return "no probe" if milli is None else f"{milli / 1000:.1f} °C"
+board.add_command(status)
+board.add_command(unlock)

@@ -8,9 +8,13 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from supervisor.domain.errors import RoadheatError
 from tools.sealing import sealed_file
+
+if TYPE_CHECKING:
+    from supervisor.config import Config
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; not its tests
@@ -78,7 +82,7 @@ def mpremote(port: str, *arguments: str) -> str:
         raise BoardToolError(
             said[-1] if said else "mpremote failed",
             where=port,
-            remedy="Check the cable, and that no other program uses the port",
+            remedy="Check the cable, that no other program uses the port, and unlock it with `roadheat board unlock`",
         )
     return run.stdout
 
@@ -107,3 +111,11 @@ def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
             with suppress(BoardToolError):  # the files in force are unchanged: start with them
                 mpremote(port, "reset")
             raise
+
+
+def provisioned(config: Config, name: str) -> Path:
+    """Folder of a board's files; raises BoardToolError where there are none yet."""
+    folder = config.state_dir / "boards" / name
+    if not (folder / "config.json").exists():
+        raise BoardToolError("not provisioned", where=name, remedy=f"Run `roadheat board provision {name}`")
+    return folder

@@ -88,6 +88,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
         "ca": "ca.der",
         "wifi": {"ssid": wifi[0], "password": wifi[1]} if wifi else None,
         "ow_pin": PROFILE.ow_pin,
+        **({"console_lock": 1} if wiring.get("console_lock") else {}),
         "zones": zones,
         **{name: value for name, value in optional.items() if value is not None},
     }

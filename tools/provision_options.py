@@ -30,6 +30,7 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
             wiring[name] = options[name]
     if options["active_low"] is not None:
         wiring["relay_active"] = 0 if options["active_low"] else 1
+    wiring["console_lock"] = int(not (options["emulated"] or options["open_console"]))
     if options["lan"] or options["lan_pins"] or options["lan_clock"] or options["lan_power"] is not None:
         lan: Any = dict(LAN8720)
         if options["lan_pins"]:

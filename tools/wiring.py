@@ -45,6 +45,7 @@ class Wiring(TypedDict, total=False):
     lock_pin: int | None
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
     relay_active: int  # level that closes the contactors
+    console_lock: int  # 1: Ctrl-C stops nothing until the console is unlocked with the board's key
 
 
 def check(wiring: Wiring) -> None:

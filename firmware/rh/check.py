@@ -36,6 +36,7 @@ _CONFIG = {
     "earth_pin": _PIN_OR_NONE,
     "lock_pin": _PIN_OR_NONE,
     "connect_spread_s": (0, 600, 60),
+    "console_lock": (0, 1, 0),
 }
 _WIFI = {"ssid": ("t", 32), "password": ("t", 63)}
 _LAN = {

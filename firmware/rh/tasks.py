@@ -1,4 +1,4 @@
-"""What runs beside the safety loop: link, telemetry, integrity check. Each is restarted; none can stop the heat."""
+"""What runs beside the safety loop: link, telemetry, integrity check, console. Each restarts; none stops the heat."""
 
 import asyncio
 
@@ -29,6 +29,8 @@ class Tasks:
         """Begin all of them; in safe mode not before the safety loop has run alone for `board.alone_s`."""
         for name, run in (("link", self.talk), ("telemetry", self.report), ("integrity", self.check)):
             self._running.append(asyncio.create_task(self._later(name, run)))
+        if self._config.console_lock:  # in safe mode too: an engineer has to be let in
+            self._running.append(asyncio.create_task(keep(self._board, "console", self.listen, self._pause)))
 
     async def _later(self, name: str, run: "Callable[[], Awaitable[Any]]") -> None:
         board = self._board
@@ -72,6 +74,12 @@ class Tasks:
                 board.journal.put(board.recorder.take(board.t, 0))
             else:
                 await link.report(board.recorder.take(board.t, link.bad))
+
+    async def listen(self) -> None:
+        """The locked console."""
+        from .console import Console
+
+        await Console(self._config, self._board).run(self._pause)
 
     async def check(self) -> None:
         """Every hour: whether flash still holds what was there at boot."""

@@ -36,9 +36,9 @@ from supervisor.domain.weather import WeatherSeries
 from supervisor.store.store import DATABASE_NAME
 from supervisor.weather.providers.files import read_weather_csv
 from supervisor.weather.providers.registry import weather_file
-from tools.board import on_all
 from tools.flashing import flash
 from tools.get_vm import vm_path
+from tools.on_boards import on_all
 
 # The plant's step and the telemetry's period. A request and its answer take one quantum, so the time-outs of a steady
 # session (ping 15 s, send 20 s) are longer.
