@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supervisor.domain.errors import RoadheatError
+from tools.bytecode import build
 from tools.sealing import sealed_file
 
 if TYPE_CHECKING:
     from supervisor.config import Config
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
-CARRIED = ("boot.py", "main.py", "rh", "drivers")  # of firmware/; not its tests
+STARTS = ("boot.py", "main.py")
+FOLDERS = ("rh", "drivers")
+CARRIED = (*STARTS, *FOLDERS)  # of firmware/; not its tests
 PROVISIONED = ("config.json", "limits.json", "ca.der")
 _MPREMOTE_S = 180  # a full flash over a slow serial line
+
+# SHA-256 of each file of the firmware; a new board gets its folders.
+_HASHES = """
+import json, os
+from binascii import hexlify
+from hashlib import sha256
+def digest(name):
+    made = sha256()
+    with open(name, "rb") as f:
+        while True:
+            part = f.read(512)
+            if not part: return hexlify(made.digest()).decode()
+            made.update(part)
+def have(folders, files):
+    found = {}
+    top = os.listdir()
+    for name in files:
+        if name in top: found[name] = digest(name)
+    for folder in folders:
+        if folder not in top: os.mkdir(folder)
+        for name in os.listdir(folder): found[folder + "/" + name] = digest(folder + "/" + name)
+    return found
+"""
 
 # Check the new provisioned files beside those in force, then replace these.
 _TAKE = """
@@ -88,29 +116,62 @@ def mpremote(port: str, *arguments: str) -> str:
 
 
 def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
-    """Copy the firmware (None: leave what is there) and a board's provisioned files (`folder`) to it and start it. What
-    is there already stays. Provisioned files come last, sealed, beside those in force, and take their place whole: a
-    torn copy does not count, and the firmware that is to read them is there before them.
+    """Bring the firmware (None: leave what is there) and a board's provisioned files (`folder`) to it and start it.
+
+    The modules go as bytecode, only those that differ; every file is read back by its hash, and modules of an earlier
+    firmware are removed. Provisioned files come last, sealed, beside those in force, and take their place whole: a torn
+    copy does not count, and the firmware that is to read them is there before them.
     """
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch)
         fresh = [f"{name}.new" for name in PROVISIONED]
         for name in PROVISIONED:
             (stage / f"{name}.new").write_bytes(sealed_file(folder / name))
-        carried = CARRIED if firmware is not None else ()
-        for name in carried:
-            assert firmware is not None
-            if (firmware / name).is_dir():
-                shutil.copytree(firmware / name, stage / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-            else:
-                shutil.copyfile(firmware / name, stage / name)
-        entries = [str(stage / name) for name in (*reversed(carried), *fresh)]  # boot.py after what it starts
         try:
-            mpremote(port, "fs", "cp", "-r", *entries, ":", "+", "exec", _TAKE + repr(PROVISIONED) + ")", "+", "reset")
+            if firmware is not None:
+                _bring(port, stage / "firmware", firmware)
+            entries = [str(stage / name) for name in fresh]
+            mpremote(port, "fs", "cp", *entries, ":", "+", "exec", _TAKE + repr(PROVISIONED) + ")", "+", "reset")
         except BoardToolError:
             with suppress(BoardToolError):  # the files in force are unchanged: start with them
                 mpremote(port, "reset")
             raise
+
+
+def _bring(port: str, stage: Path, firmware: Path) -> None:
+    """Copy what differs, verify all of it, then remove what is not of this firmware."""
+    build(firmware, FOLDERS, stage)
+    for name in STARTS:
+        shutil.copyfile(firmware / name, stage / name)
+    wanted = {
+        path.relative_to(stage).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(stage.rglob("*"))
+        if path.is_file()
+    }
+    have = _have(port)
+    changed = [name for name, digest in wanted.items() if have.get(name) != digest]
+    for place in (*FOLDERS, ""):  # boot.py and main.py after what they start
+        names = [name for name in changed if name.rpartition("/")[0] == place]
+        if names:
+            mpremote(port, "fs", "cp", *(str(stage / name) for name in names), f":{place}/" if place else ":")
+    have = _have(port)
+    wrong = [name for name, digest in wanted.items() if have.get(name) != digest]
+    if wrong:
+        raise BoardToolError(
+            f"{', '.join(wrong[:3])} did not arrive as sent",
+            where=port,
+            remedy="Try again; if it recurs, replace the board",
+        )
+    stale = [name for name in have if name not in wanted]
+    if stale:
+        mpremote(port, "exec", f"import os\nfor name in {stale!r}: os.remove(name)")
+
+
+def _have(port: str) -> dict[str, str]:
+    """Files of the firmware on the board, by path, with their SHA-256; makes the folders."""
+    said = mpremote(port, "exec", _HASHES + f"print('have:' + json.dumps(have({FOLDERS!r}, {STARTS!r})))")
+    found: dict[str, str] = json.loads(said.rpartition("have:")[2])
+    return found
 
 
 def provisioned(config: Config, name: str) -> Path:

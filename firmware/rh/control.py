@@ -87,9 +87,7 @@ class Plan:
         self.off_mc = off_mc
         self.after_run_s = after_run_s
         self.slots = slots
-        self._start = NEVER
-        self._known = False
-        self._slot = 0
+        self.anchor(0)
 
     def anchor(self, utc_at_boot: int) -> None:
         """Place the slots by the clock: UTC second of uptime 0, or 0 while the clock is not set."""
@@ -116,12 +114,8 @@ class Plan:
         if planned < 0:
             return STANDBY
         trim = (slot[1] - surface_mc) * GAIN_PERMILLE_PER_K // 1000
-        if trim > TRIM_MAX_PERMILLE:
-            trim = TRIM_MAX_PERMILLE
-        elif trim < -TRIM_MAX_PERMILLE:
-            trim = -TRIM_MAX_PERMILLE
-        duty = planned + trim
-        return 0 if duty < 0 else 1000 if duty > 1000 else duty
+        trim = max(-TRIM_MAX_PERMILLE, min(TRIM_MAX_PERMILLE, trim))
+        return max(0, min(1000, planned + trim))
 
 
 class Override:

@@ -20,8 +20,7 @@ class Plausible:
         self.value = NO_READING_MC
         self.raw = NO_READING_MC
         self.valid = False
-        self._bad = 0
-        self._good = 0
+        self._bad = self._good = 0
 
     def feed(self, sample: "int | None") -> bool:
         """Take a sample (None: the sensor did not answer); returns `valid`."""

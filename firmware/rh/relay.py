@@ -26,10 +26,8 @@ class Relay:
         self._min_off = limits.min_off_s
         self.on = False
         self.since = t
-        self._by = 0
-        self._position = 0
-        self._owed = 0  # asked for and not given, or less than 0 [‰·s]
-        self._carry = 0  # what was owed when the period began
+        # owed: asked for and not given, or less than 0 [‰·s]; carry: what was owed when the period began
+        self._by = self._position = self._owed = self._carry = 0
 
     def step(self, t: int, position: int, duty: int, who: int) -> bool:
         """One second: whether the contactor is closed. position: seconds into the period; who: the row that asks."""
@@ -41,7 +39,7 @@ class Relay:
             want = self._within(position, duty)
             self._owed += duty - 1000 if on else duty
         else:
-            want = duty > 0
+            want = duty >= 1000
             self._owed = self._carry = 0
         held = t - self.since
         if on:
@@ -68,9 +66,9 @@ class Relay:
             window = self._period if window * 1000 + self._carry > most * 1000 else most
         else:
             self._owed = 0
-        if self.on:
+        if self.on or not window:
             return position < window
-        return position <= window - self._min_on + _LATE_S and window > 0
+        return position <= window - self._min_on + _LATE_S
 
     def open(self, t: int) -> None:
         """Off now, whatever the minimum on time says."""

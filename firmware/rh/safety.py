@@ -74,11 +74,8 @@ class Safety:
         self.on_time = OnTime()
         self._hot = False
         self._hot_cable = False
-        self._weld_s = 0
-        self._break_s = 0
-        self._test_s = 0
-        self._retry_at = -1
-        self._rest_until = -1
+        self._weld_s = self._break_s = self._test_s = 0
+        self._retry_at = self._rest_until = -1
         self._day_spent = False
 
     def step(

@@ -105,6 +105,18 @@ class Interlock(unittest.TestCase):
         self.assertEqual(on_time.step(86_400, False), 0)
 
 
+class Readings(unittest.TestCase):
+    def test_both_ends_of_the_range_belong_to_it(self):
+        for sample in (-45_000, 125_000):
+            made = Plausible(-45_000, 125_000, 1_000)
+            answers = [made.feed(sample) for _ in range(5)]
+            self.assertEqual(answers, [False] * 4 + [True])
+            self.assertEqual(made.value, sample)
+        for sample in (-45_001, 125_001):
+            made = Plausible(-45_000, 125_000, 1_000)
+            self.assertEqual([made.feed(sample) for _ in range(9)], [False] * 9)
+
+
 class Decisions(unittest.TestCase):
     def plan(self, duty, set_point, lease_end=600):
         made = Plan(UTC, lease_end, 0, 2_000, 3_000, 3_600, [(0, set_point, duty)])
@@ -128,6 +140,12 @@ class Decisions(unittest.TestCase):
         self.assertEqual(self.plan(100, 0).duty(10, 5_000), 0)
         self.assertEqual(self.plan(500, 3_000).duty(10, 0), 800)
         self.assertEqual(self.plan(500, 0).duty(10, 3_000), 200)
+
+    def test_a_warm_road_is_not_heated_by_plan_whatever_it_asks_for(self):
+        made = Control(limits())
+        made.plan = self.plan(1_000, 20_000)
+        self.assertEqual(made.decide(10, 12_999, False, False, False), 1_000)
+        self.assertEqual(made.decide(11, 13_000, False, False, False), 0)
 
     def test_a_plan_is_forgotten_in_the_second_in_which_its_lease_ends(self):
         made = Control(limits())
@@ -216,6 +234,25 @@ class Owed(unittest.TestCase):
                 opened.append(at)
         # 10 ‰·s a second too much: after 24 periods 288,000, the 288 s by which the window is longer than 900 s.
         self.assertEqual(opened[0], 25 * PERIOD + 900)
+
+    def test_a_shortest_window_that_is_not_owed_yet_does_not_close_at_the_periods_first_seconds(self):
+        relay = Relay(0, limits(min_on_s=60))
+        for position in (0, 1, 2):
+            self.assertFalse(relay.step(10 * PERIOD + position, position, 10, PLAN))
+
+    def test_what_was_given_too_much_opens_a_long_window_at_its_exact_amount(self):
+        most = PERIOD - 300
+        duty = 800
+        window = duty * PERIOD // 1000
+        over = (window - most) * 1000
+        for owed, closed_all_period in ((-over, False), (1 - over, True)):
+            relay = Relay(0, limits())
+            relay.on = True
+            relay._owed = owed
+            relay._position = PERIOD - 1
+            relay.step(10 * PERIOD, 0, duty, PLAN)
+            relay.step(10 * PERIOD + 1, most, duty, PLAN)  # the first second after the longest window
+            self.assertEqual(relay.on, closed_all_period)
 
     def test_the_minimum_off_time_holds_from_boot(self):
         road = Road()

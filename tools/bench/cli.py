@@ -15,6 +15,9 @@ BENCHES = {
     "fuzz": Lazy(
         "tools.bench.fuzz:fuzz", "A board with a valid key sends frames with free counters, times, names and structure."
     ),
+    "mutants": Lazy(
+        "tools.bench.mutants:mutants", "Whether the board's tests notice each small change of its safety code."
+    ),
     "planner": Lazy("tools.bench.planner:planner", "Time planning cycles."),
     "road": Lazy("tools.bench.road:road", "The road model against METRo, RoadSurf and persistence."),
 }

@@ -142,3 +142,25 @@ def test_mip_installs_every_file_of_the_firmware(city: Path, emulated: EmulatedB
     _invoke("mip", f"b01={emulated.console.path}")
     listed = mpremote(emulated.console.path, "fs", "ls", ":rh").split()
     assert {path.name for path in (FIRMWARE / "rh").glob("*.py")} <= set(listed)
+
+
+@pytest.mark.vm
+def test_flash_brings_bytecode_only_what_differs_and_removes_old_modules(city: Path, emulated: EmulatedBoard) -> None:
+    port, path = f"b01={emulated.console.path}", emulated.console.path
+    mpremote(
+        path, "exec", "import os\nos.mkdir('rh')\nfor n in ('old.mpy', 'relay.py'): open('rh/' + n, 'w').write('x = 1')"
+    )
+    _invoke("flash", "--config", str(city), port)
+    listed = mpremote(path, "exec", "import os; print(sorted(os.listdir('rh')))")
+    assert "relay.mpy" in listed
+    assert "profile.json" in listed
+    assert ".py'" not in listed
+    assert "old.mpy" not in listed
+    sizes = mpremote(path, "exec", "import os; print(sum(os.stat('rh/' + n)[6] for n in os.listdir('rh')))")
+    sources = sum(file.stat().st_size for file in (FIRMWARE / "rh").glob("*") if file.is_file())
+    assert int(sizes) < 0.45 * sources
+    mpremote(path, "exec", "f = open('rh/relay.mpy', 'r+b'); f.seek(40); f.write(b'?'); f.close()")
+    before = emulated.console.typed
+    _invoke("flash", "--config", str(city), port)
+    assert emulated.console.typed - before < 40_000  # one module, not all
+    assert mpremote(path, "exec", "from rh.relay import Relay; print(Relay.__name__)") == "Relay\n"

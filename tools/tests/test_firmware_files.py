@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from hil_tests.vm.flash_image import firmware_files
 from tools import flashing
 from tools.firmware_package import package_text
-from tools.flashing import FIRMWARE, PROVISIONED, flash
+from tools.flashing import FIRMWARE, PROVISIONED, BoardToolError, flash
 
 PROGRAM = {"boot.py", "main.py"} | {
     path.relative_to(FIRMWARE).as_posix()
@@ -33,17 +34,35 @@ def test_the_mip_package_carries_every_file() -> None:
 def test_the_flash_tool_carries_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in PROVISIONED:
         (tmp_path / name).write_text("{}")
-    copied: set[str] = set()
+    board: dict[str, str] = {"rh/gone.py": "0"}  # path → SHA-256
+    copies: list[str] = []
 
-    def note(port: str, *arguments: str) -> str:
-        entries = [Path(argument) for argument in arguments if Path(argument).is_absolute()]
-        files = [file for entry in entries for file in (entry, *entry.rglob("*")) if file.is_file()]
-        copied.update(file.relative_to(entries[0].parent).as_posix() for file in files)
+    def answer(port: str, *arguments: str) -> str:
+        if "have:" in arguments[-1]:
+            return "have:" + json.dumps({name: found for name, found in board.items() if not name.endswith(".new")})
+        if arguments[:2] == ("fs", "cp"):
+            files = [Path(argument) for argument in arguments if Path(argument).is_absolute()]
+            target = next(argument for argument in arguments if argument.startswith(":"))[1:]
+            board.update({target + file.name: sha256(file.read_bytes()).hexdigest() for file in files})
+            copies.extend(target + file.name for file in files)
+        if "os.remove" in arguments[-1]:
+            del board["rh/gone.py"]
         return ""
 
-    monkeypatch.setattr(flashing, "mpremote", note)
+    monkeypatch.setattr(flashing, "mpremote", answer)
     flash("port", tmp_path)
-    assert copied == PROGRAM | {f"{name}.new" for name in PROVISIONED}
+    compiled = {name.replace(".py", ".mpy") if "/" in name else name for name in PROGRAM}
+    assert board.keys() == compiled | {f"{name}.new" for name in PROVISIONED}
+    assert copies[-3:] == [f"{name}.new" for name in PROVISIONED]
+    assert {*copies[-5:-3]} == {"boot.py", "main.py"}  # after what they start
+    copies.clear()
+    flash("port", tmp_path)
+    assert copies == [f"{name}.new" for name in PROVISIONED]  # the same source gives the same bytes
+
+    board["rh/safety.mpy"] = "0"
+    monkeypatch.setattr(flashing, "mpremote", lambda port, *arguments: "have:" + json.dumps(board))
+    with pytest.raises(BoardToolError, match=r"rh/safety\.mpy did not arrive as sent"):
+        flash("port", tmp_path)
 
 
 def test_emulated_boards_carry_every_file() -> None:
