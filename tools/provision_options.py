@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tools.flashing import BoardToolError
-from tools.wiring import LAN8720, Wiring, kept, loopback
 
 if TYPE_CHECKING:
     from supervisor.config import Config
+    from tools.wiring import Wiring
 
 
 def pairs(values: Sequence[str], what: str) -> dict[str, str]:
@@ -24,6 +24,8 @@ def pairs(values: Sequence[str], what: str) -> dict[str, str]:
 
 def wiring_of(options: Mapping[str, Any]) -> Wiring:
     """What was named on the command line."""
+    from tools.wiring import LAN8720
+
     wiring: Wiring = {}
     for name in ("host", "wifi", "earth_pin", "lock_pin"):
         if options[name]:
@@ -54,6 +56,7 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
 def refuse_loopback(config: Config, boards: Sequence[str], wiring: Wiring) -> None:
     """A board on a road cannot call the server by an address that means itself."""
     from supervisor.config.rules import split_listen  # half a second, for this command alone
+    from tools.wiring import kept, loopback
 
     listen, _ = split_listen(config.boards.listen)
     for name in boards:

@@ -12,6 +12,7 @@ from supervisor.domain.zone import Zone
 CT_OFFSET_MV = 150.0  # the current transformer's output without current: above what the ADC cannot read
 DRY_MV, WET_MV = 200.0, 2200.0  # moisture probe
 _PROBE_FAULTS = {"open": OPEN, "short": SHORT, "noise": NOISE}
+_ON_BUS = ("surface", "cable")
 FAULTS = {"surface": (*_PROBE_FAULTS, "stuck"), "cable": (*_PROBE_FAULTS, "stuck"), "moisture": ("open", "stuck")}
 
 
@@ -72,6 +73,9 @@ class BenchZone:
         """
         if kind not in (None, *FAULTS.get(place, ())):
             raise BenchError(f"no fault `{kind}` at `{place}`", remedy=f"Known: {FAULTS}")
+        self.board.shorted.discard((self.id, place))
+        if kind == "short":  # one shorted probe silences all that hang on the board's bus
+            self.board.shorted.add((self.id, place))
         if kind is None:
             self.fault.pop(place, None)
         else:
@@ -96,6 +100,8 @@ class BenchZone:
         return self._seen_c("moisture", self.moisture)
 
     def _seen_c(self, place: str, now: float) -> float | None:
+        if place in _ON_BUS and self.board.shorted:
+            return None
         kind = self.fault.get(place)
         return now if kind is None else self.stuck_c[place] if kind == "stuck" else None
 

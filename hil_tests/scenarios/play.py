@@ -46,21 +46,26 @@ Action = Callable[[Bench, Event], None]
 
 def _override(bench: Bench, event: Event) -> None:
     mode, minutes = event.value
-    bench.crew.override(event.zone, mode, minutes)
+    if bench.supervisor.running:  # else the person gets no answer
+        bench.crew.override(event.zone, mode, minutes)
 
 
 ACTIONS: dict[str, Action] = {
     "cut_link": lambda bench, event: bench.boards[event.board].cut_link(),
+    "cut_wifi": lambda bench, event: bench.boards[event.board].cut_link(wifi=True),
     "restore_link": lambda bench, event: bench.boards[event.board].restore_link(),
     "kill_supervisor": lambda bench, _: bench.kill_supervisor(),
     "start_supervisor": lambda bench, _: bench.start_supervisor(),
     "power_cycle": lambda bench, event: bench.power_cycle(event.board, event.value or 5.0),
     "earth_fault": lambda bench, event: bench.set_earth_fault(event.board, bool(event.value)),
+    "maintenance_lock": lambda bench, event: bench.set_maintenance_lock(event.board, bool(event.value)),
     "override": _override,
     "sensor_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value),
+    "cable_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value, "cable"),
     "moisture_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value, "moisture"),
     "drift": lambda bench, event: bench.zone(event.zone).set_drift(event.value),
     "lose_weather": lambda bench, _: (bench.config.path.parent / "weather.csv").unlink(),
+    "break_cable": lambda bench, event: bench.zone(event.zone).break_cable(bool(event.value)),
     "weld": lambda bench, event: bench.zone(event.zone).weld_contactor(bool(event.value)),
 }
 

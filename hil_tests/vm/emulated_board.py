@@ -101,6 +101,7 @@ class EmulatedBoard:
         self.levels: dict[int, int] = {}
         self.edges: list[Edge] = []
         self.resets: list[tuple[int, int]] = []  # (bench ms, cause)
+        self.shorted: set[tuple[str, str]] = set()  # probes that short the 1-Wire bus: zone and place
         self.connecting = False  # dialled recently: its bytes should not wait for grants
         self.application = False  # main.py runs
         self.heard = False  # a socket had something in the last grant

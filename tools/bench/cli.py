@@ -12,11 +12,16 @@ from supervisor.commands import Lazy, LazyGroup
 BENCHES = {
     "control": Lazy("tools.bench.control:control", "Replay a season in closed loop and compare cost with ice minutes."),
     "energy": Lazy("tools.bench.energy:energy", "Serialising, commit latency, loop stall, shipping and draining."),
+    "faults": Lazy(
+        "hil_tests.campaign.cli:campaign",
+        "Faults of boards and of the service in steady snow; no invariant may be violated.",
+    ),
     "fuzz": Lazy(
         "tools.bench.fuzz:fuzz", "A board with a valid key sends frames with free counters, times, names and structure."
     ),
     "mutants": Lazy(
-        "tools.bench.mutants:mutants", "Whether the board's tests notice each small change of its safety code."
+        "tools.bench.mutants:mutants",
+        "Change one thing at a time in safety, control, relay and plausible, and run the board's tests each time.",
     ),
     "planner": Lazy("tools.bench.planner:planner", "Time planning cycles."),
     "road": Lazy("tools.bench.road:road", "The road model against METRo, RoadSurf and persistence."),

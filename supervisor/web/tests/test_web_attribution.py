@@ -14,6 +14,7 @@ from supervisor.web.tests.test_web_browser import phone, pytestmark  # noqa: F40
 @pytest.mark.parametrize(("language", "lead"), [("en-GB", "Weather data"), ("ko-KR", "기상 자료")])
 async def test_the_app_shows_whose_weather_it_is_under_which_licence(phone: Any, language: str, lead: str) -> None:
     page = await phone(language)
+    await page.click(".nav-more")
     text = await page.inner_text(".account .sources")
     assert lead in text
     assert "MET Norway (CC BY 4.0, NLOD 2.0)" in " ".join(text.split())
