@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from supervisor.config import Config
+from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
 from supervisor.control.clock_watch import ClockWatch
 from supervisor.control.danger import Dangers
@@ -256,7 +257,13 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,
         degradations=base.degradations,
-        safety=Safety(base.store.audit, commands.dangers, control.intake.cables, base.alarms),
+        safety=Safety(
+            base.store.audit,
+            commands.dangers,
+            control.intake.cables,
+            base.alarms,
+            AlarmDesk(base.alarms, base.store.audit, base.clock),
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
+from supervisor.store.journal import AlarmRecord
 from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -27,9 +28,11 @@ AGAIN_S = 10.0  # a disk that is full stays so for minutes
 class AlarmStore(Protocol):
     """The part of the store that is used; each call has committed when it returns."""
 
-    async def raise_alarm(self, code: str, subject: str, detail: str) -> object: ...
+    async def raise_alarm(self, code: str, subject: str, detail: str, utc_s: int) -> object: ...
 
-    async def clear_alarm(self, code: str, subject: str) -> object: ...
+    async def clear_alarm(self, code: str, subject: str, utc_s: int) -> object: ...
+
+    async def attend_alarm(self, said: AlarmRecord) -> object: ...
 
 
 class AlarmRecorder:
@@ -74,9 +77,18 @@ class AlarmRecorder:
 
     async def _write(self, alarm: Alarm) -> None:
         if alarm.cleared_utc_s is None:
-            await self._store.raise_alarm(alarm.code, alarm.subject, alarm.text)
+            await self._store.raise_alarm(alarm.code, alarm.subject, alarm.text, alarm.raised_utc_s)
+            if alarm.attended:
+                await self._store.attend_alarm(_said(alarm))
         else:
-            await self._store.clear_alarm(alarm.code, alarm.subject)
+            await self._store.clear_alarm(alarm.code, alarm.subject, alarm.cleared_utc_s)
+
+
+def _said(alarm: Alarm) -> AlarmRecord:
+    return AlarmRecord(
+        0, alarm.code, alarm.subject, alarm.text, alarm.raised_utc_s, alarm.acknowledged_utc_s, alarm.acknowledged_by,
+        None, alarm.comment, alarm.assigned_to, alarm.shelved_until_utc_s,
+    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -87,7 +99,7 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     """
     alarms = Alarms(clock, metrics)
     for record in await store.alarms.open_alarms():
-        if not alarms.take_up(record.code, record.subject, record.detail, record.raised_utc_s):
+        if not alarms.take_up(record):
             with suppress(StoreError):  # a full disk: at the next start again
                 await store.alarms.clear_alarm(record.code, record.subject)
     recorder = AlarmRecorder(store.alarms)

@@ -12,8 +12,11 @@ from supervisor.control.metrics import Metrics
 from supervisor.domain.alarm import AlarmCode, Severity
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
+from supervisor.store.journal import AlarmRecord
 
 logger = logging.getLogger(__name__)
+
+RECURS_S = 3600  # within it an alarm that comes back is the same trouble
 
 
 class Alarm(Struct, frozen=True):
@@ -25,6 +28,16 @@ class Alarm(Struct, frozen=True):
     severity: Severity
     raised_utc_s: int
     cleared_utc_s: int | None = None
+    acknowledged_by: str | None = None
+    acknowledged_utc_s: int | None = None
+    comment: str = ""  # what has been done
+    assigned_to: str = ""  # who takes care of it
+    shelved_until_utc_s: int | None = None
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person has said something of it."""
+        return self.acknowledged_by is not None or self.shelved_until_utc_s is not None
 
 
 class Alarms:
@@ -34,6 +47,7 @@ class Alarms:
         self._clock = clock
         self._metrics = metrics
         self._standing: dict[tuple[AlarmCode, str], Alarm] = {}
+        self._ended: dict[tuple[AlarmCode, str], Alarm] = {}  # acknowledged ones, for when they come back
         self.changed: list[Callable[[Alarm], object]] = []
 
     def standing(self) -> list[Alarm]:
@@ -44,14 +58,18 @@ class Alarms:
         """Whether that alarm is not cleared yet."""
         return (code, subject) in self._standing
 
-    def take_up(self, code: str, subject: str, text: str, raised_utc_s: int) -> bool:
+    def take_up(self, record: AlarmRecord) -> bool:
         """Hold one that stood when the service last ran; False for a code that this version does not know."""
+        subject, text = record.subject, record.detail
         try:
-            known = AlarmCode(code)
+            known = AlarmCode(record.code)
         except ValueError:
-            logger.warning("alarm %s %s is unknown to this version and is cleared: %s", code, subject, text)
+            logger.warning("alarm %s %s is unknown to this version and is cleared: %s", record.code, subject, text)
             return False
-        self._standing[known, subject] = Alarm(known, subject, text, known.severity, raised_utc_s)
+        self._standing[known, subject] = Alarm(
+            known, subject, text, known.severity, record.raised_utc_s, None, record.acknowledged_by,
+            record.acknowledged_utc_s, record.comment, record.assigned_to, record.shelved_until_utc_s,
+        )  # fmt: skip
         self._metrics.alarms.labels(known).inc()
         return True
 
@@ -60,13 +78,34 @@ class Alarms:
         code = AlarmCode(code)
         key = (code, subject)
         if stands and key not in self._standing:
-            alarm = Alarm(code, subject, text, code.severity, int(self._clock.utc_s()))
+            alarm = self._raised(code, subject, text)
             self._standing[key] = alarm
             logger.warning("alarm %s %s: %s", code, subject, text)
         elif not stands and key in self._standing:
             alarm = replace(self._standing.pop(key), cleared_utc_s=int(self._clock.utc_s()))
+            if alarm.acknowledged_by is not None:
+                self._ended[key] = alarm
             logger.info("alarm %s %s is over", code, subject)
         else:
             return
         self._metrics.alarms.labels(code).inc(1 if stands else -1)
         tell(self.changed, f"alarm {code}", alarm)
+
+    def _raised(self, code: AlarmCode, subject: str, text: str) -> Alarm:
+        """A new alarm; one that comes back soon keeps its acknowledgement, unless other details make it worse."""
+        now = int(self._clock.utc_s())
+        alarm = Alarm(code, subject, text, code.severity, now)
+        before = self._ended.pop((code, subject), None)
+        if before is None or now - (before.cleared_utc_s or 0) > RECURS_S or text != before.text:
+            return alarm
+        return replace(
+            alarm, acknowledged_by=before.acknowledged_by, acknowledged_utc_s=before.acknowledged_utc_s,
+            comment=before.comment, assigned_to=before.assigned_to,
+        )  # fmt: skip
+
+    def attend(self, code: AlarmCode, subject: str, **said: object) -> Alarm:
+        """Note what a person says of an alarm that stands: fields of `Alarm`. Raises KeyError where none stands."""
+        alarm = replace(self._standing[code, subject], **said)
+        self._standing[code, subject] = alarm
+        tell(self.changed, f"alarm {code}", alarm)
+        return alarm

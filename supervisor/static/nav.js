@@ -1,10 +1,10 @@
 // @ts-check
 // The navigation at the foot: one tap from any screen to any other.
 
+import { unseenCount } from "./alarms.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
-import { model } from "./model.js";
 
 const VIEWS = { roads: "list", alarms: "bell", find: "find", more: "dots" };
 
@@ -19,7 +19,7 @@ export function Nav() {
   return html`<nav class="nav" aria-label=${t("nav.label")}>
     ${Object.entries(VIEWS).map(([word, icon]) => html`<a href=${word === "roads" ? "#" : `#${word}`} class=${`nav-${word}`} aria-current=${open === word ? "page" : null}>
       <${Icon} name=${icon} />${t(`nav.${word}`)}
-      ${word === "alarms" && model.alarms.length > 0 && html`<b class="badge">${model.alarms.length}</b>`}
+      ${word === "alarms" && unseenCount() > 0 && html`<b class="badge">${unseenCount()}</b>`}
     </a>`)}
   </nav>`;
 }

@@ -8,7 +8,7 @@ import sqlite3
 
 from msgspec import Struct
 
-from supervisor.domain.errors import NotFoundError, StoreError
+from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store import spool
 from supervisor.store.repository import Repository
@@ -44,6 +44,9 @@ class AlarmRecord(Struct, frozen=True):
     acknowledged_utc_s: int | None = None
     acknowledged_by: str | None = None
     cleared_utc_s: int | None = None
+    comment: str = ""
+    assigned_to: str = ""
+    shelved_until_utc_s: int | None = None
 
 
 def _link(previous: bytes, entry: AuditEntry) -> bytes:
@@ -125,16 +128,17 @@ def clear_alarm(db: sqlite3.Connection, code: str, subject: str, utc_s: int) -> 
     return changed.rowcount > 0
 
 
-def acknowledge_alarm(db: sqlite3.Connection, alarm_id: int, user: str, utc_s: int) -> AlarmRecord:
-    """Note who has seen it first. Raises NotFoundError."""
-    db.execute(
-        "UPDATE alarm SET acknowledged_utc_s = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_utc_s IS NULL",
-        (utc_s, user, alarm_id),
-    )
-    row = db.execute("SELECT * FROM alarm WHERE id = ?", (alarm_id,)).fetchone()
-    if row is None:
-        raise NotFoundError("unknown alarm", where=str(alarm_id))
-    return AlarmRecord(*row)
+def attend_alarm(db: sqlite3.Connection, code: str, subject: str, said: AlarmRecord) -> bool:
+    """Keep what people have said of an open alarm; False where none is open."""
+    changed = db.execute(
+        "UPDATE alarm SET acknowledged_utc_s = ?, acknowledged_by = ?, comment = ?, assigned_to = ?, "
+        "shelved_until_utc_s = ? WHERE code = ? AND subject = ? AND cleared_utc_s IS NULL",
+        (
+            said.acknowledged_utc_s, said.acknowledged_by, said.comment, said.assigned_to, said.shelved_until_utc_s,
+            code, subject,
+        ),
+    )  # fmt: skip
+    return changed.rowcount > 0
 
 
 def open_alarms(db: sqlite3.Connection) -> list[AlarmRecord]:
@@ -196,20 +200,19 @@ class EventRepository(Repository):
 class AlarmRepository(Repository):
     """Alarms as they are raised, acknowledged and cleared."""
 
-    async def raise_alarm(self, code: str, subject: str, detail: str) -> AlarmRecord:
-        """Open an alarm, or bring the detail of the open one up to date."""
-        now = self._now()
+    async def raise_alarm(self, code: str, subject: str, detail: str, utc_s: int | None = None) -> AlarmRecord:
+        """Open an alarm, or bring the detail of the open one up to date. `utc_s`: since when, default now."""
+        now = self._now() if utc_s is None else utc_s
         return await self.write(lambda db: raise_alarm(db, code, subject, detail, now))
 
-    async def clear_alarm(self, code: str, subject: str) -> bool:
+    async def clear_alarm(self, code: str, subject: str, utc_s: int | None = None) -> bool:
         """End an alarm; False where none is open."""
-        now = self._now()
+        now = self._now() if utc_s is None else utc_s
         return await self.write(lambda db: clear_alarm(db, code, subject, now))
 
-    async def acknowledge_alarm(self, alarm_id: int, user: str) -> AlarmRecord:
-        """Note who has seen it first. Raises NotFoundError."""
-        now = self._now()
-        return await self.write(lambda db: acknowledge_alarm(db, alarm_id, user, now))
+    async def attend_alarm(self, said: AlarmRecord) -> bool:
+        """Keep what people have said of an open alarm; False where none is open."""
+        return await self.write(lambda db: attend_alarm(db, said.code, said.subject, said))
 
     async def open_alarms(self) -> list[AlarmRecord]:
         """Alarms that are not cleared, oldest first."""

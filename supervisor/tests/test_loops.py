@@ -257,10 +257,10 @@ def test_an_alarm_that_cannot_be_recorded_is_recorded_once_the_disk_takes_it_aga
     full = True
     real = AlarmRepository.raise_alarm
 
-    async def raise_alarm(self: AlarmRepository, code: str, subject: str, detail: str) -> Any:
+    async def raise_alarm(self: AlarmRepository, code: str, subject: str, detail: str, utc_s: int) -> Any:
         if full:
             raise StoreError("disk full", code="store-full")
-        return await real(self, code, subject, detail)
+        return await real(self, code, subject, detail, utc_s)
 
     monkeypatch.setattr(AlarmRepository, "raise_alarm", raise_alarm)
 

@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
@@ -30,6 +31,7 @@ class Safety:
     dangers: Dangers
     cables: BrokenCables
     alarms: Alarms
+    desk: AlarmDesk
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "not-found": (404, "Not found"),
     "unknown-feeder": (404, "There is no such feeder"),
     "no-danger": (404, "No electric danger stands here"),
+    "no-alarm": (404, "No such alarm stands"),
     "no-broken-cable": (404, "No broken cable is known here"),
     "method-not-allowed": (405, "This address does not support that method"),
     "name-taken": (409, "This name looks like another person's"),

@@ -15,10 +15,10 @@ from supervisor.control.view import ZoneView, danger_view
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError
 from supervisor.web.api import MUTATION, ROUTES, Route, zone_id
-from supervisor.web.body import json_answer
+from supervisor.web.body import json_answer, read_struct
 from supervisor.web.guard import need_role
 from supervisor.web.keys import SERVICES, Safety
-from supervisor.web.schema import DangerAnswer, DangerZone
+from supervisor.web.schema import AlarmSeen, AlarmShelved, DangerAnswer, DangerZone
 
 _LETTERS_MAX: Final = 80  # of an id that is quoted in an error
 
@@ -91,6 +91,19 @@ async def get_alarms(request: web.Request) -> web.Response:
     return json_answer(_safety(request).alarms.standing())
 
 
+async def acknowledge_alarm(request: web.Request) -> web.Response:
+    session, said = need_role(request, "crew"), await read_struct(request, AlarmSeen)
+    desk = _safety(request).desk
+    return json_answer(await desk.acknowledge(said.code, said.subject, session.user, said.comment, said.assigned_to))
+
+
+async def shelve_alarm(request: web.Request) -> web.Response:
+    session, said = need_role(request, "crew"), await read_struct(request, AlarmShelved)
+    return json_answer(
+        await _safety(request).desk.shelve(said.code, said.subject, session.user, said.minutes, said.reason)
+    )
+
+
 _DANGER: Final = "all off now, until two different people clear it (role crew)"
 _CLEAR: Final = "Say that the electric danger is over; the second person's word ends it (role crew)"
 ALL_ROUTES: Final = (
@@ -106,5 +119,10 @@ ALL_ROUTES: Final = (
     Route("POST", "/api/v1/zones/{zone}/broken-cable/clear", clear_broken_cable,
           "Say that a broken cable is mended (role crew)", ZoneView,
           problems=("unknown-zone", "no-broken-cable", "store", *MUTATION)),
+    Route("POST", "/api/v1/alarms/acknowledge", acknowledge_alarm,
+          "Say that an alarm has been seen, what was done and who takes care; it stands on (role crew)",
+          Alarm, request=AlarmSeen, problems=("no-alarm", "store", *MUTATION)),
+    Route("POST", "/api/v1/alarms/shelve", shelve_alarm, "Put an alarm off for some minutes (role crew)",
+          Alarm, request=AlarmShelved, problems=("no-alarm", "store", *MUTATION)),
     Route("GET", "/api/v1/alarms", get_alarms, "Alarms that stand, oldest first", list[Alarm], problems=("not-found",)),
 )  # fmt: skip

@@ -23,6 +23,24 @@ class OverrideRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=REASON_MIN, max_length=REASON_MAX)]
 
 
+class AlarmSeen(Struct, forbid_unknown_fields=True):
+    """A person has seen an alarm that stands."""
+
+    code: Annotated[str, Meta(max_length=40)]
+    subject: Annotated[str, Meta(max_length=80)]
+    comment: Annotated[str, Meta(max_length=200)] = ""
+    assigned_to: Annotated[str, Meta(max_length=40)] = ""  # nobody: who sends it
+
+
+class AlarmShelved(Struct, forbid_unknown_fields=True):
+    """An alarm is put off."""
+
+    code: Annotated[str, Meta(max_length=40)]
+    subject: Annotated[str, Meta(max_length=80)]
+    minutes: Annotated[int, Meta(ge=5, le=24 * 60)]
+    reason: Annotated[str, Meta(min_length=REASON_MIN, max_length=REASON_MAX)]
+
+
 class OverrideAnswer(OverrideView, frozen=True, kw_only=True):
     """An override as it is now."""
 

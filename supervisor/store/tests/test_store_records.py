@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from supervisor.domain.errors import NotFoundError, StoreError
@@ -154,14 +155,14 @@ async def test_one_alarm_is_open_per_cause(store: Store, clock: ManualClock) -> 
     clock.advance(5)
     again = await store.alarms.raise_alarm("over-temperature", "z01", "83 °C")
     assert (again.id, again.raised_utc_s, again.detail) == (first.id, T0, "83 °C")
-    seen = await store.alarms.acknowledge_alarm(first.id, "kim")
-    assert (await store.alarms.acknowledge_alarm(first.id, "lee")) == seen
+    said = msgspec.structs.replace(again, acknowledged_by="kim", acknowledged_utc_s=T0 + 5, comment="on the way")
+    assert await store.alarms.attend_alarm(said)
+    assert await store.alarms.open_alarms() == [said]
     assert await store.alarms.clear_alarm("over-temperature", "z01")
     assert not await store.alarms.clear_alarm("over-temperature", "z01")
     assert await store.alarms.open_alarms() == []
     assert (await store.alarms.raise_alarm("over-temperature", "z01", "again")).id != first.id
-    with pytest.raises(NotFoundError):
-        await store.alarms.acknowledge_alarm(999, "kim")
+    assert not await store.alarms.attend_alarm(msgspec.structs.replace(said, subject="z99"))
 
 
 async def test_events_are_kept_and_spooled(store: Store) -> None:

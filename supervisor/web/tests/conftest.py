@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
@@ -162,7 +163,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     alarms = Alarms(clock, metrics)
     dispatcher = Dispatcher(1, live, overrides, Monitoring(alarms, metrics), clock, background)
     dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
-    safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms)
+    safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms, AlarmDesk(alarms, store.audit, clock))
     attributions = PROVIDERS["met-norway"].attributions
     degradations = Degradations(clock)
     app = make_app(

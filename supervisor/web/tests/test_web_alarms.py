@@ -51,3 +51,23 @@ async def test_the_stream_tells_alarms_on_connect_and_when_one_begins_or_ends(di
         district.alarms.set(AlarmCode.FORECAST, "", False)
         district.hear("z04", -3.5, "frost", 0.2)
         assert [alarm["code"] for alarm in await event(answer.content, "alarms")] == ["loop-failed"]
+
+
+async def test_an_alarm_is_seen_by_name_and_by_those_who_may(district: Any, sign_in: Any) -> None:
+    district.alarms.set(AlarmCode.EARTH_FAULT, "z01", True, "Earth fault")
+    said = {"code": "earth-fault", "subject": "z01", "comment": "called"}
+    viewer, crew = await sign_in("viewer"), await sign_in("crew")
+    status, _ = await viewer.ask("POST", "/api/v1/alarms/acknowledge", json=said)
+    assert status == 403
+    status, alarm = await crew.ask("POST", "/api/v1/alarms/acknowledge", json=said)
+    assert (status, alarm["acknowledged_by"], alarm["comment"]) == (200, "kim-crew", "called")
+    status, alarms = await viewer.ask("GET", "/api/v1/alarms")
+    assert alarms == [alarm]
+    status, problem = await crew.ask("POST", "/api/v1/alarms/acknowledge", json={**said, "subject": "z02"})
+    assert (status, problem["code"]) == (404, "no-alarm")
+    put_off = {"code": "earth-fault", "subject": "z01", "minutes": 30, "reason": "later"}
+    status, alarm = await crew.ask("POST", "/api/v1/alarms/shelve", json=put_off)
+    assert (status, alarm["shelved_until_utc_s"] > 0) == (200, True)
+    for wrong in ({**put_off, "minutes": 1}, {**put_off, "minutes": 9999}, {**put_off, "reason": ""}, {"code": 1}):
+        status, problem = await crew.ask("POST", "/api/v1/alarms/shelve", json=wrong)
+        assert (status, problem["code"]) == (400, "invalid") or status == 422

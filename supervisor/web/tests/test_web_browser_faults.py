@@ -155,8 +155,8 @@ async def test_alarms_say_what_to_do_and_are_counted(phone: Any, district: Any, 
     await playwright.expect(page.locator(".alarm")).to_have_count(2)
     text = await page.inner_text(".alarms")
     for part in {
-        "en": ["Alarms", "Seongbuk-ro 11-gil", "Do not touch the cabinet", "prices", "tell the person in charge"],
-        "ko": ["경보", "성북로11길", "제어반을 만지지 말고", "prices", "담당자에게 알리고"],
+        "en": ["Not seen yet", "Seongbuk-ro 11-gil", "Do not touch the cabinet", "prices", "tell the person in charge"],
+        "ko": ["미확인", "성북로11길", "제어반을 만지지 말고", "prices", "담당자에게 알리고"],
     }[language]:
         assert part in text
     await keep(page, f"alarms-{language}")
@@ -164,6 +164,19 @@ async def test_alarms_say_what_to_do_and_are_counted(phone: Any, district: Any, 
     district.live.touch("z11")
     await playwright.expect(page.locator(".alarm")).to_have_count(1)
     assert await page.inner_text(".nav-alarms .badge") == "1"
+    await page.click(".alarm .big")
+    await page.check(".done-on-way input")
+    await page.fill(".calm-sheet input[type=text]", "Lee 03:10")
+    await keep(page, f"alarm-seen-{language}")
+    await page.click(".calm-sheet .seen")
+    await page.wait_for_selector(".calm-sheet", state="detached")
+    [alarm] = district.alarms.standing()
+    assert alarm.acknowledged_by == "Kim"
+    assert alarm.comment.endswith(": Lee 03:10")
+    district.live.touch("z11")
+    await playwright.expect(page.locator(".nav-alarms .badge")).to_have_count(0)
+    await playwright.expect(page.locator(".alarm .by")).to_contain_text("Lee 03:10")
+    await keep(page, f"alarms-after-{language}")
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", PHONE), ("ko", PHONE), ("en", DESK), ("ko", DESK)])
