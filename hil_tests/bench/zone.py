@@ -74,7 +74,7 @@ class BenchZone:
         if kind not in (None, *FAULTS.get(place, ())):
             raise BenchError(f"no fault `{kind}` at `{place}`", remedy=f"Known: {FAULTS}")
         self.board.shorted.discard((self.id, place))
-        if kind == "short":  # one shorted probe silences all that hang on the board's bus
+        if kind == "short":  # one shorted probe silences all on the bus of its board
             self.board.shorted.add((self.id, place))
         if kind is None:
             self.fault.pop(place, None)
