@@ -28,8 +28,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 PLUGINS = "roadheat.commands"
 # name → location and help text
 OWN = {
+    "backup": Lazy(
+        "supervisor.backup.command:backup",
+        "Copy record, keys, calibration and configuration into one encrypted file, beside a running service.",
+    ),
     "calibrate": Lazy("supervisor.calibration.command:calibrate", "Fit ZONE's road to its own telemetry."),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
+    "restore": Lazy(
+        "supervisor.backup.command:restore",
+        "Put a backup into a new folder: boards go on without provisioning once the service runs from there.",
+    ),
     "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
 }
 # Help texts of the entry points in pyproject.toml; those of other packages show the package's summary.

@@ -22,7 +22,8 @@ from supervisor.web.sessions import Session
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PUBLIC: Final = frozenset({"/login", "/static/plain.css", "/static/icon.svg"})  # the page that asks for a link
+# The page that asks for a link, and what process managers ask.
+PUBLIC: Final = frozenset({"/login", "/static/plain.css", "/static/icon.svg", "/healthz", "/readyz"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 HEADERS: Final = {

@@ -18,6 +18,12 @@ EVERYWHERE: Final = ("unauthenticated", "internal", "store")
 OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 404}
 
 
+_HEALTH: Final = {
+    status: {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
+    for status, text in (("200", "Yes"), ("503", "No: `why` has the codes of the alarms"))
+}
+
+
 def _schema_types() -> list[Any]:
     types: list[Any] = [Problem, ClockEvent]
     for route in ALL_ROUTES:
@@ -94,6 +100,11 @@ def document(version: str) -> dict[str, Any]:
             },
         }
     }
+    for path, text in (
+        ("/healthz", "Whether the service lives; needs no session"),
+        ("/readyz", "Whether it records and all its loops run, else 503 and why; needs no session"),
+    ):
+        paths[path] = {"get": {"operationId": path[1:], "summary": text, "security": [], "responses": _HEALTH}}
     paths["/metrics"] = {
         "get": {
             "operationId": "metrics",

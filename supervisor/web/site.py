@@ -7,7 +7,7 @@ from importlib import metadata
 from aiohttp import web
 
 from supervisor.runtime import logs
-from supervisor.web import files, login, metrics, openapi, pages, stream
+from supervisor.web import files, health, login, metrics, openapi, pages, stream
 from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
@@ -39,6 +39,8 @@ def setup(app: web.Application, services: Services) -> None:
         app.router.add_route(route.method, route.path, handler)
     app.router.add_get("/api/v1/stream", stream.stream, allow_head=False)
     app.router.add_get("/metrics", metrics.get_metrics)
+    app.router.add_get(health.LIVE, health.get_live)
+    app.router.add_get(health.READY, health.get_ready)
     app.router.add_get("/openapi.json", openapi.handler(metadata.version("roadheat")))
     app.router.add_get("/login", login.get_login)
     app.router.add_get("/", pages.get_index)

@@ -1,0 +1,1 @@
+"""Copies of a whole service: its record, keys, authority, calibration and configuration, encrypted, and back again."""

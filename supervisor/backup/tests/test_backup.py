@@ -1,0 +1,148 @@
+"""Backup of a running service, and a restore from which boards go on; what is wrong with a file is refused whole."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from supervisor.backup.archive import restore, write
+from supervisor.backup.sealed import BackupError, Sealer, opened
+from supervisor.cli import main
+from supervisor.config import load
+from supervisor.config.tests.examples import EXAMPLE
+from supervisor.domain.errors import StoreError
+from supervisor.store import DATABASE_NAME, database
+from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.pki import ensure_pki
+
+WORDS = "steep road, warm road"
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    """A district that has run: database, board keys, authority, calibration."""
+    folder = tmp_path / "city"
+    folder.mkdir()
+    (folder / "city.toml").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "weather.csv").write_text("time_utc\n")
+    config = load(folder / "city.toml")
+    (folder / "state").mkdir()
+    db = database.connect(folder / "state" / DATABASE_NAME)
+    database.migrate(db)
+    db.execute("INSERT INTO kv VALUES ('app.test', 'kept')")
+    db.commit()
+    for board in config.board:
+        load_or_create_key(config.board_key_path(board.id))
+    ensure_pki(config.pki_dir, config.boards.server_name)
+    (folder / "state" / "bench").mkdir()
+    (folder / "state" / "bench" / "large.img").write_bytes(b"x" * 1000)
+    return folder / "city.toml"  # the database stays open, as of a running service
+
+
+def value(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "state" / DATABASE_NAME)) as db:
+        return str(db.execute("SELECT value FROM kv WHERE key = 'app.test'").fetchone()[0])
+
+
+def test_a_backup_beside_a_running_service_is_restored_with_every_key(city: Path, tmp_path: Path) -> None:
+    config, target = load(city), tmp_path / "night.backup"
+    names = write(config, target, WORDS)
+    assert f"state/{DATABASE_NAME}" in names
+    assert not any("bench" in name or name.endswith(("-wal", "-shm")) for name in names)
+    assert target.stat().st_mode & 0o077 == 0
+    content = target.read_bytes()
+    key = config.board_key_path("b01").read_bytes()
+    assert key not in content
+    assert b"seongbuk" not in content
+    restore(target, tmp_path / "new", WORDS)
+    again = load(tmp_path / "new" / "city.toml", without_data=True)
+    for board in config.board:
+        assert again.board_key_path(board.id).read_bytes() == config.board_key_path(board.id).read_bytes()
+        assert again.board_key_path(board.id).stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in again.pki_dir.iterdir()) == sorted(
+        path.name for path in config.pki_dir.iterdir()
+    )
+    assert value(tmp_path / "new") == "kept"
+    with pytest.raises(BackupError, match="not empty"):
+        restore(target, tmp_path / "new", WORDS)
+
+
+def test_a_wrong_passphrase_and_every_kind_of_damage_restore_nothing(city: Path, tmp_path: Path) -> None:
+    target = tmp_path / "night.backup"
+    write(load(city), target, WORDS)
+    whole = target.read_bytes()
+    folder = tmp_path / "new"
+    with pytest.raises(BackupError, match="wrong passphrase"):
+        restore(target, folder, "another dozen letters")
+    for damaged in (
+        b"", b"PK", whole[:20], whole[:200], whole[:-1], whole[: len(whole) // 2], whole + b"more",
+        whole[:300] + bytes([whole[300] ^ 1]) + whole[301:],
+    ):  # fmt: skip
+        target.write_bytes(damaged)
+        with pytest.raises(BackupError):
+            restore(target, folder, WORDS)
+        assert not folder.exists()
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".restore")] == []
+
+
+def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
+    for name in ("../evil", "/etc/evil", "state/../../evil"):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO(b""))
+        with (tmp_path / "x.backup").open("wb") as file:
+            sealer = Sealer(file, WORDS)
+            sealer.write(packed.getvalue())
+            sealer.close()
+        with pytest.raises(BackupError, match="was not made by roadheat"):
+            restore(tmp_path / "x.backup", tmp_path / "new", WORDS)
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_backup_that_fails_leaves_the_last_one(city: Path, tmp_path: Path) -> None:
+    target = tmp_path / "night.backup"
+    write(load(city), target, WORDS)
+    before = target.read_bytes()
+    for path in (city.parent / "state").glob(f"{DATABASE_NAME}*"):
+        path.unlink()
+    with pytest.raises(StoreError, match="no database"):
+        write(load(city), target, WORDS)
+    assert target.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir() if "half" in found.name] == []
+    with pytest.raises(BackupError, match="shorter than 12"):
+        write(load(city), target, "short")
+
+
+@settings(max_examples=12, deadline=None)  # each makes a key twice, which is slow on purpose
+@given(st.lists(st.binary(max_size=3000), max_size=6), st.integers(0, 2))
+def test_what_is_sealed_comes_back_whole_whatever_the_pieces(pieces: list[bytes], large: int) -> None:
+    sealed = io.BytesIO()
+    sealer = Sealer(sealed, WORDS)
+    data = b"".join(pieces) + b"z" * (large << 20)
+    for piece in (*pieces, b"z" * (large << 20)):
+        sealer.write(piece)
+    sealer.close()
+    assert b"".join(opened(io.BytesIO(sealed.getvalue()), WORDS, "here")) == data
+
+
+def test_the_commands(city: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text(WORDS + "\n")
+    target, folder = tmp_path / "night.backup", tmp_path / "new"
+    made = CliRunner().invoke(main, ["backup", "--config", str(city), "--passphrase-file", str(words), str(target)])
+    assert made.exit_code == 0, made.output
+    assert "read back and checked" in made.output
+    back = CliRunner().invoke(main, ["restore", str(target), str(folder)], env={"ROADHEAT_BACKUP_PASSPHRASE": WORDS})
+    assert back.exit_code == 0, back.output
+    assert "--take-over" in back.output
+    assert value(folder) == "kept"
+    again = CliRunner().invoke(main, ["restore", str(target), str(folder)], env={"ROADHEAT_BACKUP_PASSPHRASE": WORDS})
+    assert again.exit_code != 0
