@@ -74,6 +74,7 @@ def list_ports() -> None:
 @click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
 @click.option("--earth", "earth_pin", type=int, metavar="PIN", help="Contact of the earth-leakage protection.")
 @click.option("--lock", "lock_pin", type=int, metavar="PIN", help="Maintenance key switch.")
+@click.option("--beat", "beat_pin", type=int, metavar="PIN", help="Changes every second: watchdog of the relay supply.")
 @click.option(
     "--trip", multiple=True, metavar="ZONE=PIN", help="Upstream contactor, opened if a contactor is stuck on."
 )

@@ -78,7 +78,12 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
                 **({"trip_pin": trips[zone.id]} if zone.id in trips else {}),
             }
         )
-    optional = {"earth_pin": wiring.get("earth_pin"), "lock_pin": wiring.get("lock_pin"), "lan": lan}
+    optional = {
+        "earth_pin": wiring.get("earth_pin"),
+        "lock_pin": wiring.get("lock_pin"),
+        "beat_pin": wiring.get("beat_pin"),
+        "lan": lan,
+    }
     return {
         "board": board_id,
         "key": load_or_create_key(config.board_key_path(board_id)).hex(),

@@ -27,7 +27,7 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
     from tools.wiring import LAN8720
 
     wiring: Wiring = {}
-    for name in ("host", "wifi", "earth_pin", "lock_pin"):
+    for name in ("host", "wifi", "earth_pin", "lock_pin", "beat_pin"):
         if options[name]:
             wiring[name] = options[name]
     if options["active_low"] is not None:

@@ -43,6 +43,7 @@ class Wiring(TypedDict, total=False):
     roms: Mapping[str, str]  # "z01.surface" → 16 hex digits
     earth_pin: int | None
     lock_pin: int | None
+    beat_pin: int | None
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
     relay_active: int  # level that closes the contactors
     console_lock: int  # 1: Ctrl-C stops nothing until the console is unlocked with the board's key
@@ -128,7 +129,7 @@ def kept(folder: Path) -> Wiring:
         wiring["wifi"] = (wifi["ssid"], wifi["password"])
     if lan := found.get("lan"):
         wiring["lan"] = lan
-    for name in ("earth_pin", "lock_pin"):
+    for name in ("earth_pin", "lock_pin", "beat_pin"):
         if found.get(name) is not None:
             wiring[name] = found[name]
     levels = {zone.get("relay_active") for zone in zones}

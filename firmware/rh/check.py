@@ -35,6 +35,7 @@ _CONFIG = {
     "ow_pin": PIN,
     "earth_pin": _PIN_OR_NONE,
     "lock_pin": _PIN_OR_NONE,
+    "beat_pin": _PIN_OR_NONE,
     "connect_spread_s": (0, 600, 60),
     "console_lock": (0, 1, 0),
 }
@@ -228,7 +229,7 @@ def _distinct(made: Config, path: str) -> None:
     """
     seen: "dict[Any, str]" = {}
     roms: "dict[Any, str]" = {}  # apart: bytes and str must not meet as keys
-    for name in ("ow_pin", "lock_pin", "earth_pin"):
+    for name in ("ow_pin", "lock_pin", "earth_pin", "beat_pin"):
         _pin(path, seen, made, name, getattr(made, name), name)
     if made.lan is not None:
         for name in ("mdc", "mdio", "power"):

@@ -59,6 +59,7 @@ class Config:
     ow_pin: int
     earth_pin: "int | None"
     lock_pin: "int | None"
+    beat_pin: "int | None"  # output: changes every second, for a watchdog in the relays' supply
     connect_spread_s: int  # first dial after power came back: 0 to this, so that boards do not dial all at once
     console_lock: int  # 1: Ctrl-C does not stop the program until somebody unlocks the console with the key
     zones: "list[ZoneConfig]"

@@ -77,6 +77,7 @@ class Hardware:
         self._converts = [module.convert for module in modules.values() if hasattr(module, "convert")]
         self._lock = None if config.lock_pin is None else Pin(config.lock_pin, Pin.IN, Pin.PULL_UP)
         self._watch_earth(earth)
+        self._beat = None if config.beat_pin is None else Pin(config.beat_pin, Pin.OUT, value=0)
         self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
 
     def _watch_earth(self, board_pin: "Pin | None") -> None:
@@ -100,6 +101,8 @@ class Hardware:
 
     def feed(self) -> None:
         """Only the safety loop may call this."""
+        if self._beat is not None:
+            self._beat(1 - self._beat())
         self._watchdog.feed()
 
 

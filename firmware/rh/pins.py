@@ -15,6 +15,7 @@ _RMII_CLOCK = bytes((0, 16, 17))  # one of them
 _USES = {
     "relay_pin": "drive a contactor",
     "trip_pin": "drive a contactor",
+    "beat_pin": "drive the relay supply's watchdog",
     "earth_pin": "be an input with pull-up",
     "lock_pin": "be an input with pull-up",
     "ow_pin": "drive the 1-Wire bus",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -108,8 +109,8 @@ def _plain() -> dict[str, bytes]:
     return {"config.json": _config(), "limits.json": _LIMITS, "ca.der": _CA}
 
 
-def _sealed() -> dict[str, bytes]:
-    return {name: sealed(content) for name, content in _plain().items()}
+def _sealed(**changed: Any) -> dict[str, bytes]:
+    return {name: sealed(content) for name, content in {**_plain(), "config.json": _config(**changed)}.items()}
 
 
 def test_active_low_relays_heat_and_are_measured(start: Start) -> None:
@@ -255,3 +256,44 @@ def test_an_engineer_who_answers_keeps_the_board_stopped(start: Start, answer: b
     assert _live(board, 900) == set()
     assert len(board.resets) == 1
     assert _live(board, 1800) == set(RELAYS)  # forgotten
+
+
+def test_noise_on_a_locked_console_leaves_the_relays_closed(start: Start) -> None:
+    board = start(_sealed(console_lock=1))
+    assert _live(board, STARTS_WITHIN_S) == set(RELAYS)
+    prompt = Prompt(board)
+    try:
+        for noise in (b"\x03", b"\r\x03\x03\x04", bytes(range(256)), b"rh unlock 9 0\r"):
+            prompt.send(noise)
+            board.grant(5000)
+            board.collect()
+            assert {pin for pin in RELAYS if board.levels.get(pin) == 0} == set(RELAYS)
+        prompt.send(b"\rrh?\r")
+        assert b'"open_s": 0' in prompt.until(b"}")
+    finally:
+        prompt.close()
+    board.grant(60_000)
+    board.collect()
+    assert {pin for pin in RELAYS if board.levels.get(pin) == 0} == set(RELAYS)
+    assert len(board.resets) == 1
+
+
+def test_the_beat_of_the_safety_loop_feeds_the_relay_supply(start: Start) -> None:
+    board = start(_sealed(beat_pin=23))
+    board.grant(30_000)
+    board.collect()
+    beats = [edge.at_ms for edge in board.edges if edge.pin == 23]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(beats[-10:])]
+    assert all(900 <= gap <= 1100 for gap in gaps), gaps
+    prompt = Prompt(board)
+    try:
+        prompt.send(b"\x03")
+        prompt.until(b"starts again in 15 s")
+    finally:
+        prompt.close()
+    board.edges.clear()
+    board.grant(10_000)
+    board.collect()
+    assert [
+        edge for edge in board.edges if edge.pin == 23
+    ] == []  # the program does not run, and the relays lose their supply
