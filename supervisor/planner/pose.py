@@ -15,6 +15,7 @@ from supervisor.planner.foresee.physics import Physics, foresee
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.solve.penalty import with_road_error
 from supervisor.planner.solve.problem import MIN_HORIZON_SLOTS, FeederProblem, ZoneProblem
+from supervisor.tariff.configured import peak_counts
 from supervisor.weather.keeper import ISSUE_AGE_MAX_S, KEEP_S
 from supervisor.weather.resample import forecast_at_steps
 
@@ -103,4 +104,5 @@ def feeder_problem(
     demand = inputs.settings.demand_price_per_kw.get(feeder.id, feeder.demand_price_per_kw)
     demand /= inputs.settings.storms_per_billing_month
     peak = inputs.peak_so_far_kw.get(feeder.id, 0.0)
-    return FeederProblem(feeder, start, price, demand, peak, max(limit, 0.0), tuple(zones))
+    billed = peak_counts(inputs.tariff, start, price.size)
+    return FeederProblem(feeder, start, price, demand, peak, max(limit, 0.0), tuple(zones), billed)

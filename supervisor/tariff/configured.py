@@ -13,8 +13,7 @@ from supervisor.tariff.bands import BandTariff
 from supervisor.tariff.day_ahead import SpotTariff
 from supervisor.tariff.demand import Demand
 from supervisor.tariff.flat import FlatTariff
-from supervisor.tariff.kepco.kind import KepcoTariff
-from supervisor.tariff.kind import District, PriceFetcher, Tariff, TariffSettings
+from supervisor.tariff.kind import District, PeakRule, PriceFetcher, Tariff, TariffSettings
 from supervisor.tariff.price_series import PriceSeries
 from supervisor.tariff.registry import tariff_kind
 from supervisor.tariff.worth import KWH_PER_KELVIN_HOUR
@@ -99,9 +98,7 @@ def fallback_tariff(price_per_kelvin_hour: float | None, currency: str) -> FlatT
 
 def peak_counts(tariff: Tariff, start_utc_s: float, n_slots: int) -> npt.NDArray[np.bool_]:
     """Whether a peak in those slots sets the base charge, shape (n_slots,): in the hours of some bands it does not."""
-    if isinstance(tariff, (BandTariff, KepcoTariff)):
-        return tariff.counts_peak(start_utc_s, n_slots)
-    return np.ones(n_slots, dtype=bool)
+    return tariff.counts_peak(start_utc_s, n_slots) if isinstance(tariff, PeakRule) else np.ones(n_slots, dtype=bool)
 
 
 def known_span_utc_s(tariff: Tariff) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,15 @@ class Tariff(Protocol):
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
         """Price of the slots that start at `start_utc_s` [currency/kWh], shape (n_slots,)."""
+        ...
+
+
+@runtime_checkable
+class PeakRule(Protocol):
+    """A tariff in some of whose hours a peak sets no base charge."""
+
+    def counts_peak(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> npt.NDArray[np.bool_]:
+        """Whether a peak in those slots sets it, shape (n_slots,)."""
         ...
 
 

@@ -6,10 +6,11 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
-from supervisor.tariff.kind import Array, Tariff
+from supervisor.tariff.kind import Array, PeakRule, Tariff
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,17 @@ class UnfailingTariff:
     @property
     def currency(self) -> str:
         return self.tariff.currency
+
+    def counts_peak(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> npt.NDArray[np.bool_]:
+        """As the tariff says; where it fails, every peak is billed."""
+        try:
+            if isinstance(self.tariff, PeakRule):
+                counts = np.asarray(self.tariff.counts_peak(start_utc_s, n_slots, slot_s), dtype=bool)
+                if counts.shape == (n_slots,):
+                    return counts
+        except Exception as error:
+            logger.error("which peaks are billed is not known, planning as if all were: %s", error)
+        return np.ones(n_slots, dtype=bool)
 
     def prices(self, start_utc_s: float, n_slots: int, slot_s: int = SLOT_S) -> Array:
         try:

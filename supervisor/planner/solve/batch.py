@@ -54,6 +54,8 @@ class Batch:
     slopes: Single  # (S, Z, M)
     settled: Single  # (Z, M) multipliers where no free duty reaches: out of service, or before an override ends
     fixed_kw: Single  # (F, M)
+    billed: Single  # (F, M) 1 in slots whose peak is billed, else 0
+    cap_kw: Single  # (F, M) the contract in the others, else 0
     demand: Single  # (F, 1)
     low_kw: Single
     high_kw: Single
@@ -99,7 +101,8 @@ def assemble(problems: Sequence[FeederProblem]) -> Batch:
 
     ends = segments.start_k - segments.before_k
     high = np.array([problem.contract_kw for problem in problems])
-    low = np.array([max(p.floor_kw, float(p.fixed_kw.max(initial=0.0))) for p in problems])
+    low = np.array([problem.least_peak_kw for problem in problems])
+    billed = np.array([problem.billed[:m] for problem in problems])
     demand = np.array([problem.demand_price for problem in problems])
     low = np.where(demand <= _DEMAND_FLOOR, high, np.minimum(low, high))  # a peak that costs nothing is not planned
     steep = (segments.slope[-1] * at_risk).sum(axis=1) / np.maximum(at_risk.sum(axis=1), 1)
@@ -120,6 +123,8 @@ def assemble(problems: Sequence[FeederProblem]) -> Batch:
         _single(segments.slope[:, :, :m]),
         _single(_settled(zones, kernel, offset)),
         _single(np.array([problem.fixed_kw[:m] for problem in problems])),
+        _single(billed),
+        _single(np.where(billed, 0.0, high[:, None])),
         _single(demand[:, None]),
         _single(low[:, None]),
         _single(high[:, None]),

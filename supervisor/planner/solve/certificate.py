@@ -34,7 +34,8 @@ def objectives(b: Batch, duty: Array, load_kw: Array) -> Array:
     price = np.array([problem.price for problem in b.problems])
     floor = np.array([problem.floor_kw for problem in b.problems])
     demand = np.array([problem.demand_price for problem in b.problems])
-    raised = np.maximum(load_kw.max(axis=1, initial=0.0) - floor, 0.0)
+    billed = np.array([problem.billed for problem in b.problems])
+    raised = np.maximum(np.where(billed, load_kw, 0.0).max(axis=1, initial=0.0) - floor, 0.0)
     energy = np.einsum("fn,fn->f", price, load_kw) * SLOT_H
     return np.asarray(energy + demand * raised + _by_feeder(b, short.sum(axis=1)))
 
@@ -78,18 +79,21 @@ def _cheapest_load(b: Batch, per_kw: Array, kw: Array) -> Array:
     floor = np.array([problem.floor_kw for problem in b.problems])
     demand = np.array([problem.demand_price for problem in b.problems])
     high = np.array([problem.contract_kw for problem in b.problems])
-    low = np.minimum(np.maximum(floor, fixed_kw.max(axis=1)), high)
+    low = np.minimum(np.array([problem.least_peak_kw for problem in b.problems]), high)
+    billed = np.array([problem.billed for problem in b.problems])
+    tied = np.where(billed[:, None, :], value, 0.0)  # only these follow the peak
 
     # d/dp rises at each corner by what the next zone is worth less; below all corners it is the best zones' worth.
     corner = (edge + fixed_kw[:, None, :]).reshape(feeders, -1)
-    rise = (np.concatenate([value[:, 1:], np.zeros((feeders, 1, n))], axis=1) - value).reshape(feeders, -1)
+    rise = (np.concatenate([tied[:, 1:], np.zeros((feeders, 1, n))], axis=1) - tied).reshape(feeders, -1)
     at = np.argsort(corner, axis=1)
-    slope = demand[:, None] + value[:, 0].sum(axis=1)[:, None] + np.cumsum(np.take_along_axis(rise, at, axis=1), axis=1)
+    slope = demand[:, None] + tied[:, 0].sum(axis=1)[:, None] + np.cumsum(np.take_along_axis(rise, at, axis=1), axis=1)
     slope[:, -1] = np.maximum(slope[:, -1], 0.0)  # it ends at the demand price, but for rounding
     first = np.argmax(slope >= 0.0, axis=1)
     peak = np.take_along_axis(corner, np.take_along_axis(at, first[:, None], axis=1), axis=1)[:, 0]
     peak = np.where(demand > 0.0, np.clip(peak, low, high), np.maximum(high, low))
-    room = np.maximum(peak[:, None] - fixed_kw, 0.0)[:, None, :]
+    cap_kw = np.where(billed, peak[:, None], high[:, None])
+    room = np.maximum(cap_kw - fixed_kw, 0.0)[:, None, :]
     used = np.clip(room - (edge - width), 0.0, width)
     return np.asarray((used * value).sum(axis=(1, 2)) + demand * (peak - floor))
 

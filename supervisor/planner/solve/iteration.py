@@ -57,7 +57,7 @@ def iterate(b: Batch, start: Point, iterations: int) -> Point:
         np.subtract(u, u1, out=u1)
         np.maximum(u1, 0.0, out=u1)
         np.minimum(u1, b.most, out=u1)
-        p1 = p - b.step_p * (b.demand - nu.sum(axis=1, keepdims=True))
+        p1 = p - b.step_p * (b.demand - (b.billed * nu).sum(axis=1, keepdims=True))
         p1 = np.minimum(np.maximum(p1, b.low_kw), b.high_kw)
 
         np.subtract(u1, u, out=trial)
@@ -72,7 +72,8 @@ def iterate(b: Batch, start: Point, iterations: int) -> Point:
         np.minimum(by_segment, b.slopes, out=by_segment)
         np.maximum.reduce(by_segment, axis=0, out=y1)
         np.maximum(y1, 0.0, out=y1)
-        nu1 = np.maximum(nu + b.step_nu * (b.power @ ahead + b.fixed_kw - (2.0 * p1 - p)), 0.0)
+        over = b.power @ ahead + b.fixed_kw - b.cap_kw - b.billed * (2.0 * p1 - p)
+        nu1 = np.maximum(nu + b.step_nu * over, 0.0)
 
         np.subtract(y1, y, out=trial)
         trial *= relax

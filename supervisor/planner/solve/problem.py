@@ -1,7 +1,7 @@
 """The planning problem of one feeder, the same for every solver.
 
     minimise    Σ_t price_t·Δt·Σ_z P_z u_zt + demand price·(p − peak so far) + Σ_z Σ_t φ_zt((G_z u_z)_t)
-    subject to  0 ≤ u ≤ 1,  Σ_z P_z u_zt ≤ p,  peak so far ≤ p ≤ contract
+    subject to  0 ≤ u ≤ 1,  Σ_z P_z u_zt ≤ p in slots whose peak is billed, else ≤ contract,  peak so far ≤ p ≤ contract
 
 φ(v) = weight·Δt·mean over members of (r_k − v)⁺ folds an ensemble into one convex piecewise-linear function per slot;
 r = required − free temperature, −inf where that member sees no hazard. Temperature is soft and power is hard, so there
@@ -88,10 +88,22 @@ class FeederProblem:
     peak_so_far_kw: float
     contract_kw: float  # [kW] 15-min mean that the plan may use
     zones: tuple[ZoneProblem, ...]
+    peak_billed: npt.NDArray[np.bool_] | None = None  # (N,): whether a peak in that slot is billed; None: in all
 
     @property
     def n_slots(self) -> int:
         return int(self.price.size)
+
+    @cached_property
+    def billed(self) -> npt.NDArray[np.bool_]:
+        """Slots whose peak is billed, (N,)."""
+        return np.ones(self.n_slots, dtype=bool) if self.peak_billed is None else self.peak_billed
+
+    @property
+    def least_peak_kw(self) -> float:
+        """The lowest peak that a plan can have: paid for already, or dictated [kW]."""
+        dictated = np.where(self.billed, self.fixed_kw, 0.0)
+        return max(self.floor_kw, float(dictated.max(initial=0.0)))
 
     @cached_property
     def power_kw(self) -> Array:
@@ -119,6 +131,8 @@ class FeederProblem:
             raise PlanError("a price is not a number", where=where, code="plan-price")
         if not self.demand_price >= 0 or not self.peak_so_far_kw >= 0 or not self.contract_kw >= 0:
             raise PlanError("demand price, peak and contract are 0 or more", where=where, code="plan-power")
+        if self.billed.shape != (self.n_slots,):
+            raise PlanError(f"{self.billed.shape} slots with billed peaks", where=where, code="plan-shape")
         for zone in self.zones:
             zone.check(self.n_slots)
         if (over := float(self.fixed_kw.max(initial=0.0))) > self.contract_kw + 1e-6:
@@ -139,7 +153,7 @@ class FeederProblem:
     def objective(self, duty: Array) -> float:
         """What the plan costs [currency]: energy, raised peak and shortfall."""
         load = self.power_kw @ duty
-        raised = max(0.0, float(load.max(initial=0.0)) - self.floor_kw)
+        raised = max(0.0, float(load[self.billed].max(initial=0.0)) - self.floor_kw)
         lift = self.lift_k(duty)
         short = sum(float(z.penalty.cost(v).sum()) for z, v in zip(self.zones, lift, strict=True))
         return float(self.price @ load) * SLOT_H + self.demand_price * raised + short
@@ -203,15 +217,16 @@ def _cheapest_load(problem: FeederProblem, gain: Array) -> float:
     edge = np.cumsum(width, axis=0)
 
     def at(peak_kw: float) -> float:
-        room = np.maximum(peak_kw - problem.fixed_kw, 0.0)
+        cap_kw = np.where(problem.billed, peak_kw, problem.contract_kw)
+        room = np.maximum(cap_kw - problem.fixed_kw, 0.0)
         used = np.clip(room - (edge - width), 0.0, width)
         return float((used * value).sum()) + problem.demand_price * (peak_kw - problem.floor_kw)
 
     # Convex and piecewise linear in p with breaks only where one more zone fits: search the breaks by thirds.
-    low, high = max(problem.floor_kw, float(problem.fixed_kw.max(initial=0.0))), problem.contract_kw
+    low, high = problem.least_peak_kw, problem.contract_kw
     if problem.demand_price == 0.0 or high - low < 1e-9:
         return constant + at(max(high, low))
-    candidates = np.unique(np.clip((edge + problem.fixed_kw).ravel(), low, high))
+    candidates = np.unique(np.clip((edge + problem.fixed_kw)[:, problem.billed].ravel(), low, high))
     candidates = np.concatenate([[low], candidates, [high]])
     a, b = 0, candidates.size - 1
     while b - a > 2:

@@ -209,13 +209,17 @@ class Programme:
         return free[~(off | full)[free]], on
 
     def _enter_power(self) -> tuple[Rows, int]:
-        """Rows Δp − Σ P u ≥ load − floor, with Δp the raised peak; only where the zones could pass the floor."""
+        """Rows Δp − Σ P u ≥ load − floor, with Δp the raised peak; only where the zones could pass the floor.
+
+        In slots whose peak is not billed, and where it costs nothing, the contract stands for the floor, without Δp.
+        """
         problem = self._problem
-        floor_kw = problem.floor_kw if problem.demand_price > 0 else problem.contract_kw
+        priced = problem.billed & (problem.demand_price > 0) & (problem.floor_kw < problem.contract_kw)
+        floor_kw = np.where(priced, problem.floor_kw, problem.contract_kw)
         binding = np.flatnonzero(self._could_kw > floor_kw + 1e-9)
         hat = self._guess.power[binding]
         tiny = _SNAP_PART * SLOT_H * max(float(np.abs(problem.price).mean()), 1e-9)
-        first = self._add_rows(self._load_kw[binding] - floor_kw, np.where(hat > tiny, hat, 0.0))
+        first = self._add_rows(self._load_kw[binding] - floor_kw[binding], np.where(hat > tiny, hat, 0.0))
         row_of = np.full(problem.n_slots, -1)
         row_of[binding] = first + np.arange(binding.size)
         for part in self._parts:
@@ -223,9 +227,11 @@ class Programme:
             hit = np.flatnonzero(row >= 0)
             power = np.full(hit.size, -problem.zones[part.zone].power_kw)
             self._entries.append((row[hit], part.first_column + hit, power))
-        if floor_kw < problem.contract_kw and binding.size:
-            raised = self._add_columns(np.array([problem.demand_price]), np.array([problem.contract_kw - floor_kw]))
-            self._entries.append((row_of[binding], np.full(binding.size, raised), np.ones(binding.size)))
+        raising = binding[priced[binding]]
+        if raising.size:
+            most = problem.contract_kw - problem.floor_kw
+            raised = self._add_columns(np.array([problem.demand_price]), np.array([most]))
+            self._entries.append((row_of[raising], np.full(raising.size, raised), np.ones(raising.size)))
         return binding, first
 
 

@@ -65,6 +65,7 @@ def make_problem() -> Callable[..., FeederProblem]:
         hour = (np.arange(n) * SLOT_H) % 24
         price = np.where((hour < 8) | (hour >= 22), 94.3, np.where((hour >= 9) & (hour < 12), 197.9, 140.4))
         feeder = Feeder(id="f1", contract_kw=cap * installed, breaker_kw=installed, demand_price_per_kw=demand_price)
-        return FeederProblem(feeder, START, price, demand_price, peak_so_far_kw, cap * installed, tuple(parts))
+        billed = None if seed % 3 else (hour >= 8) & (hour < 22)  # as where nights set no base charge
+        return FeederProblem(feeder, START, price, demand_price, peak_so_far_kw, cap * installed, tuple(parts), billed)
 
     return make

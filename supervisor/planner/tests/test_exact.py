@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from supervisor.domain.errors import PlanError
 from supervisor.domain.plan import PlanLabel
 from supervisor.planner.solve.exact import first_guess, solve_exact, solve_from
+from supervisor.planner.solve.fleet import solve_fleet
 from supervisor.planner.solve.penalty import fold_penalty
 from supervisor.planner.solve.problem import FeederProblem, dual_bound
 from supervisor.planner.solve.programme import Guess, Programme
@@ -73,6 +74,25 @@ def test_the_multipliers_prove_optimality(make_problem: Make) -> None:
         assert solution.label is PlanLabel.OPTIMAL
         assert solution.gap < 1e-6
         assert dual_bound(problem, solution.multipliers) == pytest.approx(solution.objective, rel=1e-6)
+
+
+def test_where_a_peak_is_not_billed_only_the_contract_limits_it(make_problem: Make) -> None:
+    """Hours 22 to 8 set no base charge: the night's heat is bought there, and no more in the billed hours."""
+    problem = make_problem(zones=6, members=4, seed=1, cap=0.9, demand_price=9_000.0)
+    hour = (np.arange(problem.n_slots) * 0.25) % 24
+    day = (hour >= 8) & (hour < 22)
+    for solve in (solve_exact, lambda one: solve_fleet([one])[0][0]):
+        all_billed, by_day = (solve(replace(problem, peak_billed=mask)) for mask in (None, day))
+        load = problem.power_kw @ by_day.duty
+        assert load.max() <= problem.contract_kw + 1e-6
+        assert by_day.objective < all_billed.objective
+        assert load[~day].max() > 1.05 * (problem.power_kw @ all_billed.duty).max()
+        assert by_day.gap < 0.01
+    nothing_billed = solve_exact(replace(problem, peak_billed=np.zeros(problem.n_slots, dtype=bool)))
+    free = solve_exact(replace(problem, demand_price=0.0))
+    assert nothing_billed.objective == pytest.approx(free.objective, rel=1e-6)
+    with pytest.raises(PlanError, match="billed peaks"):
+        replace(problem, peak_billed=day[1:]).check()
 
 
 @settings(max_examples=25, deadline=None)

@@ -47,7 +47,7 @@ def test_a_warm_start_needs_a_fraction_of_the_work(make_problem: Make) -> None:
 
 
 def test_warm_starts_are_shifted_with_time(make_problem: Make) -> None:
-    problem = make_problem(zones=3, members=4, n=100)
+    problem = make_problem(zones=3, members=4, n=100, seed=1)
     now = replace(problem, price=problem.price[:96], zones=tuple(cut(z, 0, 96) for z in problem.zones))
     later = replace(
         problem,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -14,11 +15,15 @@ from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
 from supervisor.tariff.billing.bill import Bill, Peak, Row, add_up
 from supervisor.tariff.billing.rounding import cut, nearest, split_by_days
+from supervisor.tariff.configured import peak_counts
+from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.holidays import Country, calendar
 from supervisor.tariff.kepco import charges
 from supervisor.tariff.kepco.bill import Interval, Meter, Terms, make_bill
 from supervisor.tariff.kepco.catalogue import catalogue
 from supervisor.tariff.kepco.hours import REFORM_2026, SINCE_2023, UNTIL_2022, day_band, rate
+from supervisor.tariff.kepco.kind import KepcoTariff
+from supervisor.tariff.unfailing import UnfailingTariff
 
 SEOUL = ZoneInfo("Asia/Seoul")
 KOREA = calendar(Country("KR"))
@@ -287,3 +292,19 @@ def test_before_the_first_rate_is_refused() -> None:
 
 def test_slots_are_quarters() -> None:
     assert SLOT_S == 900  # the bands begin at full hours, the contract's mean is over a quarter
+
+
+def test_plans_are_told_which_hours_set_the_base_charge() -> None:
+    """Through the wrapper that planning uses; a tariff that fails bills every peak."""
+    tariff = KepcoTariff(catalogue().option("general_B_HA_II"), KOREA, "Asia/Seoul", light_counts=False)
+    tuesday = datetime(2024, 1, 16, tzinfo=SEOUL).timestamp()
+    counts = peak_counts(UnfailingTariff(tariff, 120.0), tuesday, 96)
+    assert [n // 4 for n in range(96) if not counts[n]] == [
+        *(hour for hour in range(8) for _ in range(4)),
+        *[22] * 4,
+        *[23] * 4,
+    ]
+    before_any = datetime(2019, 1, 16, tzinfo=SEOUL).timestamp()
+    assert peak_counts(UnfailingTariff(tariff, 120.0), before_any, 96).all()
+    assert peak_counts(UnfailingTariff(replace(tariff, light_counts=True), 120.0), tuesday, 96).all()
+    assert peak_counts(UnfailingTariff(FlatTariff(1.0), 120.0), tuesday, 96).all()
