@@ -129,7 +129,7 @@ def test_mpremote_on_a_board_that_runs_in_virtual_time(bench: Bench) -> None:
     while thread.is_alive():
         bench.advance(1)
         time.sleep(0.05)  # mpremote lives in real time: 15 s of the board must not pass between two of its bytes
-    assert "control.py" in said[0]
+    assert "control.mpy" in said[0]
     assert said[1] == "rested\n"
     assert len(said) == 4
     assert bench.advance(600, until=lambda b: b.boards["b01"].application)
