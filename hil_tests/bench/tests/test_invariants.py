@@ -15,7 +15,7 @@ from tools.provision import LIMITS
 HOUR_MS = 3_600_000
 
 
-_BOARD = SimpleNamespace(name="b01", set_temperature=lambda *_: None, set_adc=lambda *_: None)
+_BOARD = SimpleNamespace(name="b01", set_temperature=lambda *_: None, set_adc=lambda *_: None, shorted=set())
 
 
 def _zone(name: str = "z01") -> BenchZone:
@@ -148,3 +148,14 @@ def test_i10_breaker() -> None:
     _switch(invariants, two, True, HOUR_MS + 1)
     invariants.feeder_load(HOUR_MS + 1)
     assert _names(invariants) == {"I10"}
+
+
+def test_a_shorted_probe_silences_every_zone_of_its_board() -> None:
+    zone = _zone()
+    assert zone.surface_seen_c is not None
+    zone.board.shorted.add(("z02", "cable"))
+    try:
+        assert (zone.surface_seen_c, zone.cable_seen_c) == (None, None)
+        assert zone.moisture_seen is not None
+    finally:
+        zone.board.shorted.clear()

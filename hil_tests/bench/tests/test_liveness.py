@@ -25,7 +25,12 @@ class Bed:
 
     def __init__(self, **limits: int) -> None:
         self.board = SimpleNamespace(
-            name="b01", powered=True, application=True, set_temperature=lambda *_: None, set_adc=lambda *_: None
+            shorted=set(),
+            name="b01",
+            powered=True,
+            application=True,
+            set_temperature=lambda *_: None,
+            set_adc=lambda *_: None,
         )
         layers = (Layer("asphalt", 0.2),)
         zone = Zone(id="z01", name="", board="b01", relay=0, feeder="f1", power_w=50_000, area_m2=160, layers=layers)
