@@ -124,15 +124,18 @@ class BenchZone:
             kind = self.fault.get(place)
             if kind in _PROBE_FAULTS:
                 self.board.set_temperature(2 * self.slot + i, _PROBE_FAULTS[kind])
-            elif kind != "stuck":
+            elif kind == "stuck":
+                self.board.set_temperature(2 * self.slot + i, self.stuck_c[place])
+            else:
                 drift_k = self.drift_k if place == "surface" else 0.0
                 self.board.set_temperature(2 * self.slot + i, celsius + noise_k + drift_k)
         self.moisture = moisture
         kind = self.fault.get("moisture")
         if kind == "open":
             self.board.set_adc(2 * self.slot, 0.0)
-        elif kind != "stuck":
-            self.board.set_adc(2 * self.slot, DRY_MV + (WET_MV - DRY_MV) * moisture)
+        else:
+            seen = self.stuck_c["moisture"] if kind == "stuck" else moisture
+            self.board.set_adc(2 * self.slot, DRY_MV + (WET_MV - DRY_MV) * seen)
         flowing = CT_OFFSET_MV + self.zone.power_w / self.wiring["ct_w_per_mv"]
         off_mv = flowing if self.welded and not self.broken else CT_OFFSET_MV
         self.board.set_adc(2 * self.slot + 1, off_mv, CT_OFFSET_MV if self.broken else flowing)
