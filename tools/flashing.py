@@ -25,6 +25,7 @@ FOLDERS = ("rh", "drivers")
 CARRIED = (*STARTS, *FOLDERS)  # of firmware/; not its tests
 PROVISIONED = ("config.json", "limits.json", "ca.der")
 _MPREMOTE_S = 180  # a full flash over a slow serial line
+_WHO_S = 30  # a question takes two or three seconds
 
 # SHA-256 of each file of the firmware; a new board gets its folders.
 _HASHES = """
@@ -90,7 +91,11 @@ class BoardToolError(RoadheatError):
 
 def require(port: str, board: str) -> None:
     """Raise BoardToolError where another board is at `port`; one without files may become any."""
-    said = mpremote(port, "exec", _WHO).strip().rpartition("board:")[2]
+    try:
+        answer = mpremote(port, "exec", _WHO, wait_s=_WHO_S)
+    except BoardToolError:  # a board in the middle of a reset hears nothing: once more
+        answer = mpremote(port, "exec", _WHO, wait_s=_WHO_S)
+    said = answer.strip().rpartition("board:")[2]
     if said not in ("", board):
         mpremote(port, "reset")
         raise BoardToolError(
@@ -98,11 +103,11 @@ def require(port: str, board: str) -> None:
         )
 
 
-def mpremote(port: str, *arguments: str) -> str:
+def mpremote(port: str, *arguments: str, wait_s: float = _MPREMOTE_S) -> str:
     """Output of stock mpremote on the board at `port`; raises BoardToolError with its last line."""
     program = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
     try:
-        run = subprocess.run(program, capture_output=True, text=True, timeout=_MPREMOTE_S, check=False)
+        run = subprocess.run(program, capture_output=True, text=True, timeout=wait_s, check=False)
     except subprocess.TimeoutExpired:
         raise BoardToolError("no answer", where=port, remedy="Press reset on the board and try again") from None
     if run.returncode:
