@@ -38,6 +38,9 @@ OWN = {
         "supervisor.backup.command:restore",
         "Put a backup into a new folder: boards go on without provisioning once the service runs from there.",
     ),
+    "token": Lazy(
+        "supervisor.people_cli:token", "API tokens: what programs of the city may read or command, and until when."
+    ),
     "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
 }
 # Help texts of the entry points in pyproject.toml; those of other packages show the package's summary.

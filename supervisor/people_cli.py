@@ -1,4 +1,4 @@
-"""`roadheat user …`: the group only, so that `--help` imports no database; `people_commands` has the commands."""
+"""`roadheat user …` and `roadheat token …`: the groups only, so that `--help` imports no database."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ PEOPLE = {
     "list": Lazy("supervisor.people_commands:list_people", "Everybody who may sign in."),
     "revoke": Lazy("supervisor.people_commands:revoke", "End a session or void a link by its id, or remove a person."),
 }
+TOKENS = {
+    "make": Lazy("supervisor.token_commands:make", "Make an API token for a program NAME and print it, this once."),
+    "list": Lazy("supervisor.token_commands:list_tokens", "API tokens of programs, without their secrets."),
+    "revoke": Lazy("supervisor.token_commands:revoke", "Make an API token void, by its name or id."),
+}
 
 
 @click.group(cls=LazyGroup, lazy=PEOPLE)
 def user() -> None:
     """People: who may sign in, links for them, and how to end either."""
+
+
+@click.group(cls=LazyGroup, lazy=TOKENS)
+def token() -> None:
+    """API tokens: what programs of the city may read or command, and until when."""

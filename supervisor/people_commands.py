@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,40 +18,12 @@ import click
 from supervisor.cli import config_option
 from supervisor.config import Config, load
 from supervisor.config.rules import join_listen, split_listen
-from supervisor.domain.errors import NotFoundError, StoreError
+from supervisor.console import BY, transaction
+from supervisor.domain.errors import NotFoundError
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import access, database
-from supervisor.store.store import DATABASE_NAME
-from supervisor.web.sessions import LINK_S, TOKEN_BYTES
-
-BY = "console"  # in the audit: whoever has the server's shell
-
-
-@contextmanager
-def _transaction(config: Config) -> Iterator[sqlite3.Connection]:
-    """The service's database, for one transaction. Raises StoreError where there is none of this version."""
-    path = config.state_dir / DATABASE_NAME
-    if not path.exists():
-        raise StoreError("no database", where=str(path), remedy="Start the service once: `roadheat serve`")
-    connection = database.connect(path)
-    try:
-        version, known = int(connection.execute("PRAGMA user_version").fetchone()[0]), len(database.migrations())
-        if version != known:
-            raise StoreError(
-                f"the database has schema {version}, this roadheat supports {known}",
-                where=str(path), remedy="Use the version of the service, or start the service once with this one",
-            )  # fmt: skip
-        connection.execute("BEGIN IMMEDIATE")
-        yield connection
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"not changed: {error}", where=str(path), remedy="Check disk, permissions and try again"
-        ) from error
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        connection.close()
+from supervisor.store import access
+from supervisor.web.session import TOKEN_BYTES
+from supervisor.web.sessions import LINK_S
 
 
 def _address(config: Config) -> str:
@@ -79,7 +49,7 @@ def list_people(path: Path) -> None:
     def local(utc_s: int) -> str:
         return datetime.fromtimestamp(utc_s, zone).strftime("%Y-%m-%d %H:%M") if utc_s else "unknown"
 
-    with _transaction(config) as db:
+    with transaction(config) as db:
         for person in access.overview(db, now):
             nothing = "" if person.sessions or person.links else ", not signed in"
             click.echo(f"{person.name} ({person.role}{nothing})")
@@ -102,7 +72,7 @@ def link(path: Path, name: str, role: str | None, change_role: bool) -> None:
     """Make a one-time sign-in link for NAME and print it."""
     config, now = load(path, without_data=True), int(SystemClock().utc_s())
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    with _transaction(config) as db:
+    with transaction(config) as db:
         grant = access.invite(
             db, token, name, role, BY, now, now + LINK_S, change_role=change_role, keep_an_admin=False
         )
@@ -116,7 +86,7 @@ def link(path: Path, name: str, role: str | None, change_role: bool) -> None:
 def revoke(path: Path, what: str) -> None:
     """End a session or void a link by its id, or remove a person by name with all sessions and links."""
     config, now = load(path, without_data=True), int(SystemClock().utc_s())
-    with _transaction(config) as db:
+    with transaction(config) as db:
         click.echo(_revoke(db, what, now))
         _say_if_locked_out(db, now)
 

@@ -1,4 +1,4 @@
-"""`roadheat user …` beside a running service and on a stopped one."""
+"""`roadheat user …` and `roadheat token …` beside a running service and on a stopped one."""
 
 from __future__ import annotations
 
@@ -37,9 +37,17 @@ def open_store(config: Config) -> Store:
     return Store.open(config.state_dir / DATABASE_NAME, SystemClock())
 
 
-def user(config: Config, *arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(main, ["user", *arguments, "--config", str(config.path)], env={"COLUMNS": "200"})
+def run(config: Config, group: str, *arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, [group, *arguments, "--config", str(config.path)], env={"COLUMNS": "200"})
     return result.exit_code, result.stdout, result.stderr
+
+
+def user(config: Config, *arguments: str) -> tuple[int, str, str]:
+    return run(config, "user", *arguments)
+
+
+def token(config: Config, *arguments: str) -> tuple[int, str, str]:
+    return run(config, "token", *arguments)
 
 
 async def test_the_last_admin_comes_back_in_after_the_only_session_has_ended(config: Config) -> None:
@@ -80,8 +88,8 @@ async def test_a_running_service_honours_what_the_console_revokes(
         Services(live, overrides, sessions, clock, config.site, store.answers, public_url="http://x")
     )
     client = await aiohttp_client(app)
-    token, _ = await sessions.invite("이민수", "crew", "test")
-    assert (await client.get("/login", params={"token": token})).status == 200
+    link, _ = await sessions.invite("이민수", "crew", "test")
+    assert (await client.get("/login", params={"token": link})).status == 200
     await sessions.invite("Park", "crew", "test")
 
     _, listed, said = await asyncio.to_thread(user, config, "list")
@@ -136,3 +144,24 @@ async def test_what_cannot_be_done_is_said_with_its_remedy(config: Config) -> No
     assert user(config, "link", "Lee")[0] == 0  # keeps the role
     assert "user list" in user(config, "revoke", "Nobody")[2]
     assert "control or invisible" in user(config, "link", "Lee\n2", "--role", "crew")[2]
+
+
+async def test_a_token_made_on_the_console_opens_the_service_until_it_is_revoked(config: Config) -> None:
+    store = open_store(config)
+    sessions = Sessions(store.access, SystemClock())
+    arguments = ["make", "City dashboard", "--scope", "read", "--scope", "observe", "--days", "30"]
+    status, output, said = await asyncio.to_thread(token, config, *arguments)
+    assert status == 0, said
+    found = await sessions.tokens.find(output.strip())
+    assert found is not None
+    assert (found.user, found.scopes) == ("token:City dashboard", {"read", "observe"})
+    assert output.strip() not in (await asyncio.to_thread(token, config, "list"))[1]
+    assert "City dashboard (read, observe) by console" in (await asyncio.to_thread(token, config, "list"))[1]
+    assert "already" in (await asyncio.to_thread(token, config, *arguments))[2]
+    assert (await asyncio.to_thread(token, config, "revoke", "City dashboard"))[1] == "City dashboard is void\n"
+    assert await sessions.tokens.find(output.strip()) is None
+    assert (await asyncio.to_thread(token, config, "revoke", "City dashboard"))[0] == 1
+    assert (await asyncio.to_thread(token, config, "make", "x", "--scope", "read"))[0] == 1
+    assert (await asyncio.to_thread(token, config, "make", "other", "--scope", "all"))[0] == 2
+    await store.audit.verify()
+    await store.close()

@@ -14,9 +14,10 @@ from supervisor.control.view import PlanView, ZoneView, override_view
 from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override
 from supervisor.domain.plan import SLOT_S, Plan
-from supervisor.web import people
+from supervisor.web import people, tokens
+from supervisor.web.allowed import ADMIN, ADMIN_PERSON, COMMAND, LOOK, OWN, Need
 from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
-from supervisor.web.guard import Handler, drop_cookie, need_role
+from supervisor.web.guard import Handler, drop_cookie
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.schema import (
     LinkAnswer,
@@ -27,6 +28,9 @@ from supervisor.web.schema import (
     PlanAnswer,
     SessionAnswer,
     SlotAnswer,
+    TokenAnswer,
+    TokenMade,
+    TokenRequest,
 )
 
 __all__ = ["BODY_MAX_BYTES", "ROUTES", "Route"]
@@ -44,6 +48,17 @@ class Route:
     status: int = 200
     request: type[Struct] | None = None
     problems: tuple[str, ...] = ()  # codes besides those that every operation may give
+    need: Need | None = None  # None: LOOK, for reading only
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a change does not say who may make it."""
+        if self.need is None and self.method != "GET":
+            raise ValueError(f"{self.method} {self.path}: give the role and scope that it needs")
+
+    @property
+    def needs(self) -> Need:
+        """The role and scope that are needed."""
+        return self.need or LOOK
 
 
 def zone_id(request: web.Request) -> str:
@@ -139,7 +154,7 @@ def _override_answer(request: web.Request, override: Override) -> OverrideAnswer
 
 
 async def post_override(request: web.Request) -> web.Response:
-    session = need_role(request, "crew")
+    session = request[SESSION]
     zone = zone_id(request)
     wanted = await read_struct(request, OverrideRequest)
     override = await request.app[SERVICES].overrides.request(
@@ -153,30 +168,36 @@ async def get_override(request: web.Request) -> web.Response:
 
 
 async def delete_override(request: web.Request) -> web.Response:
-    session = need_role(request, "crew")
+    session = request[SESSION]
     override = await request.app[SERVICES].overrides.cancel(_override_id(request), session.user)
     return json_answer(_override_answer(request, override))
 
 
-_BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
+BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
 # With an idempotency key the body is read whether it is used or not.
 MUTATION: Final = ("bad-origin", "bad-csrf", "bad-request", "key-reused", "too-large", "timeout", "forbidden")
 
 ROUTES: Final = (
     Route("GET", "/api/v1/session", get_session, "Who is signed in", SessionAnswer),
     Route("DELETE", "/api/v1/session", delete_session, "Sign out", None, 204,
-          problems=(*MUTATION[:-1], "last-admin")),
+          problems=(*MUTATION, "last-admin"), need=OWN),
     Route("POST", "/api/v1/links", people.post_link, "Invite a person: a one-time sign-in link (role admin)",
-          LinkAnswer, 201, LinkRequest, ("name-taken", "other-role", "last-admin", *MUTATION, *_BODY)),
+          LinkAnswer, 201, LinkRequest, ("name-taken", "other-role", "last-admin", *MUTATION, *BODY), ADMIN),
     Route("DELETE", "/api/v1/links/{link}", people.revoke_link, "Make a pending link void (role admin)", None, 204,
-          problems=("not-found", *MUTATION)),
+          problems=("not-found", *MUTATION), need=ADMIN),
     Route("GET", "/api/v1/people", people.get_people, "Who may sign in, with sessions and pending links (role admin)",
-          list[PersonAnswer], problems=("forbidden",)),
+          list[PersonAnswer], problems=("forbidden",), need=ADMIN),
     Route("DELETE", "/api/v1/people/{person}", people.revoke_person,
           "End all sessions and links of a person (role admin)", None, 204,
-          problems=("not-found", "last-admin", *MUTATION)),
+          problems=("not-found", "last-admin", *MUTATION), need=ADMIN),
     Route("DELETE", "/api/v1/sessions/{session}", people.revoke_session, "End anybody's session (role admin)",
-          None, 204, problems=("not-found", "last-admin", *MUTATION)),
+          None, 204, problems=("not-found", "last-admin", *MUTATION), need=ADMIN),
+    Route("GET", "/api/v1/tokens", tokens.get_tokens, "API tokens of programs, without their secrets (role admin)",
+          list[TokenAnswer], problems=("forbidden",), need=ADMIN),
+    Route("POST", "/api/v1/tokens", tokens.post_token, "Make an API token; it is shown this once (role admin)",
+          TokenMade, 201, TokenRequest, ("name-taken", *MUTATION, *BODY), ADMIN_PERSON),
+    Route("DELETE", "/api/v1/tokens/{token}", tokens.revoke_token, "Make an API token void, by id or name (role admin)",
+          None, 204, problems=("not-found", *MUTATION), need=ADMIN),
     Route("GET", "/api/v1/zones", get_zones, "All zones as they are now", list[ZoneView]),
     Route("GET", "/api/v1/degraded", get_degraded, "What the service goes on with in a lesser form", list[Degraded]),
     Route("GET", "/api/v1/zones/{zone}", get_zone, "One zone as it is now", ZoneView, problems=("unknown-zone",)),
@@ -185,9 +206,9 @@ ROUTES: Final = (
     Route("POST", "/api/v1/zones/{zone}/overrides", post_override,
           "Command a zone for a limited time, with a reason (role crew); the newest command wins",
           OverrideAnswer, 201, OverrideRequest,
-          ("unknown-zone", "command", "electric-danger", "store", *MUTATION, *_BODY)),
+          ("unknown-zone", "command", "electric-danger", "store", *MUTATION, *BODY), COMMAND),
     Route("GET", "/api/v1/overrides/{override}", get_override, "How far a command has come", OverrideAnswer,
           problems=("not-found", "unknown-override")),
     Route("DELETE", "/api/v1/overrides/{override}", delete_override, "End a command now (role crew)", OverrideAnswer,
-          problems=("not-found", "unknown-override", "electric-danger", "store", *MUTATION)),
+          problems=("not-found", "unknown-override", "electric-danger", "store", *MUTATION), need=COMMAND),
 )  # fmt: skip

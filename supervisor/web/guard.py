@@ -1,6 +1,7 @@
 """Access control for browsers: session, Origin, CSRF token, security headers.
 
-Nothing is open by default: a path that is not in `PUBLIC` needs a session (or, for /metrics, the bearer token).
+Nothing is open by default: a path that is not in `PUBLIC` needs a session or an API token (or, for /metrics, the
+configured bearer token). What role or scope each operation needs is in `allowed`.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from supervisor.domain.errors import ForbiddenError
-from supervisor.store.access import ROLES
+from supervisor.web.allowed import check_allowed
 from supervisor.web.keys import RENEWED, SERVICES, SESSION
 from supervisor.web.listening import signed_in
 from supervisor.web.pages import plain, wants_page
 from supervisor.web.problems import RequestError
-from supervisor.web.sessions import Session
+from supervisor.web.session import Session
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # The page that asks for a link, and what process managers ask.
 PUBLIC: Final = frozenset({"/login", "/static/plain.css", "/static/icon.svg", "/healthz", "/readyz"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+TOKEN_LETTERS_MAX: Final = 200  # ours have 43 and a prefix
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -80,12 +81,29 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers["Server"] = "roadheat"
 
 
+def bearer(request: web.Request) -> str | None:
+    """The token of a program; None where the request has none and its cookie counts."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 async def find_session(request: web.Request) -> Session | None:
-    """The session whose cookie came with the request, if it is still good."""
-    token = request.cookies.get(cookie_name(request), "")
-    if not 20 <= len(token) <= 200:
-        return None
-    return await request.app[SERVICES].sessions.find(token)
+    """Who asks: the program whose token, else the person whose cookie came with the request, if it is still good."""
+    sessions = request.app[SERVICES].sessions
+    token = bearer(request)
+    if token is not None:
+        return await sessions.tokens.find(token) if len(token) <= TOKEN_LETTERS_MAX else None
+    cookie = request.cookies.get(cookie_name(request), "")
+    return await sessions.find(cookie) if 20 <= len(cookie) <= TOKEN_LETTERS_MAX else None
+
+
+def note_use(request: web.Request, session: Session) -> bool:
+    """Note that it is used now; True where its cookie is to be set again."""
+    sessions = request.app[SERVICES].sessions
+    if session.scopes is None:
+        return sessions.use(session)
+    sessions.tokens.use(session)
+    return False
 
 
 def same_secret(given: str, wanted: str) -> bool:
@@ -93,25 +111,28 @@ def same_secret(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass"))
 
 
-def _bearer(request: web.Request) -> bool:
+def _scrapes(request: web.Request) -> bool:
     wanted = request.app[SERVICES].metrics_token
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return bool(wanted) and same_secret(given, wanted)
+    return request.path == "/metrics" and bool(wanted) and same_secret(bearer(request) or "", wanted)
 
 
 @web.middleware
 async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let signed-in requests through; answer all others that a link is needed."""
-    if request.path in PUBLIC or (request.path == "/metrics" and _bearer(request)):
+    if request.path in PUBLIC or _scrapes(request):
         return await handler(request)
     session = await find_session(request)
     if session is None:
+        if bearer(request) is not None:
+            raise RequestError("unauthenticated", "this token is unknown, revoked or expired", where="Authorization",
+                               remedy="An administrator makes a new one")  # fmt: skip
         if wants_page(request):
             return plain(request, "login.ask", status=401)
         raise RequestError("unauthenticated", remedy="Open a sign-in link; an administrator makes one for you")
     request[SESSION] = session
     signed_in(request)
-    request[RENEWED] = request.app[SERVICES].sessions.use(session)
+    request[RENEWED] = note_use(request, session)
+    check_allowed(request, session)
     response = await handler(request)
     if request[RENEWED] and not response.prepared and cookie_name(request) not in response.cookies:
         give_cookie(request, response, session)
@@ -132,9 +153,10 @@ def _same_origin(request: web.Request, origin: str) -> bool:
 async def require_own_page(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a mutation that our own page did not send.
 
-    Browsers always send Origin with POST and DELETE; a program that sends none must still know the CSRF token.
+    Browsers always send Origin with POST and DELETE; a program that sends none must still know the CSRF token. No
+    other site can make a browser send an API token, so that one needs neither.
     """
-    if request.method in SAFE_METHODS or request.path in PUBLIC:
+    if request.method in SAFE_METHODS or request.path in PUBLIC or request[SESSION].scopes is not None:
         return await handler(request)
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
@@ -144,13 +166,3 @@ async def require_own_page(request: web.Request, handler: Handler) -> web.Stream
     if not same_secret(given, request[SESSION].csrf):
         raise RequestError("bad-csrf", where="X-CSRF-Token", remedy="Read it from GET /api/v1/session")
     return await handler(request)
-
-
-def need_role(request: web.Request, role: str) -> Session:
-    """The session, if it has `role` or a higher one; raises ForbiddenError."""
-    session = request[SESSION]
-    if ROLES.index(session.role) < ROLES.index(role):
-        raise ForbiddenError(
-            f"{session.user} is {session.role}; this needs {role}", remedy="Ask an administrator for another link"
-        )
-    return session

@@ -20,7 +20,8 @@ from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
 from supervisor.store.journal import AuditRepository
 from supervisor.weather.providers.kind import Attribution
-from supervisor.web.sessions import Session, Sessions
+from supervisor.web.session import Session
+from supervisor.web.sessions import Sessions
 
 
 @dataclass(frozen=True)

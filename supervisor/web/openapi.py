@@ -8,14 +8,17 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from supervisor.domain.scope import Scope
+from supervisor.web.allowed import LOOK, Need
 from supervisor.web.api import Route
 from supervisor.web.problems import CODES, PROBLEM_JSON, Problem
 from supervisor.web.safety import ALL_ROUTES
 from supervisor.web.schema import ClockEvent
 
-EVERYWHERE: Final = ("unauthenticated", "internal", "store")
+EVERYWHERE: Final = ("unauthenticated", "forbidden", "internal", "store")
 # Codes of lower layers without a status of their own here: their class decides (see `problems.status_of`).
 OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 404}
+OTHERS: Final = ("/api/v1/stream", "/metrics", "/openapi.json")  # that only look, beside `ALL_ROUTES`
 
 
 _HEALTH: Final = {
@@ -56,6 +59,12 @@ def _responses(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     return {str(route.status): done, **problems}
 
 
+def _security(need: Need) -> list[dict[str, list[str]]]:
+    """A session, or a token with a scope: OpenAPI 3.1 lists for a bearer token the roles that it needs."""
+    programs = [] if need.scope is None else [{"token": [need.scope.value]}]
+    return [{"session": []}, *programs]
+
+
 def _operation(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     handler = getattr(route.handler, "__name__", route.path)
     parameters: list[dict[str, Any]] = [
@@ -63,12 +72,18 @@ def _operation(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
         for name in re.findall(r"{(\w+)}", route.path)
     ]
     if route.method != "GET":
-        parameters.append({"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"}})
+        csrf = "Of the session, from GET /api/v1/session; not needed with an API token"
+        parameters.append(
+            {"name": "X-CSRF-Token", "in": "header", "required": False, "description": csrf,
+             "schema": {"type": "string"}}
+        )  # fmt: skip
         key = {"type": "string", "minLength": 8, "maxLength": 64, "pattern": "^[0-9A-Za-z]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     operation: dict[str, Any] = {
         "operationId": handler,
         "summary": route.summary,
+        "x-role": route.needs.role.value,
+        "security": _security(route.needs),
         "parameters": parameters,
         "responses": _responses(route, schema),
     }
@@ -85,8 +100,8 @@ def document(version: str) -> dict[str, Any]:
     for route in ALL_ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema)
     refused = {
-        "description": "Problem: unauthenticated",
-        "content": {PROBLEM_JSON: {"schema": schema[str(Problem)]}},
+        status: {"description": f"Problem: {code}", "content": {PROBLEM_JSON: {"schema": schema[str(Problem)]}}}
+        for status, code in (("401", "unauthenticated"), ("403", "forbidden"))
     }
     paths["/api/v1/stream"] = {
         "get": {
@@ -94,9 +109,11 @@ def document(version: str) -> dict[str, Any]:
             "summary": "Server-sent events: `zones` (ZoneView[]), `alarms` (Alarm[]) and `degraded` (Degraded[]) on "
             "connect, then `zone` (ZoneView) for each that changed, `alarms` and `degraded` when they change, "
             "`clock` (ClockEvent)",
+            "x-role": LOOK.role.value,
+            "security": _security(LOOK),
             "responses": {
                 "200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-                "401": refused,
+                **refused,
             },
         }
     }
@@ -108,24 +125,29 @@ def document(version: str) -> dict[str, Any]:
     paths["/metrics"] = {
         "get": {
             "operationId": "metrics",
-            "summary": "Prometheus metrics; a session or the configured bearer token",
-            "security": [{"session": []}, {"bearer": []}],
+            "summary": "Prometheus metrics; a session, an API token or the configured bearer token",
+            "x-role": LOOK.role.value,
+            "security": _security(LOOK),
             "responses": {
                 "200": {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
-                "401": refused,
+                **refused,
             },
         }
     }
     return {
         "openapi": "3.1.0",
         "info": {"title": "roadheat", "version": version, "description": "Heated roads: state, plans and commands."},
-        "security": [{"session": []}],
+        "security": [{"session": []}, {"token": []}],
         "paths": paths,
         "components": {
             "schemas": components,
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "roadheat"},
-                "bearer": {"type": "http", "scheme": "bearer"},
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token. Scopes: " + ", ".join(Scope),
+                },
             },
         },
     }

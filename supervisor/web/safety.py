@@ -14,10 +14,10 @@ from supervisor.control.alarms import Alarm
 from supervisor.control.view import ZoneView, danger_view
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError
-from supervisor.web.api import MUTATION, ROUTES, Route, zone_id
+from supervisor.web.allowed import COMMAND, ON_SITE
+from supervisor.web.api import BODY, MUTATION, ROUTES, Route, zone_id
 from supervisor.web.body import json_answer, read_struct
-from supervisor.web.guard import need_role
-from supervisor.web.keys import SERVICES, Safety
+from supervisor.web.keys import SERVICES, SESSION, Safety
 from supervisor.web.schema import AlarmSeen, AlarmShelved, DangerAnswer, DangerZone
 
 _LETTERS_MAX: Final = 80  # of an id that is quoted in an error
@@ -64,7 +64,7 @@ def _answer(request: web.Request, danger: Danger) -> web.Response:
 
 
 async def post_zone_danger(request: web.Request) -> web.Response:
-    session = need_role(request, "crew")
+    session = request[SESSION]
     return _answer(request, await _safety(request).dangers.report(*_subject(request), session.user))
 
 
@@ -73,7 +73,7 @@ async def post_feeder_danger(request: web.Request) -> web.Response:
 
 
 async def clear_zone_danger(request: web.Request) -> web.Response:
-    session = need_role(request, "crew")
+    session = request[SESSION]
     return _answer(request, await _safety(request).dangers.clear(*_standing_subject(request), session.user))
 
 
@@ -82,7 +82,7 @@ async def clear_feeder_danger(request: web.Request) -> web.Response:
 
 
 async def clear_broken_cable(request: web.Request) -> web.Response:
-    session, safety, zone = need_role(request, "crew"), _safety(request), zone_id(request)
+    session, safety, zone = request[SESSION], _safety(request), zone_id(request)
     await safety.cables.clear(zone, session.user, safety.audit)
     return json_answer(request.app[SERVICES].live.view(zone))
 
@@ -92,13 +92,13 @@ async def get_alarms(request: web.Request) -> web.Response:
 
 
 async def acknowledge_alarm(request: web.Request) -> web.Response:
-    session, said = need_role(request, "crew"), await read_struct(request, AlarmSeen)
+    session, said = request[SESSION], await read_struct(request, AlarmSeen)
     desk = _safety(request).desk
     return json_answer(await desk.acknowledge(said.code, said.subject, session.user, said.comment, said.assigned_to))
 
 
 async def shelve_alarm(request: web.Request) -> web.Response:
-    session, said = need_role(request, "crew"), await read_struct(request, AlarmShelved)
+    session, said = request[SESSION], await read_struct(request, AlarmShelved)
     return json_answer(
         await _safety(request).desk.shelve(said.code, said.subject, session.user, said.minutes, said.reason)
     )
@@ -109,20 +109,21 @@ _CLEAR: Final = "Say that the electric danger is over; the second person's word 
 ALL_ROUTES: Final = (
     *ROUTES,
     Route("POST", "/api/v1/zones/{zone}/danger", post_zone_danger, f"Electric danger on a road: {_DANGER}",
-          DangerAnswer, problems=("unknown-zone", *MUTATION)),
+          DangerAnswer, problems=("unknown-zone", *MUTATION), need=COMMAND),
     Route("POST", "/api/v1/zones/{zone}/danger/clear", clear_zone_danger, _CLEAR,
-          DangerAnswer, problems=("unknown-zone", "no-danger", "store", *MUTATION)),
+          DangerAnswer, problems=("unknown-zone", "no-danger", "store", *MUTATION), need=ON_SITE),
     Route("POST", "/api/v1/feeders/{feeder}/danger", post_feeder_danger,
-          f"Electric danger on a feeder: {_DANGER}", DangerAnswer, problems=("unknown-feeder", *MUTATION)),
+          f"Electric danger on a feeder: {_DANGER}", DangerAnswer,
+          problems=("unknown-feeder", *MUTATION), need=COMMAND),
     Route("POST", "/api/v1/feeders/{feeder}/danger/clear", clear_feeder_danger, _CLEAR,
-          DangerAnswer, problems=("unknown-feeder", "no-danger", "store", *MUTATION)),
+          DangerAnswer, problems=("unknown-feeder", "no-danger", "store", *MUTATION), need=ON_SITE),
     Route("POST", "/api/v1/zones/{zone}/broken-cable/clear", clear_broken_cable,
           "Say that a broken cable is mended (role crew)", ZoneView,
-          problems=("unknown-zone", "no-broken-cable", "store", *MUTATION)),
+          problems=("unknown-zone", "no-broken-cable", "store", *MUTATION), need=ON_SITE),
     Route("POST", "/api/v1/alarms/acknowledge", acknowledge_alarm,
           "Say that an alarm has been seen, what was done and who takes care; it stands on (role crew)",
-          Alarm, request=AlarmSeen, problems=("no-alarm", "store", *MUTATION)),
+          Alarm, request=AlarmSeen, problems=("no-alarm", "store", "command", *MUTATION, *BODY), need=COMMAND),
     Route("POST", "/api/v1/alarms/shelve", shelve_alarm, "Put an alarm off for some minutes (role crew)",
-          Alarm, request=AlarmShelved, problems=("no-alarm", "store", *MUTATION)),
+          Alarm, request=AlarmShelved, problems=("no-alarm", "store", "command", *MUTATION, *BODY), need=COMMAND),
     Route("GET", "/api/v1/alarms", get_alarms, "Alarms that stand, oldest first", list[Alarm], problems=("not-found",)),
 )  # fmt: skip

@@ -12,6 +12,8 @@ from supervisor.control.reach import Reach
 from supervisor.control.view import DangerView, OverrideView, PlanView
 from supervisor.domain.override import OverrideMode
 from supervisor.domain.role import Role
+from supervisor.domain.scope import Scope
+from supervisor.store.tokens import DAYS
 from supervisor.weather.providers.kind import Attribution
 
 
@@ -69,7 +71,7 @@ class SessionAnswer(Struct, kw_only=True):
     """Who is signed in, and what the app needs to know first."""
 
     user: str
-    role: str
+    role: str  # "token": a program
     csrf: str  # to be sent back as X-CSRF-Token with every mutation
     expires_utc_s: int
     site: str
@@ -141,6 +143,32 @@ class PersonAnswer(Struct):
     role: str
     sessions: list[PersonSession]  # last seen first
     links: list[PendingLink]
+
+
+class TokenRequest(Struct, forbid_unknown_fields=True):
+    """A token for one program."""
+
+    name: Annotated[str, Meta(min_length=2, max_length=200)]  # in the audit as `token:<name>`
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
+    days: Annotated[int, Meta(ge=DAYS[0], le=DAYS[-1])] = 90
+
+
+class TokenAnswer(Struct, kw_only=True):
+    """An API token without its secret. `id` opens nothing."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    by: str  # who made it
+    made_utc_s: int
+    expires_utc_s: int
+    used_utc_s: int | None  # true to the minute; null: never
+
+
+class TokenMade(TokenAnswer, kw_only=True):
+    """A new token: `token` is not kept and cannot be shown again."""
+
+    token: str
 
 
 class ClockEvent(Struct):

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
-from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store import access, people
 from supervisor.store.access import AccessRepository, Person
+from supervisor.web.programs import Tokens
+from supervisor.web.session import TOKEN_BYTES, TOUCH_S, LastUses, Session
 
-logger = logging.getLogger(__name__)
-
-TOKEN_BYTES: Final = 32  # 256 bits: cannot be guessed
 LINK_S: Final = 24 * 3600  # an invitation is opened the same day or made again
 FIRST_LINK_S: Final = 7 * 24 * 3600  # the first start may be days before somebody looks at its log
 SESSION_S: Final = 30 * 24 * 3600  # since the last use: a crew need not sign in during a storm
 RENEW_S: Final = SESSION_S // 2  # less left than this, and a use renews it
 SESSION_MAX_S: Final = 180 * 24 * 3600  # a winter; then a new link is needed, however often the session was used
-TOUCH_S: Final = 60.0  # "last seen" is true to the minute: not a write for each request
-
-
-@dataclass(frozen=True)
-class Session:
-    """Who is signed in."""
-
-    token: str  # as in the cookie
-    user: str
-    role: str
-    csrf: str
-    expires_utc_s: int
-    renew_until_utc_s: int | None = None  # a use now makes it live until then
-    seen_utc_s: int = 0
-
-    @property
-    def id(self) -> str:
-        """As in the list of people; opens nothing."""
-        return access.session_id(self.token)
 
 
 class Sessions:
@@ -49,7 +24,8 @@ class Sessions:
     def __init__(self, store: AccessRepository, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._writing: set[asyncio.Task[None]] = set()
+        self._uses = LastUses()
+        self.tokens = Tokens(store, clock)
 
     def _now(self) -> int:
         return int(self._clock.utc_s())
@@ -101,7 +77,7 @@ class Sessions:
         """
         until = session.renew_until_utc_s
         if until is not None or self._now() - session.seen_utc_s >= TOUCH_S:
-            self._write(self._store.touch_session, session.token, until or 0)
+            self._uses.note(self._store.touch_session(session.token, until or 0))
         return until is not None
 
     def _session(self, token: str, found: people.Session) -> Session:
@@ -112,17 +88,6 @@ class Sessions:
         return Session(
             token, found.user, found.role, found.csrf, expires, longest if due else None, found.seen_utc_s
         )  # fmt: skip
-
-    def _write(self, write: Callable[[str, int], Awaitable[None]], token: str, until_utc_s: int) -> None:
-        async def attempt() -> None:
-            try:
-                await write(token, until_utc_s)
-            except StoreError as error:
-                logger.warning("last use of a session not recorded: %s", error)
-
-        task = asyncio.ensure_future(attempt())
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
 
     async def end(self, session: Session, *, keep_an_admin: bool = True) -> None:
         """Sign out. Raises CommandError `last-admin` where nobody could invite people any more."""

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from supervisor.runtime import logs
 from supervisor.web import files, health, login, metrics, openapi, pages, stream
+from supervisor.web.allowed import LOOK, NEEDS
 from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
@@ -34,6 +35,8 @@ def setup(app: web.Application, services: Services) -> None:
     app.middlewares.extend((watch_connection, metrics.count, problems, require_session, require_own_page))
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
+    app[NEEDS] = {(route.method, route.path): route.needs for route in ALL_ROUTES}
+    app[NEEDS] |= {("GET", path): LOOK for path in openapi.OTHERS}
     for route in ALL_ROUTES:
         handler = route.handler if route.method in SAFE_METHODS else keyed(route.handler)
         app.router.add_route(route.method, route.path, handler)

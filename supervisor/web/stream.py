@@ -19,7 +19,7 @@ from supervisor.control.alarms import Alarm
 from supervisor.control.live import Subscription
 from supervisor.control.view import ZoneView
 from supervisor.domain.errors import StoreError
-from supervisor.web.guard import give_cookie
+from supervisor.web.guard import find_session, give_cookie, note_use
 from supervisor.web.keys import RENEWED, SERVICES, SESSION
 from supervisor.web.pace import Pace
 from supervisor.web.problems import RequestError
@@ -71,15 +71,14 @@ async def _may_go_on(request: web.Request) -> bool:
 
     In the last case the app connects again at once, and that answer carries the renewed cookie.
     """
-    sessions = request.app[SERVICES].sessions
     try:
-        session = await sessions.find(request[SESSION].token)
+        session = await find_session(request)
     except StoreError as error:  # a disk that fails ends no stream
         logger.warning("session of a stream not checked: %s", error)
         return True
     if session is None or session.renew_until_utc_s is not None:
         return False
-    sessions.use(session)
+    note_use(request, session)
     return True
 
 

@@ -45,13 +45,13 @@ async def test_a_session_is_renewed_by_use_with_its_cookie_and_has_an_end(distri
     async with crew.client.get("/api/v1/zones") as answer:
         assert f"Max-Age={30 * DAY_S}" in answer.headers["Set-Cookie"]
         assert "HttpOnly" in answer.headers["Set-Cookie"]
-    await asyncio.gather(*district.sessions._writing)
+    await asyncio.gather(*district.sessions._uses.writing)
     gone_s = 16 * DAY_S
     while gone_s < SESSION_MAX_S - 10 * DAY_S:
         district.clock.advance(10 * DAY_S)
         gone_s += 10 * DAY_S
         assert (await crew.ask("GET", "/api/v1/zones"))[0] == 200, gone_s / DAY_S
-        await asyncio.gather(*district.sessions._writing)
+        await asyncio.gather(*district.sessions._uses.writing)
     district.clock.advance(SESSION_MAX_S - gone_s + 60)
     problem(await crew.ask("GET", "/api/v1/zones"), 401, "unauthenticated")
 

@@ -1,0 +1,41 @@
+"""The service's database for one command of the server's console, beside a running service or without it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from supervisor.config import Config
+from supervisor.domain.errors import StoreError
+from supervisor.store import database
+from supervisor.store.store import DATABASE_NAME
+
+BY = "console"  # in the audit: whoever has the server's shell
+
+
+@contextmanager
+def transaction(config: Config) -> Iterator[sqlite3.Connection]:
+    """The service's database, for one transaction. Raises StoreError where there is none of this version."""
+    path = config.state_dir / DATABASE_NAME
+    if not path.exists():
+        raise StoreError("no database", where=str(path), remedy="Start the service once: `roadheat serve`")
+    connection = database.connect(path)
+    try:
+        version, known = int(connection.execute("PRAGMA user_version").fetchone()[0]), len(database.migrations())
+        if version != known:
+            raise StoreError(
+                f"the database has schema {version}, this roadheat supports {known}",
+                where=str(path), remedy="Use the version of the service, or start the service once with this one",
+            )  # fmt: skip
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"not changed: {error}", where=str(path), remedy="Check disk, permissions and try again"
+        ) from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.close()
