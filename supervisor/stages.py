@@ -254,6 +254,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,
+        contact=config.web.contact,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,
         degradations=base.degradations,

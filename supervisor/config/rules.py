@@ -29,6 +29,7 @@ HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (be
 MEMBERS_MAX = 60
 PROCESSES_MAX = 64
 CALIBRATION_DAYS = (10, 90)
+CONTACT_MAX = 120  # letters: two lines on a phone
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Problems = Iterator[ConfigError]
@@ -104,6 +105,11 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("boards.handshakes_max", "must be at least 1", "Write at least 1; 64 is proven")
     if config.web.public_url and not _is_url(config.web.public_url):
         yield source.problem("web.public_url", "not a URL", 'Write "https://host", or leave it out')
+    if len(config.web.contact) > CONTACT_MAX or not config.web.contact.isprintable():
+        yield source.problem(
+            "web.contact", f"longer than {CONTACT_MAX} letters, or with a control character",
+            'Write a name and a number: "Control centre 02-1234-5678"',
+        )  # fmt: skip
     for table, most in (
         ("boards", config.boards.connections_per_address),
         ("web", config.web.connections_per_address),

@@ -1,13 +1,15 @@
 // @ts-check
 // The screen "more": who is signed in, the language; and, for administrators, the people.
 
+import { attempt } from "./attempt.js";
 import { Problem, command, commandKey } from "./api.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Invite } from "./invite.js";
 import { changed, model, say } from "./model.js";
-import { People, attempt } from "./people.js";
+import { Passkeys } from "./passkeys.js";
+import { People } from "./people.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
 /** Whose weather is shown, and under which licence: the licences demand it. */
@@ -47,6 +49,7 @@ export function Account() {
         <button type="button" class="big people-open" onClick=${() => setOpen("people")}>${t("people.title")}</button>`}
       <button type="button" class=${last ? "big danger" : "big"} onClick=${leave}>${t(last ? "account.leave-sure" : "account.leave")}</button>
     </div>
+    <${Passkeys} />
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}

@@ -1,7 +1,8 @@
 // @ts-check
 // For administrators: who may sign in, where they are signed in, links not used yet; and how to end each of them.
 
-import { Problem, command, commandKey, get } from "./api.js";
+import { attempt } from "./attempt.js";
+import { command, commandKey, get } from "./api.js";
 import { Invite } from "./invite.js";
 import { dayClock } from "./format.js";
 import { html } from "./html.js";
@@ -9,25 +10,12 @@ import { has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { model, say } from "./model.js";
 import { Notice } from "./status.js";
-import { problemWords } from "./words.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const NOW_S = 150; // "last seen" is true to the minute
 
 const device = (session) => t(has(`device.${session.device}`) ? `device.${session.device}` : "device.unknown");
 const seen = (session) => (model.clock.now_s() - session.seen_utc_s < NOW_S ? t("people.now") : t("people.seen", { time: dayClock(session.seen_utc_s) }));
-
-/** Send one command and say what came of it; true where it worked. */
-export async function attempt(work) {
-  try {
-    return (await work()) ?? true;
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    if (problem.status === 401) model.link = "signed-out";
-    say("notice.failed", { why: problemWords(problem) }, "bad");
-    return false;
-  }
-}
 
 const remove = (kind, id) => attempt(() => command("DELETE", `/api/v1/${kind}/${encodeURIComponent(id)}`, null, commandKey()));
 

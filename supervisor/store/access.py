@@ -13,7 +13,7 @@ from msgspec import Struct
 from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.names import clean_name, skeleton
 from supervisor.domain.role import Role
-from supervisor.store import journal, people
+from supervisor.store import journal, passkeys, people
 from supervisor.store.repository import Repository
 
 SIGN_IN = "sign-in"
@@ -52,6 +52,7 @@ class Person(Struct, frozen=True):
     role: str
     sessions: tuple[SessionInfo, ...] = ()
     links: tuple[LinkInfo, ...] = ()
+    passkeys: tuple[passkeys.Passkey, ...] = ()
 
 
 def session_id(token: str) -> str:
@@ -60,7 +61,7 @@ def session_id(token: str) -> str:
 
 
 def overview(db: sqlite3.Connection, now_utc_s: float) -> list[Person]:
-    """Everybody who has been invited and not been removed, by name, with live sessions and pending links."""
+    """Everybody who has been invited and not been removed, by name, with live sessions, pending links and passkeys."""
     sessions = [
         SessionInfo("s-" + digest.hex()[:_ID_HEX], *row)
         for digest, *row in db.execute(
@@ -77,6 +78,7 @@ def overview(db: sqlite3.Connection, now_utc_s: float) -> list[Person]:
             (SIGN_IN, FIRST_START, now_utc_s),
         )
     ]
+    keys = passkeys.passkeys(db)
     roles = {link.user: link.role for link in links} | {session.user: session.role for session in sessions}
     roles |= {user.name: user.role for user in people.users(db)}
     return [
@@ -85,16 +87,18 @@ def overview(db: sqlite3.Connection, now_utc_s: float) -> list[Person]:
             role,
             tuple(each for each in sessions if each.user == name),
             tuple(each for each in links if each.user == name),
+            tuple(each for each in keys if each.user == name),
         )
         for name, role in sorted(roles.items())
     ]
 
 
 def admin_can_sign_in(db: sqlite3.Connection, now_utc_s: float) -> bool:
-    """Whether an administrator is signed in or holds a link that still works."""
+    """Whether an administrator is signed in, or holds a link that still works or a passkey."""
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM session WHERE role = 'admin' AND expires_utc_s > ?1) OR EXISTS (SELECT 1 FROM "
-        "one_time_token WHERE role = 'admin' AND purpose IN (?2, ?3) AND used_utc_s IS NULL AND expires_utc_s > ?1)",
+        "one_time_token WHERE role = 'admin' AND purpose IN (?2, ?3) AND used_utc_s IS NULL AND expires_utc_s > ?1) "
+        "OR EXISTS (SELECT 1 FROM passkey JOIN user ON user.name = passkey.user WHERE user.role = 'admin')",
         (now_utc_s, SIGN_IN, FIRST_START),
     ).fetchone()
     return bool(row[0])
@@ -166,16 +170,44 @@ def sign_in(
     )
     if grant is None:
         return None
-    people.forget_expired(db, now_utc_s)
-    session = people.Session(grant.user, grant.role, csrf, now_utc_s, expires_utc_s, now_utc_s, device)
-    people.create_session(db, token, session)
     if people.find_user(db, grant.user) is None:
         people.put_user(db, people.User(grant.user, grant.role, now_utc_s))
-    journal.append_audit(db, now_utc_s, grant.user, "sign-in", f"by link, as {grant.role}: {session_id(token)}")
+    session = people.Session(grant.user, grant.role, csrf, now_utc_s, expires_utc_s, now_utc_s, device)
+    _begin(db, token, session, "link")
     if grant.role == "admin":
         db.execute("DELETE FROM one_time_token WHERE purpose = ? AND used_utc_s IS NULL", (FIRST_START,))
         journal.kv_set(db, FIRST_DONE, str(now_utc_s))
     return session
+
+
+def sign_in_by_passkey(
+    db: sqlite3.Connection, used: passkeys.Passkey, sign_count: int, token: str, csrf: str, now_utc_s: int,
+    expires_utc_s: int, device: str,
+) -> people.Session | None:  # fmt: skip
+    """Create the session of a verified passkey; None where the person or the passkey has been removed meanwhile."""
+    user = people.find_user(db, used.user)
+    if user is None or user.disabled or not passkeys.note_use(db, used, sign_count, now_utc_s):
+        return None
+    session = people.Session(user.name, user.role, csrf, now_utc_s, expires_utc_s, now_utc_s, device)
+    _begin(db, token, session, f"passkey {used.id}")
+    return session
+
+
+def _begin(db: sqlite3.Connection, token: str, session: people.Session, how: str) -> None:
+    people.forget_expired(db, session.created_utc_s)
+    people.create_session(db, token, session)
+    detail = f"by {how}, as {session.role}: {session_id(token)}"
+    journal.append_audit(db, session.created_utc_s, session.user, "sign-in", detail)
+
+
+def remove_passkey(
+    db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int, *, of: str | None = None, keep_an_admin: bool = True
+) -> None:
+    """Make a passkey void. Raises NotFoundError, or CommandError `last-admin`."""
+    found = passkeys.remove(db, wanted, by, now_utc_s, of=of)
+    user = people.find_user(db, found.user)
+    if keep_an_admin and user is not None and user.role == "admin":
+        _need_admin(db, now_utc_s)
 
 
 def revoke_session(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int, *, keep_an_admin: bool = True) -> None:
@@ -199,7 +231,7 @@ def revoke_link(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int) ->
 
 
 def revoke_person(db: sqlite3.Connection, name: str, by: str, now_utc_s: int, *, keep_an_admin: bool = True) -> int:
-    """End all sessions and links of a person and remove the name from the list. Returns how many sessions ended.
+    """End all sessions, links and passkeys of a person and remove the name. Returns how many sessions ended.
 
     That person's commands hold until they expire, and stay in the record. Raises NotFoundError, or CommandError
     `last-admin`.
@@ -209,8 +241,10 @@ def revoke_person(db: sqlite3.Connection, name: str, by: str, now_utc_s: int, *,
         raise NotFoundError("no such person", where=name[:80], remedy="The list of people shows every name")
     ended = people.end_sessions_of(db, name)
     db.execute("DELETE FROM one_time_token WHERE user = ? AND used_utc_s IS NULL", (name,))
+    db.execute("DELETE FROM passkey WHERE user = ?", (name,))
     db.execute("DELETE FROM user WHERE name = ?", (name,))
-    journal.append_audit(db, now_utc_s, by, "revoke-person", f"{name}: {ended} sessions, {len(found.links)} links")
+    held = f"{ended} sessions, {len(found.links)} links, {len(found.passkeys)} passkeys"
+    journal.append_audit(db, now_utc_s, by, "revoke-person", f"{name}: {held}")
     if keep_an_admin and found.role == "admin":
         _need_admin(db, now_utc_s)
     return ended

@@ -21,9 +21,11 @@ class Need:
 
     role: Role = Role.VIEWER  # or a higher one
     scope: Scope | None = Scope.READ  # None: for people only
+    open: bool = False  # to everybody: signing in
 
 
 LOOK: Final = Need()
+OPEN: Final = Need(scope=None, open=True)
 OWN: Final = Need(scope=None)  # what concerns the person who asks
 COMMAND: Final = Need(Role.CREW, Scope.COMMAND)
 ON_SITE: Final = Need(Role.CREW, None)  # somebody has looked: no program can say so

@@ -19,6 +19,7 @@ from supervisor.web.allowed import ADMIN, ADMIN_PERSON, COMMAND, LOOK, OWN, Need
 from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
 from supervisor.web.guard import Handler, drop_cookie
 from supervisor.web.keys import SERVICES, SESSION
+from supervisor.web.party import party
 from supervisor.web.schema import (
     LinkAnswer,
     LinkRequest,
@@ -88,6 +89,7 @@ async def get_session(request: web.Request) -> web.Response:
             timezone=services.site.timezone,
             utc_s=services.clock.utc_s(),
             contract_w=services.contract_w,
+            passkeys=party(services.public_url) is not None,
             attributions=services.attributions,
         )
     )

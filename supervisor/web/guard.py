@@ -23,7 +23,10 @@ from supervisor.web.session import Session
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # The page that asks for a link, and what process managers ask.
-PUBLIC: Final = frozenset({"/login", "/static/plain.css", "/static/icon.svg", "/healthz", "/readyz"})
+PUBLIC: Final = frozenset(
+    {"/login", "/login/passkey", "/login/passkey/options", "/static/plain.css", "/static/login.js", "/static/icon.svg",
+     "/healthz", "/readyz"}
+)  # fmt: skip
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 TOKEN_LETTERS_MAX: Final = 200  # ours have 43 and a prefix
 
@@ -156,12 +159,14 @@ async def require_own_page(request: web.Request, handler: Handler) -> web.Stream
     Browsers always send Origin with POST and DELETE; a program that sends none must still know the CSRF token. No
     other site can make a browser send an API token, so that one needs neither.
     """
-    if request.method in SAFE_METHODS or request.path in PUBLIC or request[SESSION].scopes is not None:
+    if request.method in SAFE_METHODS or (SESSION in request and request[SESSION].scopes is not None):
         return await handler(request)
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if (origin is not None and not _same_origin(request, origin)) or site not in ("same-origin", "none"):
         raise RequestError("bad-origin", where="Origin", remedy="Use the app at its own address")
+    if request.path in PUBLIC:
+        return await handler(request)
     given = request.headers.get("X-CSRF-Token", "")
     if not same_secret(given, request[SESSION].csrf):
         raise RequestError("bad-csrf", where="X-CSRF-Token", remedy="Read it from GET /api/v1/session")

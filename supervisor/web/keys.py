@@ -54,6 +54,7 @@ class Services:
     safety: Safety | None = None  # None: these routes answer not-found
     degradations: Degradations | None = None  # None: nothing is ever degraded
     contract_w: int = 0  # of all supplies together
+    contact: str = ""  # whom to call, on the sign-in page
 
     def degraded_now(self) -> list[Degraded]:
         """What the service goes on with in a lesser form, in the order of `DegradedCode`."""

@@ -9,9 +9,10 @@ from typing import Final
 
 from aiohttp import web
 
-from supervisor.web.guard import give_cookie
+from supervisor.web.guard import find_session, give_cookie
 from supervisor.web.keys import SERVICES
 from supervisor.web.pages import plain, wants_page
+from supervisor.web.passkeys import verified
 from supervisor.web.problems import RequestError
 
 logger = logging.getLogger(__name__)
@@ -58,9 +59,17 @@ def device(agent: str) -> str:
 
 
 async def get_login(request: web.Request) -> web.StreamResponse:
-    """Redeem the link, set the cookie, open the app. Without a token: the page that says how to get a link."""
+    """Redeem the link, set the cookie, open the app. Without a token: the page that says how to get a link.
+
+    People keep the message with their link and open it again each day: a used link opens the app while they are signed
+    in. The cookie is SameSite=Strict and does not come with a tap in a messenger, so the page asks once more by itself.
+    """
     services = request.app[SERVICES]
     token = request.query.get("token", "")
+    if "used" in request.query:  # by the page of a used link: now the browser sends the cookie
+        if await find_session(request) is not None:
+            return plain(request, "login.done", status=200, then="/")
+        return plain(request, "login.used", status=401)
     if not token or _is_preview(request):
         return plain(request, "login.ask", status=200)
     session = (
@@ -74,7 +83,28 @@ async def get_login(request: web.Request) -> web.StreamResponse:
         code = "too-many" if failures > FAILURES_MAX else "bad-link"
         if not wants_page(request):
             raise RequestError(code, remedy="Ask an administrator for a new link")
-        return plain(request, "login.used", status=429 if code == "too-many" else 401)
-    response = plain(request, "login.done", status=200, go_on=True)
+        return plain(request, "login.used", status=429 if code == "too-many" else 401, then="/login?used")
+    response = plain(request, "login.done", status=200, then="/")
     give_cookie(request, response, session)
     return response
+
+
+async def post_passkey_sign_in(request: web.Request) -> web.Response:
+    """Check a passkey and set the cookie."""
+    services = request.app[SERVICES]
+    try:
+        used, sign_count = await verified(request)
+        session = await services.sessions.open_by_passkey(
+            used, sign_count, device(request.headers.get("User-Agent", ""))
+        )
+        if session is None:
+            raise RequestError("bad-passkey", remedy="Try again, or ask an administrator for a link")
+    except RequestError as error:
+        if error.code != "bad-passkey":
+            raise
+        if request.app[FAILURES].note(request.remote or "", services.clock.monotonic_s()) > FAILURES_MAX:
+            raise RequestError("too-many", remedy="Wait 15 minutes") from None
+        raise
+    answer = web.Response(status=204)
+    give_cookie(request, answer, session)
+    return answer

@@ -127,7 +127,7 @@ def keyed(handler: Handler) -> Handler:
 
     async def once(request: web.Request) -> web.StreamResponse:
         key = request.headers.get("Idempotency-Key")
-        if key is None:
+        if key is None or SESSION not in request:  # signing in: nobody yet to whom a key could belong
             return await handler(request)
         if len(key) not in KEY_LETTERS or not (key.isascii() and key.isalnum()):
             raise RequestError(

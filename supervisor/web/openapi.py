@@ -46,7 +46,8 @@ def _responses(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     if route.answer is not None:
         done["content"] = {"application/json": {"schema": schema[str(route.answer)]}}
     by_status: dict[int, list[str]] = {}
-    for code in dict.fromkeys((*route.problems, *EVERYWHERE)):
+    everywhere = EVERYWHERE if not route.needs.open else ("internal", "store")
+    for code in dict.fromkeys((*route.problems, *everywhere)):
         status = OTHER_STATUS[code] if code in OTHER_STATUS else CODES[code][0]
         by_status.setdefault(status, []).append(code)
     problems = {
@@ -60,7 +61,9 @@ def _responses(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _security(need: Need) -> list[dict[str, list[str]]]:
-    """A session, or a token with a scope: OpenAPI 3.1 lists for a bearer token the roles that it needs."""
+    """Nothing, or a session, or a token with a scope: OpenAPI 3.1 lists for a bearer token the roles that it needs."""
+    if need.open:
+        return []
     programs = [] if need.scope is None else [{"token": [need.scope.value]}]
     return [{"session": []}, *programs]
 
@@ -71,7 +74,7 @@ def _operation(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
-    if route.method != "GET":
+    if route.method != "GET" and not route.needs.open:
         csrf = "Of the session, from GET /api/v1/session; not needed with an API token"
         parameters.append(
             {"name": "X-CSRF-Token", "in": "header", "required": False, "description": csrf,

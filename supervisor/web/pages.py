@@ -10,10 +10,13 @@ from aiohttp import web
 
 from supervisor.domain.errors import NotFoundError
 from supervisor.web.files import StaticFile
+from supervisor.web.keys import SERVICES
+from supervisor.web.party import party
 
 FILES: Final = web.AppKey("files", dict[str, StaticFile])
 LANGUAGES: Final = ("en", "ko")
-_GO_ON: Final = '<meta http-equiv="refresh" content="0;url=/">\n'
+_THEN: Final = '<meta http-equiv="refresh" content="0;url={url}">\n'
+_SCRIPT: Final = '<script src="/static/login.js" defer></script>\n'
 
 
 def language(request: web.Request) -> str:
@@ -24,8 +27,8 @@ def language(request: web.Request) -> str:
     return "en"
 
 
-def plain(request: web.Request, key: str, *, status: int, go_on: bool = False) -> web.Response:
-    """A page without scripts; `key` names title and text in the translations. `go_on` opens the app at once.
+def plain(request: web.Request, key: str, *, status: int, then: str = "") -> web.Response:
+    """A page without scripts; `key` names title and text in the translations. `then` is opened at once.
 
     That is done by the page and not by a redirect: after one, a browser counts the whole way as started by the site
     (say, a messenger) where the link was, and keeps the SameSite=Strict cookie back.
@@ -33,12 +36,17 @@ def plain(request: web.Request, key: str, *, status: int, go_on: bool = False) -
     files = request.app[FILES]
     words = msgspec.json.decode(files[f"i18n/{language(request)}.json"].body, type=dict[str, str])
     text = files["plain.html"].body.decode()
+    services = request.app[SERVICES]
+    contact, passkeys = services.contact, party(services.public_url) is not None
     values = {
         "language": language(request),
         "title": html.escape(words[f"{key}.title"]),
         "text": html.escape(words[f"{key}.text"]),
         "open": html.escape(words["login.open"]),
-        "refresh": _GO_ON if go_on else "",
+        "call": f"<p>{html.escape(words['login.call'].replace('{contact}', contact))}</p>" if contact else "",
+        "passkey": html.escape(words["login.passkey"]),
+        "failed": html.escape(words["login.passkey-failed"]),
+        "refresh": _THEN.format(url=then) if then else _SCRIPT if passkeys else "",
     }
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)

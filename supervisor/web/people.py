@@ -8,6 +8,7 @@ from supervisor.domain.names import clean_name
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.once import SECRET
+from supervisor.web.passkeys import answer
 from supervisor.web.schema import LinkAnswer, LinkRequest, PendingLink, PersonAnswer, PersonSession
 
 
@@ -23,6 +24,7 @@ async def get_people(request: web.Request) -> web.Response:
                     for s in person.sessions
                 ],
                 links=[PendingLink(x.id, x.made_by, x.made_utc_s, x.expires_utc_s) for x in person.links],
+                passkeys=[answer(each) for each in person.passkeys],
             )
             for person in await request.app[SERVICES].sessions.people()
         ]
@@ -36,9 +38,9 @@ async def post_link(request: web.Request) -> web.Response:
         wanted.user, wanted.role, session.user, change_role=wanted.change_role
     )
     path = f"/login?token={token}"
-    answer = json_answer(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
-    answer[SECRET] = True
-    return answer
+    made = json_answer(LinkAnswer(clean_name(wanted.user), wanted.role, path, expires_utc_s), status=201)
+    made[SECRET] = True
+    return made
 
 
 async def revoke_link(request: web.Request) -> web.Response:

@@ -18,6 +18,7 @@ from supervisor.web.allowed import COMMAND, ON_SITE
 from supervisor.web.api import BODY, MUTATION, ROUTES, Route, zone_id
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION, Safety
+from supervisor.web.passkey_routes import PASSKEY_ROUTES
 from supervisor.web.schema import AlarmSeen, AlarmShelved, DangerAnswer, DangerZone
 
 _LETTERS_MAX: Final = 80  # of an id that is quoted in an error
@@ -108,6 +109,7 @@ _DANGER: Final = "all off now, until two different people clear it (role crew)"
 _CLEAR: Final = "Say that the electric danger is over; the second person's word ends it (role crew)"
 ALL_ROUTES: Final = (
     *ROUTES,
+    *PASSKEY_ROUTES,
     Route("POST", "/api/v1/zones/{zone}/danger", post_zone_danger, f"Electric danger on a road: {_DANGER}",
           DangerAnswer, problems=("unknown-zone", *MUTATION), need=COMMAND),
     Route("POST", "/api/v1/zones/{zone}/danger/clear", clear_zone_danger, _CLEAR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -78,6 +79,7 @@ class SessionAnswer(Struct, kw_only=True):
     timezone: str  # IANA name
     utc_s: float  # the service's clock
     contract_w: int  # of all supplies together
+    passkeys: bool  # whether they can be made here
     attributions: tuple[Attribution, ...]  # that the licences of the weather data demand to be shown
 
 
@@ -136,15 +138,6 @@ class PendingLink(Struct):
     expires_utc_s: int
 
 
-class PersonAnswer(Struct):
-    """Somebody who may sign in."""
-
-    name: str
-    role: str
-    sessions: list[PersonSession]  # last seen first
-    links: list[PendingLink]
-
-
 class TokenRequest(Struct, forbid_unknown_fields=True):
     """A token for one program."""
 
@@ -169,6 +162,66 @@ class TokenMade(TokenAnswer, kw_only=True):
     """A new token: `token` is not kept and cannot be shown again."""
 
     token: str
+
+
+_Bytes = Annotated[str, Meta(max_length=8_000, pattern="^[0-9A-Za-z_-]*$")]  # base64url, of some hundred bytes
+
+
+class Device(StrEnum):
+    """What a passkey is made on."""
+
+    PHONE = "phone"
+    COMPUTER = "computer"
+
+
+class Attestation(Struct, forbid_unknown_fields=True):
+    """`response` of a new passkey, in the names of WebAuthn; bytes as base64url."""
+
+    clientDataJSON: _Bytes
+    attestationObject: _Bytes
+
+
+class PasskeyRequest(Struct, forbid_unknown_fields=True):
+    """A passkey that the browser has made."""
+
+    id: _Bytes
+    response: Attestation
+    device: Device = Device.PHONE
+
+
+class Assertion(Struct, forbid_unknown_fields=True):
+    """`response` of a sign-in, in the names of WebAuthn; bytes as base64url."""
+
+    clientDataJSON: _Bytes
+    authenticatorData: _Bytes
+    signature: _Bytes
+    userHandle: _Bytes | None = None
+
+
+class PasskeySignIn(Struct, forbid_unknown_fields=True):
+    """A sign-in with a passkey."""
+
+    id: _Bytes
+    response: Assertion
+
+
+class PasskeyAnswer(Struct):
+    """A passkey. `id` opens nothing."""
+
+    id: str
+    device: str  # "phone" or "computer"
+    made_utc_s: int
+    used_utc_s: int | None  # null: never
+
+
+class PersonAnswer(Struct):
+    """Somebody who may sign in."""
+
+    name: str
+    role: str
+    sessions: list[PersonSession]  # last seen first
+    links: list[PendingLink]
+    passkeys: list[PasskeyAnswer]
 
 
 class ClockEvent(Struct):

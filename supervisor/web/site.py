@@ -7,9 +7,10 @@ from importlib import metadata
 from aiohttp import web
 
 from supervisor.runtime import logs
-from supervisor.web import files, health, login, metrics, openapi, pages, stream
+from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, stream
 from supervisor.web.allowed import LOOK, NEEDS
 from supervisor.web.api import BODY_MAX_BYTES
+from supervisor.web.challenges import Challenges
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
 from supervisor.web.keys import SERVICES, Services
@@ -28,6 +29,7 @@ def setup(app: web.Application, services: Services) -> None:
     app[stream.PACE] = Pace(services.clock, services.wall)
     app[stream.STREAMS] = set()
     app[ONCE] = Once(services.answers)
+    app[passkeys.CHALLENGES] = Challenges(services.clock)
     app[login.FAILURES] = login.Failures()
     app[pages.FILES] = files.load()
     metrics.install(app, services.live, services.registry)

@@ -94,6 +94,20 @@ async def test_sessions_end_by_sign_out_and_by_time(district: Any, sign_in: Any)
     assert (status, refused["code"]) == (401, "unauthenticated")
 
 
+async def test_the_sign_in_page_says_whom_to_call(district: Any, aiohttp_client: Any) -> None:
+    contact = "상황실 <02-2241-1000>"
+    services = replace(district.app[SERVICES], contact=contact, registry=CollectorRegistry())
+    client, page = await aiohttp_client(make_app(services)), {"Accept": "text/html"}
+    for path in ("/", "/login", "/login?token=used-before", "/login?used"):
+        async with client.get(path, headers=page) as answer:
+            assert "상황실 &lt;02-2241-1000&gt;" in await answer.text(), path
+    plain = await aiohttp_client(district.app)
+    async with plain.get("/login", headers=page) as answer:
+        text = await answer.text()
+    assert "Call:" not in text
+    assert "/static/login.js" not in text  # no public address: no passkeys
+
+
 async def _get(client: Any, path: str) -> tuple[int, Any]:
     async with client.get(path) as answer:
         return answer.status, await answer.json(content_type=None)
