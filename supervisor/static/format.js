@@ -50,6 +50,14 @@ export function dayClock(utc_s) {
   return format.format(utc_s * 1000);
 }
 
+/** A time near now, in short: "18:20", "yesterday 18:20", "tomorrow 01:12", else with its date. */
+export function near(utc_s, now_s) {
+  const day = (at_s) => made("date", () => new Intl.DateTimeFormat("en-CA", { timeZone: timezone })).format(at_s * 1000);
+  if (day(utc_s) === day(now_s)) return clock(utc_s);
+  if (day(utc_s) === day(now_s - 86400)) return t("time.yesterday", { time: clock(utc_s) });
+  return day(utc_s) === day(now_s + 86400) ? t("time.tomorrow", { time: clock(utc_s) }) : dayClock(utc_s);
+}
+
 /** Hour of the day in the district, 0–23. */
 export function hour(utc_s) {
   const format = made("hour", () => new Intl.DateTimeFormat("en", { hour: "numeric", hourCycle: "h23", timeZone: timezone }));

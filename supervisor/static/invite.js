@@ -24,10 +24,10 @@ function Invitation({ made }) {
   </div>`;
 }
 
-export function Invite({ onClose }) {
+export function Invite({ onClose, name = "", kept = "crew" }) {
   const dialog = useRef(null);
-  const [user, setUser] = useState("");
-  const [role, setRole] = useState("crew");
+  const [user, setUser] = useState(name);
+  const [role, setRole] = useState(kept);
   const [made, setMade] = useState(null);
   const [changing, setChanging] = useState(""); // the known name and the role that it would get
   useEffect(() => {

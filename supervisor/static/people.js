@@ -4,30 +4,49 @@
 import { attempt } from "./attempt.js";
 import { command, commandKey, get } from "./api.js";
 import { Invite } from "./invite.js";
-import { dayClock } from "./format.js";
+import { age, near } from "./format.js";
 import { html } from "./html.js";
 import { has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { model, say } from "./model.js";
-import { Notice } from "./status.js";
+import { PasskeyRow, removePasskey } from "./passkeys.js";
+import { Freshness, Notice } from "./status.js";
+import { Tokens } from "./tokens.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const NOW_S = 150; // "last seen" is true to the minute
+const MINUTES_AGO_S = 5_400; // older than that, the hour says more
 
-const device = (session) => t(has(`device.${session.device}`) ? `device.${session.device}` : "device.unknown");
-const seen = (session) => (model.clock.now_s() - session.seen_utc_s < NOW_S ? t("people.now") : t("people.seen", { time: dayClock(session.seen_utc_s) }));
+const kind = (session) => (has(`device.${session.device}`) ? session.device : "unknown");
+const device = (session) => t(`device.${kind(session)}`);
+const isNow = (utc_s) => model.clock.now_s() - utc_s < NOW_S;
+
+function seen(utc_s) {
+  const gone_s = model.clock.now_s() - utc_s;
+  if (gone_s < NOW_S) return t("people.now");
+  return gone_s < MINUTES_AGO_S ? age(gone_s) : t("people.seen", { time: near(utc_s, model.clock.now_s()) });
+}
+
+/** "phones: 1 · computers: 1 · passkeys: 2" */
+function held(person) {
+  const kinds = ["phone", "computer", "program", "unknown"].map((each) => [each, person.sessions.filter((one) => kind(one) === each).length]);
+  return [...kinds, ["passkey", person.passkeys.length]].filter(([, n]) => n).map(([each, n]) => t(`people.devices.${each}`, { n })).join(", ");
+}
 
 const remove = (kind, id) => attempt(() => command("DELETE", `/api/v1/${kind}/${encodeURIComponent(id)}`, null, commandKey()));
 
-function Sessions({ person, act }) {
+function Sessions({ person, act, onInvite }) {
   const [sure, setSure] = useState(false);
   return html`<ul class="devices">
     ${person.sessions.map((session) => html`<li>
       <span class="who"><b>${device(session)}${session.own ? ` · ${t("people.you")}` : ""}</b>
-        <small>${seen(session)} · ${t("people.since", { time: dayClock(session.created_utc_s) })}</small></span>
+        <small>${seen(session.seen_utc_s)} · ${t("people.since", { time: near(session.created_utc_s, model.clock.now_s()) })}</small></span>
       <button type="button" class="big small end" onClick=${() => act(() => remove("sessions", session.id), "notice.ended")}
         aria-label=${`${t("people.end")}: ${person.name}, ${device(session)}`}>${t("people.end")}</button>
     </li>`)}
+    ${person.passkeys.map((passkey) => html`<${PasskeyRow} key=${passkey.id} passkey=${passkey} name=${person.name}
+      onRemove=${() => act(() => removePasskey(passkey.id), "passkey.removed")} />`)}
+    <li><button type="button" class="big small again" onClick=${onInvite}>${t("people.again")}</button></li>
     <li>
       ${sure
         ? html`<div class="pair">
@@ -39,17 +58,19 @@ function Sessions({ person, act }) {
   </ul>`;
 }
 
-function Person({ person, open, onToggle, act }) {
-  const latest = person.sessions[0];
+function Person({ person, open, onToggle, act, onInvite }) {
+  const latest_s = Math.max(...person.sessions.map((one) => one.seen_utc_s), ...person.passkeys.map((one) => one.used_utc_s ?? 0), 0);
   const own = person.sessions.some((session) => session.own);
-  const state = latest ? `${seen(latest)} · ${t("people.devices", { count: person.sessions.length })}` : t("people.signed-out");
+  const here = person.sessions.length > 0 && isNow(latest_s);
+  const state = own ? t("people.you") : latest_s ? seen(latest_s) : t("people.signed-out");
   return html`<li class="person">
     <button type="button" class="row" aria-expanded=${open} onClick=${onToggle}>
       <span class="mark"><${Icon} name="person" /></span>
-      <span class="who"><b>${person.name}</b> <span class="role">· ${t(`role.${person.role}`)}${own ? ` · ${t("people.you")}` : ""}</span><small>${state}</small></span>
+      <span class="who"><b>${person.name}</b> <span class="role">· ${t(`role.${person.role}`)}</span>
+        <small>${here && html`<span class="here"><${Icon} name="circle" size=${18} /></span> `}${[state, held(person)].filter(Boolean).join(" · ")}</small></span>
       <${Icon} name=${open ? "less" : "more"} />
     </button>
-    ${open && html`<${Sessions} person=${person} act=${act} />`}
+    ${open && html`<${Sessions} person=${person} act=${act} onInvite=${onInvite} />`}
   </li>`;
 }
 
@@ -62,7 +83,7 @@ function Pending({ people, act }) {
       ${links.map((link) => html`<li class="person"><div class="row">
         <span class="mark"><${Icon} name="clock" /></span>
         <span class="who"><b>${link.person.name}</b> <span class="role">· ${t(`role.${link.person.role}`)}</span>
-          <small>${t("people.pending-by", { time: dayClock(link.expires_utc_s), by: link.by === "console" ? t("people.console") : link.by || t("people.service") })}</small></span>
+          <small>${t("people.pending-by", { time: near(link.expires_utc_s, model.clock.now_s()), by: link.by === "console" ? t("people.console") : link.by || t("people.service") })}</small></span>
         <button type="button" class="big small cancel-link" onClick=${() => act(() => remove("links", link.id), "notice.link-void")}
           aria-label=${`${t("people.cancel")}: ${link.person.name}`}>${t("people.cancel")}</button>
       </div></li>`)}
@@ -73,9 +94,10 @@ function Pending({ people, act }) {
 export function People({ onClose }) {
   const dialog = useRef(null);
   const [people, setPeople] = useState(null);
+  const [tokens, setTokens] = useState(/** @type {any[]} */ ([]));
   const [open, setOpen] = useState("");
-  const [inviting, setInviting] = useState(false);
-  const load = () => attempt(() => get("/api/v1/people").then(setPeople));
+  const [inviting, setInviting] = useState(/** @type {{name: string, role: string} | null} */ (null));
+  const load = () => attempt(() => Promise.all([get("/api/v1/people").then(setPeople), get("/api/v1/tokens").then(setTokens)]));
   useEffect(() => {
     dialog.current.showModal();
     load();
@@ -84,26 +106,28 @@ export function People({ onClose }) {
     if (await work()) say(key, values, "good");
     await load();
   };
-  const admins = (people ?? []).filter((person) => person.role === "admin" && (person.sessions.length || person.links.length));
+  const admins = (people ?? []).filter((person) => person.role === "admin" && (person.sessions.length || person.links.length || person.passkeys.length));
   return html`<dialog ref=${dialog} class="panel" aria-labelledby="people-title" onCancel=${onClose} onClose=${onClose}>
     <header>
       <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
       <div class="titles"><h2 id="people-title">${t("people.title")}</h2>
-        ${people && html`<p class="hint">${t("people.summary", { people: people.length, links: people.reduce((sum, person) => sum + person.links.length, 0) })}</p>`}</div>
+        ${people && html`<p class="hint">${t("people.summary", { people: people.length, programs: tokens.length, links: people.reduce((sum, person) => sum + person.links.length, 0) })}</p>`}</div>
+      <${Freshness} />
     </header>
     <div class="panel-body">
-      <button type="button" class="big primary invite" onClick=${() => setInviting(true)}>${t("invite.title")}</button>
+      <button type="button" class="big primary invite" onClick=${() => setInviting({ name: "", role: "crew" })}><${Icon} name="plus" /> ${t("invite.title")}</button>
       ${people
         ? html`<ul class="people">
             ${people.map((person) => html`<${Person} key=${person.name} person=${person} act=${act} open=${open === person.name}
-              onToggle=${() => setOpen(open === person.name ? "" : person.name)} />`)}
+              onToggle=${() => setOpen(open === person.name ? "" : person.name)} onInvite=${() => setInviting(person)} />`)}
           </ul>
           <${Pending} people=${people} act=${act} />
-          <section><h3>${t("people.lost")}</h3><p class="hint">${t("people.lost-text")}</p></section>
+          <${Tokens} tokens=${tokens} onChange=${load} />
+          <section><h3>${t("people.lost")}</h3><p class="hint boxed">${t("people.lost-text")}</p></section>
           ${admins.length === 1 && html`<p class="warn"><b>${t("people.one-admin")}</b><br />${t("people.one-admin-text")}</p>`}`
         : html`<p class="hint">${t("people.loading")}</p>`}
     </div>
-    ${inviting && html`<${Invite} onClose=${() => { setInviting(false); load(); }} />`}
+    ${inviting && html`<${Invite} name=${inviting.name} kept=${inviting.role} onClose=${() => { setInviting(null); load(); }} />`}
     <${Notice} />
   </dialog>`;
 }

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from supervisor.domain.override import OverrideState
-from supervisor.store import people
+from supervisor.store import passkeys, people
+from supervisor.store.passkeys import Passkey
 from supervisor.web.stream import close_streams
 from tools.get_servers import driver_runs
 
@@ -235,6 +236,8 @@ async def test_a_lost_connection_is_said_and_comes_back(phone: Any, district: An
 async def test_an_admin_ends_a_lost_phone_and_a_link(phone: Any, district: Any, language: str) -> None:
     lost, _ = await district.sessions.invite("이민수", "crew", "상황실 1")
     session = await district.sessions.redeem(lost, "phone")
+    passkey = Passkey(b"id", "이민수", b"handle", "phone", b"key", 0, int(district.clock.utc_s()) - 86_400)
+    await district.store.write(lambda db: passkeys.add(db, passkey))
     await district.sessions.invite("박서연", "viewer", "상황실 1")
     page = await phone(language, role="admin")
     await page.click(".nav-more")
@@ -252,9 +255,12 @@ async def test_an_admin_ends_a_lost_phone_and_a_link(phone: Any, district: Any, 
     await page.click(".devices .end")
     await playwright.expect(page.locator(".devices .end")).to_have_count(0)
     assert await district.sessions.find(session.token) is None
+    await page.click(".remove-passkey")
+    await playwright.expect(page.locator(".remove-passkey")).to_have_count(0)
+    assert await district.store.read(passkeys.passkeys) == []
     await page.click(".cancel-link")
     await playwright.expect(page.locator(".cancel-link")).to_have_count(0)
-    await page.click(".devices .remove")
+    await page.click(".devices .remove >> nth=0")
     await page.click(".devices .danger")
     await playwright.expect(page.locator("dialog .person > .row")).to_have_count(2)
     assert [person.name for person in await district.sessions.people()] == ["Kim", "박서연"]
@@ -264,6 +270,34 @@ async def test_an_admin_ends_a_lost_phone_and_a_link(phone: Any, district: Any, 
     await page.wait_for_selector("dialog .notice.bad")
     await keep(page, f"people-last-{language}")
     phone.errors[:] = [error for error in phone.errors if "409" not in error]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_an_admin_gives_a_program_access_and_ends_it(phone: Any, district: Any, language: str) -> None:
+    await district.sessions.tokens.make("상황실 벽면", ["read"], 365, "상황실 1")
+    page = await phone(language, role="admin")
+    await page.click(".nav-more")
+    await page.click(".people-open")
+    await playwright.expect(page.locator(".token")).to_have_count(1)
+    await keep(page, f"tokens-{language}")
+    await page.click(".new-token-open")
+    await page.fill(".new-token input[type=text]", "도로 전광판")
+    await page.check(".scope-command input")
+    await page.check(".days-30 input")
+    await keep(page, f"token-new-{language}")
+    await page.click(".new-token button[type=submit]")
+    shown = await page.input_value(".new-token .invitation input")
+    await keep(page, f"token-made-{language}")
+    found = await district.sessions.tokens.find(shown)
+    assert (found.user, found.scopes) == ("token:도로 전광판", {"read", "command"})
+    assert found.expires_utc_s == pytest.approx(district.clock.utc_s() + 30 * 86_400, abs=60)
+    await page.click(".new-token .round")
+    await playwright.expect(page.locator(".token")).to_have_count(2)
+    await page.click(".token:has-text('전광판') .end-token")
+    assert await district.sessions.tokens.find(shown) is not None  # asked once more
+    await page.click(".token:has-text('전광판') .end-token")
+    await playwright.expect(page.locator(".token")).to_have_count(1)
+    assert await district.sessions.tokens.find(shown) is None
 
 
 @pytest.mark.parametrize("steady_too", [False, True])  # performance.now() stands still in sleep on most systems

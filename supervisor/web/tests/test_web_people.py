@@ -112,6 +112,21 @@ async def test_a_revoked_session_ends_on_pages_commands_and_its_stream(
     assert [(e.user, e.detail.endswith("of kim-crew")) for e in entries] == [("kim-admin", True)]
 
 
+async def test_a_lost_phone_is_out_within_15_s_on_pages_streams_and_commands(district: Any, sign_in: Any) -> None:
+    """In real time, nothing shortened."""
+    admin, crew = await sign_in("admin"), await sign_in("crew")
+    async with crew.client.get("/api/v1/stream") as answer:
+        await answer.content.readline()
+        async with asyncio.timeout(15):
+            assert (await admin.ask("DELETE", "/api/v1/people/kim-crew"))[0] == 204
+            problem(await crew.ask("POST", "/api/v1/zones/z03/overrides", json=OVERRIDE), 401, "unauthenticated")
+            problem(await crew.ask("POST", "/api/v1/zones/z03/danger"), 401, "unauthenticated")
+            for path in ("/", "/api/v1/zones", "/static/app.js"):
+                assert (await crew.client.get(path)).status == 401
+            await answer.content.read()  # ends
+    assert await district.store.overrides.live(0) == []
+
+
 def test_a_revoked_stream_ends_within_15_s() -> None:
     assert stream.SESSION_CHECK_S + stream.STALLED_S + stream.FLUSH_S < 15
 
