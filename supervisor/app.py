@@ -42,6 +42,7 @@ from supervisor.stages import (
     load_commands,
     plan_again_on_changes,
     prepare_files,
+    start_audit,
     start_control,
     start_degradations,
     start_loops,
@@ -104,7 +105,7 @@ async def running(
 
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
-        endless = start_loops(loops, clock, roads, commands, control, shipper)
+        endless = start_loops(loops, clock, roads, commands, control, shipper) + start_audit(loops, base)
         gateway = await stack.enter_async_context(
             Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )

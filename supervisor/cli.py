@@ -28,6 +28,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 PLUGINS = "roadheat.commands"
 # name → location and help text
 OWN = {
+    "audit": Lazy(
+        "supervisor.audit_cli:audit",
+        "Who did what: whether the audit log is unaltered, and its entries for other systems.",
+    ),
     "backup": Lazy(
         "supervisor.backup.command:backup",
         "Copy record, keys, calibration and configuration into one encrypted file, beside a running service.",

@@ -19,6 +19,7 @@ from supervisor.config.chosen import chosen
 from supervisor.config.convert import convert
 from supervisor.config.rules import find_problems
 from supervisor.config.schema import (
+    AuditConfig,
     BoardConfig,
     BoardsConfig,
     CalibrationConfig,
@@ -72,6 +73,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "tariff": TariffSettings,
     "planner": PlannerConfig,
     "calibration": CalibrationConfig,
+    "audit": AuditConfig,
     "limits": Limits,
     "influx": InfluxConfig,
 }

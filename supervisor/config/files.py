@@ -21,7 +21,12 @@ def find_file_problems(config: Config, source: Source) -> Iterator[ConfigError]:
     if isinstance(config.tariff, FileSettings):
         named.append(("tariff.file", config.tariff.file))
     data = {key for key, _ in named}  # read again when they change: the service starts without them
-    for key, name in [("web.cert", config.web.cert), ("web.key", config.web.key), *named]:
+    for key, name in [
+        ("web.cert", config.web.cert),
+        ("web.key", config.web.key),
+        ("audit.syslog_ca", config.audit.syslog_ca),
+        *named,
+    ]:
         if not name and key not in data:
             continue
         code = MISSING_DATA if key in data else None

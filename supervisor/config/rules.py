@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from supervisor.config.audit_rules import find_audit_problems
 from supervisor.config.files import find_file_problems
 from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
 from supervisor.config.name_rules import find_name_problems
@@ -43,6 +44,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from find_file_problems(config, source)
     yield from _planner(config, source)
     yield from _calibration(config, source)
+    yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
     yield from _influx(config, source)
     yield from find_name_problems(config, source)

@@ -57,6 +57,12 @@ class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     token_env: str = ""  # environment variable with the token
 
 
+class AuditConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    names_days: int = 730  # how long names stay in records: two winters
+    syslog: str = ""  # "tls://host:6514": entries are sent there as they are made
+    syslog_ca: str = ""  # PEM: who signed that server's certificate; "": an authority that this machine trusts
+
+
 class BoardConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     name: str = ""
@@ -72,6 +78,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tariff: TariffSettings  # of the chosen kind
     planner: PlannerConfig
     calibration: CalibrationConfig = CalibrationConfig()
+    audit: AuditConfig = AuditConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
     feeder: tuple[Feeder, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.runtime.clock import Clock
-from supervisor.store.journal import AuditRepository
+from supervisor.store.audit import AuditRepository
 
 COMMENT_MAX = 200
 NAME_MAX = 40

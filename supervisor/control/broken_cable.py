@@ -12,7 +12,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import NotFoundError
-from supervisor.store.journal import AuditRepository
+from supervisor.store.audit import AuditRepository
 from supervisor.wire.messages import Flag, ZoneSample
 
 ALARM = AlarmCode.CABLE_BROKEN

@@ -28,7 +28,8 @@ from supervisor.runtime.pace import each
 from supervisor.runtime.process import OwnProcess
 from supervisor.runtime.supervision import Parts
 from supervisor.runtime.work import in_thread
-from supervisor.store.journal import AuditRepository, ValueRepository
+from supervisor.store.audit import AuditRepository
+from supervisor.store.journal import ValueRepository
 from supervisor.store.store import DATABASE_NAME
 from supervisor.store.weather import WeatherRepository
 from supervisor.weather.resample import rows

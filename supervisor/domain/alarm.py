@@ -54,6 +54,8 @@ class AlarmCode(StrEnum):
     # The service and its record
     STORE = "store", Severity.MAJOR, ""
     NOT_RECORDED = "not-recorded", Severity.MAJOR, ""
+    AUDIT_ALTERED = "audit-altered", Severity.MAJOR, ""
+    AUDIT_NOT_SENT = "audit-not-sent", Severity.MINOR, ""
     CLOCK = "clock", Severity.MAJOR, ""
     CLOCK_UNSYNCED = "clock-unsynced", Severity.MINOR, ""
     LOOP_FAILED = "loop-failed", Severity.MAJOR, "loop"

@@ -1,4 +1,4 @@
-"""The audit log (a hash chain, UTC), events, alarms, and a few values by key."""
+"""Entries of the audit log (a hash chain, UTC; more in `audit`), events, alarms, and a few values by key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sqlite3
 
 from msgspec import Struct
 
-from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store import spool
 from supervisor.store.repository import Repository
@@ -49,18 +48,19 @@ class AlarmRecord(Struct, frozen=True):
     shelved_until_utc_s: int | None = None
 
 
-def _link(previous: bytes, entry: AuditEntry) -> bytes:
-    text = json.dumps([entry.id, entry.utc_s, entry.user, entry.action, entry.detail], ensure_ascii=False)
+def link(previous: bytes, number: int, utc_s: int, user: str, action: str, detail: str) -> bytes:
+    """The hash of an entry, which covers the one before it."""
+    text = json.dumps([number, utc_s, user, action, detail], ensure_ascii=False)
     return hashlib.sha256(previous + text.encode()).digest()
 
 
 def append_audit(db: sqlite3.Connection, utc_s: int, user: str, action: str, detail: str) -> None:
     row = db.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     last_id, previous = row if row else (0, GENESIS)
-    entry = AuditEntry(last_id + 1, utc_s, user, action, detail)
+    digest = link(previous, last_id + 1, utc_s, user, action, detail)
     db.execute(
-        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
-        (entry.id, utc_s, user, action, detail, _link(previous, entry)),
+        "INSERT INTO audit (id, utc_s, user, action, detail, hash) VALUES (?, ?, ?, ?, ?, ?)",
+        (last_id + 1, utc_s, user, action, detail, digest),
     )
 
 
@@ -71,22 +71,6 @@ def audit(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[Au
         (from_utc_s, to_utc_s),
     )
     return [AuditEntry(*row) for row in rows]
-
-
-def verify_audit(db: sqlite3.Connection) -> tuple[int, str]:
-    """Follow the chain. Returns its length and head (hex; noted elsewhere, it also reveals removed last entries).
-
-    Raises StoreError naming the first entry that was changed, inserted or left out.
-    """
-    previous = GENESIS
-    expected = 1
-    for number, utc_s, user, action, detail, digest in db.execute("SELECT * FROM audit ORDER BY id"):
-        entry = AuditEntry(number, utc_s, user, action, detail)
-        if number != expected or _link(previous, entry) != digest:
-            raise StoreError("the audit log has been altered", where=f"entry {expected}", code="audit-altered")
-        previous = digest
-        expected += 1
-    return expected - 1, previous.hex()
 
 
 def append_event(db: sqlite3.Connection, event: Event) -> None:
@@ -153,23 +137,6 @@ def kv_get(db: sqlite3.Connection, key: str) -> str | None:
 
 def kv_set(db: sqlite3.Connection, key: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", (f"app.{key}", value))
-
-
-class AuditRepository(Repository):
-    """Who did what."""
-
-    async def append(self, user: str, action: str, detail: str) -> None:
-        """Add an entry to the chain."""
-        now = self._now()
-        await self.write(lambda db: append_audit(db, now, user, action, detail))
-
-    async def entries(self, from_utc_s: float, to_utc_s: float) -> list[AuditEntry]:
-        """Entries of a period, oldest first."""
-        return await self.read(lambda db: audit(db, from_utc_s, to_utc_s))
-
-    async def verify(self) -> tuple[int, str]:
-        """Length and head of the chain; raises StoreError where it has been altered."""
-        return await self.read(verify_audit)
 
 
 class EventRepository(Repository):

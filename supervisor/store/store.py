@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from supervisor.runtime.clock import Clock
 from supervisor.store.access import AccessRepository
 from supervisor.store.answers import AnswerRepository
+from supervisor.store.audit import AuditRepository
 from supervisor.store.commands import EpochRepository, OverrideRepository, PlanRepository
 from supervisor.store.danger import DangerRepository
-from supervisor.store.journal import AlarmRepository, AuditRepository, EventRepository, ValueRepository
+from supervisor.store.journal import AlarmRepository, EventRepository, ValueRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
 from supervisor.store.spool import SpoolRepository

@@ -18,7 +18,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
-from supervisor.store.journal import AuditRepository
+from supervisor.store.audit import AuditRepository
 from supervisor.weather.providers.kind import Attribution
 from supervisor.web.session import Session
 from supervisor.web.sessions import Sessions

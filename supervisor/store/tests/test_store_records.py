@@ -96,7 +96,9 @@ async def test_the_audit_log_shows_any_change(store: Store, clock: ManualClock) 
         with pytest.raises(StoreError, match="entry 3"):
             await store.audit.verify()
         await store.write(lambda db: db.execute("DELETE FROM audit"))
-        await store.write(lambda db, saved=saved: db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", saved))
+        await store.write(
+            lambda db, saved=saved: db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", saved)
+        )
         await store.write(
             lambda db: db.execute("CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT 1; END")
         )

@@ -1,0 +1,113 @@
+"""Names of people in old records give place to pseudonyms, so that no more is kept of a person than is needed.
+
+One person has one pseudonym. Which one is forgotten when nothing is left under the name; from then on the old records
+say what was done, and nobody can tell by whom.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sqlite3
+from typing import Final
+
+from supervisor.domain.names import RESERVED
+from supervisor.domain.role import Role
+from supervisor.store import audit
+from supervisor.store.access import FIRST_ADMIN
+from supervisor.store.tokens import USER_PREFIX
+
+ALIAS: Final = "person-"
+NOT_PEOPLE: Final = frozenset({"", FIRST_ADMIN, *RESERVED, *(role.value for role in Role)})
+_INVITED: Final = re.compile(rf"(.+) as ({'|'.join(Role)})")
+# Table, column with its time, columns that name people.
+_TABLES: Final = (
+    ("override", "created_utc_s", ("user", "reason")),
+    ("alarm", "raised_utc_s", ("acknowledged_by", "assigned_to", "comment")),
+    ("danger", "raised_utc_s", ("user", "cleared_by", "confirmed_by")),
+)
+
+
+def pseudonymise(db: sqlite3.Connection, before_utc_s: float, now_utc_s: int) -> int:
+    """Replace names in all records from before that time. Returns how many audit entries were changed.
+
+    Raises StoreError, and changes nothing, where the audit log has been altered: what is wrong stays as it is.
+    """
+    last, done = _last_before(db, before_utc_s), _done(db)
+    replaced = _Replacer(db, _names(db, last))
+    for table, time, columns in _TABLES:
+        _replace(db, table, time, columns, before_utc_s, replaced)
+    if last <= done:
+        return 0
+    audit.verify(db)
+    rows = db.execute("SELECT id, user, detail FROM audit WHERE id > ? AND id <= ?", (done, last)).fetchall()
+    db.executemany(
+        "UPDATE audit SET user = ?, detail = ?, pseudonymised = 1 WHERE id = ?",
+        [(replaced(user), replaced(detail), number) for number, user, detail in rows],
+    )
+    audit.seal(db, last, now_utc_s)
+    _forget(db)
+    return len(rows)
+
+
+def _last_before(db: sqlite3.Connection, before_utc_s: float) -> int:
+    """The last entry of those at the beginning that are all older; the clock may have been set back."""
+    row = db.execute("SELECT MIN(id) - 1 FROM audit WHERE utc_s >= ?", (before_utc_s,)).fetchone()
+    if row[0] is not None:
+        return int(row[0])
+    return int(db.execute("SELECT COALESCE(MAX(id), 0) FROM audit").fetchone()[0])
+
+
+def _done(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT COALESCE(MAX(id), 0) FROM audit WHERE pseudonymised = 1").fetchone()[0])
+
+
+def _names(db: sqlite3.Connection, last: int) -> set[str]:
+    """Everybody who may be named in the entries up to `last`: who did something, and who was invited."""
+    found = {name for (name,) in db.execute("SELECT name FROM user UNION SELECT name FROM pseudonym")}
+    for user, action, detail in db.execute("SELECT user, action, detail FROM audit WHERE id <= ?", (last,)):
+        found.add(user)
+        if action == "invite" and (invited := _INVITED.fullmatch(detail)):
+            found.add(invited[1])
+    return {name for name in found if name not in NOT_PEOPLE and not name.startswith((USER_PREFIX, ALIAS))}
+
+
+def _alias(db: sqlite3.Connection, name: str) -> str:
+    row = db.execute("SELECT alias FROM pseudonym WHERE name = ?", (name,)).fetchone()
+    if row:
+        return str(row[0])
+    alias = ALIAS + secrets.token_hex(4)
+    db.execute("INSERT INTO pseudonym VALUES (?, ?)", (name, alias))
+    return alias
+
+
+class _Replacer:
+    """Replaces every name of people in a text; a pseudonym is made for those that occur."""
+
+    def __init__(self, db: sqlite3.Connection, names: set[str]) -> None:
+        self._db = db
+        # Longest first: one name may begin with another. Particles follow a Korean name without a space.
+        words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        self._names = re.compile(rf"(?<![0-9A-Za-z])(?<!{USER_PREFIX})(?:{words})(?![0-9A-Za-z])") if words else None
+
+    def __call__(self, text: str) -> str:
+        return self._names.sub(lambda found: _alias(self._db, found[0]), text) if self._names else text
+
+
+def _replace(
+    db: sqlite3.Connection, table: str, time: str, columns: tuple[str, ...], before_utc_s: float, replaced: _Replacer
+) -> None:
+    listed = ", ".join(columns)
+    for row, *texts in db.execute(f"SELECT rowid, {listed} FROM {table} WHERE {time} < ?", (before_utc_s,)).fetchall():
+        new = [None if text is None else replaced(text) for text in texts]
+        if new != texts:
+            changes = ", ".join(f"{column} = ?" for column in columns)
+            db.execute(f"UPDATE {table} SET {changes} WHERE rowid = ?", (*new, row))
+
+
+def _forget(db: sqlite3.Connection) -> None:
+    """Delete the pseudonyms of people who have left and are named nowhere any more."""
+    db.execute(
+        "DELETE FROM pseudonym WHERE name NOT IN (SELECT name FROM user) AND NOT EXISTS (SELECT 1 FROM audit "
+        "WHERE pseudonymised = 0 AND (audit.user = pseudonym.name OR instr(audit.detail, pseudonym.name)))"
+    )
