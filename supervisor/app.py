@@ -42,7 +42,6 @@ from supervisor.stages import (
     load_commands,
     plan_again_on_changes,
     prepare_files,
-    start_audit,
     start_control,
     start_degradations,
     start_loops,
@@ -51,6 +50,7 @@ from supervisor.stages import (
 )
 from supervisor.store.opening import open_store
 from supervisor.store.store import Store
+from supervisor.trust_stage import start_trust
 from supervisor.web import make_app
 from supervisor.web.listener import listen_web
 from supervisor.web.sessions import Sessions
@@ -105,7 +105,8 @@ async def running(
 
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
-        endless = start_loops(loops, clock, roads, commands, control, shipper) + start_audit(loops, base)
+        endless = start_loops(loops, clock, roads, commands, control, shipper)
+        endless += start_trust(loops, base, control, pki)
         gateway = await stack.enter_async_context(
             Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )

@@ -13,10 +13,8 @@ from datetime import timedelta
 from functools import partial
 
 from supervisor.config import Config
-from supervisor.config.audit_rules import syslog_target
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
-from supervisor.control.audit_watch import AuditCheck, AuditForwarder
 from supervisor.control.clock_watch import ClockWatch
 from supervisor.control.danger import Dangers
 from supervisor.control.degraded import Degradations, show_degraded
@@ -47,7 +45,6 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock, kept_in_time
-from supervisor.store.audit import DAY_S
 from supervisor.store.store import Store
 from supervisor.tariff.kind import Get
 from supervisor.weather.ensemble import EnsembleProvider
@@ -242,19 +239,6 @@ def start_loops(
         tasks.append(loops.keep("price service", fetch, FETCH_EACH_S))
     if shipper is not None:
         tasks.append(loops.keep("influx", shipper.run))
-    return tuple(tasks)
-
-
-def start_audit(loops: Background, base: Base) -> tuple[asyncio.Task[None], ...]:
-    """The audit log is checked, relieved of old names, and sent to a syslog server where one is named."""
-    audit, store = base.config.audit, base.store
-    check = AuditCheck(store.audit, audit.names_days, base.alarms, base.clock)
-    tasks = [loops.keep("audit", check.run, DAY_S)]
-    if audit.syslog:
-        ca = base.config.resolve(audit.syslog_ca) if audit.syslog_ca else None
-        target = syslog_target(audit.syslog)
-        forwarder = AuditForwarder(store.audit, store.values, target, ca, base.alarms, base.clock)
-        tasks.append(loops.keep("audit forwarding", forwarder.run))
     return tuple(tasks)
 
 

@@ -27,6 +27,7 @@ HEADS: Final = {
     "ko": ("## 한국어", "| 코드 | 등급 | 대상 | 내용 | 할 일 |"),
 }
 KOREAN: Final = {
+    "certificate": "인증서",
     "critical": "긴급",
     "major": "중요",
     "minor": "경미",

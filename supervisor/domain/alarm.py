@@ -40,6 +40,7 @@ class AlarmCode(StrEnum):
     # Boards
     BOARD_RESTARTS = "board-restarts", Severity.MAJOR, "board"
     BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"
+    BOARD_KEY_TWICE = "board-key-twice", Severity.MAJOR, "board"
     BOARD_ZONES = "board-zones", Severity.MAJOR, "board"
     NEWER_SUPERVISOR = "newer-supervisor", Severity.MAJOR, "board"
     PLAN_REFUSED = "plan-refused", Severity.MAJOR, "zone"
@@ -56,6 +57,7 @@ class AlarmCode(StrEnum):
     NOT_RECORDED = "not-recorded", Severity.MAJOR, ""
     AUDIT_ALTERED = "audit-altered", Severity.MAJOR, ""
     AUDIT_NOT_SENT = "audit-not-sent", Severity.MINOR, ""
+    CERTIFICATE_ENDS = "certificate-ends", Severity.MAJOR, "certificate"
     CLOCK = "clock", Severity.MAJOR, ""
     CLOCK_UNSYNCED = "clock-unsynced", Severity.MINOR, ""
     LOOP_FAILED = "loop-failed", Severity.MAJOR, "loop"

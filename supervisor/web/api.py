@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from supervisor.control.degraded import Degraded
 from supervisor.control.view import PlanView, ZoneView, override_view
 from supervisor.domain.errors import NotFoundError
-from supervisor.domain.override import Override
+from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.web import people, tokens
 from supervisor.web.allowed import ADMIN, ADMIN_PERSON, COMMAND, LOOK, OWN, Need
@@ -20,6 +20,8 @@ from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
 from supervisor.web.guard import Handler, drop_cookie
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.party import party
+from supervisor.web.problems import RequestError
+from supervisor.web.rates import Rates
 from supervisor.web.schema import (
     LinkAnswer,
     LinkRequest,
@@ -159,9 +161,14 @@ async def post_override(request: web.Request) -> web.Response:
     session = request[SESSION]
     zone = zone_id(request)
     wanted = await read_struct(request, OverrideRequest)
-    override = await request.app[SERVICES].overrides.request(
-        zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user
-    )
+    overrides = request.app[SERVICES].overrides
+    if not request.app[RATES].take(session.user):
+        now = overrides.live_for(zone)
+        if wanted.mode is not OverrideMode.OFF or (now is not None and now.mode is OverrideMode.OFF):
+            raise RequestError(
+                "too-fast", remedy="Wait a minute. A road that is not off yet can always be switched off"
+            )
+    override = await overrides.request(zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user)
     return json_answer(_override_answer(request, override), status=201)
 
 
@@ -175,6 +182,7 @@ async def delete_override(request: web.Request) -> web.Response:
     return json_answer(_override_answer(request, override))
 
 
+RATES: Final = web.AppKey("rates", Rates)
 BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
 # With an idempotency key the body is read whether it is used or not.
 MUTATION: Final = ("bad-origin", "bad-csrf", "bad-request", "key-reused", "too-large", "timeout", "forbidden")
@@ -208,7 +216,7 @@ ROUTES: Final = (
     Route("POST", "/api/v1/zones/{zone}/overrides", post_override,
           "Command a zone for a limited time, with a reason (role crew); the newest command wins",
           OverrideAnswer, 201, OverrideRequest,
-          ("unknown-zone", "command", "electric-danger", "store", *MUTATION, *BODY), COMMAND),
+          ("unknown-zone", "command", "electric-danger", "store", "too-fast", *MUTATION, *BODY), COMMAND),
     Route("GET", "/api/v1/overrides/{override}", get_override, "How far a command has come", OverrideAnswer,
           problems=("not-found", "unknown-override")),
     Route("DELETE", "/api/v1/overrides/{override}", delete_override, "End a command now (role crew)", OverrideAnswer,

@@ -46,6 +46,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "command": (422, "The command was refused"),
     "key-reused": (422, "This idempotency key stands for another request"),
     "too-many": (429, "Too many attempts"),
+    "too-fast": (429, "Too many commands in a short time"),
     "internal": (500, "Internal error"),
     "store-full": (503, "There is no space left to record it"),
     "store": (503, "The request cannot be recorded right now"),

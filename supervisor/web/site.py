@@ -9,7 +9,7 @@ from aiohttp import web
 from supervisor.runtime import logs
 from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, stream
 from supervisor.web.allowed import LOOK, NEEDS
-from supervisor.web.api import BODY_MAX_BYTES
+from supervisor.web.api import BODY_MAX_BYTES, RATES
 from supervisor.web.challenges import Challenges
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
@@ -18,6 +18,7 @@ from supervisor.web.listening import ENTRANCE, Entrance, watch_connection
 from supervisor.web.once import ONCE, Once, keyed
 from supervisor.web.pace import Pace
 from supervisor.web.problems import problems
+from supervisor.web.rates import Rates
 from supervisor.web.safety import ALL_ROUTES
 
 
@@ -27,7 +28,8 @@ def setup(app: web.Application, services: Services) -> None:
         logs.spare(name)
     app[SERVICES] = services
     app[stream.PACE] = Pace(services.clock, services.wall)
-    app[stream.STREAMS] = set()
+    app[stream.STREAMS] = {}
+    app[RATES] = Rates(services.clock)
     app[ONCE] = Once(services.answers)
     app[passkeys.CHALLENGES] = Challenges(services.clock)
     app[login.FAILURES] = login.Failures()

@@ -35,7 +35,9 @@ STALLED_S: Final = 10.0  # a phone that reads nothing for that long has lost its
 BUFFER_BYTES: Final = 64 * 1024  # about one full list of a district; more would be out of date
 
 PACE: Final = web.AppKey("pace", Pace)
-STREAMS: Final = web.AppKey[set[Subscription]]("streams", set)
+# Open streams by person or program, the oldest first.
+STREAMS: Final = web.AppKey[dict[str, list[Subscription]]]("streams", dict)
+PER_USER: Final = 16  # windows and devices of one person; a further one ends the oldest, which may be a dead phone's
 
 
 def _event(name: str, data: object) -> bytes:
@@ -117,7 +119,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     if request[RENEWED]:
         give_cookie(request, response, request[SESSION])
-    request.app[STREAMS].add(subscription)
+    own = request.app[STREAMS].setdefault(request[SESSION].user, [])
+    own.append(subscription)
+    for oldest in own[:-PER_USER]:
+        oldest.close()
     try:
         await response.prepare(request)
         if request.transport is not None:
@@ -135,12 +140,15 @@ async def stream(request: web.Request) -> web.StreamResponse:
         logger.error("stream failed, the client connects again", exc_info=error)  # too late for an error page
     finally:
         subscription.close()
-        request.app[STREAMS].discard(subscription)
+        own.remove(subscription)
+        if not own:
+            request.app[STREAMS].pop(request[SESSION].user, None)
     return response
 
 
 async def close_streams(app: web.Application) -> None:
     """On shutdown: end every stream, so that none delays the shutdown."""
-    streams: set[Subscription] = app[STREAMS]
-    for subscription in tuple(streams):
-        subscription.close()
+    streams: dict[str, list[Subscription]] = app[STREAMS]
+    for own in streams.values():
+        for subscription in own:
+            subscription.close()

@@ -20,9 +20,9 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.syslog import connected, message
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import ManualClock, SystemClock
-from supervisor.stages import start_audit
 from supervisor.store.audit import DAY_S, AuditRecord
 from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.trust_stage import start_audit
 from supervisor.wire.pki import ensure_pki
 
 T0 = 1_703_980_800

@@ -1,0 +1,39 @@
+"""The stage in which the service begins to watch what it trusts: the audit log, certificates, and boards' keys."""
+
+from __future__ import annotations
+
+import asyncio
+
+from supervisor.config.audit_rules import syslog_target
+from supervisor.control.audit_watch import AuditCheck, AuditForwarder
+from supervisor.control.certificates import LOOK_EACH_S, Certificates
+from supervisor.control.twins import Twins
+from supervisor.runtime.background import Background
+from supervisor.stages import Base, Control
+from supervisor.store.audit import DAY_S
+from supervisor.wire.pki import Pki
+
+
+def start_trust(loops: Background, base: Base, control: Control, pki: Pki) -> tuple[asyncio.Task[None], ...]:
+    """The loops, and what listens to greetings of boards."""
+    twins = Twins(base.alarms, base.clock)
+    control.intake.greeted.append(twins.greeted)
+    control.watch.checks["keys of boards"] = twins.look
+    files = {"boards": pki.server_pem, "boards CA": pki.ca_pem}
+    if base.config.web.cert:
+        files["web"] = base.config.resolve(base.config.web.cert)
+    certificates = Certificates(files, base.alarms, base.clock)
+    return (*start_audit(loops, base), loops.keep("certificates", certificates.run, LOOK_EACH_S))
+
+
+def start_audit(loops: Background, base: Base) -> tuple[asyncio.Task[None], ...]:
+    """The audit log is checked, relieved of old names, and sent to a syslog server where one is named."""
+    audit, store = base.config.audit, base.store
+    check = AuditCheck(store.audit, audit.names_days, base.alarms, base.clock)
+    tasks = [loops.keep("audit", check.run, DAY_S)]
+    if audit.syslog:
+        ca = base.config.resolve(audit.syslog_ca) if audit.syslog_ca else None
+        target = syslog_target(audit.syslog)
+        forwarder = AuditForwarder(store.audit, store.values, target, ca, base.alarms, base.clock)
+        tasks.append(loops.keep("audit forwarding", forwarder.run))
+    return tuple(tasks)

@@ -1,0 +1,60 @@
+"""One person or program that runs wild takes nothing from the others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from supervisor.domain.scope import Scope
+from supervisor.web import stream
+from supervisor.web.rates import BURST
+from supervisor.web.tests.test_web_api import OVERRIDE, problem
+
+
+async def test_one_person_has_so_many_streams_and_a_further_one_ends_the_oldest(district: Any, sign_in: Any) -> None:
+    greedy, other = await sign_in("viewer"), await sign_in("crew")
+    open_streams = []
+    for _ in range(stream.PER_USER + 3):
+        answer = await greedy.client.get("/api/v1/stream")
+        await answer.content.readline()
+        open_streams.append(answer)
+    async with asyncio.timeout(5):
+        for answer in open_streams[:3]:
+            await answer.content.read()  # has ended
+    assert len(district.live.subscriptions) == stream.PER_USER
+    async with other.client.get("/api/v1/stream") as answer:
+        assert answer.status == 200
+        await answer.content.readline()
+        assert len(district.live.subscriptions) == stream.PER_USER + 1
+    for answer in open_streams:
+        answer.close()
+    async with asyncio.timeout(5):
+        while district.app[stream.STREAMS]:
+            district.live.touch("z01")
+            await asyncio.sleep(0.02)
+
+
+async def test_commands_are_limited_and_off_is_not(district: Any, sign_in: Any, aiohttp_client: Any) -> None:
+    crew = await sign_in("crew")
+    token, _ = await district.sessions.tokens.make("runs wild", [Scope.COMMAND], 1, "test")
+    program, headers = await aiohttp_client(district.app), {"Authorization": f"Bearer {token}"}
+    path = "/api/v1/zones/z03/overrides"
+
+    async def command(mode: str, zone: str = "z03") -> tuple[int, Any]:
+        wanted = OVERRIDE | {"mode": mode}
+        url = f"/api/v1/zones/{zone}/overrides"
+        async with program.post(url, json=wanted, headers=headers) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    bucket = district.app[next(key for key in district.app if "rates" in str(key))]
+    for _ in range(BURST - 1):
+        assert bucket.take("token:runs wild")
+    assert (await command("on"))[0] == 201
+    problem(await command("on"), 429, "too-fast")
+    problem(await command("boost"), 429, "too-fast")
+    assert (await command("off"))[0] == 201  # always
+    problem(await command("off"), 429, "too-fast")  # it is off already
+    assert (await command("off", "z04"))[0] == 201
+    assert (await crew.ask("POST", path, json=OVERRIDE))[0] == 201  # others are not concerned
+    district.clock.advance(60)
+    assert [(await command("on"))[0] for _ in range(3)] == [201] * 3
