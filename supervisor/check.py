@@ -44,7 +44,7 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
         source.problem(
             key,
             f"environment variable {name} is not set",
-            f"Set {name} for the service. If only the service has it, run this check with the service's environment",
+            f"Set {name} for the service. If only the service has it, give the file: --environment-file",
         )
         for key, name in _variables(config)
         if not os.environ.get(name)

@@ -112,7 +112,10 @@ def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) ->
 
 @main.command("check-config")
 @click.argument("path", type=click.Path(path_type=Path), default=Path("city.toml"))
-def check_config(path: Path) -> None:
+@click.option(
+    "--environment-file", type=click.Path(path_type=Path), help="NAME=value lines that only the service gets: tokens."
+)
+def check_config(path: Path, environment_file: Path | None) -> None:
     """Explain every error of a configuration; status 1 if there is one."""
     from rich.table import Table
 
@@ -120,6 +123,10 @@ def check_config(path: Path) -> None:
     from supervisor.check import explain
     from supervisor.config import read
 
+    if environment_file is not None:
+        from supervisor.environment import read_environment
+
+        os.environ.update(read_environment(environment_file))
     config, found = read(path)
     problems: tuple[RoadheatError, ...] = found
     warnings: tuple[str, ...] = ()

@@ -105,7 +105,7 @@ export function Tokens({ tokens, onChange }) {
   const [making, setMaking] = useState(false);
   return html`<section class="tokens">
     <h3>${t("tokens.title")}</h3>
-    <p class="hint">${t("tokens.hint")}</p>
+    <p class="hint">${t("tokens.hint")} <a href="/api" target="_blank" rel="noreferrer">${t("tokens.api")}</a></p>
     <ul class="people">${tokens.map((token) => html`<${Token} key=${token.id} token=${token} onChange=${onChange} />`)}</ul>
     <button type="button" class="big new-token-open" onClick=${() => setMaking(true)}>${t("tokens.new")}</button>
     ${making && html`<${NewToken} onClose=${() => { setMaking(false); onChange(); }} />`}

@@ -67,6 +67,28 @@ def test_missing_token_and_weak_breaker_are_told(city: Path, monkeypatch: pytest
     assert (status, "contains a line break" in output) == (1, True)
 
 
+def test_a_token_that_only_the_service_has_is_read_from_its_file(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROADHEAT_TEST_TOKEN", "")  # undone after the test
+    token = 'metrics_token_env = "ROADHEAT_TEST_TOKEN"'
+    city.write_text(city.read_text().replace('listen = "127.0.0.1:8080"', f'listen = "127.0.0.1:8080"\n{token}'))
+    file = city.parent / "environment"
+    status, output = run("check-config", str(city))
+    assert (status, "--environment-file" in output) == (1, True)
+    file.write_text("# tokens\n; of the service\n\nROADHEAT_TEST_TOKEN='abc def'\n")
+    assert run("check-config", "--environment-file", str(file), str(city))[0] == 0
+    for content, said in (
+        (b"ROADHEAT_TEST_TOKEN\n", "environment:1: not NAME=value"),
+        (b"A=1\nbad name=2\n", "environment:2: not NAME=value"),
+        (b"\xff=1", "not UTF-8"),
+    ):
+        file.write_bytes(content)
+        status, output = run("check-config", "--environment-file", str(file), str(city))
+        assert (status, said in output) == (1, True), output
+    file.unlink()
+    status, output = run("check-config", "--environment-file", str(file), str(city))
+    assert (status, "cannot be read" in output) == (1, True)
+
+
 def test_a_weather_provider_without_its_key_is_told(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     city.write_text(city.read_text().replace('provider = "file" # or "open-meteo"', 'provider = "kma"').replace(
         'file = "weather.csv"', 'station = 108 #'))  # fmt: skip

@@ -58,6 +58,11 @@ def wants_page(request: web.Request) -> bool:
     return request.method == "GET" and "text/html" in request.headers.get("Accept", "")
 
 
+def for_people(request: web.Request) -> bool:
+    """Whether an address that leads nowhere is answered with a page: a person has typed or tapped it."""
+    return wants_page(request) and not request.path.startswith("/api/")
+
+
 async def get_index(request: web.Request) -> web.Response:
     """The crew app."""
     return request.app[FILES]["index.html"].response(request)

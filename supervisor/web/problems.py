@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from supervisor.domain.errors import CommandError, ForbiddenError, NotFoundError, RoadheatError, StoreError
+from supervisor.web.pages import for_people, plain
 
 logger = logging.getLogger(__name__)
 
@@ -139,12 +140,16 @@ async def problems(
         return await handler(request)
     except RoadheatError as error:
         problem = to_problem(error)
+        if problem.status == 404 and for_people(request):
+            return plain(request, "login.lost", status=404)
         if problem.status >= 500:
             logger.error("request failed", exc_info=error, extra={"path": request.path, "code": error.code})
         return response(problem, {"Retry-After": "10"} if problem.status in (429, 503) else None)
     except web.HTTPException as error:
         if error.status < 400:
             raise
+        if error.status == 404 and for_people(request):
+            return plain(request, "login.lost", status=404)
         return _from_http(error)
     except Exception as error:
         if isinstance(error, ConnectionError) or request.transport is None or request.transport.is_closing():

@@ -7,7 +7,7 @@ from importlib import metadata
 from aiohttp import web
 
 from supervisor.runtime import logs
-from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, stream
+from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, reference, stream
 from supervisor.web.allowed import LOOK, NEEDS
 from supervisor.web.api import BODY_MAX_BYTES, RATES
 from supervisor.web.challenges import Challenges
@@ -40,7 +40,7 @@ def setup(app: web.Application, services: Services) -> None:
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
     app[NEEDS] = {(route.method, route.path): route.needs for route in ALL_ROUTES}
-    app[NEEDS] |= {("GET", path): LOOK for path in openapi.OTHERS}
+    app[NEEDS] |= {("GET", path): LOOK for path in (*openapi.OTHERS, reference.PATH, *reference.OTHER_PATHS)}
     for route in ALL_ROUTES:
         handler = route.handler if route.method in SAFE_METHODS else keyed(route.handler)
         app.router.add_route(route.method, route.path, handler)
@@ -49,6 +49,9 @@ def setup(app: web.Application, services: Services) -> None:
     app.router.add_get(health.LIVE, health.get_live)
     app.router.add_get(health.READY, health.get_ready)
     app.router.add_get("/openapi.json", openapi.handler(metadata.version("roadheat")))
+    app.router.add_get(reference.PATH, reference.handler(metadata.version("roadheat"), services.public_url))
+    for path in reference.OTHER_PATHS:
+        app.router.add_get(path, reference.to_reference)
     app.router.add_get("/login", login.get_login)
     app.router.add_get("/", pages.get_index)
     app.router.add_get("/static/{path:.+}", pages.get_file)

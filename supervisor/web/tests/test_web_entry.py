@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from supervisor.web import make_app
+from supervisor.web import make_app, reference
 from supervisor.web.api import ROUTES
 from supervisor.web.keys import SERVICES
 from supervisor.web.openapi import OTHER_STATUS
@@ -108,6 +108,39 @@ async def test_the_sign_in_page_says_whom_to_call(district: Any, aiohttp_client:
     assert "/static/login.js" not in text  # no public address: no passkeys
 
 
+async def test_an_address_that_leads_nowhere(sign_in: Any) -> None:
+    crew = await sign_in("crew")
+    person = {"headers": {"Accept": "text/html,*/*", "Accept-Language": "ko"}}
+    for path in ("/zones", "/static/gone.js", "/api/v2", "/index.php"):
+        status, page = await crew.ask("GET", path, **person)
+        assert status == 404, path
+        if not path.startswith("/api/"):
+            assert "없는 주소입니다" in page, path
+            assert 'href="/"' in page
+        status, problem = await crew.ask("GET", path)
+        assert (status, problem["code"]) == (404, "not-found"), path
+    assert (await crew.ask("GET", "/api/v2", **person))[1]["code"] == "not-found"  # a program's author at work
+    assert (await crew.ask("POST", "/zones"))[1]["code"] == "not-found"
+
+
+async def test_the_reference_is_where_authors_look_and_names_every_operation(sign_in: Any) -> None:
+    viewer = await sign_in("viewer")
+    _, document = await viewer.ask("GET", "/openapi.json")
+    for path in (reference.PATH, *reference.OTHER_PATHS):
+        async with viewer.client.get(path) as answer:
+            assert (answer.status, answer.content_type, answer.url.path) == (200, "text/html", "/api")
+            page = await answer.text()
+    for path, item in document["paths"].items():
+        for method, told in item.items():
+            assert f"<code>{method.upper()} {path}</code>" in page
+            assert f'id="{told["operationId"]}"' in page
+    assert set(re.findall(r'href="#(\w+)"', page)) <= set(re.findall(r'id="(\w+)"', page))
+    assert "role crew, scope command" in page
+    assert "role crew, people only" in page  # clearing a danger
+    assert not re.search(r"<script|https?://(?!127\.0\.0\.1)", page)  # complete without any other server
+    assert not re.search(r"style=|\{\w+\}(?!<|/| )", page.replace("{zone}", ""))
+
+
 async def _get(client: Any, path: str) -> tuple[int, Any]:
     async with client.get(path) as answer:
         return answer.status, await answer.json(content_type=None)
@@ -146,6 +179,7 @@ async def test_openapi_tells_the_truth(district: Any, sign_in: Any) -> None:
         for route in district.app.router.routes()
         if (resource := route.resource) is not None and route.method != "HEAD"
     }
+    served -= {(path, "GET") for path in (reference.PATH, *reference.OTHER_PATHS)}
     served -= {("/", "GET"), ("/login", "GET"), ("/openapi.json", "GET"), ("/static/{path}", "GET")}
     told = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     assert told == served
