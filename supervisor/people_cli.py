@@ -8,8 +8,14 @@ from supervisor.commands import Lazy, LazyGroup
 
 PEOPLE = {
     "link": Lazy("supervisor.people_commands:link", "Make a one-time sign-in link for NAME and print it."),
-    "list": Lazy("supervisor.people_commands:list_people", "Everybody who may sign in."),
-    "revoke": Lazy("supervisor.people_commands:revoke", "End a session or void a link by its id, or remove a person."),
+    "list": Lazy(
+        "supervisor.people_commands:list_people",
+        "Everybody who may sign in, with sessions, unused links and passkeys, and their ids.",
+    ),
+    "revoke": Lazy(
+        "supervisor.people_commands:revoke",
+        "End a session, void a link or a passkey by its id, or remove a person by name with all of them.",
+    ),
 }
 TOKENS = {
     "make": Lazy("supervisor.token_commands:make", "Make an API token for a program NAME and print it, this once."),

@@ -42,7 +42,7 @@ def _say_if_locked_out(db: sqlite3.Connection, now: int) -> None:
 @click.command("list")
 @config_option
 def list_people(path: Path) -> None:
-    """Everybody who may sign in, with sessions and unused links and their ids."""
+    """Everybody who may sign in, with sessions, unused links and passkeys, and their ids."""
     config, now = load(path, without_data=True), int(SystemClock().utc_s())
     zone = ZoneInfo(config.site.timezone)
 
@@ -51,7 +51,7 @@ def list_people(path: Path) -> None:
 
     with transaction(config) as db:
         for person in access.overview(db, now):
-            nothing = "" if person.sessions or person.links else ", not signed in"
+            nothing = "" if person.sessions or person.links or person.passkeys else ", not signed in"
             click.echo(f"{person.name} ({person.role}{nothing})")
             for s in person.sessions:
                 since, seen, until = (local(at) for at in (s.created_utc_s, s.seen_utc_s, s.expires_utc_s))
@@ -60,6 +60,9 @@ def list_people(path: Path) -> None:
                 click.echo(
                     f"  {link.id}  unused link by {link.made_by or 'the service'}, until {local(link.expires_utc_s)}"
                 )
+            for key in person.passkeys:
+                made, used = local(key.made_utc_s), local(key.used_utc_s) if key.used_utc_s else "never"
+                click.echo(f"  {key.id}  passkey on {key.device} since {made}, last used {used}")
         _say_if_locked_out(db, now)
 
 
@@ -82,9 +85,9 @@ def link(path: Path, name: str, role: str | None, change_role: bool) -> None:
 
 @click.command()
 @config_option
-@click.argument("what", metavar="NAME|SESSION|LINK")
+@click.argument("what", metavar="NAME|SESSION|LINK|PASSKEY")
 def revoke(path: Path, what: str) -> None:
-    """End a session or void a link by its id, or remove a person by name with all sessions and links."""
+    """End a session, void a link or a passkey by its id, or remove a person by name with all of them."""
     config, now = load(path, without_data=True), int(SystemClock().utc_s())
     with transaction(config) as db:
         click.echo(_revoke(db, what, now))
@@ -99,10 +102,13 @@ def _revoke(db: sqlite3.Connection, what: str, now: int) -> str:
     if any(x.id == what for person in people for x in person.links):
         access.revoke_link(db, what, BY, now)
         return f"link {what} is void"
+    if any(key.id == what for person in people for key in person.passkeys):
+        access.remove_passkey(db, what, BY, now, keep_an_admin=False)
+        return f"passkey {what} is void"
     try:
         ended = access.revoke_person(db, what, BY, now, keep_an_admin=False)
     except NotFoundError:
         raise NotFoundError(
-            "no such person, session or link", where=what, remedy="`roadheat user list` shows names and ids"
+            "no such person, session, link or passkey", where=what, remedy="`roadheat user list` shows names and ids"
         ) from None
     return f"{what} removed, {ended} session{'s' * (ended != 1)} ended"

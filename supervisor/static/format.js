@@ -50,6 +50,10 @@ export function dayClock(utc_s) {
   return format.format(utc_s * 1000);
 }
 
+/** A day that may be in another year, in the district. */
+export const longDay = (utc_s) =>
+  made("long", (language) => new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", timeZone: timezone })).format(utc_s * 1000);
+
 /** A time near now, in short: "18:20", "yesterday 18:20", "tomorrow 01:12", else with its date. */
 export function near(utc_s, now_s) {
   const day = (at_s) => made("date", () => new Intl.DateTimeFormat("en-CA", { timeZone: timezone })).format(at_s * 1000);

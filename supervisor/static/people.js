@@ -27,6 +27,9 @@ function seen(utc_s) {
   return gone_s < MINUTES_AGO_S ? age(gone_s) : t("people.seen", { time: near(utc_s, model.clock.now_s()) });
 }
 
+/** Of a person who is not signed in now. */
+const away = (utc_s) => (utc_s ? `${t("people.signed-out")} · ${t("people.seen", { time: near(utc_s, model.clock.now_s()) })}` : t("people.never"));
+
 /** "phones: 1 · computers: 1 · passkeys: 2" */
 function held(person) {
   const kinds = ["phone", "computer", "program", "unknown"].map((each) => [each, person.sessions.filter((one) => kind(one) === each).length]);
@@ -59,10 +62,10 @@ function Sessions({ person, act, onInvite }) {
 }
 
 function Person({ person, open, onToggle, act, onInvite }) {
-  const latest_s = Math.max(...person.sessions.map((one) => one.seen_utc_s), ...person.passkeys.map((one) => one.used_utc_s ?? 0), 0);
+  const latest_s = person.seen_utc_s ?? 0;
   const own = person.sessions.some((session) => session.own);
   const here = person.sessions.length > 0 && isNow(latest_s);
-  const state = own ? t("people.you") : latest_s ? seen(latest_s) : t("people.signed-out");
+  const state = own ? t("people.you") : person.sessions.length ? seen(latest_s) : away(latest_s);
   return html`<li class="person">
     <button type="button" class="row" aria-expanded=${open} onClick=${onToggle}>
       <span class="mark"><${Icon} name="person" /></span>

@@ -3,7 +3,7 @@
 
 import { attempt } from "./attempt.js";
 import { command, commandKey } from "./api.js";
-import { dayClock, near } from "./format.js";
+import { longDay, near } from "./format.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -31,7 +31,7 @@ function Token({ token, onChange }) {
   return html`<li class="person token"><div class="row">
     <span class="mark"><${Icon} name="chip" /></span>
     <span class="who"><b>${token.name}</b> <span class="role">· ${token.scopes.map((scope) => t(`scope.${scope}`)).join(", ")}</span>
-      <small>${used(token)} · ${ended ? t("tokens.expired") : t("tokens.until", { time: dayClock(token.expires_utc_s) })}</small></span>
+      <small>${used(token)} · ${ended ? t("tokens.expired") : t("tokens.until", { time: longDay(token.expires_utc_s) })}</small></span>
     <button type="button" class=${`big small end-token ${sure ? "danger" : ""}`} onClick=${() => (sure ? end() : setSure(true))} onBlur=${() => setSure(false)}
       aria-label=${`${t(sure ? "tokens.sure" : "tokens.end")}: ${token.name}`}>${t(sure ? "tokens.sure" : "tokens.end")}</button>
   </div></li>`;
@@ -40,7 +40,7 @@ function Token({ token, onChange }) {
 function Made({ made }) {
   const copy = () => navigator.clipboard.writeText(made.token).then(() => say("tokens.copied", {}, "good"), () => {});
   return html`<div class="invitation">
-    <p>${t("tokens.once", { name: made.name, time: dayClock(made.expires_utc_s) })}</p>
+    <p>${t("tokens.once", { name: made.name, time: longDay(made.expires_utc_s) })}</p>
     <input type="text" readonly value=${made.token} aria-label=${t("tokens.token")} onFocus=${(event) => event.target.select()} />
     <button type="button" class="big primary" onClick=${copy}>${t("tokens.copy")}</button>
   </div>`;

@@ -53,6 +53,7 @@ class Person(Struct, frozen=True):
     sessions: tuple[SessionInfo, ...] = ()
     links: tuple[LinkInfo, ...] = ()
     passkeys: tuple[passkeys.Passkey, ...] = ()
+    seen_utc_s: int = 0  # last use of a session, sign-in or entry in the audit; 0: never
 
 
 def session_id(token: str) -> str:
@@ -81,6 +82,9 @@ def overview(db: sqlite3.Connection, now_utc_s: float) -> list[Person]:
     keys = passkeys.passkeys(db)
     roles = {link.user: link.role for link in links} | {session.user: session.role for session in sessions}
     roles |= {user.name: user.role for user in people.users(db)}
+    seen = dict(db.execute("SELECT user, MAX(utc_s) FROM audit GROUP BY user"))
+    for each in sessions:
+        seen[each.user] = max(seen.get(each.user, 0), each.seen_utc_s)
     return [
         Person(
             name,
@@ -88,6 +92,7 @@ def overview(db: sqlite3.Connection, now_utc_s: float) -> list[Person]:
             tuple(each for each in sessions if each.user == name),
             tuple(each for each in links if each.user == name),
             tuple(each for each in keys if each.user == name),
+            seen.get(name, 0),
         )
         for name, role in sorted(roles.items())
     ]

@@ -15,6 +15,8 @@ from supervisor.config import Config, load
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.runtime.clock import SystemClock
+from supervisor.store import passkeys
+from supervisor.store.passkeys import Passkey
 from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
@@ -108,8 +110,16 @@ async def test_a_running_service_honours_what_the_console_revokes(
     assert (await client.get("/api/v1/zones")).status == 401
     assert (await asyncio.to_thread(user, config, "revoke", link_id))[1] == f"link {link_id} is void\n"
     assert (await asyncio.to_thread(user, config, "revoke", "이민수"))[1] == "이민수 removed, 0 sessions ended\n"
+    passkey = Passkey(b"id", "Park", b"handle", "phone", b"key", 0, int(clock.utc_s()))
+    await store.write(lambda db: passkeys.add(db, passkey))
+    assert f"{passkey.id}  passkey on phone" in (await asyncio.to_thread(user, config, "list"))[1]
+    revoked = await asyncio.to_thread(user, config, "revoke", passkey.id)
+    assert revoked[1] == f"passkey {passkey.id} is void\n"
+    assert await store.read(passkeys.passkeys) == []
     assert [p.name for p in await sessions.people()] == ["Park"]
-    assert {e.user for e in await store.audit.entries(0, 4e9) if e.action.startswith("revoke")} == {"console"}
+    assert {e.user for e in await store.audit.entries(0, 4e9) if e.action.startswith(("revoke", "remove"))} == {
+        "console"
+    }
     await store.close()
 
 

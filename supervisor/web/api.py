@@ -21,7 +21,7 @@ from supervisor.web.guard import Handler, drop_cookie
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.party import party
 from supervisor.web.problems import RequestError
-from supervisor.web.rates import Rates
+from supervisor.web.rates import RATES
 from supervisor.web.schema import (
     LinkAnswer,
     LinkRequest,
@@ -52,6 +52,7 @@ class Route:
     request: type[Struct] | None = None
     problems: tuple[str, ...] = ()  # codes besides those that every operation may give
     need: Need | None = None  # None: LOOK, for reading only
+    limited: bool = False  # counts against what one person or program may do in a short time
 
     def __post_init__(self) -> None:
         """Raises ValueError where a change does not say who may make it."""
@@ -162,7 +163,7 @@ async def post_override(request: web.Request) -> web.Response:
     zone = zone_id(request)
     wanted = await read_struct(request, OverrideRequest)
     overrides = request.app[SERVICES].overrides
-    if not request.app[RATES].take(session.user):
+    if not request.app[RATES].take(session.user):  # not `limited`: what is not off yet can always be switched off
         now = overrides.live_for(zone)
         if wanted.mode is not OverrideMode.OFF or (now is not None and now.mode is OverrideMode.OFF):
             raise RequestError(
@@ -182,7 +183,6 @@ async def delete_override(request: web.Request) -> web.Response:
     return json_answer(_override_answer(request, override))
 
 
-RATES: Final = web.AppKey("rates", Rates)
 BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")
 # With an idempotency key the body is read whether it is used or not.
 MUTATION: Final = ("bad-origin", "bad-csrf", "bad-request", "key-reused", "too-large", "timeout", "forbidden")
@@ -192,7 +192,7 @@ ROUTES: Final = (
     Route("DELETE", "/api/v1/session", delete_session, "Sign out", None, 204,
           problems=(*MUTATION, "last-admin"), need=OWN),
     Route("POST", "/api/v1/links", people.post_link, "Invite a person: a one-time sign-in link (role admin)",
-          LinkAnswer, 201, LinkRequest, ("name-taken", "other-role", "last-admin", *MUTATION, *BODY), ADMIN),
+          LinkAnswer, 201, LinkRequest, ("name-taken", "other-role", "last-admin", *MUTATION, *BODY), ADMIN, True),
     Route("DELETE", "/api/v1/links/{link}", people.revoke_link, "Make a pending link void (role admin)", None, 204,
           problems=("not-found", *MUTATION), need=ADMIN),
     Route("GET", "/api/v1/people", people.get_people, "Who may sign in, with sessions and pending links (role admin)",
@@ -205,7 +205,7 @@ ROUTES: Final = (
     Route("GET", "/api/v1/tokens", tokens.get_tokens, "API tokens of programs, without their secrets (role admin)",
           list[TokenAnswer], problems=("forbidden",), need=ADMIN),
     Route("POST", "/api/v1/tokens", tokens.post_token, "Make an API token; it is shown this once (role admin)",
-          TokenMade, 201, TokenRequest, ("name-taken", *MUTATION, *BODY), ADMIN_PERSON),
+          TokenMade, 201, TokenRequest, ("name-taken", *MUTATION, *BODY), ADMIN_PERSON, True),
     Route("DELETE", "/api/v1/tokens/{token}", tokens.revoke_token, "Make an API token void, by id or name (role admin)",
           None, 204, problems=("not-found", *MUTATION), need=ADMIN),
     Route("GET", "/api/v1/zones", get_zones, "All zones as they are now", list[ZoneView]),

@@ -46,8 +46,9 @@ def _responses(route: Route, schema: dict[Any, Any]) -> dict[str, Any]:
     if route.answer is not None:
         done["content"] = {"application/json": {"schema": schema[str(route.answer)]}}
     by_status: dict[int, list[str]] = {}
+    limited = ("too-fast",) if route.limited else ()
     everywhere = EVERYWHERE if not route.needs.open else ("internal", "store")
-    for code in dict.fromkeys((*route.problems, *everywhere)):
+    for code in dict.fromkeys((*route.problems, *limited, *everywhere)):
         status = OTHER_STATUS[code] if code in OTHER_STATUS else CODES[code][0]
         by_status.setdefault(status, []).append(code)
     problems = {

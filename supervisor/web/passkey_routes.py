@@ -14,7 +14,7 @@ PASSKEY_ROUTES: Final = (
     Route("POST", "/api/v1/passkeys/options", passkeys.post_options, "Options for `navigator.credentials.create`",
           dict[str, Any], problems=("no-passkeys", *MUTATION), need=OWN),
     Route("POST", "/api/v1/passkeys", passkeys.post_passkey, "Keep a passkey that the browser has made",
-          PasskeyAnswer, 201, PasskeyRequest, ("bad-passkey", "no-passkeys", "busy", *MUTATION, *BODY), OWN),
+          PasskeyAnswer, 201, PasskeyRequest, ("bad-passkey", "no-passkeys", "busy", *MUTATION, *BODY), OWN, True),
     Route("DELETE", "/api/v1/passkeys/{passkey}", passkeys.delete_passkey,
           "Make one's own passkey void (role admin: anybody's)", None, 204,
           problems=("not-found", "last-admin", *MUTATION), need=OWN),

@@ -25,6 +25,7 @@ async def get_people(request: web.Request) -> web.Response:
                 ],
                 links=[PendingLink(x.id, x.made_by, x.made_utc_s, x.expires_utc_s) for x in person.links],
                 passkeys=[answer(each) for each in person.passkeys],
+                seen_utc_s=person.seen_utc_s or None,
             )
             for person in await request.app[SERVICES].sessions.people()
         ]

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from aiohttp import web
+
 from supervisor.runtime.clock import Clock
+from supervisor.web.keys import SESSION
+from supervisor.web.problems import RequestError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BURST: Final = 300  # a district's roads switched one by one, and again
 PER_S: Final = 1.0  # afterwards: more than a person can press
@@ -29,3 +36,17 @@ class Rates:
         while len(self._buckets) > USERS_MAX:
             self._buckets.popitem(last=False)
         return enough
+
+
+RATES: Final = web.AppKey("rates", Rates)
+
+
+def limited(handler: Handler) -> Handler:
+    """The handler, for as many requests of one person or program as the bucket gives; then `too-fast`."""
+
+    async def counted(request: web.Request) -> web.StreamResponse:
+        if not request.app[RATES].take(request[SESSION].user):
+            raise RequestError("too-fast", remedy="Wait a minute")
+        return await handler(request)
+
+    return counted

@@ -106,6 +106,7 @@ async def shelve_alarm(request: web.Request) -> web.Response:
 
 
 _DANGER: Final = "all off now, until two different people clear it (role crew)"
+_DESK: Final = ("no-alarm", "store", "command", *MUTATION, *BODY)
 _CLEAR: Final = "Say that the electric danger is over; the second person's word ends it (role crew)"
 ALL_ROUTES: Final = (
     *ROUTES,
@@ -121,11 +122,11 @@ ALL_ROUTES: Final = (
           DangerAnswer, problems=("unknown-feeder", "no-danger", "store", *MUTATION), need=ON_SITE),
     Route("POST", "/api/v1/zones/{zone}/broken-cable/clear", clear_broken_cable,
           "Say that a broken cable is mended (role crew)", ZoneView,
-          problems=("unknown-zone", "no-broken-cable", "store", *MUTATION), need=ON_SITE),
+          problems=("unknown-zone", "no-broken-cable", "store", *MUTATION), need=ON_SITE, limited=True),
     Route("POST", "/api/v1/alarms/acknowledge", acknowledge_alarm,
           "Say that an alarm has been seen, what was done and who takes care; it stands on (role crew)",
-          Alarm, request=AlarmSeen, problems=("no-alarm", "store", "command", *MUTATION, *BODY), need=COMMAND),
+          Alarm, request=AlarmSeen, problems=_DESK, need=COMMAND, limited=True),
     Route("POST", "/api/v1/alarms/shelve", shelve_alarm, "Put an alarm off for some minutes (role crew)",
-          Alarm, request=AlarmShelved, problems=("no-alarm", "store", "command", *MUTATION, *BODY), need=COMMAND),
+          Alarm, request=AlarmShelved, problems=_DESK, need=COMMAND, limited=True),
     Route("GET", "/api/v1/alarms", get_alarms, "Alarms that stand, oldest first", list[Alarm], problems=("not-found",)),
 )  # fmt: skip

@@ -222,6 +222,7 @@ class PersonAnswer(Struct):
     sessions: list[PersonSession]  # last seen first
     links: list[PendingLink]
     passkeys: list[PasskeyAnswer]
+    seen_utc_s: int | None  # when last here; null: never
 
 
 class ClockEvent(Struct):

@@ -9,7 +9,7 @@ from aiohttp import web
 from supervisor.runtime import logs
 from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, reference, stream
 from supervisor.web.allowed import LOOK, NEEDS
-from supervisor.web.api import BODY_MAX_BYTES, RATES
+from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.challenges import Challenges
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
@@ -17,8 +17,9 @@ from supervisor.web.keys import SERVICES, Services
 from supervisor.web.listening import ENTRANCE, Entrance, watch_connection
 from supervisor.web.once import ONCE, Once, keyed
 from supervisor.web.pace import Pace
+from supervisor.web.party import party
 from supervisor.web.problems import problems
-from supervisor.web.rates import Rates
+from supervisor.web.rates import RATES, Rates, limited
 from supervisor.web.safety import ALL_ROUTES
 
 
@@ -32,6 +33,8 @@ def setup(app: web.Application, services: Services) -> None:
     app[RATES] = Rates(services.clock)
     app[ONCE] = Once(services.answers)
     app[passkeys.CHALLENGES] = Challenges(services.clock)
+    if party(services.public_url) is not None:
+        passkeys.preload()
     app[login.FAILURES] = login.Failures()
     app[pages.FILES] = files.load()
     metrics.install(app, services.live, services.registry)
@@ -42,7 +45,8 @@ def setup(app: web.Application, services: Services) -> None:
     app[NEEDS] = {(route.method, route.path): route.needs for route in ALL_ROUTES}
     app[NEEDS] |= {("GET", path): LOOK for path in (*openapi.OTHERS, reference.PATH, *reference.OTHER_PATHS)}
     for route in ALL_ROUTES:
-        handler = route.handler if route.method in SAFE_METHODS else keyed(route.handler)
+        handler = limited(route.handler) if route.limited else route.handler
+        handler = handler if route.method in SAFE_METHODS else keyed(handler)
         app.router.add_route(route.method, route.path, handler)
     app.router.add_get("/api/v1/stream", stream.stream, allow_head=False)
     app.router.add_get("/metrics", metrics.get_metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -130,3 +131,25 @@ async def test_the_database_refuses_to_change_anything_but_names(store: Store) -
     for change in ("user = 'x'", "user = 'x', pseudonymised = 1, utc_s = 1", "pseudonymised = 1, hash = zeroblob(32)"):
         with pytest.raises(StoreError, match="only grows"):
             await store.write(lambda db, change=change: db.execute(f"UPDATE audit SET {change} WHERE id = 4"))
+
+
+# Deleted with the person, with their end, or after a day; or names no person.
+NOT_REPLACED = {
+    ("user", "name"), ("session", "user"), ("one_time_token", "user"), ("one_time_token", "made_by"),
+    ("passkey", "user"), ("api_token", "name"), ("api_token", "made_by"), ("answer", "user"),
+    ("dead_letter", "reason"), ("quarantine", "reason"), ("counter", "name"),
+    ("pseudonym", "name"), ("pseudonym", "alias"), ("audit", "user"), ("audit", "detail"),
+}  # fmt: skip
+
+
+async def test_every_column_that_may_name_a_person_is_known(store: Store) -> None:
+    """A new one: replaced by pseudonyms (`_TABLES` of `pseudonyms`), or deleted otherwise and listed above."""
+    replaced = {(table, column) for table, _, columns in pseudonyms._TABLES for column in columns}
+    tables = await store.read(lambda db: db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall())
+    found = set()
+    for (table,) in tables:
+        for row in await store.read(lambda db, table=table: db.execute(f"PRAGMA table_info({table})").fetchall()):
+            if re.search(r"user|name$|_by$|assigned|comment|reason|alias|person|who$", row[1]) and row[2] == "TEXT":
+                found.add((table, row[1]))
+    found.add(("audit", "detail"))
+    assert found - NOT_REPLACED == replaced

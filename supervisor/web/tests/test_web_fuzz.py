@@ -15,7 +15,8 @@ from supervisor.web.tests.raw_http import request, send_raw, signed_in_headers
 
 PATHS = ["/api/v1/zones", "/api/v1/zones/z03", "/api/v1/zones/z03/plan", "/api/v1/overrides/1",
          "/api/v1/links", "/api/v1/people", "/api/v1/session?last-admin=no", "/login", "/",
-         "/static/app.js", "/openapi.json"]  # fmt: skip
+         "/static/app.js", "/openapi.json", "/api", "/api/v1/tokens", "/api/v1/passkeys", "/api/v1/passkeys/options",
+         "/login/passkey", "/login/passkey/options", "/api/v1/alarms/acknowledge", "/api/v1/alarms/shelve"]  # fmt: skip
 odd_text = st.text(max_size=40)
 paths = st.one_of(
     st.sampled_from(PATHS),
@@ -25,6 +26,8 @@ paths = st.one_of(
     st.builds(lambda part: f"/api/v1/people/{quote(part, safe='')}", odd_text),
     st.builds(lambda part: f"/api/v1/sessions/{quote(part, safe='')}", odd_text),
     st.builds(lambda part: f"/api/v1/links/{quote(part, safe='')}", odd_text),
+    st.builds(lambda part: f"/api/v1/tokens/{quote(part, safe='')}", odd_text),
+    st.builds(lambda part: f"/api/v1/passkeys/{quote(part, safe='')}", odd_text),
     st.builds(lambda part: f"/static/{quote(part, safe='/')}", odd_text),
     st.builds(lambda part: f"/login?token={quote(part, safe='')}", odd_text),
 )
@@ -32,6 +35,13 @@ anything = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), odd_text),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(odd_text, inner, max_size=4)),
     max_leaves=12,
+)
+client_data = st.one_of(
+    st.just("eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiQUFBQSIsIm9yaWdpbiI6Imh0dHBzOi8veCJ9"), odd_text
+)
+credentials = st.one_of(
+    st.fixed_dictionaries({"clientDataJSON": client_data, "attestationObject": odd_text}),
+    st.fixed_dictionaries({"clientDataJSON": client_data, "authenticatorData": odd_text, "signature": odd_text}),
 )
 near_misses = st.fixed_dictionaries(
     {},
@@ -42,6 +52,11 @@ near_misses = st.fixed_dictionaries(
         "user": st.one_of(st.sampled_from(["kim-admin", "Lee\n"]), odd_text),
         "role": st.one_of(st.sampled_from(["crew", "crew\n", "admin"]), anything),
         "change_role": st.one_of(st.booleans(), anything),
+        "name": st.one_of(st.just("program"), odd_text),
+        "scopes": st.one_of(st.just(["read"]), anything),
+        "days": st.one_of(st.integers(-1, 500), anything),
+        "id": st.one_of(st.just("AAAA"), odd_text),
+        "response": st.one_of(credentials, anything),
         "extra": anything,
     },
 )
