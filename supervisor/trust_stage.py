@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from supervisor.config.audit_rules import syslog_target
+from supervisor.control import token_watch
 from supervisor.control.audit_watch import AuditCheck, AuditForwarder
 from supervisor.control.certificates import LOOK_EACH_S, Certificates
+from supervisor.control.token_watch import TokenWatch
 from supervisor.control.twins import Twins
 from supervisor.runtime.background import Background
 from supervisor.stages import Base, Control
@@ -23,7 +25,12 @@ def start_trust(loops: Background, base: Base, control: Control, pki: Pki) -> tu
     if base.config.web.cert:
         files["web"] = base.config.resolve(base.config.web.cert)
     certificates = Certificates(files, base.alarms, base.clock)
-    return (*start_audit(loops, base), loops.keep("certificates", certificates.run, LOOK_EACH_S))
+    programs = TokenWatch(base.store.access, base.alarms, base.clock)
+    return (
+        *start_audit(loops, base),
+        loops.keep("certificates", certificates.run, LOOK_EACH_S),
+        loops.keep("tokens", programs.run, token_watch.LOOK_EACH_S),
+    )
 
 
 def start_audit(loops: Background, base: Base) -> tuple[asyncio.Task[None], ...]:

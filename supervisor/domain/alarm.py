@@ -58,6 +58,7 @@ class AlarmCode(StrEnum):
     AUDIT_ALTERED = "audit-altered", Severity.MAJOR, ""
     AUDIT_NOT_SENT = "audit-not-sent", Severity.MINOR, ""
     CERTIFICATE_ENDS = "certificate-ends", Severity.MAJOR, "certificate"
+    TOKEN_ENDS = "token-ends", Severity.MINOR, "program"
     CLOCK = "clock", Severity.MAJOR, ""
     CLOCK_UNSYNCED = "clock-unsynced", Severity.MINOR, ""
     LOOP_FAILED = "loop-failed", Severity.MAJOR, "loop"

@@ -15,9 +15,9 @@ from supervisor.domain.errors import CommandError
 
 LENGTH: Final = range(2, 41)  # letters; fits a line of the log
 PUNCTUATION: Final = " .-_"
-# Names that the log uses for what no person did, and the shape of ids of sessions, links, tokens and passkeys.
+# Names that the log uses for what no person did; the shape of ids (session, link, token, passkey) and of pseudonyms.
 RESERVED: Final = ("console", "service", "system", "roadheat", "calibration", "supervisor")
-_ID: Final = re.compile(r"[kslt]-[0-9a-f]{16}")
+_ID: Final = re.compile(r"[kslt]-[0-9a-f]{16}|person-[0-9a-f]{8}")
 
 # Latin letters without a decomposition to an ASCII letter that are part of everyday names.
 _LATIN_EXTRA: Final = dict(zip("đøłıßæœþðħŋ", ("d", "o", "l", "i", "ss", "ae", "oe", "p", "d", "h", "n"), strict=True))

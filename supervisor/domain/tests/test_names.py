@@ -34,7 +34,7 @@ def test_a_name_has_one_spelling(typed: str, name: str) -> None:
         "Kim\u202egnp", "Kim\ufeff", "Kim\u3164", "Kim\u115f",
         "\ud800Kim", "Kim\ue000", "K", "", "  ", "..", "-Kim", "x" * 41, "Kim<b>", "Kim/../x",
         "Кim", "Κim", "Ꮶim", "ᴋim",
-        "ㄱㄴ", "console", "Conso1e", "ROADHEAT", "s-0123456789abcdef",
+        "ㄱㄴ", "console", "Conso1e", "ROADHEAT", "s-0123456789abcdef", "t-0123456789abcdef", "person-01234567",
     ],
 )  # fmt: skip
 def test_a_name_that_hides_or_imitates_something_is_refused(typed: str) -> None:
