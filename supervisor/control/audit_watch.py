@@ -56,8 +56,7 @@ class AuditCheck:
             return
         self._alarms.set(AlarmCode.AUDIT_ALTERED, "", False)
         now = int(self._clock.utc_s())
-        changed = await self._audit.write(lambda db: pseudonyms.pseudonymise(db, now - self._names_s, now))
-        if changed:
+        while changed := await self._audit.write(lambda db: pseudonyms.pseudonymise(db, now - self._names_s, now)):
             logger.info("names in %d old entries of the audit log were replaced by pseudonyms", changed)
 
 

@@ -84,6 +84,21 @@ async def test_old_entries_name_nobody_and_the_chain_holds(store: Store) -> None
     await store.audit.verify()
 
 
+async def test_many_entries_are_replaced_in_parts_and_the_chain_holds_in_between(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pseudonyms, "ENTRIES_MAX", 3)
+    await the_winter_of_2023(store)
+    now, counts = T0 + KEPT_S + DAY_S, []
+    while changed := await replace_names(store, now):
+        counts.append(changed)
+        await store.audit.verify()
+    assert counts == [3, 3, 1]
+    entries = await store.read(lambda db: list(records(db)))
+    assert entries[2].user == entries[6].user  # Lee, in the first and in the last part
+    assert (await store.audit.verify())[0] == 7 + len(counts)
+
+
 FORGERIES = [
     "UPDATE audit SET detail = 'z09 off' WHERE id = 4",
     "UPDATE audit SET user = 'person-00000000' WHERE id = 4",

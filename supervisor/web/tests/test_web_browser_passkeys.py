@@ -104,3 +104,17 @@ async def test_ones_own_link_opens_the_app_again(phone: Any, district: Any) -> N
     await page.wait_for_url("**/login?used")
     assert "사용할 수 없는 링크" in await page.inner_text("h1")
     phone.errors[:] = [error for error in phone.errors if "401" not in error]
+
+
+async def test_a_revoked_phone_says_within_15_s_that_it_is_signed_out_and_whom_to_call(
+    phone: Any,  # noqa: F811
+    district: Any,
+) -> None:
+    page = await phone("ko")
+    await page.wait_for_selector(".link.live")
+    await district.sessions.revoke_person("Kim", "test")
+    await page.wait_for_selector(".banner", timeout=15_000)
+    await keep(page, "revoked-ko")
+    await page.click(".banner .button")
+    assert "02-2241-1000" in await page.inner_text("main")
+    phone.errors[:] = [error for error in phone.errors if "401" not in error]
