@@ -43,6 +43,8 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# Where a program's author finds the description of the API (RFC 8631).
+DESCRIBED: Final = '</api>; rel="service-doc"; type="text/html", </openapi.json>; rel="service-desc"'
 HSTS: Final = "max-age=31536000"
 
 
@@ -79,6 +81,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Link", DESCRIBED)
     if is_secure(request):
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     response.headers["Server"] = "roadheat"

@@ -80,7 +80,9 @@ def _content(holder: dict[str, Any]) -> str:
 
 
 def _text(summary: str) -> str:
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(summary))
+    """A summary with its code, and with links to the structures that it names."""
+    linked = re.sub(r"\(([A-Z]\w+)(\[\])?\)", r'(<a href="#\1">\1</a>\2)', escape(summary))
+    return re.sub("`([^`]+)`", r"<code>\1</code>", linked)
 
 
 def _needs(told: dict[str, Any]) -> str:

@@ -136,6 +136,10 @@ async def test_the_reference_is_where_authors_look_and_names_every_operation(sig
             assert f'id="{told["operationId"]}"' in page
     assert set(re.findall(r'href="#(\w+)"', page)) <= set(re.findall(r'id="(\w+)"', page))
     assert "role crew, scope command" in page
+    assert '<a href="#ZoneView">ZoneView</a>[]' in page  # what the stream carries
+    for path in ("/api/v1/zones", "/api/v1/none"):
+        async with viewer.client.get(path) as answer:
+            assert '</api>; rel="service-doc"' in answer.headers["Link"]
     assert "role crew, people only" in page  # clearing a danger
     assert not re.search(r"<script|https?://(?!127\.0\.0\.1)", page)  # complete without any other server
     assert not re.search(r"style=|\{\w+\}(?!<|/| )", page.replace("{zone}", ""))
