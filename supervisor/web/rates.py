@@ -14,7 +14,7 @@ from supervisor.web.problems import RequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-BURST: Final = 300  # a district's roads switched one by one, and again
+BURST: Final = 300  # at least; and twice each road, one by one
 PER_S: Final = 1.0  # afterwards: more than a person can press
 USERS_MAX: Final = 1_000
 
@@ -22,15 +22,16 @@ USERS_MAX: Final = 1_000
 class Rates:
     """One bucket a user; those who have commanded least recently are forgotten first."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, roads: int = 0) -> None:
         self._clock = clock
+        self.burst = float(max(BURST, 2 * roads))
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # what is left, and when
 
     def take(self, user: str) -> bool:
         """Take one; False where none is left."""
         now_s = self._clock.monotonic_s()
-        left, at_s = self._buckets.pop(user, (float(BURST), now_s))
-        left = min(BURST, left + PER_S * (now_s - at_s))
+        left, at_s = self._buckets.pop(user, (self.burst, now_s))
+        left = min(self.burst, left + PER_S * (now_s - at_s))
         enough = left >= 1
         self._buckets[user] = (left - 1 if enough else left), now_s
         while len(self._buckets) > USERS_MAX:

@@ -30,7 +30,7 @@ def setup(app: web.Application, services: Services) -> None:
     app[SERVICES] = services
     app[stream.PACE] = Pace(services.clock, services.wall)
     app[stream.STREAMS] = {}
-    app[RATES] = Rates(services.clock)
+    app[RATES] = Rates(services.clock, len(services.live.zones))
     app[ONCE] = Once(services.answers)
     app[passkeys.CHALLENGES] = Challenges(services.clock)
     if party(services.public_url) is not None:

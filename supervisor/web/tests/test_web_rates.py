@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 from supervisor.domain.scope import Scope
+from supervisor.runtime.clock import ManualClock
 from supervisor.web import stream
-from supervisor.web.rates import BURST, RATES
+from supervisor.web.rates import BURST, RATES, Rates
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
 
 
@@ -32,6 +33,12 @@ async def test_one_person_has_so_many_streams_and_a_further_one_ends_the_oldest(
         while district.app[stream.STREAMS]:
             district.live.touch("z01")
             await asyncio.sleep(0.02)
+
+
+def test_a_large_district_may_switch_every_road_twice() -> None:
+    rates = Rates(ManualClock(), 500)
+    assert [rates.take("Kim") for _ in range(1_001)] == [True] * 1_000 + [False]
+    assert rates.take("Lee")
 
 
 async def test_commands_are_limited_and_off_is_not(district: Any, sign_in: Any, aiohttp_client: Any) -> None:
