@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from supervisor.config import Config
 from supervisor.control.alarm_recorder import keep_alarms
@@ -35,7 +36,8 @@ from supervisor.energy.influx import open_influx
 from supervisor.gateway.gateway import Gateway
 from supervisor.net.handles import raise_limit, share_out
 from supervisor.runtime.background import Background
-from supervisor.runtime.clock import Clock
+from supervisor.runtime.clock import Clock, SystemClock
+from supervisor.runtime.lag import measure_lag
 from supervisor.stages import (
     Base,
     admin_link,
@@ -107,6 +109,8 @@ async def running(
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
         endless = start_loops(loops, clock, roads, commands, control, shipper)
         endless += start_trust(loops, base, control, pki)
+        if isinstance(clock, SystemClock):  # granted time is never late
+            endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
         gateway = await stack.enter_async_context(
             Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )

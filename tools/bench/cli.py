@@ -16,6 +16,9 @@ BENCHES = {
         "hil_tests.campaign.cli:campaign",
         "Faults of boards and of the service in steady snow; no invariant may be violated.",
     ),
+    "fleet": Lazy(
+        "tools.bench.fleet:fleet", "Thousands of boards against the service: connecting, telemetry, commands, a storm."
+    ),
     "fuzz": Lazy(
         "tools.bench.fuzz:fuzz", "A board with a valid key sends frames with free counters, times, names and structure."
     ),

@@ -44,10 +44,13 @@ class Latencies(Struct):
 class Link:
     """The session of one board, simulated in Python."""
 
-    def __init__(self, http: aiohttp.ClientSession, config: Config, board: str) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, config: Config, board: str, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`tls`: a context that many boards share; default one of its own."""
         self._http, self._config, self.board = http, config, board
         self._key = load_key(config.board_key_path(board))
-        self._tls = ssl.create_default_context(cafile=config.pki_dir / "ca.pem")
+        self._tls = tls or ssl.create_default_context(cafile=config.pki_dir / "ca.pem")
         self._nonce = ""
         self.ws: aiohttp.ClientWebSocketResponse | None = None
 
@@ -142,11 +145,12 @@ class Service:
         async with http.get(f"{self.url}/api/v1/session") as answer:
             self._csrf = (await answer.json())["csrf"]
 
-    async def override(self, http: aiohttp.ClientSession, zone: str) -> None:
+    async def override(self, http: aiohttp.ClientSession, zone: str) -> Any:
+        """Command a zone ON; the answer."""
         body = {"mode": "on", "minutes": 30, "reason": "ice reported"}
         headers = {"X-CSRF-Token": self._csrf, "Origin": self.url}
         async with http.post(f"{self.url}/api/v1/zones/{zone}/overrides", json=body, headers=headers) as answer:
-            await answer.read()
+            return await answer.json()
 
     async def stop(self) -> int:
         """End it as an operator does; its status."""
