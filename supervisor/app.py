@@ -38,6 +38,7 @@ from supervisor.net.handles import raise_limit, share_out
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.runtime.lag import measure_lag
+from supervisor.runtime.single import alone_in
 from supervisor.stages import (
     Base,
     admin_link,
@@ -89,6 +90,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """The whole service between enter and exit. Raises RoadheatError where a part cannot start."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(alone_in(config.state_dir))
         budgets = share_out(raise_limit(), len(config.board))
         pki = prepare_files(config)
         store = await stack.enter_async_context(open_store(config, clock))

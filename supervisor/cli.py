@@ -37,6 +37,10 @@ OWN = {
         "Copy record, keys, calibration and configuration into one encrypted file, beside a running service.",
     ),
     "calibrate": Lazy("supervisor.calibration.command:calibrate", "Fit ZONE's road to its own telemetry."),
+    "check-database": Lazy(
+        "supervisor.integrity_command:check_database",
+        "Read the whole record, beside a running service, and say what is damaged; status 1 if anything is.",
+    ),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
     "restore": Lazy(
         "supervisor.backup.command:restore",

@@ -107,8 +107,7 @@ class Control:
 
 
 def prepare_files(config: Config) -> Pki:
-    """State folder, the boards' certificate authority and keys: made where missing."""
-    config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The boards' certificate authority and keys: made where missing."""
     for board in config.board:
         load_or_create_key(config.board_key_path(board.id))
     return ensure_pki(config.pki_dir, config.boards.server_name)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from supervisor.config import Config
 from supervisor.runtime.clock import Clock
+from supervisor.store.integrity import refuse_damaged
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
-    """The store in the configured folder; lines for InfluxDB are kept only where it is configured."""
+    """The store in the configured folder; lines for InfluxDB are kept only where it is configured.
+
+    Raises StoreError, also where a first look finds the database damaged.
+    """
+    path = config.state_dir / DATABASE_NAME
+    if not refuse_damaged(path, clock):
+        logger.info("%s is large: only a part was checked at this start; `roadheat check-database` reads all", path)
     store = Store.open(
-        config.state_dir / DATABASE_NAME,
+        path,
         clock,
         site=config.site.name,
         timezone=config.site.timezone,

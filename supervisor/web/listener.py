@@ -30,7 +30,7 @@ async def listen_web(config: Config, app: web.Application, connections_max: int 
     if config.web.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(config.resolve(config.web.cert), config.resolve(config.web.key))
+        _load_certificate(context, config)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     assert runner.server is not None
@@ -54,3 +54,14 @@ async def listen_web(config: Config, app: web.Application, connections_max: int 
             acceptor.stop()
             await runner.cleanup()
             acceptor.close()
+
+
+def _load_certificate(context: ssl.SSLContext, config: Config) -> None:
+    cert, key = config.resolve(config.web.cert), config.resolve(config.web.key)
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise ConfigError(
+            f"web.cert and web.key cannot be used: {error}", where=f"{cert} and {key}",
+            remedy="Name a PEM certificate and the private key that belongs to it",
+        ) from error  # fmt: skip

@@ -6,16 +6,20 @@ lost its clock starts at its flashed minimum date, and what protects a board is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import write_private
 
 NOT_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)  # before any board's minimum date
@@ -105,8 +109,9 @@ def _make_server(pki: Pki, server_name: str) -> None:
 
 
 def _names_server(path: Path, server_name: str) -> bool:
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    with _readable(path, f"Delete {path}: it is made again at the next start"):
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return _alternative_name(server_name) in names
 
 
@@ -114,10 +119,45 @@ def ensure_pki(directory: Path, server_name: str) -> Pki:
     """Authority and server certificate in `directory`, made where missing.
 
     The authority is made once: boards pin it. The server certificate is made again when `server_name` changes.
+    Raises ConfigError where a file is damaged or they do not belong together.
     """
     pki = Pki(*(directory / name for name in ("ca.pem", "ca.der", "ca.key", "server.pem", "server.key")))
     if not pki.ca_pem.exists():
         _make_ca(pki)
     if not (pki.server_pem.exists() and pki.server_key.exists() and _names_server(pki.server_pem, server_name)):
-        _make_server(pki, server_name)
+        with _readable(pki.ca_pem, _CA_REMEDY), _readable(pki.ca_key, _CA_REMEDY):
+            _make_server(pki, server_name)
+    _check(pki)
     return pki
+
+
+_CA_REMEDY = "Put it back from a backup: boards trust this authority only"
+
+
+@contextmanager
+def _readable(path: Path, remedy: str) -> Iterator[None]:
+    """A damaged or unreadable file as a sentence."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, x509.ExtensionNotFound) as error:
+        what = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is damaged"
+        raise ConfigError(f"this file of the boards' certificates {what}", where=str(path), remedy=remedy) from error
+
+
+def _check(pki: Pki) -> None:
+    """Raise ConfigError where authority, server certificate and its key do not belong together: no board would come."""
+    with _readable(pki.ca_pem, _CA_REMEDY):
+        ca = x509.load_pem_x509_certificate(pki.ca_pem.read_bytes())
+    with _readable(pki.ca_der, f"Make it again: openssl x509 -in {pki.ca_pem} -outform der -out {pki.ca_der}"):
+        if x509.load_der_x509_certificate(pki.ca_der.read_bytes()) != ca:
+            raise ValueError
+    server = x509.load_pem_x509_certificate(pki.server_pem.read_bytes())
+    remedy = f"Delete {pki.server_pem}: it is made again at the next start"
+    with _readable(pki.server_key, remedy):
+        key = serialization.load_pem_private_key(pki.server_key.read_bytes(), None)
+    if key.public_key() != server.public_key():
+        raise ConfigError("this key does not belong to server.pem", where=str(pki.server_key), remedy=remedy)
+    try:
+        server.verify_directly_issued_by(ca)
+    except (InvalidSignature, ValueError, TypeError) as error:
+        raise ConfigError("not signed by the authority in ca.pem", where=str(pki.server_pem), remedy=remedy) from error
