@@ -29,6 +29,7 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.danger import Dangers
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
+from supervisor.control.notify.opening import open_telling
 from supervisor.control.overrides import Overrides
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import make_executor
@@ -108,8 +109,11 @@ async def running(
         plan_again_on_changes(base, roads, commands, control)
 
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
+        telling = await stack.enter_async_context(open_telling(config, store, alarms, background, clock))
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
-        endless = start_loops(loops, clock, roads, commands, control, shipper)
+        endless = start_loops(loops, clock, roads, commands, control, telling)
+        if shipper is not None:
+            endless = (*endless, loops.keep("influx", shipper.run))
         endless += start_trust(loops, base, control, pki)
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
@@ -117,7 +121,7 @@ async def running(
             Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         )
         sessions = Sessions(store.access, clock)
-        app = make_app(web_services(base, commands, control, sessions))
+        app = make_app(web_services(base, commands, control, telling, sessions))
         url = await stack.enter_async_context(listen_web(config, app, budgets.web))
         link = await admin_link(sessions)
         yield Service(

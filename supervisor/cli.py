@@ -42,6 +42,7 @@ OWN = {
         "Read the whole record, beside a running service, and say what is damaged; status 1 if anything is.",
     ),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
+    "notify": Lazy("supervisor.telling_cli:notify", "Receivers of alarms: whether they can be reached."),
     "restore": Lazy(
         "supervisor.backup.command:restore",
         "Put a backup into a new folder: boards go on without provisioning once the service runs from there.",
@@ -49,7 +50,12 @@ OWN = {
     "token": Lazy(
         "supervisor.people_cli:token", "API tokens: what programs of the city may read or command, and until when."
     ),
+    "roster": Lazy("supervisor.telling_cli:roster", "Who is on duty: notified of alarms first, and in which order."),
     "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
+    "watch": Lazy(
+        "supervisor.telling_commands:watch",
+        "Ask whether the service answers, and tell all receivers of city.toml when it is silent for 3 min.",
+    ),
 }
 # Help texts of the entry points in pyproject.toml; those of other packages show the package's summary.
 PLUGIN_HELP = {

@@ -29,6 +29,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.monitoring import Monitoring
+from supervisor.control.notify.opening import Telling
 from supervisor.control.overrides import Overrides
 from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
@@ -42,7 +43,6 @@ from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
-from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock, kept_in_time
 from supervisor.store.store import Store
@@ -219,7 +219,7 @@ def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control:
 
 
 def start_loops(
-    loops: Background, clock: Clock, roads: Roads, commands: Commands, control: Control, shipper: Shipper | None
+    loops: Background, clock: Clock, roads: Roads, commands: Commands, control: Control, telling: Telling
 ) -> tuple[asyncio.Task[None], ...]:
     """Every loop of the service; each starts again after a failure, and one that hangs is alarmed."""
     tasks = [
@@ -232,16 +232,17 @@ def start_loops(
         loops.keep("demand guard", control.guard.run),
         loops.keep("prices", control.prices.run),
         loops.keep("electric danger", commands.dangers.run),
+        loops.keep("telling people", telling.notifier.run),
     ]
     if control.prices.fetched:
         fetch = partial(control.prices.run_fetch, control.price_service)
         tasks.append(loops.keep("price service", fetch, FETCH_EACH_S))
-    if shipper is not None:
-        tasks.append(loops.keep("influx", shipper.run))
+    if telling.heartbeat is not None:
+        tasks.append(loops.keep("heartbeat", telling.heartbeat.run))
     return tuple(tasks)
 
 
-def web_services(base: Base, commands: Commands, control: Control, sessions: Sessions) -> Services:
+def web_services(base: Base, commands: Commands, control: Control, telling: Telling, sessions: Sessions) -> Services:
     config = base.config
     return Services(
         live=base.live,
@@ -257,6 +258,7 @@ def web_services(base: Base, commands: Commands, control: Control, sessions: Ses
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,
         degradations=base.degradations,
+        telling=telling,
         safety=Safety(
             base.store.audit,
             commands.dangers,

@@ -37,6 +37,7 @@ KOREAN: Final = {
     "board": "제어기",
     "feeder": "전원",
     "loop": "시스템 기능",
+    "receiver": "수신처",
     "": "",
 }
 

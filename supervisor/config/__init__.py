@@ -19,6 +19,7 @@ from supervisor.config.chosen import chosen
 from supervisor.config.convert import convert
 from supervisor.config.rules import find_problems
 from supervisor.config.schema import (
+    AlarmsConfig,
     AuditConfig,
     BoardConfig,
     BoardsConfig,
@@ -34,10 +35,12 @@ from supervisor.config.values import unusable
 from supervisor.domain.board_profile import Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.notify.kind import NotifySettings
 from supervisor.tariff.kind import TariffSettings
 from supervisor.weather.providers.kind import WeatherSettings
 
 __all__ = [
+    "AlarmsConfig",
     "BoardConfig",
     "BoardsConfig",
     "CalibrationConfig",
@@ -76,8 +79,10 @@ TABLES: Mapping[str, type[Struct]] = {
     "audit": AuditConfig,
     "limits": Limits,
     "influx": InfluxConfig,
+    "alarms": AlarmsConfig,
 }
-LISTS: Mapping[str, type[Struct]] = {"feeder": Feeder, "board": BoardConfig, "zone": Zone}
+LISTS: Mapping[str, type[Struct]] = {"feeder": Feeder, "board": BoardConfig, "zone": Zone, "notify": NotifySettings}
+OPTIONAL_LISTS = ("notify",)
 REQUIRED = ("site", "weather", "tariff")
 
 
@@ -103,6 +108,9 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
             parts[table] = struct()
     for table, struct in LISTS.items():
         rows = source.data.get(table, [])
+        if table in OPTIONAL_LISTS and table not in source.data:
+            parts[table] = ()
+            continue
         if not isinstance(rows, list) or not rows:
             problems.append(source.problem(table, f"no [[{table}]] table", f"Add at least one [[{table}]]"))
             continue

@@ -1,4 +1,5 @@
-"""Tables whose keys depend on what they choose: `[weather]` on the provider, `[tariff]` on the kind of price."""
+"""Tables whose keys depend on what they choose: `[weather]` on the provider, `[tariff]` on the kind of price,
+`[[notify]]` on the kind of channel."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from msgspec import Struct
 
 from supervisor.config.source import Source
 from supervisor.domain.errors import TariffError
+from supervisor.notify import CHANNELS
+from supervisor.notify.kind import NotifySettings
 from supervisor.tariff.kind import TariffSettings
 from supervisor.tariff.registry import KINDS, choose
 from supervisor.weather.providers.kind import WeatherSettings
@@ -26,6 +29,8 @@ def chosen(source: Source, table: str, struct: type[S], raw: Any) -> tuple[type[
 
     Other tables come back as they are. Raises ConfigError for a choice that does not exist.
     """
+    if struct is NotifySettings and isinstance(raw, dict):
+        return cast(type[S], _channel_settings(source, table, raw)), raw
     if not isinstance(raw, dict) or struct not in (WeatherSettings, TariffSettings):
         return struct, raw
     found = _provider_settings(source, raw) if struct is WeatherSettings else _tariff_settings(source, table, raw)
@@ -52,6 +57,16 @@ def _provider_settings(source: Source, raw: dict[str, Any]) -> type[WeatherSetti
         if names.count(name) > 1:
             raise source.problem(key, f"{name!r} is named twice", "Name each provider once")
     return settings_of(names)
+
+
+def _channel_settings(source: Source, table: str, raw: dict[str, Any]) -> type[NotifySettings]:
+    kind = raw.get("kind")
+    if not isinstance(kind, str):
+        return NotifySettings  # its conversion says what is wrong
+    if kind not in CHANNELS:
+        raise source.problem(f"{table}.kind", "no such channel", f"Write one of {', '.join(CHANNELS)}")
+    found: type[NotifySettings] = CHANNELS[kind].settings
+    return found
 
 
 def _tariff_settings(source: Source, table: str, raw: dict[str, Any]) -> type[TariffSettings]:

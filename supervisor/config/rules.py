@@ -12,6 +12,7 @@ from supervisor.config.audit_rules import find_audit_problems
 from supervisor.config.files import find_file_problems
 from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
 from supervisor.config.name_rules import find_name_problems
+from supervisor.config.notify_rules import find_notify_problems
 from supervisor.config.schema import Config
 from supervisor.config.source import Source
 from supervisor.config.zone_rules import find_zone_problems
@@ -47,6 +48,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
     yield from _influx(config, source)
+    yield from find_notify_problems(config, source)
     yield from find_name_problems(config, source)
     yield from _ids(config, source)
     yield from _feeders(config, source)

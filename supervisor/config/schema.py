@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 from supervisor.domain.zone import Feeder, Site, Zone
+from supervisor.notify.kind import NotifySettings
 from supervisor.tariff.kind import TariffSettings
 from supervisor.weather.providers.kind import WeatherSettings
 
@@ -48,6 +49,14 @@ class CalibrationConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     days: int = 28  # of record to fit to
 
 
+class AlarmsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    escalate_min: int = 10  # until the next person of the roster is notified of what nobody has seen
+    remind_h: float = 6.0  # "still there", while nobody has seen it
+    heartbeat_url: str = ""  # asked every minute while the service is well: an outside service calls when it stops
+    local_hosts: tuple[str, ...] = ()  # that channels may ask although they are on this machine or its network
+    push_contact: str = ""  # mailto: or https: address of the operator, for push services
+
+
 class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     api: Literal["v1", "v2"]
     url: str
@@ -81,6 +90,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     audit: AuditConfig = AuditConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
+    alarms: AlarmsConfig = AlarmsConfig()
+    notify: tuple[NotifySettings, ...] = ()  # each of the kind that it chooses
     feeder: tuple[Feeder, ...]
     board: tuple[BoardConfig, ...]
     zone: tuple[Zone, ...]

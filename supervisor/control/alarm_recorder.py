@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
-from supervisor.control import notify
 from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
@@ -107,7 +105,6 @@ async def keep_alarms(store: Store, clock: Clock, metrics: Metrics) -> AsyncIter
     try:
         async with Background(alarms, metrics.loop_restarts) as background:
             background.keep("alarm record", recorder.run)
-            notify.start(alarms, background, os.environ)
             yield alarms, background
     finally:
         await recorder.flush()

@@ -62,9 +62,16 @@ class AlarmCode(StrEnum):
     CLOCK = "clock", Severity.MAJOR, ""
     CLOCK_UNSYNCED = "clock-unsynced", Severity.MINOR, ""
     LOOP_FAILED = "loop-failed", Severity.MAJOR, "loop"
+    # Telling people
+    NOTIFIER_FAILED = "notifier-failed", Severity.MAJOR, "receiver"
+    DUTY_GAP = "duty-gap", Severity.MINOR, ""
     # Delivery to InfluxDB
     INFLUX_HELD = "influx-held", Severity.MINOR, ""
     INFLUX_LATE = "influx-late", Severity.MINOR, ""
     INFLUX_SPOOL_FILLING = "influx-spool-filling", Severity.MAJOR, ""
     INFLUX_SPOOL_DROPPED = "influx-spool-dropped", Severity.MAJOR, ""
     INFLUX_DEAD_LETTERS = "influx-dead-letters", Severity.MINOR, ""
+
+
+# Alarms with which the service does not do its work: it cannot record, or a part of it does not run.
+NOT_READY = (AlarmCode.STORE, AlarmCode.NOT_RECORDED, AlarmCode.LOOP_FAILED)

@@ -7,6 +7,7 @@ RoadheatError
 ├── PhysicsError       road model input or divergence                (zone falls to the local rule)
 ├── PlanError          planning problem malformed                    (last plan kept)
 ├── FrameError         board frame refused                           (counted, logged once)
+├── NotifyError        a channel cannot tell people                  (tried again, then alarmed)
 ├── CommandError       a person's or program's request refused       (4xx)
 │   ├── NotFoundError  unknown zone, override…                       (404)
 │   └── ForbiddenError role or session does not allow it             (403)
@@ -60,6 +61,10 @@ class PlanError(RoadheatError):
 
 class FrameError(RoadheatError):
     code = "frame"
+
+
+class NotifyError(RoadheatError):
+    code = "notify"
 
 
 class CommandError(RoadheatError):

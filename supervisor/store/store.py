@@ -15,7 +15,9 @@ from supervisor.store.answers import AnswerRepository
 from supervisor.store.audit import AuditRepository
 from supervisor.store.commands import EpochRepository, OverrideRepository, PlanRepository
 from supervisor.store.danger import DangerRepository
+from supervisor.store.duty import DutyRepository
 from supervisor.store.journal import AlarmRepository, EventRepository, ValueRepository
+from supervisor.store.notices import NoticeRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
 from supervisor.store.spool import SpoolRepository
@@ -48,6 +50,8 @@ class Store(Repository):
         self.values = ValueRepository(writer, clock)
         self.access = AccessRepository(writer, clock)
         self.answers = AnswerRepository(writer, clock)
+        self.duty = DutyRepository(writer, clock)
+        self.notices = NoticeRepository(writer, clock)
         self.weather = WeatherRepository(writer, clock)
 
     @classmethod

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,12 +28,15 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
+from supervisor.control.notify.opening import open_channels
 from supervisor.control.plan_pool import PlanPool
 from supervisor.control.plan_snapshot import PlanSnapshot
+from supervisor.domain.alarm import Severity
 from supervisor.domain.weather import Forecast
 from supervisor.energy.base_charge import BaseCharge, Load
 from supervisor.energy.endpoint import configured
 from supervisor.gateway.gateway import Gateway
+from supervisor.notify.kind import Means, Message
 from supervisor.people_commands import _address
 from supervisor.planner.contract import with_headroom
 from supervisor.planner.pose import feeder_problems
@@ -195,7 +202,7 @@ def services(config: Config) -> Any:
     commands = SimpleNamespace(overrides=None, dangers=None)
     control = SimpleNamespace(intake=SimpleNamespace(cables=None))
     make: Any = web_services
-    made = make(base, commands, control, anything)
+    made = make(base, commands, control, anything, anything)
     return made.site, made.metrics_token, made.public_url
 
 
@@ -221,6 +228,32 @@ def pool(config: Config) -> Any:
 def people_caps(config: Config) -> Any:
     caps = web_caps(100, config.web.connections_per_address, config.web.proxies)
     return caps.silent_per_address, caps.unproven_per_address, caps.exempt("10.0.0.5")
+
+
+def receivers(config: Config) -> Any:
+    """Every receiver, and what its server gets for one message."""
+    got: list[Any] = []
+
+    class Http:
+        @asynccontextmanager
+        async def post(self, url: str, **request: Any) -> AsyncIterator[Any]:
+            got.append((url, request))
+            yield SimpleNamespace(status=200)
+
+    async def letter(message: Any, **request: Any) -> Any:
+        got.append((str(message), request))
+        return {}, ""
+
+    async def send() -> None:
+        means = Means(cast(Any, Http()), ManualClock(NOW), os.environ)
+        message = Message(title="t", body="b", severity=Severity.MINOR, event="test", tag="x")
+        with patch("aiosmtplib.send", letter):
+            for receiver, channel in open_channels(config, means).values():
+                got.append(receiver)
+                await channel.send(message)
+
+    asyncio.run(send())
+    return got
 
 
 def fetch(config: Config) -> Any:

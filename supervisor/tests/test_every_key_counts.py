@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from supervisor.config import LISTS, TABLES, Config
+from supervisor.notify import CHANNELS
 from supervisor.tariff.bands_file import TariffFile
 from supervisor.tariff.kind import FileSettings as TariffFileSettings
 from supervisor.tariff.registry import KINDS
@@ -41,6 +42,7 @@ from supervisor.tests.observing import (
     plan,
     pool,
     prices,
+    receivers,
     services,
     shown,
     taxed,
@@ -75,6 +77,33 @@ def limits() -> dict[str, Row]:
     return {f"Limits.{name}": change(f"limits.{name}", value, board) for name, value in other.items()}
 
 
+def told() -> dict[str, Row]:
+    """Keys of `[[notify]]`: what a receiver is, and what its server gets."""
+    base: dict[str, dict[str, Any]] = {
+        "ntfy": {"url": "https://n.example/topic", "token_env": "TOKEN"},
+        "webhook": {"url": "https://w.example/", "secret_env": "TOKEN"},
+        "mail": {"to": ["a@x.example"], "sender": "r@x.example", "host": "m.example", "user": "u",
+                 "password_env": "TOKEN"},
+    }  # fmt: skip
+    other = {
+        "NotifySettings": ("ntfy", {
+            "name": "else", "kind": None, "language": "en", "severity": "major", "quiet": ["01:00-02:00"],
+            "per_hour": 5, "after_min": 9, "person": "Kim"}),
+        "NtfySettings": ("ntfy", {"url": "https://n.example/else", "token_env": "OTHER"}),
+        "WebhookSettings": ("webhook", {"url": "https://w.example/else", "secret_env": "OTHER"}),
+        "MailSettings": ("mail", {
+            "to": ["b@x.example"], "sender": "s@x.example", "host": "n.example", "port": 25, "security": "tls",
+            "user": "v", "password_env": "OTHER"}),
+    }  # fmt: skip
+    rows: dict[str, Row] = {}
+    for struct, (kind, values) in other.items():
+        one = {"name": "n", "kind": kind, **base[kind]}
+        for key, value in values.items():
+            changed = {"name": "n", "kind": "webhook", **base["webhook"]} if key == "kind" else {**one, key: value}
+            rows[f"{struct}.{key}"] = {"notify": [one]}, {"notify": [changed]}, receivers
+    return rows
+
+
 def rewritten(values: dict[str, Any]) -> Row:
     """A time-of-use file with other values."""
 
@@ -87,6 +116,7 @@ def rewritten(values: dict[str, Any]) -> Row:
     return {"tariff": BANDS_FILE}, {"tariff": BANDS_FILE, "site.name": "changed"}, observe
 
 
+TELLING = "supervisor/control/tests/test_telling_configured.py"
 SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
 ROWS: dict[str, Row] = {
@@ -188,6 +218,12 @@ ROWS: dict[str, Row] = {
     "CalibrationConfig.weekly": RECALIBRATION,
     "CalibrationConfig.days": RECALIBRATION,
     **limits(),
+    "AlarmsConfig.escalate_min": TELLING,
+    "AlarmsConfig.remind_h": TELLING,
+    "AlarmsConfig.heartbeat_url": TELLING,
+    "AlarmsConfig.local_hosts": TELLING,
+    "AlarmsConfig.push_contact": TELLING,
+    **told(),
     "InfluxConfig.api": change("influx.api", "v1", database),
     "InfluxConfig.url": change("influx.url", "http://b:2", database),
     "InfluxConfig.database": change("influx.database", "e", database),
@@ -259,7 +295,7 @@ def _inner(annotation: Any) -> Iterator[type[msgspec.Struct]]:
 def names() -> dict[str, None]:
     """Every key as the struct that declares it and its name; in the order of the tables."""
     tables = [*TABLES.values(), *LISTS.values(), TariffFile]
-    tables += [kind.settings for kind in (*KINDS, *PROVIDERS.values())]
+    tables += [kind.settings for kind in (*KINDS, *PROVIDERS.values(), *CHANNELS.values())]
     found: dict[str, None] = {}
     for table in tables:
         for struct in structs(table):
@@ -278,6 +314,7 @@ def test_every_key_has_a_row_and_every_row_a_key() -> None:
 @pytest.mark.parametrize("key", [key for key, row in ROWS.items() if not isinstance(row, str)])
 def test_a_key_changes_what_can_be_observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("TOKEN", "t")
+    monkeypatch.setenv("OTHER", "u")
     row = ROWS[key]
     assert not isinstance(row, str)
     before, after, observe = row

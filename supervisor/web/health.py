@@ -6,14 +6,12 @@ from typing import Final
 
 from aiohttp import web
 
-from supervisor.domain.alarm import AlarmCode
+from supervisor.domain.alarm import NOT_READY
 from supervisor.web.body import json_answer
 from supervisor.web.keys import SERVICES
 
 LIVE: Final = "/healthz"
 READY: Final = "/readyz"
-# Alarms with which the service does not do its work: it cannot record, or a part of it does not run.
-_NOT_READY: Final = (AlarmCode.STORE, AlarmCode.NOT_RECORDED, AlarmCode.LOOP_FAILED)
 
 
 async def get_live(request: web.Request) -> web.Response:
@@ -25,5 +23,5 @@ async def get_ready(request: web.Request) -> web.Response:
     """200 while it records and every loop runs, else 503 with the codes of the alarms that say so."""
     safety = request.app[SERVICES].safety
     standing = {alarm.code for alarm in safety.alarms.standing()} if safety is not None else set()
-    why = [code.value for code in _NOT_READY if code in standing]
+    why = [code.value for code in NOT_READY if code in standing]
     return json_answer({"ready": not why, "why": why}, status=503 if why else 200)

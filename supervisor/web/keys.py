@@ -14,6 +14,7 @@ from supervisor.control.broken_cable import BrokenCables
 from supervisor.control.danger import Dangers
 from supervisor.control.degraded import Degradations, Degraded
 from supervisor.control.live import LiveState
+from supervisor.control.notify.opening import Telling
 from supervisor.control.overrides import Overrides
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
@@ -53,6 +54,7 @@ class Services:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # others may add their metrics
     safety: Safety | None = None  # None: these routes answer not-found
     degradations: Degradations | None = None  # None: nothing is ever degraded
+    telling: Telling | None = None  # None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     contact: str = ""  # whom to call, on the sign-in page
 

@@ -12,7 +12,7 @@ from supervisor.domain.scope import Scope
 from supervisor.web.allowed import LOOK, Need
 from supervisor.web.api import Route
 from supervisor.web.problems import CODES, PROBLEM_JSON, Problem
-from supervisor.web.safety import ALL_ROUTES
+from supervisor.web.routes import ALL_ROUTES
 from supervisor.web.schema import ClockEvent
 
 EVERYWHERE: Final = ("unauthenticated", "forbidden", "internal", "store")

@@ -15,10 +15,9 @@ from supervisor.control.view import ZoneView, danger_view
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.errors import NotFoundError
 from supervisor.web.allowed import COMMAND, ON_SITE
-from supervisor.web.api import BODY, MUTATION, ROUTES, Route, zone_id
+from supervisor.web.api import BODY, MUTATION, Route, zone_id
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION, Safety
-from supervisor.web.passkey_routes import PASSKEY_ROUTES
 from supervisor.web.schema import AlarmSeen, AlarmShelved, DangerAnswer, DangerZone
 
 _LETTERS_MAX: Final = 80  # of an id that is quoted in an error
@@ -108,9 +107,7 @@ async def shelve_alarm(request: web.Request) -> web.Response:
 _DANGER: Final = "all off now, until two different people clear it (role crew)"
 _DESK: Final = ("no-alarm", "store", "command", *MUTATION, *BODY)
 _CLEAR: Final = "Say that the electric danger is over; the second person's word ends it (role crew)"
-ALL_ROUTES: Final = (
-    *ROUTES,
-    *PASSKEY_ROUTES,
+ROUTES: Final = (
     Route("POST", "/api/v1/zones/{zone}/danger", post_zone_danger, f"Electric danger on a road: {_DANGER}",
           DangerAnswer, problems=("unknown-zone", *MUTATION), need=COMMAND),
     Route("POST", "/api/v1/zones/{zone}/danger/clear", clear_zone_danger, _CLEAR,

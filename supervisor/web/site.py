@@ -20,7 +20,7 @@ from supervisor.web.pace import Pace
 from supervisor.web.party import party
 from supervisor.web.problems import problems
 from supervisor.web.rates import RATES, Rates, limited
-from supervisor.web.safety import ALL_ROUTES
+from supervisor.web.routes import ALL_ROUTES
 
 
 def setup(app: web.Application, services: Services) -> None:

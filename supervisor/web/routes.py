@@ -1,0 +1,9 @@
+"""All operations of the interface: a line for each module that has some."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from supervisor.web import api, duty, passkey_routes, safety
+
+ALL_ROUTES: Final = (*api.ROUTES, *passkey_routes.PASSKEY_ROUTES, *safety.ROUTES, *duty.ROUTES)
