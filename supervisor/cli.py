@@ -42,6 +42,10 @@ OWN = {
         "Read the whole record, beside a running service, and say what is damaged; status 1 if anything is.",
     ),
     "energy": Lazy("supervisor.energy.cli:energy", "Energy, peak and cost from the service's own record."),
+    "init": Lazy(
+        "supervisor.init_command:init",
+        "Write a first city.toml and its state folder into FOLDER; asks for what no option gives.",
+    ),
     "notify": Lazy("supervisor.telling_cli:notify", "Receivers of alarms: whether they can be reached."),
     "restore": Lazy(
         "supervisor.backup.command:restore",
