@@ -17,11 +17,12 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
-from supervisor.energy import tables
 from supervisor.energy.peaks import Period, Supply, find_peak
+from supervisor.energy.record import read_record
+from supervisor.energy.tables import Record
 from supervisor.energy.utility import Difference, compare, read_utility
 from supervisor.store import DATABASE_NAME, database
-from supervisor.store.energy import hours
+from supervisor.store.energy import hour_starts
 from supervisor.tariff.billing import generic
 from supervisor.tariff.billing.bill import Bill, Peak
 from supervisor.tariff.configured import billing_tariff, configured_demand, peak_counts
@@ -94,26 +95,26 @@ def make_bills(config: configuration.Config, month: Month, feeders: Sequence[Fee
     from_utc_s, to_utc_s = _utc_s(begins, timezone), _utc_s(period_of(month)[1], timezone)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
-        found = hours(connection, from_utc_s - 3600, to_utc_s)
+        reach = hour_starts(connection, from_utc_s - 3600, to_utc_s)
+        record = read_record(connection, from_utc_s, to_utc_s)
     finally:
         connection.close()
     own_from_utc_s = _utc_s(period_of(month)[0], timezone)
-    if not any(hour.start_utc_s >= own_from_utc_s for hour in found):
+    if reach is None or reach[1] < own_from_utc_s:
         raise CommandError(
             "no record of this month", where=f"--month {month[0]}-{month[1]:02d}", remedy="Bill a month with a record"
         )
-    record = tables.gather(found, from_utc_s, to_utc_s)
     counts = peak_counts(tariff, from_utc_s, record.wh.shape[1])
     bills = []
     for feeder in feeders:
         zones = tuple(zone for zone in config.zone if zone.feeder == feeder.id)
         supply = Supply(record, zones, timezone, counts)
-        missing = [one for one in earlier if not _known(record, period_of(one), timezone, found[0].start_utc_s)]
+        missing = [one for one in earlier if not _known(record, period_of(one), timezone, reach[0])]
         bills.append(_one(config, feeder, month, supply, demand, tariff, period_of, earlier, _gap_note(missing)))
     return bills
 
 
-def _known(record: tables.Record, period: Period, timezone: ZoneInfo, first_utc_s: int) -> bool:
+def _known(record: Record, period: Period, timezone: ZoneInfo, first_utc_s: int) -> bool:
     """Whether the record begins before the end of a period."""
     return _utc_s(period[1], timezone) > first_utc_s
 

@@ -16,8 +16,9 @@ from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import aside, tables
 from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.period import local_time
+from supervisor.energy.record import read_record
 from supervisor.store import DATABASE_NAME, database, quarantine
-from supervisor.store.energy import hours, span
+from supervisor.store.energy import span
 from supervisor.tariff.bands import BandTariff
 from supervisor.tariff.configured import billing_tariff, configured_demand, usable_tariff
 from supervisor.tariff.demand import Demand
@@ -53,19 +54,20 @@ def show(asked: Request) -> None:
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
-        found = hours(connection, from_utc_s - 3600, to_utc_s)
-        before = hours(connection, since_utc_s - 3600, from_utc_s - 3600) if by == "feeder" else []
+        record = read_record(connection, from_utc_s, to_utc_s)
+        since = None
+        if by == "feeder" and since_utc_s < from_utc_s and record.zones:
+            since = read_record(connection, since_utc_s, to_utc_s)
         reach = span(connection)
         found_aside = quarantine.found(connection, from_utc_s, to_utc_s)
     finally:
         connection.close()
-    record = tables.gather(found, from_utc_s, to_utc_s)
     console = terminal.console()
     if found_aside:
         console.print(aside.summary(found_aside), style="yellow", soft_wrap=True)
         console.print(aside.table(found_aside, zone_info))
         console.print(aside.REMEDY, soft_wrap=True)
-    if not found:
+    if not record.zones:
         console.print(f"No record in this period: {_reach(reach, zone_info)}", style="yellow", soft_wrap=True)
         if csv_path is not None:
             tables.write_csv(csv_path, [], by, "")
@@ -76,7 +78,6 @@ def show(asked: Request) -> None:
     except TariffError as error:
         tariff, price, currency = None, None, ""
         console.print(f"no cost: {error}", style="yellow", soft_wrap=True)
-    since = tables.gather([*before, *found], since_utc_s, to_utc_s) if before else None
     rows = tables.report(
         record,
         by,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.energy.base_charge import BaseCharge, Load
 from supervisor.store.energy import HourEnergy
+from supervisor.store.rollup import local_day
 from supervisor.tariff.kind import Tariff
 
 By = Literal["zone", "day", "feeder"]
@@ -71,13 +71,19 @@ class Places:
 NOWHERE = Places()
 
 
-def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Record:
-    """Put the store's hours on the grid. `hours` may reach over both ends. Raises CommandError for an empty period."""
+def slots_between(from_utc_s: int, to_utc_s: int) -> int:
+    """Length of a period in slots. Raises CommandError for one that is empty or too long."""
     slots = (to_utc_s - from_utc_s) // SLOT_S
     if not 0 < slots <= SLOTS_MAX:
         raise CommandError(
             "the period is empty or too long", where="--from --to", remedy="--to is the end of the period, exclusive"
         )
+    return slots
+
+
+def gather(hours: Iterable[HourEnergy], from_utc_s: int, to_utc_s: int) -> Record:
+    """Put the store's hours on the grid. `hours` may reach over both ends. Raises CommandError for an empty period."""
+    slots = slots_between(from_utc_s, to_utc_s)
     rows = list(hours)
     zones = tuple(sorted({row.zone for row in rows}))
     index = {zone: i for i, zone in enumerate(zones)}
@@ -138,17 +144,16 @@ def _by_zone(record: Record, price: npt.NDArray[np.float64] | None, names: dict[
     return rows
 
 
-def _spans(record: Record, timezone: ZoneInfo, form: str) -> list[tuple[str, int, int]]:
-    """Runs of slots with the same local day or month: (name, first, past the last)."""
+def _days(record: Record, timezone: ZoneInfo) -> list[tuple[str, int, int]]:
+    """Local days of a record: (date, first slot, past the last)."""
     spans: list[tuple[str, int, int]] = []
     slots = record.wh.shape[1]
-    start = datetime.fromtimestamp(record.start_utc_s, UTC)
-    for slot in range(slots):
-        name = (start + timedelta(seconds=slot * SLOT_S)).astimezone(timezone).strftime(form)
-        if spans and spans[-1][0] == name:
-            spans[-1] = (name, spans[-1][1], slot + 1)
-        else:
-            spans.append((name, slot, slot + 1))
+    slot = 0
+    while slot < slots:
+        day, _, past_utc_s = local_day(record.start_utc_s + slot * SLOT_S, timezone)
+        past = min(slots, (past_utc_s - record.start_utc_s) // SLOT_S)
+        spans.append((day, slot, past))
+        slot = past
     return spans
 
 
@@ -156,7 +161,7 @@ def _by_day(record: Record, price: npt.NDArray[np.float64] | None, timezone: Zon
     wh = record.wh.sum(axis=0)
     return [
         _row(day, wh[first:last], None if price is None else price[first:last])
-        for day, first, last in _spans(record, timezone, "%Y-%m-%d")
+        for day, first, last in _days(record, timezone)
     ]
 
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,7 +31,7 @@ from supervisor.commands import OutputPath
 from supervisor.energy.endpoint import Target, connect
 from supervisor.energy.shipper import Shipper
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, telemetry
+from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, database, telemetry
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
 from supervisor.wire.messages import Telemetry
@@ -94,7 +99,7 @@ def energy(minutes: int, json_path: Path | None) -> None:
                     figures += asyncio.run(shipping(Path(folder), wanted.api, server.url, wanted.name))
             except ServerError as error:
                 console.print(f"left out: {error}", style="yellow")
-    figures.append(year_query())
+        figures += reports(Path(folder))
     print_figures(console, figures, "Energy record")
     if json_path is not None:
         json_path.write_text(json.dumps({figure.name: figure.value for figure in figures}, indent=1), encoding="utf-8")
@@ -175,21 +180,45 @@ async def shipping(folder: Path, api: Literal["v1", "v2"], url: str, name: str) 
     ]
 
 
-def year_query() -> Figure:
-    """A year of 100 zones from the hours, as `roadheat energy --by day` reads it."""
-    import sqlite3
+def reports(folder: Path) -> list[Figure]:
+    """`roadheat energy --by day` as a process of its own: a year of 100 zones and a season of 500."""
+    figures = []
+    seasons = (("a year of 100 zones", 100, 365, 1.0), ("a season of 500 zones", 500, 151, 2.0))
+    for name, zones, days, bar_s in seasons:
+        state = folder / name.replace(" ", "-")
+        state.mkdir()
+        _fill(state / DATABASE_NAME, zones, days * 24)
+        begin = datetime.fromtimestamp(T0_UTC_S, UTC).date()
+        asked = ["energy", "--state", str(state), "--by", "day", "--from", str(begin), "--to"]
+        one_day_s, _ = _measured(*asked, str(begin + timedelta(1)))  # most of it is the start of Python
+        cpu_s, peak_mb = _measured(*asked, str(begin + timedelta(days + 1)))
+        figures.append(Figure(f"{name}, report", cpu_s - one_day_s, "CPU s above one day's", bar_s))
+        figures.append(Figure(f"{name}, memory", peak_mb, "MB", 150))
+    figures.append(Figure("report of one day", one_day_s, "CPU s"))
+    return figures
 
-    from supervisor.store import database, energy
 
-    db = sqlite3.connect(":memory:", isolation_level=None)
+def _fill(path: Path, zones: int, hours: int) -> None:
+    db = sqlite3.connect(path, isolation_level=None)
     database.migrate(db)
     db.execute("BEGIN")
     db.executemany(
         "INSERT INTO zone_1h VALUES (?, ?, 1, 2, 3, 4, 5, 3600, 7, 8, 9, 0)",
-        ((T0_UTC_S + hour * 3600, f"z{zone:03}") for hour in range(8760) for zone in range(100)),
+        ((T0_UTC_S // 3600 * 3600 + hour * 3600, f"z{zone:03}") for hour in range(hours) for zone in range(zones)),
     )
     db.execute("COMMIT")
-    return Figure("a year of 100 zones", _cpu(lambda: energy.hours(db, 0, 2**40)), "CPU s")
+    db.close()
+
+
+def _measured(*arguments: str) -> tuple[float, float]:
+    """CPU [s] and the most memory [MB] of one `roadheat` command. Raises ServerError where it fails."""
+    command = [sys.executable, "-c", "from supervisor.cli import main; main()", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise ServerError(f"`roadheat {' '.join(arguments)}` ended with status {process.returncode}", where="bench")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def _open(folder: Path) -> Store:
