@@ -7,7 +7,7 @@ RUN := .venv/bin/
 READY := .venv/.roadheat-ready
 ARGS ?=
 
-.PHONY: help demo test coverage check check-js fix bench soak docs vm servers clean
+.PHONY: help demo test coverage check check-js fix bench soak docs sbom vm servers clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -60,5 +60,10 @@ docs: $(READY) ## Build docs/_build/html
 	@$(RUN)sphinx-build -q -W -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+sbom: $(READY) ## Write sbom.cdx.json: the service's locked packages as CycloneDX 1.5
+	@uv=$$(tools/get_uv.sh) && "$$uv" export --quiet --locked --no-dev --preview-features sbom-export \
+		--format cyclonedx1.5 --output-file sbom.cdx.json
+	@echo sbom.cdx.json
+
 clean: ## Remove what the targets made
-	@rm -rf .venv .cache typings docs/_build demo-report
+	@rm -rf .venv .cache typings docs/_build demo-report sbom.cdx.json
