@@ -69,3 +69,74 @@ def bill_command(**options: Any) -> None:
 
     if not show(Request(**options)):
         raise SystemExit(1)
+
+
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), default=Path("city.toml"), show_default=True,
+    help="city.toml: the record.",
+)  # fmt: skip
+reason_option = click.option("--reason", required=True, help="Why; the audit log keeps it.")
+
+
+@energy.group("correct", cls=LazyGroup)
+def correct_group() -> None:
+    """Book energy from the quarantine after all, and take that back; both are in the audit log."""
+
+
+@correct_group.command("list")
+@config_option
+@click.option("--from", "start", required=True, help=FROM)
+@click.option("--to", "end", required=True, help=TO)
+def list_cases_command(config_path: Path, start: str, end: str) -> None:
+    """The energy in quarantine of a period, case by case."""
+    from supervisor.energy.amend import list_cases
+
+    list_cases(config_path, start, end)
+
+
+@correct_group.command("book")
+@config_option
+@click.argument("case", type=int)
+@click.option("--from", "start", required=True, help="When it was drawn: " + FROM)
+@click.option("--to", "end", required=True, help=TO)
+@reason_option
+def book_command(config_path: Path, case: int, start: str, end: str, reason: str) -> None:
+    """Book CASE evenly over the time in which it was drawn."""
+    from supervisor.energy.amend import book
+
+    book(config_path, case, (start, end), reason)
+
+
+@correct_group.command("revert")
+@config_option
+@click.argument("case", type=int)
+@reason_option
+def revert_command(config_path: Path, case: int, reason: str) -> None:
+    """Put CASE back into quarantine."""
+    from supervisor.energy.amend import revert
+
+    revert(config_path, case, reason)
+
+
+@energy.group("dead-letters", cls=LazyGroup)
+def letters_group() -> None:
+    """Lines that InfluxDB has refused."""
+
+
+@letters_group.command("list")
+@config_option
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
+def list_letters_command(config_path: Path, limit: int) -> None:
+    """The newest refused lines with the server's reason."""
+    from supervisor.energy.amend import list_letters
+
+    list_letters(config_path, limit)
+
+
+@letters_group.command("retry")
+@config_option
+def retry_letters_command(config_path: Path) -> None:
+    """Send the refused lines again, once the reason is gone."""
+    from supervisor.energy.amend import retry_letters
+
+    retry_letters(config_path)

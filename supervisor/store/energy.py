@@ -38,6 +38,15 @@ def grouped_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> Ite
     )
 
 
+def quarters_wh(db: sqlite3.Connection, zone: str, from_utc_s: int, to_utc_s: int) -> dict[int, int]:
+    """A zone's energy [Wh] by the UTC second at which its quarter of an hour starts; quarters without are left out."""
+    rows = db.execute(
+        "SELECT start_utc_s, wh0, wh1, wh2, wh3 FROM zone_1h WHERE zone = ? AND start_utc_s > ? AND start_utc_s < ?",
+        (zone, from_utc_s - 3600, to_utc_s),
+    )
+    return {start + 900 * n: wh for start, *quarters in rows for n, wh in enumerate(quarters) if wh}
+
+
 def hour_starts(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> tuple[int, int] | None:
     """Start of the first and of the last hour that begin in a period [UTC s]; None where there is none."""
     first, last = (

@@ -70,15 +70,21 @@ def put_frame(
 
 
 def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quarantined]:
-    """What was quarantined of intervals that begin in a period, oldest first.
+    """What was quarantined of intervals that begin in a period and is not booked by a correction, oldest first.
 
     Empty for a record from a version without quarantine.
     """
-    if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'").fetchone() is None:
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "quarantine" not in tables:
         return []
+    corrected = (
+        "AND NOT EXISTS (SELECT 1 FROM correction c WHERE c.board = a.board AND c.life = a.life AND c.boot = a.boot "
+        "AND c.q = a.q AND c.zone = a.zone AND c.reverted_utc_s IS NULL AND a.reason = 'energy') "
+    )
     rows = db.execute(
-        "SELECT board, zone, received_utc_s, start_utc_s, excess_wh, reason FROM quarantine "
-        "WHERE start_utc_s >= ? AND start_utc_s < ? ORDER BY start_utc_s, id",
+        "SELECT board, zone, received_utc_s, start_utc_s, excess_wh, reason FROM quarantine a "
+        f"WHERE start_utc_s >= ? AND start_utc_s < ? {corrected if 'correction' in tables else ''}"
+        "ORDER BY start_utc_s, id",
         (from_utc_s, to_utc_s),
     )
     return [Quarantined(*row) for row in rows]

@@ -58,14 +58,14 @@ def add(db: sqlite3.Connection, tick: Tick) -> None:
         rows,
     )
     for zone in tick.zones:
-        _book(db, zone.sample.zone, quarters_wh(tick, zone))
+        book(db, zone.sample.zone, quarters_wh(tick, zone))
 
 
 def move(db: sqlite3.Connection, tick: Tick, old: ZoneTick, new: ZoneTick) -> None:
     """Correct the energy of a tick that is counted already."""
     before, after = quarters_wh(tick, old), quarters_wh(tick, new)
     moved = {quarter: after.get(quarter, 0) - before.get(quarter, 0) for quarter in {**before, **after}}
-    _book(db, old.sample.zone, moved)
+    book(db, old.sample.zone, moved)
 
 
 def quarters_wh(tick: Tick, zone: ZoneTick) -> dict[int, int]:
@@ -88,8 +88,8 @@ def quarters_wh(tick: Tick, zone: ZoneTick) -> dict[int, int]:
     return result
 
 
-def _book(db: sqlite3.Connection, zone: str, moved_wh: dict[int, int]) -> None:
-    """Add to quarters of hours."""
+def book(db: sqlite3.Connection, zone: str, moved_wh: dict[int, int]) -> None:
+    """Add energy [Wh] to a zone's quarters of an hour, by the UTC second at which each starts."""
     hours: dict[int, list[int]] = {}
     for start_utc_s, energy_wh in moved_wh.items():
         if energy_wh:

@@ -108,9 +108,18 @@ def state(db: sqlite3.Connection, cap_bytes: int) -> SpoolState:
     )
 
 
-def dead_letters(db: sqlite3.Connection, limit: int) -> list[tuple[int, str, str]]:
-    """The newest refused lines: (UTC second, line, reason)."""
-    return db.execute("SELECT utc_s, line, reason FROM dead_letter ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+def dead_letters(db: sqlite3.Connection, limit: int) -> list[tuple[int, int, str, str]]:
+    """The newest refused lines: (id, UTC second, line, reason)."""
+    return db.execute("SELECT id, utc_s, line, reason FROM dead_letter ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+
+
+def retry_dead_letters(db: sqlite3.Connection, points_max: int) -> int:
+    """Put the oldest refused lines back to be sent, at most `points_max`. Returns how many."""
+    rows = db.execute("SELECT id, line FROM dead_letter ORDER BY id LIMIT ?", (points_max,)).fetchall()
+    if rows:
+        put(db, "\n".join(line for _, line in rows), len(rows))
+        db.execute("DELETE FROM dead_letter WHERE id <= ?", (rows[-1][0],))
+    return len(rows)
 
 
 def _remove(db: sqlite3.Connection, last_id: int) -> int:
