@@ -6,8 +6,10 @@ import { Problem, command, commandKey } from "./api.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { Duty } from "./duty.js";
 import { Invite } from "./invite.js";
 import { changed, model, say } from "./model.js";
+import { Notifications } from "./notify.js";
 import { Passkeys } from "./passkeys.js";
 import { People } from "./people.js";
 import { useState } from "./vendor/preact-hooks.mjs";
@@ -43,15 +45,18 @@ export function Account() {
     );
   return html`<main class="account">
     <p><${Icon} name="person" size=${18} /> ${session?.user} · ${t(`role.${session?.role}`)}</p>
-    <div class="pair"><${Language} /></div>
+    <div class="pair"><${Language} />
+      <button type="button" class="big duty-open" onClick=${() => setOpen("duty")}>${t("duty.title")}</button></div>
     <div class="pair">
       ${session?.role === "admin" && html`<button type="button" class="big invite-open" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
         <button type="button" class="big people-open" onClick=${() => setOpen("people")}>${t("people.title")}</button>`}
       <button type="button" class=${last ? "big danger" : "big"} onClick=${leave}>${t(last ? "account.leave-sure" : "account.leave")}</button>
     </div>
+    <${Notifications} />
     <${Passkeys} />
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
+    ${open === "duty" && html`<${Duty} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}
   </main>`;
 }

@@ -92,3 +92,12 @@ export function minutes(total) {
   if (!h) return t("time.minutes", { m });
   return m ? t("time.hours-minutes", { h, m }) : t("time.hours", { h });
 }
+
+/** UTC second of a date and time in the district, "2026-12-01T18:00": a phone may have another zone. */
+export function districtSeconds(text) {
+  const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: timezone });
+  const shown = (utc_s) => Date.parse(`${format.format(utc_s * 1000).replace(" ", "T")}Z`) / 1000;
+  const wanted = Date.parse(`${text}:00Z`) / 1000;
+  const near_s = wanted - (shown(wanted) - wanted);
+  return Math.round(near_s - (shown(near_s) - wanted)); // again: the clock may change in between
+}
