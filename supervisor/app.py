@@ -34,6 +34,7 @@ from supervisor.control.overrides import Overrides
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import make_executor
 from supervisor.energy.influx import open_influx
+from supervisor.energy.metrics import SpoolCollector
 from supervisor.gateway.gateway import Gateway
 from supervisor.net.handles import raise_limit, share_out
 from supervisor.runtime.background import Background
@@ -113,6 +114,7 @@ async def running(
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
         endless = start_loops(loops, clock, roads, commands, control, telling)
         if shipper is not None:
+            metrics.registry.register(SpoolCollector(shipper, clock))
             endless = (*endless, loops.keep("influx", shipper.run))
         endless += start_trust(loops, base, control, pki)
         if isinstance(clock, SystemClock):  # granted time is never late

@@ -15,6 +15,9 @@ from supervisor.tariff.advice import advice
 from supervisor.tariff.configured import configured_demand, configured_tariff, price_fetcher, tariff_file
 from supervisor.weather.providers.registry import planned
 
+SPOOL_DAYS = 14  # a holiday week and the time to get a server repaired
+SPOOL_BYTES_PER_ZONE_DAY = 8_640 * 150  # points of 10 s, 130 to 150 bytes each
+
 
 def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
     """Problems beyond city.toml itself (the files it names, the environment), and warnings about what is allowed."""
@@ -75,6 +78,14 @@ def _limits(config: Config) -> Iterator[str]:
             f"{boards} boards need {needed(boards)} open files, and the limit here is {limit}: raise it, or "
             "`roadheat serve` refuses to start"
         )
+    if config.influx is not None:
+        days = config.influx.spool_mib * 1024**2 / (len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY)
+        if days < SPOOL_DAYS:
+            needed_mib = -(-len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY * SPOOL_DAYS // 1024**2)
+            yield (
+                f"influx.spool_mib: {config.influx.spool_mib} MiB hold {days:.1f} days of {len(config.zone)} zones "
+                f"without InfluxDB; {needed_mib} hold {SPOOL_DAYS}"
+            )
     for feeder in config.feeder:
         installed_kw = sum(zone.power_w for zone in config.zone if zone.feeder == feeder.id) / 1000
         if installed_kw > feeder.breaker_kw:

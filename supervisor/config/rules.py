@@ -30,6 +30,7 @@ TIME_LIMIT_MAX_S = 3600  # a planning cycle takes 900
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
 PROCESSES_MAX = 64
+SPOOL_MIB = (16, 1_048_576)  # an hour of a district at least, a terabyte at most
 CALIBRATION_DAYS = (10, 90)
 CONTACT_MAX = 120  # letters: two lines on a phone
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -182,6 +183,12 @@ def _influx(config: Config, source: Source) -> Problems:
     for name in needed:
         if not getattr(influx, name):
             yield source.problem("influx", f"`{name}` is missing", f'api = "{influx.api}" needs it: add {name} = "…"')
+    if not SPOOL_MIB[0] <= influx.spool_mib <= SPOOL_MIB[1]:
+        yield source.problem(
+            "influx.spool_mib",
+            f"outside {SPOOL_MIB[0]}…{SPOOL_MIB[1]}",
+            "Write 1024: fourteen days of fifty zones without InfluxDB",
+        )
     if not _is_url(influx.url):
         yield source.problem("influx.url", "not a URL", 'Write "http://host:8086"')
 

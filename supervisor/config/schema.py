@@ -64,6 +64,7 @@ class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     bucket: str = ""  # v2
     org: str = ""  # v2
     token_env: str = ""  # environment variable with the token
+    spool_mib: int = 1024  # the most that waits on disk; above it the oldest lines are dropped
 
 
 class AuditConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

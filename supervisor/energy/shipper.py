@@ -160,6 +160,7 @@ class Shipper:
         self._last_dead_s = self._last_well_s = clock.monotonic_s()
         self._batching, self._refused = Batching(), Refused()
         self.state = ShipperState()
+        self.spool: SpoolState | None = None  # as it was at the last check of its cap
 
     async def run(self) -> None:
         """Ship until cancelled."""
@@ -264,7 +265,7 @@ class Shipper:
     async def check_cap(self) -> None:
         """Check the spool's size once."""
         dropped = await self._spool.enforce_cap()
-        spool = await self._spool.state()
+        spool = self.spool = await self._spool.state()
         if dropped:
             self.state.dropped_points += dropped
             log.error("The spool for InfluxDB is full: %d oldest points dropped", dropped)

@@ -9,9 +9,14 @@ from contextlib import asynccontextmanager
 from supervisor.config import Config
 from supervisor.runtime.clock import Clock
 from supervisor.store.integrity import refuse_damaged
-from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+from supervisor.store.store import DATABASE_NAME, Store
 
 logger = logging.getLogger(__name__)
+
+
+def spool_cap_bytes(config: Config) -> int:
+    """The most that waits for InfluxDB; 0 where none is configured."""
+    return config.influx.spool_mib * 1024**2 if config.influx else 0
 
 
 @asynccontextmanager
@@ -28,7 +33,7 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
         clock,
         site=config.site.name,
         timezone=config.site.timezone,
-        spool_cap_bytes=SPOOL_CAP_BYTES if config.influx else 0,
+        spool_cap_bytes=spool_cap_bytes(config),
     )
     try:
         yield store

@@ -29,6 +29,7 @@ class SpoolState(Struct, frozen=True):
     delivered: int  # points, ever
     dropped: int  # points dropped by the cap, ever
     dead: int  # points that the server refused, ever
+    oldest_utc_s: int | None = None  # stamp of the point that waits first; None where none waits
 
     @property
     def fill(self) -> float:
@@ -105,7 +106,14 @@ def state(db: sqlite3.Connection, cap_bytes: int) -> SpoolState:
         delivered=counter(db, "delivered_points"),
         dropped=counter(db, "dropped_points"),
         dead=counter(db, "dead_points"),
+        oldest_utc_s=_oldest_utc_s(db),
     )
+
+
+def _oldest_utc_s(db: sqlite3.Connection) -> int | None:
+    row = db.execute("SELECT lines FROM spool ORDER BY id LIMIT 1").fetchone()
+    stamp = str(row[0]).split("\n", 1)[0].rsplit(" ", 1)[-1] if row else ""
+    return int(stamp) if stamp.isdecimal() else None
 
 
 def dead_letters(db: sqlite3.Connection, limit: int) -> list[tuple[int, int, str, str]]:

@@ -17,6 +17,7 @@ import pytest
 
 from supervisor.config import LISTS, TABLES, Config
 from supervisor.notify import CHANNELS
+from supervisor.store.opening import spool_cap_bytes
 from supervisor.tariff.bands_file import TariffFile
 from supervisor.tariff.kind import FileSettings as TariffFileSettings
 from supervisor.tariff.registry import KINDS
@@ -229,6 +230,7 @@ ROWS: dict[str, Row] = {
     "InfluxConfig.database": change("influx.database", "e", database),
     "InfluxConfig.bucket": change("influx.bucket", "e", database),
     "InfluxConfig.org": change("influx.org", "e", database),
+    "InfluxConfig.spool_mib": change("influx.spool_mib", 512, spool_cap_bytes),
     "InfluxConfig.token_env": change("influx.token_env", "OTHER", database),
     "Feeder.id": (
         {},
