@@ -140,3 +140,27 @@ def retry_letters_command(config_path: Path) -> None:
     from supervisor.energy.amend import retry_letters
 
     retry_letters(config_path)
+
+
+@energy.command("rebuild")
+@config_option
+@click.option("--from", "start", required=True, help=FROM)
+@click.option("--to", "end", required=True, help=TO)
+def rebuild_command(config_path: Path, start: str, end: str) -> None:
+    """Make the days of a period anew from their hours."""
+    from supervisor.energy.respool import rebuild
+
+    rebuild(config_path, start, end)
+
+
+@energy.command("export")
+@config_option
+@click.option("--influx", is_flag=True, required=True, help="To the database of [influx].")
+@click.option("--from", "start", required=True, help=FROM)
+@click.option("--to", "end", help=TO + " Without it, until now.")
+def export_command(config_path: Path, influx: bool, start: str, end: str | None) -> None:
+    """Send the points of a period again, as to a new database; status 1 where the spool has no room for all."""
+    from supervisor.energy.respool import export
+
+    if not export(config_path, start, end):
+        raise SystemExit(1)

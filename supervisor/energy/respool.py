@@ -1,0 +1,104 @@
+"""`roadheat energy rebuild` and `export`: days made anew from their hours, and a period put back to be sent."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from supervisor import config as configuration
+from supervisor import terminal
+from supervisor.console import transaction
+from supervisor.domain.errors import CommandError
+from supervisor.energy.period import local_time
+from supervisor.runtime.clock import Clock, SystemClock
+from supervisor.store import rollup, spool, telemetry
+from supervisor.store.opening import spool_cap_bytes
+from supervisor.store.tick import tick_lines
+
+FILL_MAX = 0.5  # of the cap: live points must still find room, and none may be dropped for old ones
+PIECE_S = 3 * 3600  # of raw records in one transaction: 100 zones are 108,000 points, a fraction of a second
+
+
+def rebuild(config_path: Path, start: str, end: str, clock: Clock | None = None) -> int:
+    """Make the days of a local period anew from the hours, and send both again; returns the hours.
+
+    Raises RoadheatError; days before stay made anew.
+    """
+    config = configuration.load(config_path, without_data=True)
+    timezone = ZoneInfo(config.site.timezone)
+    now = (clock or SystemClock()).utc_s()
+    first, past = _period(start, end, timezone)
+    hours = 0
+    for begin, finish in _days(first, min(past, int(now)), timezone):
+        with transaction(config) as db:
+            hours += _mark(db, begin, finish)
+            rollup.roll_up(db, config.site.name if config.influx else None, timezone, now)
+    _say(f"{hours:,} hours of zones and their days made anew")
+    return hours
+
+
+def export(config_path: Path, start: str, end: str | None, clock: Clock | None = None) -> bool:
+    """Put the points of a local period back into the spool, hours and days as well; whether all found room.
+
+    Raises RoadheatError.
+    """
+    config = configuration.load(config_path, without_data=True)
+    if config.influx is None:
+        raise CommandError("no [influx] in it", where=str(config_path), remedy="Add the database to send to")
+    timezone = ZoneInfo(config.site.timezone)
+    now = (clock or SystemClock()).utc_s()
+    first, past = _period(start, end, timezone) if end else (local_time(start, timezone), int(now))
+    most_bytes = FILL_MAX * spool_cap_bytes(config)
+    points = 0
+    for begin, finish in _days(first, min(past, int(now)), timezone):
+        for piece in range(begin, finish, PIECE_S):
+            with transaction(config) as db:
+                full = spool.counter(db, "spool_bytes") > most_bytes
+                if not full:
+                    points += _put_ticks(db, config.site.name, piece, min(finish, piece + PIECE_S))
+            if full:
+                day = rollup.local_day(begin, timezone)[0]
+                _say(f"{points:,} points wait to be sent. The spool is half full: go on later with --from {day}")
+                return False
+        with transaction(config) as db:
+            _mark(db, begin, finish)
+            rollup.roll_up(db, config.site.name, timezone, now)
+    _say(f"{points:,} points wait to be sent, and the hours and days with them. Then: roadheat energy verify")
+    return True
+
+
+def _period(start: str, end: str, timezone: ZoneInfo) -> tuple[int, int]:
+    first, past = local_time(start, timezone), local_time(end, timezone)
+    if first >= past:
+        raise CommandError(
+            "the period is empty", where="--from --to", remedy="--to is the end of the period, exclusive"
+        )
+    return first, past
+
+
+def _days(first: int, past: int, timezone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """Parts of a period that end with local days."""
+    while first < past:
+        _, _, midnight = rollup.local_day(first, timezone)
+        yield first, min(past, midnight)
+        first = midnight
+
+
+def _mark(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> int:
+    return db.execute(
+        "UPDATE zone_1h SET dirty = 1 WHERE start_utc_s > ? AND start_utc_s < ?", (from_utc_s - rollup.HOUR_S, to_utc_s)
+    ).rowcount
+
+
+def _put_ticks(db: sqlite3.Connection, site: str, from_utc_s: int, to_utc_s: int) -> int:
+    points = 0
+    for tick in telemetry.ticks(db, from_utc_s, to_utc_s):
+        spool.put(db, tick_lines(site, tick, tick.zones), len(tick.zones))
+        points += len(tick.zones)
+    return points
+
+
+def _say(text: str) -> None:
+    terminal.console().print(text, soft_wrap=True, markup=False, highlight=False)
