@@ -111,6 +111,7 @@ async def running(
 
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
         telling = await stack.enter_async_context(open_telling(config, store, alarms, background, clock))
+        commands.overrides.displaced.append(telling.displaced)
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
         endless = start_loops(loops, clock, roads, commands, control, telling)
         if shipper is not None:

@@ -49,6 +49,8 @@ class Overrides:
         self._committing = asyncio.Lock()  # so that states are committed in the order in which they are shown
         self.late = LateRecord(store)
         self.changed: list[Callable[[Override], None]] = []
+        # Called with an override that another person has ended, that person, and what came in its place (None: nothing)
+        self.displaced: list[Callable[[Override, str, Override | None], object]] = []
 
     async def load(self) -> None:
         """Take up what was live when the service last ran; what expired meanwhile ends now."""
@@ -171,6 +173,8 @@ class Overrides:
             ended = self._late(ended, record)
         self._hold(ended)
         self._tell(ended)
+        if override.user != user:
+            tell(self.displaced, "override ended", override, user, None)
         await self.late.flush_soon()
         return self.get(override_id)
 
@@ -261,6 +265,8 @@ class Overrides:
         self._hold(override)
         if older is not None:
             self._end(older, OverrideState.CANCELLED)
+            if older.user != override.user:
+                tell(self.displaced, "override replaced", older, override.user, override)
         self._tell(override)
 
     def _end(self, override: Override, state: OverrideState) -> Override:

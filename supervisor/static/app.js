@@ -7,6 +7,7 @@ import { session } from "./api.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
 import { Degraded } from "./degraded.js";
 import { dayClock, number, setTimezone } from "./format.js";
+import { noteDisplaced } from "./displaced.js";
 import { html } from "./html.js";
 import { preferred, t, use } from "./i18n.js";
 import { Find, ZoneList } from "./list.js";
@@ -73,6 +74,7 @@ const live = new Live(
       changed();
     },
     zone(one) {
+      noteDisplaced(model.zones.get(one.id), one);
       model.zones.set(one.id, one);
       changed();
     },

@@ -2,6 +2,7 @@
 // A person's command: what runs now with its four steps, and the form for a new one.
 
 import { get } from "./api.js";
+import { ending } from "./displaced.js";
 import { clock, countdown, minutes } from "./format.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
@@ -41,11 +42,13 @@ export function Running({ zone, now_s, mayCommand, onChange }) {
   const [busy, run] = useCommand();
   const left_s = override.expires_utc_s - now_s;
   const part = Math.max(0, Math.min(1, left_s / (override.expires_utc_s - override.created_utc_s)));
-  const cancel = () =>
-    run("DELETE", `/api/v1/overrides/${override.id}`, null, () => {
+  const cancel = () => {
+    ending.add(override.id);
+    return run("DELETE", `/api/v1/overrides/${override.id}`, null, () => {
       setSure(false);
       say("notice.cancelled", {}, "good");
     });
+  };
   return html`<section class="running" aria-label=${t("override.running")}>
     <h3><${Icon} name=${override.mode} /> ${t(`override.runs.${override.mode}`)}</h3>
     <p class="countdown" role="timer" aria-live="off" data-testid="countdown">${countdown(left_s)}</p>

@@ -20,6 +20,7 @@ from supervisor.control.notify.receivers import Receiver
 from supervisor.control.notify.rules import Escalation
 from supervisor.control.notify.texts import Writer
 from supervisor.domain.errors import NotFoundError, NotifyError
+from supervisor.domain.override import Override
 from supervisor.net.outside import open_session
 from supervisor.notify import CHANNELS
 from supervisor.notify.kind import Channel, Language, Means, Message, NotifySettings
@@ -56,6 +57,11 @@ class Telling:
             name_of(person),
             lambda to: self.writer.plain(to.language, key, f"{key}/{values.get('zone', '')}", now_s, **values),
         )
+
+    def displaced(self, older: Override, user: str, newer: Override | None) -> None:
+        """Tell a person that another one has replaced or ended their command."""
+        key = "notify.ended" if newer is None else f"notify.replaced-{newer.mode}"
+        self.person(older.user, key, zone=older.zone, user=user)
 
     def names(self, user: str) -> list[str]:
         """Receivers that a person may try: those of the configuration, and the own browsers."""

@@ -16,12 +16,14 @@ from supervisor.config import AlarmsConfig, Config, load
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.alarms import Alarms
+from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.notify import outbox
 from supervisor.control.notify.duty import NEXT_S, read_roster
 from supervisor.control.notify.notifier import ROUND_S
 from supervisor.control.notify.opening import Telling, open_telling
 from supervisor.control.notify.rules import SETTLED_S
+from supervisor.control.overrides import Overrides
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.duty import Maintenance, Shift
 from supervisor.domain.errors import CommandError
@@ -284,6 +286,26 @@ async def test_one_person_is_told_that_a_command_was_replaced(tmp_path: Path) ->
         assert not b.telling.person("Lee", "notify.test", site="s", name="n")
         assert b.telling.person("Kim", "notify.test", site="s", name="n")
         await until(lambda: len(b.there.pushes) == 1)
+
+
+async def test_who_is_replaced_hears_by_whom(tmp_path: Path) -> None:
+    zone = load(EXAMPLE, without_data=True).zone[0]
+    async with bench(tmp_path) as b:
+        await b.push_to("Kim", "ko")
+        overrides = Overrides(b.store.overrides, LiveState([zone], b.clock), b.clock)
+        await overrides.load()
+        overrides.displaced.append(b.telling.displaced)
+        await overrides.request(zone.id, "on", 60, "ice reported", "Kim")
+        await overrides.request(zone.id, "boost", 60, "more ice", "Kim")
+        last = await overrides.request(zone.id, "off", 60, "cable works", "Lee")
+        await until(lambda: len(b.there.pushes) == 1)
+        assert b.there.pushes[0]["title"] == f"{zone.name_ko or zone.name}: 내 명령이 바뀌었습니다"
+        assert b.there.pushes[0]["body"] == "Lee 님이 껐습니다."
+        await overrides.cancel(last.id, "Lee")
+        again = await overrides.request(zone.id, "on", 60, "ice reported", "Kim")
+        await overrides.cancel(again.id, "Lee")
+        await until(lambda: len(b.there.pushes) == 2)
+        assert "Lee" in b.there.pushes[1]["body"]
 
 
 ROSTER = "from,until,person,rank\n2026-12-01 18:00,2026-12-02 06:00,김철수,1\n2026-12-01 18:00,2026-12-02 06:00,Lee,2\n"

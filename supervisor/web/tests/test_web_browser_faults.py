@@ -252,3 +252,12 @@ class Link:
     async def accept(self) -> None:
         for command in self.offs:
             await self._dispatcher.answered(self, ResultFrame(ep=command.ep, q=command.q, rc=0))
+
+
+async def test_who_is_replaced_reads_by_whom(phone: Any, district: Any) -> None:
+    page = await phone("ko")
+    for user, mode in (("Kim", "on"), ("Lee", "off")):
+        await district.overrides.request("z05", mode, 60, "ice reported", user)
+        await page.wait_for_timeout(500)  # each is to arrive by the stream
+    await playwright.expect(page.locator(".notice")).to_contain_text("Lee")
+    await keep(page, "replaced-ko")

@@ -88,7 +88,7 @@ def test_nothing_is_inline_and_every_file_named_exists() -> None:
 
 def test_every_module_is_fetched_at_once() -> None:
     page = (files.STATIC / "index.html").read_text(encoding="utf-8")
-    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page)) | {"app.js", "login.js"}
+    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page)) | {"app.js", "login.js", "sw.js"}
     assert named == {name for name in files.load() if name.endswith((".js", ".mjs"))}
 
 

@@ -1,0 +1,23 @@
+// @ts-check
+// What became of a command of one's own that another person has replaced or ended.
+
+import { current, t } from "./i18n.js";
+import { model, say } from "./model.js";
+import { LIVE_STATES, name } from "./zone.js";
+
+const EXPIRES_S = 5; // a command that would have ended by itself by now was not ended by anybody
+
+/** Commands that this device ends itself. */
+export const ending = new Set();
+
+/** Say it when `after` shows that the command of `before` no longer holds; both are the same road. */
+export function noteDisplaced(before, after) {
+  const mine = before?.override;
+  if (!mine || mine.user !== model.session?.user || !LIVE_STATES.includes(mine.state) || mine.id === 0) return;
+  const now = after.override;
+  const road = name(after, current());
+  if (now && now.id !== mine.id && LIVE_STATES.includes(now.state)) {
+    if (now.user !== mine.user) say("notice.replaced", { road, user: now.user, mode: t(`mode.${now.mode}`) }, "bad");
+  } else if ((!now || (now.id === mine.id && now.state === "cancelled")) && !ending.has(mine.id) && mine.expires_utc_s - model.clock.now_s() > EXPIRES_S)
+    say("notice.ended-by-other", { road }, "bad");
+}
