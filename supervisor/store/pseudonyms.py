@@ -25,6 +25,9 @@ _INVITED: Final = re.compile(rf"(.+) as ({'|'.join(Role)})")
 _TABLES: Final = (
     ("override", "created_utc_s", ("user", "reason")),
     ("alarm", "raised_utc_s", ("acknowledged_by", "assigned_to", "comment")),
+    ("shift", "until_utc_s", ("person", "made_by")),
+    ("maintenance", "until_utc_s", ("made_by", "reason")),
+    ("notice", "utc_s", ("receiver",)),
     ("danger", "raised_utc_s", ("user", "cleared_by", "confirmed_by")),
 )
 

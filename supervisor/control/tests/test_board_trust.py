@@ -12,7 +12,8 @@ from supervisor.control import distrust
 from supervisor.control.tests.conftest import START_UTC_S, RecordingLink, Setup, greet
 from supervisor.control.tests.test_intake import Works
 from supervisor.gateway.tests.board_client import sample, telemetry
-from supervisor.store import energy, quarantine
+from supervisor.store import quarantine
+from supervisor.store.tests.hours import hours as hours_of
 from supervisor.wire.messages import Telemetry
 from supervisor.wire.reports import Damaged
 
@@ -32,7 +33,7 @@ async def test_a_stolen_key_cannot_write_other_boards_zones(works: Works) -> Non
         await works.hear([telemetry(second, own, foreign, sample("z99", dev_wh=second), up=100 + second)])
     totals = await store.telemetry.zone_totals()
     assert totals.keys() == {"z01"}
-    assert {row.zone for row in await store.read(lambda db: energy.hours(db, 0, 2**40))} == {"z01"}
+    assert {row.zone for row in await store.read(lambda db: hours_of(db, 0, 2**40))} == {"z01"}
     assert not works.setup.live.view("z03").online
     assert works.meter.mean_kw(START_UTC_S + 190)["f1"] == pytest.approx(60 * 190 / 900)
     assert works.alarm_codes() == [("telemetry-refused", "b01")]
@@ -131,7 +132,7 @@ async def test_one_frame_of_any_time_ends_nothing_and_the_next_is_kept(
     assert works.setup.live.view("z01").online
     assert [q for ack in works.link.acks() for q in ack.q] == [1, 2, 3, 4, 5, 9]
     await setup.store.upkeep.roll_up()
-    hours = await setup.store.read(lambda db: energy.hours(db, -(2**60), 2**60))
+    hours = await setup.store.read(lambda db: hours_of(db, -(2**60), 2**60))
     assert all(row.start_utc_s > START_UTC_S - 8 * 86_400 for row in hours)
     assert (await setup.store.telemetry.zone_totals()).get("z01", 0) < 20_000
     again = Works(setup)  # and so it is after a restart
@@ -210,7 +211,7 @@ async def test_free_counters_and_times_leave_the_books_and_the_others_right(work
     assert totals["z03"] == 167 * 149
     for zone in ("z01", "z02"):
         assert totals.get(zone, 0) <= (1490 + 400) * MOST_W / 3600
-    hours = await works.setup.store.read(lambda db: energy.hours(db, -(2**60), 2**60))
+    hours = await works.setup.store.read(lambda db: hours_of(db, -(2**60), 2**60))
     sums: dict[str, int] = {}
     for row in hours:
         sums[row.zone] = sums.get(row.zone, 0) + row.energy_wh

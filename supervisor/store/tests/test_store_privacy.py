@@ -151,7 +151,8 @@ async def test_the_database_refuses_to_change_anything_but_names(store: Store) -
 # Deleted with the person, with their end, or after a day; or names no person.
 NOT_REPLACED = {
     ("user", "name"), ("session", "user"), ("one_time_token", "user"), ("one_time_token", "made_by"),
-    ("passkey", "user"), ("api_token", "name"), ("api_token", "made_by"), ("answer", "user"),
+    ("passkey", "user"), ("push_subscription", "person"),
+    ("api_token", "name"), ("api_token", "made_by"), ("answer", "user"),
     ("dead_letter", "reason"), ("quarantine", "reason"), ("counter", "name"),
     ("pseudonym", "name"), ("pseudonym", "alias"), ("audit", "user"), ("audit", "detail"),
 }  # fmt: skip
@@ -164,7 +165,10 @@ async def test_every_column_that_may_name_a_person_is_known(store: Store) -> Non
     found = set()
     for (table,) in tables:
         for row in await store.read(lambda db, table=table: db.execute(f"PRAGMA table_info({table})").fetchall()):
-            if re.search(r"user|name$|_by$|assigned|comment|reason|alias|person|who$", row[1]) and row[2] == "TEXT":
+            if (
+                re.search(r"user|name$|_by$|assigned|comment|reason|alias|person|who$|receiver", row[1])
+                and row[2] == "TEXT"
+            ):
                 found.add((table, row[1]))
     found.add(("audit", "detail"))
     assert found - NOT_REPLACED == replaced

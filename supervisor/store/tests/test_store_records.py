@@ -12,7 +12,8 @@ from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan, Reason, Slot
 from supervisor.runtime.clock import ManualClock
-from supervisor.store import DATABASE_NAME, Grant, Session, Store, User, commands, energy, people
+from supervisor.store import DATABASE_NAME, Grant, Session, Store, User, commands, people
+from supervisor.store.tests.hours import hours as hours_of
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 T0 = 1_703_980_800  # 2023-12-31T00:00:00Z
@@ -198,7 +199,7 @@ async def test_hours_and_local_days_follow_the_ticks(store: Store, clock: Manual
     assert (await store.spool.state()).points - before == 2 + 2  # the tick and its successor; its hour and its day
     days = await store.read(lambda db: db.execute("SELECT energy_wh, covered_s FROM zone_1d ORDER BY day").fetchall())
     assert days == [(12_000, 7200), (6_000, 3600)]
-    hours = await store.read(lambda db: energy.hours(db, start, start + 3 * 3600))
+    hours = await store.read(lambda db: hours_of(db, start, start + 3 * 3600))
     assert [hour.energy_wh for hour in hours] == [6000, 6000, 6000]
     assert hours[0].quarters_wh == (1500, 1500, 1500, 1500)
     assert sum(hour.energy_wh for hour in hours) == (await store.telemetry.zone_totals())["z01"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -210,3 +211,9 @@ def test_a_cut_while_upgrading_leaves_the_old_or_the_new(path: Path, at: str) ->
     assert db.execute("SELECT count(*) FROM tick").fetchone() == (TICKS,)
     assert version(copy_of(path)) == SCHEMA_BEFORE
     assert list(path.parent.glob("*.tmp")) == []
+
+
+def test_the_changelog_names_the_schema_that_a_database_gets() -> None:
+    text = (Path(__file__).parents[3] / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = text.split("## Unreleased")[1].split("\n## ")[0]
+    assert re.findall(r"schema (\d+)", newest) == [str(len(database.migrations()))]
