@@ -112,7 +112,10 @@ class Gateway:
         ws = web.WebSocketResponse(
             timeout=CLOSE_S, heartbeat=HEARTBEAT_S, compress=False, max_msg_size=FRAME_MAX_BYTES, autoping=False
         )
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionError:  # it has gone during the upgrade
+            return ws
         session = BoardSession(ws, request.remote or "unknown", self._key_of, self._pace_of, self._refusals)
         assert self._listener is not None
         self._listener.watch(request.transport, session.floods)

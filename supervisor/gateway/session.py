@@ -219,7 +219,7 @@ class BoardSession:
                 frames.append(self._inbox.get_nowait())
             telemetry: list[Telemetry] = []
             damaged: list[Damaged] = []
-            work: list[Awaitable[None]] = []
+            results: list[ResultFrame] = []
             for frame in frames:
                 try:
                     message = decode_report(open_report(self._key, self._nonce, frame))
@@ -234,19 +234,23 @@ class BoardSession:
                 elif isinstance(message, Telemetry):
                     telemetry.append(message)
                 elif isinstance(message, ResultFrame):
-                    work.append(control.answered(self, message))
+                    results.append(message)
                 else:
                     return self.refuse("second-hello", "hello in a running session")
-            try:
-                for answer in work:
-                    await answer
-                if damaged:
-                    await control.damaged(self, damaged)
-                if telemetry:
-                    await control.heard(self, hello, telemetry)
-            except StoreError as error:  # not acknowledged: the board sends it again
-                logger.error("telemetry of %s not recorded: %s", hello.b, error)
+            for result in results:
+                await self._recorded(hello, control.answered(self, result))
+            if damaged:
+                await self._recorded(hello, control.damaged(self, damaged))
+            if telemetry:
+                await self._recorded(hello, control.heard(self, hello, telemetry))
             await asyncio.sleep(min(STAND_BACK * (now_s() - began_s), STAND_BACK_MAX_S))
+
+    async def _recorded(self, hello: Hello, work: Awaitable[None]) -> None:
+        """One part of a batch: its failure loses no other part. Telemetry is not acknowledged then, and sent again."""
+        try:
+            await work
+        except StoreError as error:
+            logger.error("not recorded of %s: %s", hello.b, error)
 
     async def _write(self) -> None:
         while True:

@@ -53,6 +53,8 @@ class RecordingControl:
         self.detached.append(link)
 
     async def answered(self, link: BoardSession, result: ResultFrame) -> None:
+        if self.fail and result.q == 0:
+            raise StoreError("disk full")
         self.results.append(result)
 
     async def damaged(self, link: BoardSession, frames: Sequence[Damaged]) -> None:
@@ -324,3 +326,32 @@ def test_samples_of_a_full_board_fit_a_frame() -> None:
         2**31, *(sample(f"zone-of-16-chars{n}"[:16], power_w=390_000, dev_wh=2**31) for n in range(FRAME_ZONES_MAX))
     )
     assert len(msgspec.json.encode(frame)) + 65 <= 1024
+
+
+async def test_a_part_that_cannot_be_recorded_loses_no_other_part_of_its_batch(city: City) -> None:
+    board = await city.join()
+    await until(lambda: bool(city.control.attached))
+    city.control.hold.clear()
+    await board.send(telemetry(1))  # holds the handler, so that the next frames are one batch
+    await asyncio.sleep(0.05)
+    for number in range(3):
+        await board.send(ResultFrame(ep=1, q=number, rc=0))
+    await asyncio.sleep(0.05)
+    city.control.fail = True
+    city.control.hold.set()
+    await until(lambda: len(city.control.results) == 2)
+    assert [result.q for result in city.control.results] == [1, 2]
+    await board.ws.close()
+
+
+async def test_a_board_that_goes_during_the_upgrade_is_no_error(city: City, caplog: pytest.LogCaptureFixture) -> None:
+    async def gone(self: object, request: object) -> None:
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aiohttp.web.WebSocketResponse.prepare", gone)
+        with pytest.raises(aiohttp.ClientError):
+            await city.dial()
+    await (await city.join()).send(telemetry(1))
+    await until(lambda: bool(city.control.kept))
+    assert [record for record in caplog.records if record.exc_info] == []
