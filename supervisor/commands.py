@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
 
     `lazy` is name → `Lazy`; `plugins` gives the entry points of other packages. Both are imported when called, never
     for the group's `--help`, which shows `plugin_help` or the summary of the package that brings a command. A
-    RoadheatError ends the program with a sentence and status 1.
+    RoadheatError ends the program with a sentence and status 2.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ def _unloadable(name: str, reason: str) -> click.Command:
 
 
 def fail(error: RoadheatError) -> NoReturn:
-    """Say what went wrong, where and what to do; end with status 1."""
+    """Say what went wrong, where and what to do; end with status 2, since 1 is for what a command has found."""
     from supervisor import terminal
 
     console = terminal.console(stderr=True)
@@ -130,7 +130,7 @@ def fail(error: RoadheatError) -> NoReturn:
     console.print(error.message, style="red", soft_wrap=True)
     if error.remedy:
         console.print(f"  {error.remedy}", soft_wrap=True)
-    sys.exit(1)
+    sys.exit(2)
 
 
 def require(module: str, where: str, otherwise: str = "") -> None:

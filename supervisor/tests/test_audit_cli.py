@@ -42,10 +42,10 @@ async def test_what_was_noted_elsewhere_shows_a_cut_or_rewritten_log(config: Con
     await store.write(lambda db: db.execute("DELETE FROM audit WHERE id >= 3"))
     assert (await asyncio.to_thread(audit, config, "verify"))[0] == 0  # the chain alone cannot show it
     status, _, said = await asyncio.to_thread(audit, config, "verify", "--expect", noted.strip())
-    assert (status, "entry 3 is missing" in said) == (1, True)
+    assert (status, "entry 3 is missing" in said) == (2, True)
     await store.write(lambda db: db.execute("UPDATE audit SET user = 'Park' WHERE id = 1"))
     status, _, said = await asyncio.to_thread(audit, config, "verify")
-    assert (status, "entry 1: the audit log has been altered" in said) == (1, True)
+    assert (status, "entry 1: the audit log has been altered" in said) == (2, True)
     assert (await asyncio.to_thread(audit, config, "verify", "--expect", "three"))[0] == 2
     await store.close()
 
@@ -80,4 +80,4 @@ async def test_entries_are_sent_once_on_demand(config: Config) -> None:  # noqa:
             await asyncio.sleep(0.01)
     await server.stop()
     status, _, said = await asyncio.to_thread(audit, config, "export", "--send", f"tcp://127.0.0.1:{port}")
-    assert (status, "not sent after 0 entries" in said) == (1, True)
+    assert (status, "not sent after 0 entries" in said) == (2, True)

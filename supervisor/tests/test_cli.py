@@ -83,10 +83,10 @@ def test_a_token_that_only_the_service_has_is_read_from_its_file(city: Path, mon
     ):
         file.write_bytes(content)
         status, output = run("check-config", "--environment-file", str(file), str(city))
-        assert (status, said in output) == (1, True), output
+        assert (status, said in output) == (2, True), output
     file.unlink()
     status, output = run("check-config", "--environment-file", str(file), str(city))
-    assert (status, "cannot be read" in output) == (1, True)
+    assert (status, "cannot be read" in output) == (2, True)
 
 
 def test_a_weather_provider_without_its_key_is_told(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_a_district_s_name_is_shown_as_written(city: Path) -> None:
 def test_serve_refuses_a_bad_configuration_with_place_and_remedy(city: Path) -> None:
     city.write_text(city.read_text().replace("latitude = 37.59", "latitude = 137.59"))
     result = CliRunner().invoke(main, ["serve", "--config", str(city)], env={"COLUMNS": "200"})
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "city.toml:7" in result.stderr
     assert "site.latitude = 137.59" in result.stderr
     assert "south negative" in result.stderr
@@ -192,6 +192,6 @@ def test_commands_of_other_packages_are_loaded_when_called(monkeypatch: pytest.M
     assert Point.loads == 0
     assert run("salt") == (0, "spread")
     status, output = run("broken")
-    assert status == 1
+    assert status == 2
     assert "matplotlib" in output
     assert run("nothing-like-it")[0] == 2

@@ -116,7 +116,7 @@ def test_a_plugin_that_cannot_be_loaded_says_why_and_affects_no_other(gives: obj
     group = _group(_Point("bad", gives), _Point("salt", click.Command("salt", callback=lambda: click.echo("spread"))))
     for arguments in (["bad"], ["bad", "--any", "thing"], ["bad", "--help"]):
         result = CliRunner().invoke(group, arguments)
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert said in result.output
         assert isinstance(result.exception, SystemExit)
     assert CliRunner().invoke(group, ["salt"]).exit_code == 0
@@ -133,7 +133,7 @@ def test_errors_show_place_and_remedy_as_they_are() -> None:
         raise RoadheatError("no [/Seoul] \x1b[31m", where="city.toml: [zone]", remedy="Add [[zone]] :snowflake:")
 
     result = CliRunner().invoke(group, ["go"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.output == "city.toml: [zone]: no [/Seoul] \\x1b[31m\n  Add [[zone]] :snowflake:\n"
 
 

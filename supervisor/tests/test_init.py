@@ -57,10 +57,10 @@ def test_it_asks_for_what_no_option_gives(tmp_path: Path) -> None:
 
 
 REFUSED = (
-    ({"timezone": "Asia/Soul"}, 1, "unknown time zone"),
-    ({"name": "a\tb"}, 1, "site.name"),
+    ({"timezone": "Asia/Soul"}, 2, "unknown time zone"),
+    ({"name": "a\tb"}, 2, "site.name"),
     ({"w_per_m2": "1e9"}, 2, "--w-per-m2"),
-    ({"currency": "!"}, 1, "currency"),
+    ({"currency": "!"}, 2, "currency"),
 )
 
 
@@ -76,7 +76,7 @@ def test_refused_values_leave_nothing(tmp_path: Path, changes: dict[str, str], s
 def test_an_existing_configuration_stays(tmp_path: Path) -> None:
     (tmp_path / "city.toml").write_text("mine")
     result = run(tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "exists already" in result.output
     assert (tmp_path / "city.toml").read_text() == "mine"
 

@@ -144,7 +144,7 @@ async def test_changes_of_the_console_and_of_the_service_do_not_lose_each_other(
 
 async def test_what_cannot_be_done_is_said_with_its_remedy(config: Config) -> None:
     status, _, said = user(config, "list")
-    assert (status, "roadheat serve" in said) == (1, True)
+    assert (status, "roadheat serve" in said) == (2, True)
     await open_store(config).close()
     assert "role" in user(config, "link", "Lee")[2]
     assert user(config, "link", "Lee", "--role", "crew")[0] == 0
@@ -170,8 +170,8 @@ async def test_a_token_made_on_the_console_opens_the_service_until_it_is_revoked
     assert "already" in (await asyncio.to_thread(token, config, *arguments))[2]
     assert (await asyncio.to_thread(token, config, "revoke", "City dashboard"))[1] == "City dashboard is void\n"
     assert await sessions.tokens.find(output.strip()) is None
-    assert (await asyncio.to_thread(token, config, "revoke", "City dashboard"))[0] == 1
-    assert (await asyncio.to_thread(token, config, "make", "x", "--scope", "read"))[0] == 1
+    assert (await asyncio.to_thread(token, config, "revoke", "City dashboard"))[0] == 2
+    assert (await asyncio.to_thread(token, config, "make", "x", "--scope", "read"))[0] == 2
     assert (await asyncio.to_thread(token, config, "make", "other", "--scope", "all"))[0] == 2
     await store.audit.verify()
     await store.close()

@@ -251,7 +251,7 @@ def test_too_few_file_handles_for_the_boards_are_said_at_start(config: Config) -
         command, capture_output=True, text=True, timeout=60, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200)),
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "6 boards need" in done.stderr
     assert "LimitNOFILE" in done.stderr
 

@@ -38,7 +38,7 @@ async def test_a_roster_is_imported_once_and_never_in_part(config: Config, tmp_p
     assert (await asyncio.to_thread(call, config, "roster", "import", str(file)))[1].startswith("0 shifts added")
     file.write_text(ROSTER + "2030-12-03 18:00,2030-12-03 06:00,Park,1\n")
     status, said = await asyncio.to_thread(call, config, "roster", "import", str(file))
-    assert (status, "shift 3" in said) == (1, True)
+    assert (status, "shift 3" in said) == (2, True)
     listed = (await asyncio.to_thread(call, config, "roster", "list"))[1].splitlines()
     assert [line.split()[-1] for line in listed] == ["김철수", "Lee"]
     store = open_store(config)

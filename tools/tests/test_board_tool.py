@@ -61,14 +61,14 @@ def test_provision_makes_a_key_once_and_keeps_it_private(city: Path, provisioned
 
 def test_unknown_board_is_told(city: Path) -> None:
     result = CliRunner().invoke(board, ["provision", "--emulated", "--config", str(city), "b99"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "unknown board `b99`" in result.output
     assert "b01" in result.output
 
 
 def test_flash_needs_provisioned_files(city: Path) -> None:
     result = CliRunner().invoke(board, ["flash", "--config", str(city), "b01=/nowhere"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "roadheat board provision b01" in result.output
 
 
@@ -126,7 +126,7 @@ def test_configure_writes_sealed_files_and_refuses_what_the_board_would(
     ):
         (provisioned / "config.json").write_text(text)
         result = CliRunner().invoke(board, ["configure", "--config", str(city), port])
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert said in result.output.replace("\n", " "), result.output
     assert mpremote(emulated.console.path, "exec", read) == "True \n"  # what was in force still is
 

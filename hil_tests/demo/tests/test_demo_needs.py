@@ -31,7 +31,7 @@ def test_without_matplotlib_it_is_refused_before_the_storm(earlier: Path, monkey
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setattr("hil_tests.demo.play.live_through", lambda *_, **__: pytest.fail("the storm began"))
     result = CliRunner().invoke(demo, ["--report", str(earlier)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "roadheat[report]" in result.output
     assert "--no-pictures" in result.output
     assert (earlier / "report.json").exists()
@@ -44,7 +44,7 @@ def test_without_a_vm_it_is_refused_before_the_storm(earlier: Path, monkeypatch:
     monkeypatch.setattr("hil_tests.demo.play.vm_path", none)
     monkeypatch.setattr("hil_tests.demo.play.live_through", lambda *_, **__: pytest.fail("the storm began"))
     result = CliRunner().invoke(demo, ["--report", str(earlier), "--no-pictures"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Set MICROPYTHON" in result.output
     assert (earlier / "report.json").exists()
 

@@ -71,11 +71,11 @@ def test_a_case_is_booked_evenly_and_taken_back_to_the_watt_hour(city: Path) -> 
     assert len(after) == 6
     assert max(wh for row in after for wh in row[1:]) <= EXCESS_WH // 24 + 1 + 4  # 24 quarters: no phantom peak
     assert "In quarantine" not in run(city, *DAYS)
-    assert "booked already" in run(city, "correct", "book", "1", *SPAN, "--reason", "again", status=1)
+    assert "booked already" in run(city, "correct", "book", "1", *SPAN, "--reason", "again", status=2)
     run(city, "correct", "revert", "1", "--reason", "it was the right core")
     assert [row for row in hours(city) if any(row[1:])] == before
     assert "In quarantine" in run(city, *DAYS)
-    assert "not booked" in run(city, "correct", "revert", "1", "--reason", "twice", status=1)
+    assert "not booked" in run(city, "correct", "revert", "1", "--reason", "twice", status=2)
     db = opened(city)
     said = db.execute("SELECT user, action, detail FROM audit ORDER BY id").fetchall()
     db.close()
@@ -104,7 +104,7 @@ def test_what_cannot_be_booked_changes_nothing(
 ) -> None:
     before = hours(city)
     first, past = span
-    out = run(city, "correct", "book", case, "--from", first, "--to", past, "--reason", reason, status=1)
+    out = run(city, "correct", "book", case, "--from", first, "--to", past, "--reason", reason, status=2)
     assert says in out
     assert hours(city) == before
 
@@ -113,11 +113,11 @@ def test_what_a_journal_may_still_explain_is_not_booked(city: Path) -> None:
     db = opened(city)
     quarantined(db, int(time.time()) - 3600, 500)
     db.close()
-    assert "younger than two days" in run(city, "correct", "book", "2", *SPAN, "--reason", "x", status=1)
+    assert "younger than two days" in run(city, "correct", "book", "2", *SPAN, "--reason", "x", status=2)
 
 
 def test_refused_lines_are_listed_and_sent_again_in_order(city: Path) -> None:
-    assert "no [influx]" in run(city, "dead-letters", "retry", status=1)
+    assert "no [influx]" in run(city, "dead-letters", "retry", status=2)
     with city.open("a", encoding="utf-8") as file:
         file.write('\n[influx]\napi = "v1"\nurl = "http://127.0.0.1:1"\ndatabase = "d"\n')
     assert "refused no line" in run(city, "dead-letters", "list")

@@ -237,7 +237,7 @@ def test_what_cannot_be_reported_is_said(city: Path, tmp_path: Path) -> None:
         ),
     ):
         result = CliRunner().invoke(main, ["energy", *arguments])
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert words in result.stderr
 
 

@@ -182,7 +182,7 @@ def test_a_server_that_knows_none_of_the_languages_is_told() -> None:
 def test_no_server_and_no_table_are_told(tmp_path: Path, lines: list[str]) -> None:
     configure(tmp_path, "v1", "http://127.0.0.1:9", "heat")
     said = verify(tmp_path)
-    assert said.exit_code == 1
+    assert said.exit_code == 2
     assert "does not answer" in said.stderr
     shutil.copy(EXAMPLE, tmp_path / "city.toml")
     said = verify(tmp_path)

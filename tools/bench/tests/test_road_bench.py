@@ -186,7 +186,7 @@ def test_a_bench_whose_pictures_cannot_be_drawn_is_refused_before_it_runs(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     refused = CliRunner().invoke(bench, [*command, "--plot", str(tmp_path / "plots")])
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "roadheat[report]" in refused.output
     nowhere = CliRunner().invoke(bench, [*command, "--json", str(tmp_path / "no" / "out.json")])
     assert nowhere.exit_code == 2
