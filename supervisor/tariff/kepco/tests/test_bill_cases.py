@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from supervisor.tariff.billing.bill import Row, add_up
@@ -18,12 +19,13 @@ from supervisor.tariff.kepco import charges
 from supervisor.tariff.kepco.bill import Meter, Terms, make_bill
 from supervisor.tariff.kepco.catalogue import catalogue
 from supervisor.tariff.kepco.hours import REFORM_2026, SINCE_2023, Hours, day_band
-from supervisor.tariff.kepco.kind import TEMPORARY_HOLIDAYS
+from supervisor.tariff.kepco.kind import TEMPORARY_HOLIDAYS, KepcoTariff
 
 pytestmark = pytest.mark.data
 D = Decimal
 SEOUL = ZoneInfo("Asia/Seoul")
 VAT = D("0.1")
+KOREA = calendar(Country("KR"))
 
 
 @pytest.fixture
@@ -166,3 +168,17 @@ def test_no_base_charge_out_of_season(bills: Path) -> None:
     monthly = charges.base(floor, D(given["rate"]), 30, 30)
     assert monthly * expected["connected_months"] == expected["base_won_season_floor"]
     assert monthly * 12 == expected["base_won_if_never_cut_floor"]
+
+
+def test_a_peak_at_night_sets_no_base_charge(bills: Path) -> None:
+    given, expected = case(bills, "15")
+    option = catalogue().option("general_B_HA_I")
+    july = datetime(2024, 7, 1, tzinfo=SEOUL).timestamp()
+    kw = np.full((31, 96), 400)
+    kw[:, 11] = expected["observed_peak_kw"]  # 02:45 to 03:00
+    load = kw.reshape(-1)
+    counted = KepcoTariff(option, KOREA, "Asia/Seoul", light_counts=False).counts_peak(july, load.size)
+    peak = D(int(load[counted].max()))
+    billed, _ = charges.billed((2024, 7), {(2024, 7): peak}, D(1200))
+    assert (int(load.max()), billed) == (expected["observed_peak_kw"], expected["billed_kw"])
+    assert charges.base(billed, D(given["rate"]), 31, 31) == expected["base"]
