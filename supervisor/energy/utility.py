@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from supervisor.domain.errors import CommandError
-from supervisor.tariff.billing.bill import Bill
+from supervisor.tariff.billing.bill import OF_CONTRACT, Bill
 
 # A printed bill cuts halves that are split by days one by one: a row may be 1 short, never the total.
 _ROW_TOLERANCE = Decimal(1)
@@ -91,7 +91,10 @@ def _difference(bill: Bill, item: str, ours: Decimal, theirs: Decimal) -> Differ
         reason = "The meter also counts losses, and zones without a meter are estimated."
     elif item == "billed-kw":
         tolerance = max(abs(theirs) * _KW_TOLERANCE, Decimal(1))
-        reason = f"Ours is the peak of {of_month}: compare it with the month on the bill."
+        if of_month == OF_CONTRACT:
+            reason = "Ours is the least that the contract allows: compare the contract's kW on the bill."
+        else:
+            reason = f"Ours is the peak of {of_month}: compare it with the month on the bill."
     elif item == "total":
         tolerance, reason = Decimal(0), "Follows from the rows above."
     else:

@@ -9,6 +9,8 @@ from msgspec import Struct, field
 
 from supervisor.tariff.billing.rounding import cut, nearest
 
+OF_CONTRACT = "contract"  # in the place of a month: the least part of the contract is billed
+
 
 class Row(Struct, frozen=True, kw_only=True):
     """One charge or credit, before tax."""
@@ -26,7 +28,7 @@ class Peak(Struct, frozen=True, kw_only=True):
     own_kw: Decimal  # highest mean of 15 min of the month, in hours that count
     observed_kw: Decimal  # in all hours
     billed_kw: Decimal
-    of_month: str  # whose peak is billed, such as 2024-01; "contract" where its least part is
+    of_month: str  # whose peak is billed, such as 2024-01; OF_CONTRACT where its least part is
     at_utc_s: int | None = None  # when the own peak was made
     zones_kw: dict[str, Decimal] = field(default_factory=dict)  # that heated then
 

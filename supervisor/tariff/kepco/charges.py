@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from supervisor.tariff.billing.bill import OF_CONTRACT
 from supervisor.tariff.billing.rounding import cut, nearest
 from supervisor.tariff.demand import Demand, Month
 from supervisor.tariff.kepco.catalogue import Steps, in_force
@@ -73,13 +74,13 @@ def billed(
 ) -> tuple[Decimal, str]:
     """Billed power in whole kW, and whose it is: the month "2024-01", or "contract" for its least part."""
     if rule is CONTRACT:
-        return contract_kw, "contract"
+        return contract_kw, OF_CONTRACT
     found, of = peaks_kw.get(month, Decimal(0)), month
     for earlier in rule.earlier(month):
         if peaks_kw.get(earlier, Decimal(0)) > found:
             found, of = peaks_kw[earlier], earlier
     least = contract_kw * Decimal(str(rule.least_of_contract))
-    return (nearest(found), f"{of[0]}-{of[1]:02d}") if found >= least else (nearest(least), "contract")
+    return (nearest(found), f"{of[0]}-{of[1]:02d}") if found >= least else (nearest(least), OF_CONTRACT)
 
 
 def by_steps(steps: Steps, first: date, past: date) -> list[tuple[Decimal, int]]:
