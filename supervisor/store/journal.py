@@ -14,6 +14,7 @@ from supervisor.store.repository import Repository
 from supervisor.store.tick import event_line
 from supervisor.store.writer import Writer
 
+BURST_S = 600  # an event that was stamped later than it happened was so by less
 GENESIS = bytes(32)  # stands before the first audit entry
 
 
@@ -78,6 +79,19 @@ def append_event(db: sqlite3.Connection, event: Event) -> None:
         "INSERT INTO event (utc_s, kind, subject, detail) VALUES (?, ?, ?, ?)",
         (event.utc_s, event.kind, event.subject, event.detail),
     )
+
+
+def point_second(db: sqlite3.Connection, subject: str, utc_s: int) -> int:
+    """The stamp of the next event's point: two of one subject and second would overwrite each other in InfluxDB, so
+    one that comes in the same second is stamped with the next that is free.
+    """
+    taken = utc_s - BURST_S - 1
+    for (at_s,) in db.execute(
+        "SELECT utc_s FROM event WHERE subject = ? AND utc_s BETWEEN ? AND ? ORDER BY utc_s, id",
+        (subject, utc_s - BURST_S, utc_s),
+    ):
+        taken = max(taken + 1, at_s)
+    return max(taken + 1, utc_s)
 
 
 def events(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float, kind: str | None = None) -> list[Event]:
@@ -152,9 +166,10 @@ class EventRepository(Repository):
         site = self._spool.site
 
         def job(db: sqlite3.Connection) -> None:
+            second = point_second(db, subject, event.utc_s)
             append_event(db, event)
             if site is not None:
-                spool.put(db, event_line(site, subject, kind, detail, event.utc_s), 1)
+                spool.put(db, event_line(site, subject, kind, detail, second), 1)
 
         await self.write(job)
         self._spool.waiting.set()

@@ -177,6 +177,21 @@ async def test_events_are_kept_and_spooled(store: Store) -> None:
     assert batch.lines == rf'event,site=seongbuk,zone=b01 kind="frame-refused",detail="bad \"mac\"" {T0}'
 
 
+async def test_events_of_one_second_are_points_of_their_own(store: Store, clock: ManualClock) -> None:
+    for subject in ("z01", "z02", "z01", "z01"):
+        await store.events.append("alarm", subject, "x")
+    clock.advance(1)
+    await store.events.append("alarm", "z01", "x")
+    clock.advance(60)
+    await store.events.append("alarm", "z01", "x")
+    batch = await store.spool.batch(10)
+    assert batch is not None
+    points = [(line.split(",zone=")[1].split(" ")[0], int(line.split(" ")[-1])) for line in batch.lines.splitlines()]
+    assert len(set(points)) == 6
+    assert [stamp - T0 for zone, stamp in points if zone == "z01"] == [0, 1, 2, 3, 61]
+    assert [event.utc_s - T0 for event in await store.events.happened(T0, T0 + 100)] == [0, 0, 0, 0, 1, 61]
+
+
 async def test_hours_and_local_days_follow_the_ticks(store: Store, clock: ManualClock) -> None:
     """Three hours across Seoul's midnight (15:00 UTC): two local days, one point an hour, the late one again."""
     start = T0 + 13 * 3600
