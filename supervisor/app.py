@@ -110,13 +110,12 @@ async def running(
         plan_again_on_changes(base, roads, commands, control)
 
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
-        telling = await stack.enter_async_context(open_telling(config, store, alarms, background, clock))
+        telling = await stack.enter_async_context(open_telling(config, store, alarms, clock))
         commands.overrides.displaced.append(telling.displaced)
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
-        endless = start_loops(loops, clock, roads, commands, control, telling)
+        endless = start_loops(loops, clock, roads, commands, control, telling, shipper)
         if shipper is not None:
             metrics.registry.register(SpoolCollector(shipper, clock))
-            endless = (*endless, loops.keep("influx", shipper.run))
         endless += start_trust(loops, base, control, pki)
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)

@@ -43,6 +43,7 @@ from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
+from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock, kept_in_time
 from supervisor.store.store import Store
@@ -219,7 +220,13 @@ def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control:
 
 
 def start_loops(
-    loops: Background, clock: Clock, roads: Roads, commands: Commands, control: Control, telling: Telling
+    loops: Background,
+    clock: Clock,
+    roads: Roads,
+    commands: Commands,
+    control: Control,
+    telling: Telling,
+    shipper: Shipper | None,
 ) -> tuple[asyncio.Task[None], ...]:
     """Every loop of the service; each starts again after a failure, and one that hangs is alarmed."""
     tasks = [
@@ -237,6 +244,8 @@ def start_loops(
     if control.prices.fetched:
         fetch = partial(control.prices.run_fetch, control.price_service)
         tasks.append(loops.keep("price service", fetch, FETCH_EACH_S))
+    if shipper is not None:
+        tasks.append(loops.keep("influx", shipper.run))
     if telling.heartbeat is not None:
         tasks.append(loops.keep("heartbeat", telling.heartbeat.run))
     return tuple(tasks)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,10 +18,9 @@ from supervisor.cli import config_option
 from supervisor.config import Config, load
 from supervisor.config.rules import join_listen, split_listen
 from supervisor.console import BY, transaction
-from supervisor.control.notify.duty import added_detail, check_shifts, read_roster
+from supervisor.control.notify.duty import added_detail, check_shifts, made_by, read_roster
 from supervisor.control.notify.opening import open_channels, writer_of
 from supervisor.control.notify.watcher import Receivers, Watcher
-from supervisor.domain.duty import Shift
 from supervisor.domain.errors import CommandError, ConfigError, NotifyError
 from supervisor.net.outside import open_session
 from supervisor.notify.kind import Means
@@ -67,6 +65,14 @@ def test(path: Path, name: str) -> None:
         sys.exit(1)
 
 
+def _korean(file: Path) -> str:
+    """What Excel writes in Korea; raises CommandError for anything else."""
+    try:
+        return file.read_text(encoding="cp949")
+    except UnicodeDecodeError as error:
+        raise CommandError("neither UTF-8 nor CP949", where=str(file), remedy="Save it as CSV, UTF-8") from error
+
+
 @click.command("import")
 @config_option
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -76,19 +82,16 @@ def import_roster(path: Path, file: Path) -> None:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        text = file.read_text(encoding="cp949", errors="replace")  # what Excel writes in Korea
+        text = _korean(file)
     shifts = read_roster(text, ZoneInfo(config.site.timezone))
     if not shifts:
         raise CommandError("no shifts", where=str(file), remedy="Its first row is from,until,person,rank")
     check_shifts(shifts)
     now = int(SystemClock().utc_s())
 
-    def job(db: sqlite3.Connection) -> list[Shift]:
-        journal.append_audit(db, now, BY, "roster-add", added_detail(shifts))
-        return duty.add_shifts(db, [Shift(0, s.person, s.rank, s.from_utc_s, s.until_utc_s, BY) for s in shifts])
-
     with transaction(config) as db:
-        added = job(db)
+        journal.append_audit(db, now, BY, "roster-add", added_detail(shifts))
+        added = duty.add_shifts(db, [made_by(shift, BY) for shift in shifts])
     click.echo(f"{len(added)} shifts added, {len(shifts) - len(added)} were there already")
 
 
@@ -103,6 +106,13 @@ def list_roster(path: Path) -> None:
             times = (datetime.fromtimestamp(at, zone) for at in (shift.from_utc_s, shift.until_utc_s))
             begin, end = (f"{time:%Y-%m-%d %H:%M}" for time in times)
             click.echo(f"{begin} to {end}  {shift.rank}  {shift.person}")
+
+
+def _asking(trusted: bool) -> aiohttp.ClientSession:
+    """A service elsewhere must show that it is the right one. At its own address it cannot: its certificate is for the
+    public name, and nobody stands between.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted))
 
 
 @click.command()
@@ -120,7 +130,7 @@ def watch(path: Path, url: str, silent_s: float) -> None:
     own = f"{'https' if config.web.cert else 'http'}://{join_listen(host, port)}/healthz"
 
     async def run() -> None:
-        async with _channels(config, clock) as receivers, aiohttp.ClientSession() as http:
+        async with _channels(config, clock) as receivers, _asking(bool(url)) as http:
             click.echo(f"asking {url or own}; {len(receivers)} receivers")
             await Watcher(url or own, http, receivers, writer_of(config), clock, silent_s).run()
 

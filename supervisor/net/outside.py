@@ -101,7 +101,7 @@ class _GuardedResolver(AbstractResolver):
 
 
 def open_session(local_hosts: Collection[str] = (), resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
-    """A client session for such requests; ask by `post` and `get` of this module, which check the address too."""
+    """A client session for such requests; each redirect and each address is checked as well."""
     connector = aiohttp.TCPConnector(resolver=_GuardedResolver(local_hosts, resolver), family=socket.AF_UNSPEC)
     return aiohttp.ClientSession(
         connector=connector,

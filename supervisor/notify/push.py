@@ -6,7 +6,6 @@ It has no `[[notify]]` table: browsers subscribe themselves. What they say of th
 from __future__ import annotations
 
 import base64
-import os
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from msgspec import Struct
 from supervisor.domain.errors import ConfigError, NotifyError
 from supervisor.notify.http import Refused, post
 from supervisor.notify.kind import Gone, Language, Means, Message
+from supervisor.wire.keys import write_private
 
 TTL_S: Final = 6 * 3600  # how long a push service keeps it for a phone that is off
 VALID_S: Final = 12 * 3600  # of a signature; RFC 8292 allows 24 h
@@ -73,11 +73,7 @@ class VapidKey:
         if not path.exists():
             key = ec.generate_private_key(ec.SECP256R1())
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            beside = path.with_suffix(".new")
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(pem)
-            beside.replace(path)
+            write_private(path, pem)
         try:
             loaded = load_pem_private_key(path.read_bytes(), None)
             if not isinstance(loaded, ec.EllipticCurvePrivateKey) or loaded.curve.name != "secp256r1":

@@ -39,6 +39,9 @@ async def test_a_roster_is_imported_once_and_never_in_part(config: Config, tmp_p
     file.write_text(ROSTER + "2030-12-03 18:00,2030-12-03 06:00,Park,1\n")
     status, said = await asyncio.to_thread(call, config, "roster", "import", str(file))
     assert (status, "shift 3" in said) == (2, True)
+    file.write_bytes(b"from,until,person\n2030-12-01 18:00,2030-12-02 06:00,\xff\xfe\n")
+    status, said = await asyncio.to_thread(call, config, "roster", "import", str(file))
+    assert (status, "CP949" in said) == (2, True)
     listed = (await asyncio.to_thread(call, config, "roster", "list"))[1].splitlines()
     assert [line.split()[-1] for line in listed] == ["김철수", "Lee"]
     store = open_store(config)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from supervisor.control.notify.duty import NAME_MAX, RANKS, REASON_MAX, ROWS_MAX
+from supervisor.control.notify.duty import NAME_MAX, RANKS, REASON_MAX, ROWS_MAX, UTC_MAX
 from supervisor.control.notify.opening import Telling
 from supervisor.control.notify.push_desk import name_of
 from supervisor.domain.duty import Maintenance, Shift
@@ -21,8 +21,6 @@ from supervisor.web.api import BODY, MUTATION, Route
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.problems import RequestError
-
-UTC_MAX: Final = 4_102_444_800  # 2100-01-01
 
 Utc = Annotated[int, Meta(ge=0, le=UTC_MAX)]
 

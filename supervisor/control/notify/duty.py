@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ KEEP_S: Final = 366 * DAY_S
 SHIFT_MAX_S: Final = 7 * DAY_S
 WINDOW_MAX_S: Final = 14 * DAY_S  # longer work is renewed by a person
 RANKS: Final = (1, 9)
+UTC_MAX: Final = 4_102_444_800  # 2100-01-01: a later time is a mistake, and some could not even be shown
 ROWS_MAX: Final = 2000
 NAME_MAX, REASON_MAX = 40, 200
 COLUMNS: Final = ("from", "until", "person")
@@ -45,19 +46,16 @@ class Duty:
         self._repository = repository
         self._audit = audit
         self._clock = clock
-        self.timezone = timezone
+        self._timezone = timezone
         self._places = places
         self._shifts: list[Shift] = []
         self._windows: list[Maintenance] = []
-        self.changed: list[Callable[[], object]] = []
 
     async def load(self) -> None:
         """From the record."""
         now = self._clock.utc_s()
         self._shifts = await self._repository.shifts(now - IN_USE_S)
         self._windows = await self._repository.windows(now - DAY_S)
-        for tell in self.changed:
-            tell()
 
     def shifts(self) -> list[Shift]:
         """Those that end later than a week ago, by their begin."""
@@ -92,7 +90,7 @@ class Duty:
         hole = self.hole(self._clock.utc_s())
         text = ""
         if hole is not None:
-            begin, end = (f"{datetime.fromtimestamp(at_s, self.timezone):%m-%d %H:%M}" for at_s in hole)
+            begin, end = (f"{datetime.fromtimestamp(at_s, self._timezone):%m-%d %H:%M}" for at_s in hole)
             text = f"Nobody is on duty from {begin} to {end}. Fill the roster; until then everybody is told"
         alarms.set(AlarmCode.DUTY_GAP, "", hole is not None, text)
 
@@ -112,7 +110,7 @@ class Duty:
         """Add all, or none. Returns how many were not there already. Raises CommandError, StoreError."""
         check_shifts(shifts)
         await self._audit.append(user, "roster-add", added_detail(shifts))
-        added = await self._repository.add_shifts([_by(shift, user) for shift in shifts])
+        added = await self._repository.add_shifts([made_by(shift, user) for shift in shifts])
         await self.load()
         return len(added)
 
@@ -166,6 +164,8 @@ def check_shifts(shifts: Sequence[Shift]) -> None:
         where = f"shift {number}"
         if not shift.person.strip() or len(shift.person) > NAME_MAX:
             raise CommandError("no name", where=where, remedy=f"Write the person's name, 1 to {NAME_MAX} letters")
+        if not 0 <= shift.from_utc_s <= UTC_MAX:
+            raise CommandError("a time before 1970 or after 2100", where=where, remedy="Check the times")
         if not 0 < shift.until_utc_s - shift.from_utc_s <= SHIFT_MAX_S:
             raise CommandError(
                 "it ends before it begins, or lasts longer than a week", where=where, remedy="Check the times"
@@ -180,7 +180,8 @@ def added_detail(shifts: Sequence[Shift]) -> str:
     return f"{len(shifts)} shifts: {people}"[:REASON_MAX]
 
 
-def _by(shift: Shift, user: str) -> Shift:
+def made_by(shift: Shift, user: str) -> Shift:
+    """The shift as it is kept."""
     return Shift(0, shift.person.strip(), shift.rank, shift.from_utc_s, shift.until_utc_s, user)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -20,6 +20,7 @@ from supervisor.notify.kind import Channel, Message
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
+from supervisor.runtime.supervision import Parts
 from supervisor.store.notices import Notice, NoticeRepository
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Notifier:
         self._episodes: dict[tuple[AlarmCode, str], Episode] = {}
         self._outboxes: dict[str, tuple[Outbox, asyncio.Task[None]]] = {}
         self._background: Background | None = None
+        self._parts = Parts("telling people", alarms)
         self.refreshes: list[Callable[[], Awaitable[object]]] = []  # others' parts of each round
 
     async def start(self, background: Background) -> None:
@@ -62,10 +64,11 @@ class Notifier:
         self._background = background
         for alarm in self._alarms.standing():
             self._episodes[alarm.code, alarm.subject] = Episode(alarm, float(alarm.raised_utc_s))
+        by_name = {(str(code), subject): episode for (code, subject), episode in self._episodes.items()}
         for notice in await self._notices.of_open_alarms():
-            for episode in self._episodes.values():
-                if (episode.alarm.code, episode.alarm.subject) == (notice.code, notice.subject):
-                    _note(episode, notice.receiver, notice.event, notice.utc_s)
+            episode = by_name.get((notice.code, notice.subject))
+            if episode is not None:
+                _note(episode, notice.receiver, notice.event, notice.utc_s)
         self._alarms.changed.append(self.changed)
 
     def changed(self, alarm: Alarm) -> None:
@@ -83,25 +86,39 @@ class Notifier:
             if alarm.acknowledged_by is None:
                 episode.seen_told.clear()
             episode.alarm = alarm
-        self.look(now_s)
+        self._look_at([key], now_s)
 
     async def run(self) -> None:
         """Look whose turn it is, until cancelled."""
         async for now_s in each(self._clock, ROUND_S):
-            self._duty.look(self._alarms)
-            for refresh in self.refreshes:
-                await refresh()
-            self.look(self._clock.utc_s())
-            if now_s % TIDY_EACH_S == 0:
-                await self._notices.prune(now_s - KEEP_S)
-                await self._duty.prune()
+            await self.round(now_s)
+
+    async def round(self, now_s: float) -> None:
+        """What is due at this multiple of `ROUND_S`; a record that cannot be read keeps nobody from being told."""
+        for refresh in self.refreshes:
+            await self._parts.do("people and roster", refresh)
+        await self._parts.do("roster", lambda: self._duty.look(self._alarms))
+        await self._parts.do("whose turn it is", lambda: self.look(self._clock.utc_s()))
+        if now_s % TIDY_EACH_S == 0:
+            await self._parts.do("forgetting messages", lambda: self._notices.prune(now_s - KEEP_S))
+            await self._parts.do("forgetting shifts", self._duty.prune)
 
     def look(self, now_s: float) -> None:
         """Queue everything that is owed now."""
+        self._look_at(list(self._episodes), now_s)
+        known = self._receivers()
+        for name in [name for name in self._outboxes if name not in known]:
+            self._outboxes.pop(name)[1].cancel()
+            self._alarms.set(AlarmCode.NOTIFIER_FAILED, name, False)
+
+    def _look_at(self, keys: Iterable[tuple[AlarmCode, str]], now_s: float) -> None:
         known = self._receivers()
         receivers = [receiver for receiver, _ in known.values()]
         chain = self._duty.chain(now_s)
-        for key, episode in list(self._episodes.items()):
+        for key in keys:
+            episode = self._episodes.get(key)
+            if episode is None:
+                continue
             if episode.settled(now_s):
                 del self._episodes[key]
                 for receiver in closing(episode, receivers, now_s):
@@ -114,9 +131,6 @@ class Notifier:
             episode.open_since_s = min(episode.open_since_s, now_s)  # work that ended earlier than planned
             for receiver, event in owed(episode, receivers, chain, self._times, now_s):
                 self._tell(receiver, known, episode, event, now_s)
-        for name in [name for name in self._outboxes if name not in known]:
-            self._outboxes.pop(name)[1].cancel()
-            self._alarms.set(AlarmCode.NOTIFIER_FAILED, name, False)
 
     def _tell(self, receiver: Receiver, known: Receivers, episode: Episode, event: Event, now_s: float) -> None:
         _note(episode, receiver.name, event, now_s)
@@ -147,13 +161,15 @@ class Notifier:
 
     def _queue(self, receiver: Receiver, channel: Channel, message: Message, accepted: Accepted) -> None:
         assert self._background is not None, "start() comes first"
-        current = self._outboxes.get(receiver.name)
-        if current is None or current[1].done():
+        if receiver.name not in self._outboxes:
             outbox = Outbox(receiver, channel, self._writer, self._clock, partial(self._failing, receiver.name))
             task = self._background.spawn(outbox.run(), f"notify {receiver.name}")
-            current = self._outboxes[receiver.name] = outbox, task
-        current[0].channel = channel
-        current[0].put(Entry(message, accepted))
+            self._outboxes[receiver.name] = outbox, task
+        outbox, task = self._outboxes[receiver.name]
+        if task.done():  # its receiver was gone, and is back: the person has subscribed again
+            self._outboxes[receiver.name] = outbox, self._background.spawn(outbox.run(), task.get_name())
+        outbox.channel = channel
+        outbox.put(Entry(message, accepted))
 
     def _failing(self, receiver: str, why: str) -> None:
         text = f"{receiver} cannot be notified of alarms: {why}. Check its address, token and network" if why else ""

@@ -122,12 +122,10 @@ class _Closed:
 
 
 @asynccontextmanager
-async def open_telling(
-    config: Config, store: Store, alarms: Alarms, background: Background, clock: Clock
-) -> AsyncIterator[Telling]:
+async def open_telling(config: Config, store: Store, alarms: Alarms, clock: Clock) -> AsyncIterator[Telling]:
     """Channels, roster and rules. Raises ConfigError for a damaged key of web push."""
     timezone, local = ZoneInfo(config.site.timezone), config.alarms.local_hosts
-    async with open_session(local) as http:
+    async with open_session(local) as http, Background() as outboxes:  # which end before their connections
         means = Means(http, clock, os.environ)
         receivers = open_channels(config, means)
         key = VapidKey(config.state_dir / "keys" / VAPID)
@@ -144,7 +142,10 @@ async def open_telling(
         notifier.refreshes += [push.load, duty.load]  # both change from the command line, too
         await duty.load()
         await push.load()
-        await notifier.start(background)
+        await notifier.start(outboxes)
         url = config.alarms.heartbeat_url
         heartbeat = Heartbeat(url, http, alarms, clock) if url else None
-        yield Telling(notifier, duty, push, heartbeat, receivers, writer, clock)
+        try:
+            yield Telling(notifier, duty, push, heartbeat, receivers, writer, clock)
+        finally:
+            alarms.changed.remove(notifier.changed)

@@ -41,7 +41,6 @@ class Outbox:
         self, receiver: Receiver, channel: Channel, writer: Writer, clock: Clock, failing: Callable[[str], object]
     ) -> None:
         self.receiver = receiver
-        self.sent = 0
         self.channel = channel  # may be replaced: a person has one browser more
         self._writer = writer
         self._clock = clock
@@ -61,10 +60,6 @@ class Outbox:
                 return  # it never went out: neither its begin nor its end is news
         self._waiting.append(entry)
         self._more.set()
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
 
     async def run(self) -> None:
         """Deliver until cancelled, or until the receiver is gone for good."""
@@ -96,9 +91,8 @@ class Outbox:
                 if task is not None and task.cancelling():  # a library has swallowed the cancellation
                     raise asyncio.CancelledError
             failures = 0
-            self._worked(len(entries))
-            for entry in entries:
-                await entry.accepted()
+            self._worked()
+            await asyncio.gather(*(entry.accepted() for entry in entries))  # together, so that they share commits
 
     def _pause_s(self) -> float:
         """How long to collect before the next one: above the hour's limit, unless something critical waits."""
@@ -133,9 +127,8 @@ class Outbox:
         if now_s - self._failed_since_s >= DEAD_AFTER_S:
             self._failing(why)
 
-    def _worked(self, entries: int) -> None:
+    def _worked(self) -> None:
         self._sent_s.append(self._clock.monotonic_s())
-        self.sent += entries
         if self._failed_since_s is not None:
             self._failed_since_s = None
             self._failing("")

@@ -2,12 +2,13 @@
 
 An alarm that nobody has seen is told to everyone who is always told, and to the first person on duty; every
 `escalate_s` the next person of the roster is told as well. Acknowledging it, putting it off, or its end stops that.
-Where the roster has nobody, everyone is told at once. Those who were told hear that somebody takes care, and its end.
+Where the roster has nobody who can be reached, everyone is told at once. Those who were told hear that somebody takes
+care, and its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -47,9 +48,12 @@ class Escalation:
 
 
 def owed(
-    episode: Episode, receivers: Iterable[Receiver], chain: Sequence[str], times: Escalation, now_s: float
+    episode: Episode, receivers: Collection[Receiver], chain: Sequence[str], times: Escalation, now_s: float
 ) -> list[tuple[Receiver, Event]]:
-    """What is to be told now. `chain`: people on duty in the order in which they are told; empty: nobody is."""
+    """What is to be told now. `chain`: people on duty in the order in which they are told; empty: nobody is.
+
+    People of the roster without a receiver of their own are passed over at once.
+    """
     alarm = episode.alarm
     if alarm.cleared_utc_s is not None:
         return []
@@ -66,6 +70,8 @@ def owed(
     if now_s < shelved_until:
         return []
     since_s = max(episode.open_since_s, float(shelved_until))
+    reached = {receiver.person for receiver in receivers}
+    chain = [person for person in chain if person in reached]
     found: list[tuple[Receiver, Event]] = []
     for receiver in receivers:
         if alarm.code is AlarmCode.NOTIFIER_FAILED and alarm.subject == receiver.name:

@@ -56,12 +56,13 @@ class Writer:
     def many(self, messages: Sequence[Message], language: Language) -> Message:
         """One message in the place of several."""
         worst = min(messages, key=lambda message: list(Severity).index(message.severity))
+        last = messages[-1]
         shown = [message.title for message in messages[:MANY_SHOWN]]
         if len(messages) > len(shown):
             shown.append(say(language, "notify.more", count=len(messages) - len(shown)))
         return Message(
             title=say(language, "notify.many", count=len(messages), site=self.site), body="\n".join(shown),
-            severity=worst.severity, event=worst.event, tag="many", link=self._link("#alarms"),
+            severity=worst.severity, event=worst.event, tag=f"many/{last.tag}/{last.utc_s}", link=self._link("#alarms"),
             utc_s=max(message.utc_s for message in messages),
         )  # fmt: skip
 
@@ -78,7 +79,7 @@ class Writer:
             values["zone"] = self.name_of(str(values["zone"]), language)
         return Message(
             title=say(language, key, **values), body=say(language, f"{key}-body", **values),
-            severity=Severity.MAJOR, event="raised", tag=tag, link=self._link(""), utc_s=int(utc_s),
+            severity=Severity.MAJOR, event="raised", tag=f"{tag}/{int(utc_s)}", link=self._link(""), utc_s=int(utc_s),
         )  # fmt: skip
 
     def time(self, utc_s: float) -> str:
@@ -90,5 +91,5 @@ class Writer:
 
 
 def tag_of(alarm: Alarm) -> str:
-    """The same for all messages about one alarm."""
-    return f"{alarm.code}/{alarm.subject}"
+    """The same for all messages about one alarm, from its begin to its end."""
+    return f"{alarm.code}/{alarm.subject}/{alarm.raised_utc_s}"

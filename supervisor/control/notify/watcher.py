@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import aiohttp
 
 from supervisor.control.notify.receivers import Receiver
 from supervisor.control.notify.texts import Writer
-from supervisor.domain.errors import NotifyError
 from supervisor.notify.kind import Channel
 from supervisor.runtime.clock import Clock
 
@@ -49,7 +48,6 @@ class Watcher:
         self._silent_s = silent_s
         self._heard_s = clock.monotonic_s()
         self._heard_utc_s = clock.utc_s()
-        self._owed: dict[str, str] = {}  # receiver → text that it has still to be told
         self._told: set[str] = set()  # who knows that it is silent
 
     async def run(self) -> None:
@@ -62,17 +60,17 @@ class Watcher:
         """Ask once, and tell whoever has still to be told; those who could not be told are tried again."""
         if await self._answers():
             self._heard_s, self._heard_utc_s = self._clock.monotonic_s(), self._clock.utc_s()
-            self._owed = dict.fromkeys(self._told, "notify.back")
+            await self._tell_all(self._told, "notify.back")
         elif self._clock.monotonic_s() - self._heard_s >= self._silent_s:
-            self._owed = {name: "notify.silent" for name in self._receivers if name not in self._told}
-        owed = list(self._owed.items())
-        await asyncio.gather(*(self._tell(name, key) for name, key in owed))
+            await self._tell_all(self._receivers.keys() - self._told, "notify.silent")
+
+    async def _tell_all(self, names: Iterable[str], key: str) -> None:
+        await asyncio.gather(*(self._tell(name, key) for name in tuple(names)))
 
     async def _answers(self) -> bool:
         try:
             timeout = aiohttp.ClientTimeout(total=min(ASK_MAX_S, self._silent_s / 3))
-            # Its certificate is for its public name, not for this address; whether it lives needs no trust.
-            async with self._http.get(self._url, timeout=timeout, ssl=False) as answer:
+            async with self._http.get(self._url, timeout=timeout) as answer:
                 return answer.status == 200
         except Exception as error:
             logger.info("%s: %s", self._url, error or type(error).__name__)
@@ -87,10 +85,9 @@ class Watcher:
         try:
             async with asyncio.timeout(SEND_MAX_S):
                 await channel.send(message)
-        except (NotifyError, TimeoutError) as error:
+        except Exception as error:  # whatever it is, the others are told, and it is tried again
             logger.error("%s cannot be told: %s", name, error or "no answer")
             return
-        self._owed.pop(name, None)
         if key == "notify.silent":
             self._told.add(name)
         else:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,14 +20,14 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.notify import outbox
-from supervisor.control.notify.duty import NEXT_S, read_roster
+from supervisor.control.notify.duty import NEXT_S, check_shifts, read_roster
 from supervisor.control.notify.notifier import ROUND_S
 from supervisor.control.notify.opening import Telling, open_telling
 from supervisor.control.notify.rules import SETTLED_S
 from supervisor.control.overrides import Overrides
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.duty import Maintenance, Shift
-from supervisor.domain.errors import CommandError
+from supervisor.domain.errors import CommandError, StoreError
 from supervisor.gateway.tests.board_client import until
 from supervisor.notify import CHANNELS
 from supervisor.notify.push import Subscription
@@ -104,8 +105,8 @@ async def bench(tmp_path: Path, chosen: object = all_kinds) -> AsyncIterator[Ben
         async with others() as there:
             config = configured(there, tmp_path, chosen(there))  # type: ignore[operator]
             async with (
-                keep_alarms(store, clock, Metrics()) as (alarms, background),
-                open_telling(config, store, alarms, background, clock) as telling,
+                keep_alarms(store, clock, Metrics()) as (alarms, _),
+                open_telling(config, store, alarms, clock) as telling,
             ):
                 desk = AlarmDesk(alarms, store.audit, clock)
                 yield Bench(there, alarms, desk, telling, store, clock)
@@ -280,6 +281,60 @@ async def test_a_browser_that_is_gone_is_forgotten_and_no_alarm(tmp_path: Path) 
             await b.telling.push.subscribe("Kim", b"", inside)
 
 
+async def test_a_mail_of_its_own_for_each_time_and_each_bundle(tmp_path: Path) -> None:
+    """Mail servers drop a second letter with the same id."""
+    async with bench(tmp_path) as b:
+        for day in range(2):
+            b.alarms.set(AlarmCode.EARTH_FAULT, "z01", True)
+            await until(lambda day=day: len(b.there.letters) == 2 * day + 1)  # type: ignore[misc]
+            b.alarms.set(AlarmCode.EARTH_FAULT, "z01", False)
+            b.later(SETTLED_S)
+            await until(lambda day=day: len(b.there.letters) == 2 * day + 2)  # type: ignore[misc]
+            b.later(86_400)
+        for day in range(2):
+            for number in range(9):
+                b.alarms.set(AlarmCode.BOARD_ABSENT, f"b{day}{number}", True)
+            await until(lambda day=day: len(b.there.letters) == 5 + day)  # type: ignore[misc]
+            b.later(86_400 / 24)
+        ids = [str(letter["Message-ID"]) for letter in b.there.letters if letter["Message-ID"]]
+        assert len(ids) == len(set(ids)) == 4
+
+
+async def test_a_record_that_cannot_be_read_stops_no_escalation(tmp_path: Path) -> None:
+    def people(there: Others) -> list[dict[str, object]]:
+        return [{"kind": "ntfy", "name": "late", "url": f"{there.url}/late", "after_min": 10}]
+
+    async with bench(tmp_path, people) as b:
+
+        async def fails() -> None:
+            raise StoreError("the disk does not answer")
+
+        b.telling.notifier.refreshes[:] = [fails]
+        b.alarms.set(AlarmCode.EARTH_FAULT, "z01", True)
+        b.clock.advance(600)
+        await b.telling.notifier.round(b.clock.utc_s())
+        await until(lambda: len(b.there.ntfy) == 1)
+        assert b.alarms.stands(AlarmCode.LOOP_FAILED, "telling people: people and roster")
+
+
+async def test_thousands_of_alarms_at_once_hold_up_nothing(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        looked = 0
+        maintained = b.telling.duty.maintained_until
+
+        def counted(*given: Any) -> float | None:
+            nonlocal looked
+            looked += 1
+            return maintained(*given)
+
+        b.telling.duty.maintained_until = counted  # type: ignore[method-assign]
+        for number in range(2000):
+            b.alarms.set(AlarmCode.BOARD_ABSENT, f"b{number}", True)
+        assert looked == 2000  # each alarm once, not all of them for each
+        await until(lambda: bool(b.there.ntfy))
+        assert "2000" in b.there.ntfy[0]["title"]
+
+
 async def test_one_person_is_told_that_a_command_was_replaced(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
         await b.push_to("Kim")
@@ -333,3 +388,9 @@ def test_a_roster_is_read_in_the_time_of_the_site() -> None:
 def test_a_bad_roster_names_its_row(text: str) -> None:
     with pytest.raises(CommandError, match="row"):
         read_roster(text, ZoneInfo("UTC"))
+
+
+def test_a_time_that_is_none_of_a_roster_is_refused() -> None:
+    (shift,) = read_roster("from,until,person\n9999-12-31 18:00,9999-12-31 23:00,Kim", ZoneInfo("UTC"))
+    with pytest.raises(CommandError, match="shift 1"):
+        check_shifts([shift])

@@ -127,3 +127,10 @@ def test_nobody_is_skipped_and_nobody_told_twice_or_early(
     due = [name for number, name in enumerate(people) if after_s + number * step_s <= max(looks) - 1e-3]
     assert len(told) == len(set(told))
     assert set(due) <= set(told)
+
+
+def test_people_on_duty_who_cannot_be_reached_delay_nobody() -> None:
+    """A roster with names for which there is neither a receiver nor a browser must not be silence."""
+    episode = Episode(ALARM, T0)
+    assert names(episode, [KIM, LEE], ["Park", "Lee", "Kim"], T0) == [("lee", "raised")]
+    assert names(episode, [KIM, LEE], ["Park", "Choi"], T0) == [("kim", "raised"), ("lee", "raised")]

@@ -34,8 +34,8 @@ async def test_times_of_the_configuration_decide_when_others_are_told(tmp_path: 
         )  # fmt: skip
         config = msgspec.structs.replace(base, alarms=alarms_config)
         async with (
-            keep_alarms(store, clock, Metrics()) as (alarms, background),
-            open_telling(config, store, alarms, background, clock) as telling,
+            keep_alarms(store, clock, Metrics()) as (alarms, _),
+            open_telling(config, store, alarms, clock) as telling,
         ):
             await _reminded(telling, there, clock, alarms)
             assert telling.heartbeat is not None
@@ -43,8 +43,8 @@ async def test_times_of_the_configuration_decide_when_others_are_told(tmp_path: 
             assert (there.beats, telling.heartbeat.sent) == (1, 1)
         closed = msgspec.structs.replace(config, alarms=AlarmsConfig())
         async with (
-            keep_alarms(store, clock, Metrics()) as (alarms, background),
-            open_telling(closed, store, alarms, background, clock) as telling,
+            keep_alarms(store, clock, Metrics()) as (alarms, _),
+            open_telling(closed, store, alarms, clock) as telling,
         ):
             assert telling.heartbeat is None
             with pytest.raises(NotifyError, match="plain http"):

@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry
 from supervisor.config import load
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.control.notify.opening import open_telling
-from supervisor.runtime.background import Background
 from supervisor.web import make_app
 from supervisor.web.keys import SERVICES
 from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark  # noqa: F401
@@ -26,10 +25,7 @@ from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytes
 async def district(district: Any, tmp_path: Path) -> AsyncIterator[Any]:
     """With somebody who notifies people."""
     config = msgspec.structs.replace(load(EXAMPLE, without_data=True), path=tmp_path / "city.toml")
-    async with (
-        Background() as background,
-        open_telling(config, district.store, district.alarms, background, district.clock) as telling,
-    ):
+    async with open_telling(config, district.store, district.alarms, district.clock) as telling:
         district.telling = telling
         services = replace(district.app[SERVICES], telling=telling, registry=CollectorRegistry())
         district.app = make_app(services)
