@@ -47,3 +47,8 @@ class PlainConsole(Console):
 def console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A console of standard output (or standard error) that prints text from outside safely."""
     return PlainConsole(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line on standard output, as it is, not broken at the terminal's edge."""
+    console().print(text, soft_wrap=True)

@@ -50,7 +50,9 @@ def book(config_path: Path, case: int, period: tuple[str, str], reason: str, clo
             raise CommandError("not in city.toml", where=zone, remedy="Its rated power bounds what can be booked")
         spread = correction.Spread(first, past, round(rated_w[zone]))
         energy_wh = correction.book(db, case, spread, now, BY, _given(reason))
-    _say(f"Booked {energy_wh / 1000:,.3f} kWh to {zone}. Take it back with: roadheat energy correct revert {case}")
+    terminal.say(
+        f"Booked {energy_wh / 1000:,.3f} kWh to {zone}. Take it back with: roadheat energy correct revert {case}"
+    )
 
 
 def revert(config_path: Path, case: int, reason: str) -> None:
@@ -58,7 +60,7 @@ def revert(config_path: Path, case: int, reason: str) -> None:
     config = configuration.load(config_path, without_data=True)
     with transaction(config) as db:
         energy_wh = correction.revert(db, case, int(SystemClock().utc_s()), BY, _given(reason))
-    _say(f"Took back {energy_wh / 1000:,.3f} kWh: it is in quarantine again")
+    terminal.say(f"Took back {energy_wh / 1000:,.3f} kWh: it is in quarantine again")
 
 
 def list_letters(config_path: Path, limit: int) -> None:
@@ -67,9 +69,9 @@ def list_letters(config_path: Path, limit: int) -> None:
     with transaction(config) as db:
         letters = spool.dead_letters(db, limit)
     for _, utc_s, line, reason in letters:
-        _say(f"{_local(utc_s, ZoneInfo(config.site.timezone))}  {reason}\n  {line}")
+        terminal.say(f"{_local(utc_s, ZoneInfo(config.site.timezone))}  {reason}\n  {line}")
     if not letters:
-        _say("InfluxDB has refused no line")
+        terminal.say("InfluxDB has refused no line")
 
 
 def retry_letters(config_path: Path) -> None:
@@ -84,7 +86,7 @@ def retry_letters(config_path: Path) -> None:
         points += moved
         if not moved:
             break
-    _say(f"{points:,} lines wait to be sent again; the service sends them with the next telemetry")
+    terminal.say(f"{points:,} lines wait to be sent again; the service sends them with the next telemetry")
 
 
 def _given(reason: str) -> str:
@@ -95,7 +97,3 @@ def _given(reason: str) -> str:
 
 def _local(utc_s: int, timezone: ZoneInfo) -> str:
     return datetime.fromtimestamp(utc_s, timezone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _say(text: str) -> None:
-    terminal.console().print(text, soft_wrap=True, markup=False, highlight=False)

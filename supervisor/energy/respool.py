@@ -35,7 +35,7 @@ def rebuild(config_path: Path, start: str, end: str, clock: Clock | None = None)
         with transaction(config) as db:
             hours += _mark(db, begin, finish)
             rollup.roll_up(db, config.site.name if config.influx else None, timezone, now)
-    _say(f"{hours:,} hours of zones and their days made anew")
+    terminal.say(f"{hours:,} hours of zones and their days made anew")
     return hours
 
 
@@ -60,12 +60,14 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
                     points += _put_ticks(db, config.site.name, piece, min(finish, piece + PIECE_S))
             if full:
                 day = rollup.local_day(begin, timezone)[0]
-                _say(f"{points:,} points wait to be sent. The spool is half full: go on later with --from {day}")
+                terminal.say(
+                    f"{points:,} points wait to be sent. The spool is half full: go on later with --from {day}"
+                )
                 return False
         with transaction(config) as db:
             _mark(db, begin, finish)
             rollup.roll_up(db, config.site.name, timezone, now)
-    _say(f"{points:,} points wait to be sent, and the hours and days with them. Then: roadheat energy verify")
+    terminal.say(f"{points:,} points wait to be sent, and the hours and days with them. Then: roadheat energy verify")
     return True
 
 
@@ -98,7 +100,3 @@ def _put_ticks(db: sqlite3.Connection, site: str, from_utc_s: int, to_utc_s: int
         spool.put(db, tick_lines(site, tick, tick.zones), len(tick.zones))
         points += len(tick.zones)
     return points
-
-
-def _say(text: str) -> None:
-    terminal.console().print(text, soft_wrap=True, markup=False, highlight=False)

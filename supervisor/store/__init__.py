@@ -1,6 +1,5 @@
 """The service's permanent record: one SQLite file, one writer thread. Start reading at `store.py`."""
 
-from supervisor.store.energy import HourEnergy
 from supervisor.store.journal import AlarmRecord, AuditEntry, Event
 from supervisor.store.people import Grant, Session, User
 from supervisor.store.spool import Batch, SpoolState
@@ -14,7 +13,6 @@ __all__ = [
     "Batch",
     "Event",
     "Grant",
-    "HourEnergy",
     "Session",
     "SpoolState",
     "Store",

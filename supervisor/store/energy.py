@@ -5,23 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from msgspec import Struct
-
 SEPARATOR = "\x1f"  # of names that SQLite joins; no name has it
-
-
-class HourEnergy(Struct, frozen=True):
-    """One zone over one hour."""
-
-    start_utc_s: int
-    zone: str
-    quarters_wh: tuple[int, int, int, int]  # the tariff's intervals
-    on_s: int
-    covered_s: int  # seconds that telemetry covers
-
-    @property
-    def energy_wh(self) -> int:
-        return sum(self.quarters_wh)
 
 
 def grouped_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> Iterator[tuple[int, str, str]]:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from supervisor.domain.errors import CommandError
-from supervisor.energy import tables
 from supervisor.energy.record import read_record
-from supervisor.store import HourEnergy, database
+from supervisor.energy.tests.gathering import gather
+from supervisor.store import database
 from supervisor.store.energy import hour_starts
+from supervisor.store.tests.hours import HourEnergy
 
 T0 = 1_700_006_400  # a full hour
 
@@ -46,7 +47,7 @@ def test_arrays_agree_with_hours_one_by_one(shift_s: int) -> None:
     ]
     start, end = T0 + shift_s, T0 + 48 * 3600 + shift_s
     record = read_record(stored(hours), start, end)
-    expected = tables.gather([one for one in hours if start - 3600 < one.start_utc_s < end], start, end)
+    expected = gather([one for one in hours if start - 3600 < one.start_utc_s < end], start, end)
     assert record.zones == expected.zones
     assert np.array_equal(record.wh, expected.wh)
     assert (record.on_s, record.covered_s) == (expected.on_s, expected.covered_s)

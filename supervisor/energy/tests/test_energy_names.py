@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from supervisor.config import Config, read
 from supervisor.energy import tables
-from supervisor.store.energy import HourEnergy
+from supervisor.energy.tests.gathering import gather
 from supervisor.store.meter import Meter
 from supervisor.store.rollup import rollup_line
+from supervisor.store.tests.hours import HourEnergy
 from supervisor.store.tick import Tick, ZoneTick, event_line, zone_line
 from supervisor.wire.messages import ZoneSample
 from tools.servers import Influxd, Victoria
@@ -154,7 +155,7 @@ def test_a_name_is_one_cell_of_a_csv_that_begins_with_the_id(tmp_path: Path, roa
     """A spreadsheet takes a cell that begins with `=` for a formula."""
     config = accepted(tmp_path, "seongbuk", "z01", "b01", road)
     assert config is not None
-    record = tables.gather([HourEnergy(0, "z01", (1, 2, 3, 4), 3600, 3600)], 0, 3600)
+    record = gather([HourEnergy(0, "z01", (1, 2, 3, 4), 3600, 3600)], 0, 3600)
     lines = tables.report(record, "zone", ZoneInfo("UTC"), None, tables.Places(config.zone))
     tables.write_csv(tmp_path / "e.csv", lines, "zone", "")
     with (tmp_path / "e.csv").open(newline="", encoding="utf-8") as file:

@@ -21,7 +21,9 @@ from supervisor.energy import tables
 from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.baselines import BASELINES, Memory, Seen, decide
 from supervisor.energy.period import local_time
-from supervisor.store import DATABASE_NAME, HourEnergy, database, telemetry
+from supervisor.energy.tests.gathering import gather
+from supervisor.store import DATABASE_NAME, database, telemetry
+from supervisor.store.tests.hours import HourEnergy
 from supervisor.tariff.bands import Band, BandTariff
 from supervisor.tariff.configured import configured_demand, configured_tariff
 from supervisor.tariff.flat import FlatTariff
@@ -40,7 +42,7 @@ def test_local_days_are_not_utc_days() -> None:
     """By UTC days 240/240 kWh came out as 90/240/150."""
     start = local_time(FROM, SEOUL)
     hours = [hour(start + n * 3600, "z01", 2500, 2500, 2500, 2500) for n in range(48)]
-    record = tables.gather(hours, start, start + 48 * 3600)
+    record = gather(hours, start, start + 48 * 3600)
     rows = tables.report(record, "day", SEOUL)
     assert [(row.what, row.kwh) for row in rows] == [("2023-12-30", 240.0), ("2023-12-31", 240.0), ("all", 480.0)]
     assert {row.peak_kw for row in rows} == {10.0}
@@ -51,7 +53,7 @@ def test_a_day_of_23_and_one_of_25_hours() -> None:
     for text, length in (("2023-03-26", 23), ("2023-10-29", 25)):
         start = local_time(text, zone)
         hours = [hour(start + n * 3600, "z01", 250, 250, 250, 250) for n in range(48)]
-        rows = tables.report(tables.gather(hours, start, start + 48 * 3600), "day", zone)
+        rows = tables.report(gather(hours, start, start + 48 * 3600), "day", zone)
         assert rows[0] == tables.Row(text, float(length), 1.0)
 
 
@@ -88,7 +90,7 @@ def test_a_day_of_summer_time_has_all_its_quarters(date: str, kwh: int) -> None:
     tallinn = ZoneInfo("Europe/Tallinn")
     start = local_time(date, tallinn) - 2 * 86_400
     hours = [hour(start + 3600 * n, "z01", 1000, 1000, 1000, 1000) for n in range(24 * 5)]
-    record = tables.gather(hours, start, start + 5 * 86_400)
+    record = gather(hours, start, start + 5 * 86_400)
     by_day = {row.what: row.kwh for row in tables.report(record, "day", tallinn)}
     assert by_day[date] == kwh
 
@@ -97,7 +99,7 @@ def test_cost_follows_the_tariff_quarter_by_quarter() -> None:
     bands = (Band("night", 50.0, ("22-08",)), Band("day", 150.0, ("08-22",)))
     tariff = BandTariff(bands, "Asia/Seoul")
     start = local_time("2023-12-30T07:45", SEOUL)
-    record = tables.gather(
+    record = gather(
         [hour(start - 2700, "z01", 7, 7, 7, 2000), hour(start + 900, "z01", 4000, 0, 0, 9)], start, start + 1800
     )
     (row, total) = tables.report(record, "zone", SEOUL, tables.prices(record, tariff))
@@ -118,7 +120,7 @@ def test_the_same_kwh_whichever_way_it_is_cut(tmp_path: Path) -> None:
     shutil.copy(EXAMPLE, tmp_path / "city.toml")
     (tmp_path / "weather.csv").write_text("time_utc\n")
     config = load(tmp_path / "city.toml")
-    record = tables.gather(hours, start, start + 72 * 3600)
+    record = gather(hours, start, start + 72 * 3600)
     price = tables.prices(record, FlatTariff(120.0))
     kwh = sum(found.energy_wh for found in hours) / 1000
     for by in ("zone", "day", "feeder"):
@@ -303,9 +305,9 @@ def test_the_base_charge_by_article_68(city: Path) -> None:
     def billed(hours: list[HourEnergy], start: str, end: str) -> float:
         first, past = local_time(start, SEOUL), local_time(end, SEOUL)
         rule = BaseCharge(configured_demand(config), configured_tariff(config), SEOUL)
-        since = tables.gather(hours, rule.first_needed_utc_s(first), past)
+        since = gather(hours, rule.first_needed_utc_s(first), past)
         places = tables.Places(config.zone, config.feeder, rule, since)
-        rows = tables.report(tables.gather(hours, first, past), "feeder", SEOUL, None, places)
+        rows = tables.report(gather(hours, first, past), "feeder", SEOUL, None, places)
         [cost] = [row.base_cost for row in rows if row.what == "f1"]
         assert cost is not None
         return cost

@@ -11,10 +11,11 @@ import pytest
 from supervisor.domain.plan import SLOT_S
 from supervisor.energy import tables
 from supervisor.energy.period import local_time
+from supervisor.energy.tests.gathering import gather
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store
-from supervisor.store.energy import HourEnergy
 from supervisor.store.rollup import local_day
+from supervisor.store.tests.hours import HourEnergy
 from supervisor.tariff.bands import Band, BandTariff
 
 ZONES = (
@@ -68,7 +69,7 @@ async def test_a_day_of_the_rollup_is_that_of_the_report(tmp_path: Path, name: s
         lambda db: db.execute("SELECT day, energy_wh, covered_s FROM zone_1d ORDER BY day").fetchall()
     )
     await store.close()
-    record = tables.gather(rows, first, first + 90 * HOUR_S)
+    record = gather(rows, first, first + 90 * HOUR_S)
     reported = {row.what: row.kwh for row in tables.report(record, "day", zone)}
     assert {text: energy_wh / 1000 for text, energy_wh, _ in found} == {
         text: kwh for text, kwh in reported.items() if text != "all"

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 
-from supervisor.store.energy import HourEnergy
+from msgspec import Struct
+
+
+class HourEnergy(Struct, frozen=True):
+    """One zone over one hour."""
+
+    start_utc_s: int
+    zone: str
+    quarters_wh: tuple[int, int, int, int]  # the tariff's intervals
+    on_s: int
+    covered_s: int  # seconds that telemetry covers
+
+    @property
+    def energy_wh(self) -> int:
+        return sum(self.quarters_wh)
 
 
 def hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[HourEnergy]:
