@@ -9,6 +9,7 @@ from supervisor.domain.scope import Scope
 from supervisor.runtime.clock import ManualClock
 from supervisor.web import stream
 from supervisor.web.rates import BURST, RATES, Rates
+from supervisor.web.routes import ALL_ROUTES
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
 
 
@@ -67,3 +68,14 @@ async def test_commands_are_limited_and_off_is_not(district: Any, sign_in: Any, 
         problem((answer.status, await answer.json(content_type=None)), 429, "too-fast")
     district.clock.advance(60)
     assert [(await command("on"))[0] for _ in range(3)] == [201] * 3
+
+
+def test_what_is_not_limited_is_safety_or_takes_something_away() -> None:
+    """A new operation that adds something to the record is limited, or belongs here with a reason."""
+    free = {f"{route.method} {route.path}" for route in ALL_ROUTES if route.method == "POST" and not route.limited}
+    safety = {path for path in free if path.endswith(("/danger", "/danger/clear", "/broken-cable/clear"))}
+    own_limit = {"POST /api/v1/zones/{zone}/overrides"}  # OFF is always taken
+    signing_in = {path for path in free if path.startswith("POST /login/")}  # counted by address
+    ends = {"POST /api/v1/push/end"}
+    nothing_kept = {"POST /api/v1/passkeys/options"}
+    assert free == safety | own_limit | signing_in | ends | nothing_kept
