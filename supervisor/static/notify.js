@@ -3,6 +3,7 @@
 
 import { attempt } from "./attempt.js";
 import { command, commandKey, get } from "./api.js";
+import { bytes } from "./base64.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { say } from "./model.js";
@@ -10,7 +11,6 @@ import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const DEADLINE_MS = 10_000;
 const offered = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
 
 /** The page's policy allows a script's address only from a named rule: this one knows a single address. */
 function workerAddress() {

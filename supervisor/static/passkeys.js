@@ -3,6 +3,7 @@
 
 import { attempt } from "./attempt.js";
 import { command, commandKey, get } from "./api.js";
+import { bytes, text } from "./base64.js";
 import { dayClock } from "./format.js";
 import { html } from "./html.js";
 import { has, t } from "./i18n.js";
@@ -10,8 +11,6 @@ import { Icon } from "./icons.js";
 import { model, say } from "./model.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
-const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const phone = () => /Mobi|Android|iPhone|iPad/.test(navigator.userAgent);
 
 /** Ask the device for a new passkey and bring it to the server; false where the device makes none. */
