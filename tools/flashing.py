@@ -24,12 +24,14 @@ STARTS = ("boot.py", "main.py")
 FOLDERS = ("rh", "drivers")
 CARRIED = (*STARTS, *FOLDERS)  # of firmware/; not its tests
 PROVISIONED = ("config.json", "limits.json", "ca.der")
+# Before, the WiFi of the port raised RuntimeError for its internal errors.
+OLDEST_ON_CHIP = (1, 26)
 _MPREMOTE_S = 180  # a full flash over a slow serial line
 _WHO_S = 30  # a question takes two or three seconds
 
 # SHA-256 of each file of the firmware; a new board gets its folders.
 _HASHES = """
-import json, os
+import json, os, sys
 from binascii import hexlify
 from hashlib import sha256
 def digest(name):
@@ -174,9 +176,23 @@ def _bring(port: str, stage: Path, firmware: Path) -> None:
 
 def _have(port: str) -> dict[str, str]:
     """Files of the firmware on the board, by path, with their SHA-256; makes the folders."""
-    said = mpremote(port, "exec", _HASHES + f"print('have:' + json.dumps(have({FOLDERS!r}, {STARTS!r})))")
-    found: dict[str, str] = json.loads(said.rpartition("have:")[2])
-    return found
+    runs = "[sys.platform] + list(sys.implementation.version[:2])"
+    said = mpremote(port, "exec", _HASHES + f"print('have:' + json.dumps([{runs}, have({FOLDERS!r}, {STARTS!r})]))")
+    (platform, *version), found = json.loads(said.rpartition("have:")[2])
+    require_interpreter(port, platform, tuple(version))
+    files: dict[str, str] = found
+    return files
+
+
+def require_interpreter(port: str, platform: str, version: tuple[int, ...]) -> None:
+    """Raise BoardToolError where a chip's MicroPython is too old; an emulated board has another platform."""
+    if platform == "esp32" and version < OLDEST_ON_CHIP:
+        have, need = (".".join(map(str, one)) for one in (version, OLDEST_ON_CHIP))
+        raise BoardToolError(
+            f"MicroPython {have} on the chip, {need} or newer is needed",
+            where=port,
+            remedy="Flash a newer MicroPython with esptool, then the board again (docs/engineer)",
+        )
 
 
 def provisioned(config: Config, name: str) -> Path:

@@ -6,7 +6,7 @@ Every error names file, key, value and remedy; a board with a bad file stays off
 import sys
 from binascii import unhexlify
 
-from . import pins
+from . import chips, pins
 from .config import Config, Limits, ZoneConfig
 from .fields import PIN, PROFILE, fill, once
 from .fields import ConfigError as ConfigError
@@ -93,11 +93,13 @@ def load(
                 made.stale = True
         return made, bounds
     finally:
-        for name in ("rh.settle", "rh.strict", "rh.pins"):
+        for name in ("rh.settle", "rh.strict", "rh.pins", "rh.chips"):
             sys.modules.pop(name, None)
         del rh.settle, rh.strict
         if hasattr(rh, "pins"):  # not when this is the second time
             del rh.pins
+        if hasattr(rh, "chips"):
+            del rh.chips
 
 
 def limits(raw: "Any", path: str = "limits.json") -> Limits:
@@ -173,6 +175,8 @@ def config(raw: "Any", path: str = "config.json") -> Config:
     if made.lan is not None:
         if made.wifi is not None:
             raise ConfigError(path, "lan", made.lan, "either wifi or lan")
+        if chips.name() != "ESP32":
+            raise ConfigError(path, "lan", made.lan, "only the ESP32 itself has Ethernet: wifi")
         fill(Config(), made.lan, _LAN, path, "lan.")
     zones = raw.get("zones")
     if type(zones) is not list or not 1 <= len(zones) <= PROFILE["zones_max"]:
@@ -261,3 +265,6 @@ def _pin(path: str, seen: "dict[Any, str]", made: Config, name: str, pin: "int |
     if fault:
         raise ConfigError(path, key, pin, fault + ": choose another pin")
     once(path, seen, pin, key)
+    note = pins.note(name, pin)
+    if note:
+        print("{}: {} = {}: {}".format(path, key, pin, note))

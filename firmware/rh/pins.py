@@ -3,13 +3,8 @@
 A pin that the chip refuses would reset a board for ever, and a pin of the flash ends the program.
 """
 
-import sys
+from . import chips
 
-# ESP32: console, flash, and numbers that are not there; 34-39 are inputs without pull; 32-39 are ADC1. Of the S2 and S3
-# flash, memory, console and USB are known. Twins in rh/outputs.py, which must not need another file.
-NEVER = bytes((1, 3, 6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31))
-NEVER_S = bytes((19, 20, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 43, 44))
-_ADC2 = bytes((0, 2, 4, 12, 13, 14, 15, 25, 26, 27))  # the radio owns it
 _RMII = bytes((19, 21, 22, 25, 26, 27))  # data lines of an Ethernet PHY: fixed in the chip
 _RMII_CLOCK = bytes((0, 16, 17))  # one of them
 _USES = {
@@ -32,21 +27,23 @@ def fault(name: str, pin: int, lan: bool, wifi: bool) -> str:
     use = _USES[name]
     if lan and (pin in _RMII or (pin in _RMII_CLOCK and use == "drive a contactor")):
         return "carries Ethernet"
-    chip = machine()
-    if "ESP32S" in chip:
-        good = pin not in NEVER_S
-    elif "ESP32C" in chip or "ESP32H" in chip or "ESP32P" in chip:
-        good = True  # nothing is known of these
-    elif use == "measure a voltage":
-        good = 32 <= pin <= 39 or (pin in _ADC2 and not wifi)
+    chip = chips.name()
+    if not chip:
+        return "the pins of this chip are not known"
+    table = chips.PINS[chip]
+    if use == "measure a voltage":
+        good = pin in table[chips.ADC1] or (pin in table[chips.ADC2] and not wifi)
     else:
-        good = pin < 34 and pin not in NEVER
+        good = pin in table[chips.DRIVE]
     return "" if good else "this pin cannot " + use
 
 
-def machine() -> str:
-    """The chip's name as MicroPython tells it."""
-    return str(getattr(sys.implementation, "_machine", ""))
+def note(name: str, pin: int) -> str:
+    """What an engineer should know about a pin that can serve as `name`, or ""."""
+    chip = chips.name()
+    if chip and _USES[name] == "drive a contactor" and pin in chips.PINS[chip][chips.STRAPPING]:
+        return "its level at reset decides how the chip starts: the relay's pull must be the one that it needs"
+    return ""
 
 
 def is_address(host: str) -> bool:

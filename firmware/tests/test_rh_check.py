@@ -4,7 +4,7 @@ import json
 import unittest
 
 from board_fixtures import CONFIG, LIMITS, config, limits, remove
-from rh import check, pins, relay
+from rh import check, chips, pins, relay
 from rh.check import ConfigError
 from rh.codes import LOCAL
 
@@ -111,19 +111,44 @@ class Checks(unittest.TestCase):
         self.refused("lan.ref_clk", lambda: config(lan=dict(lan, ref_clk=5), zones=free))
         self.refused("lan.ref_clk_out", lambda: config(lan=dict(lan, ref_clk=17, ref_clk_out=2), zones=free))
 
-    def test_other_chips_have_other_pins(self):
-        keep = pins.machine
+    def on(self, chip, zone, **changed):
+        """A board of one zone on that chip."""
+        keep = chips.name
         try:
-            pins.machine = lambda: "Generic ESP32S3 module with ESP32S3"
-            first = dict(CONFIG["zones"][0], relay_pin=14, moist_pin=1)
-            second = dict(CONFIG["zones"][1], relay_pin=38, moist_pin=2)
-            self.assertEqual(config(zones=[first, second]).zones[1].relay_pin, 38)
-            second["relay_pin"] = 30
-            self.refused("zones[1].relay_pin", lambda: config(zones=[first, second]))
-            pins.machine = lambda: "ESP32C3 module with ESP32C3"
-            self.assertEqual(config(zones=zones(relay_pin=6)).zones[1].relay_pin, 6)
+            chips.name = lambda: chip
+            return config(zones=[dict(CONFIG["zones"][0], **zone)], **changed)
         finally:
-            pins.machine = keep
+            chips.name = keep
+
+    def test_other_chips_have_other_pins(self):
+        """On a C3 or C6 every pin used to pass; on an S3 any could be one that measures."""
+        here = {
+            "ESP32S2": ((14, 38, 45), (22, 26, 43, 46, 48), (1, 10, 12), (19, 38)),
+            "ESP32S3": ((14, 38, 48), (22, 30, 43, 19), (1, 10, 12), (21, 38)),
+            "ESP32C3": ((3, 6, 10), (11, 12, 17, 18, 20, 21, 22, 25), (0, 2), (5, 34)),
+            "ESP32C6": ((3, 11, 18, 23), (12, 13, 16, 17, 24, 30, 31), (0, 2, 6), (7, 34)),
+        }
+        for chip in here:
+            drive, never, measure, blind = here[chip]
+            free = {"moist_pin": measure[0], "ct_pin": measure[1], "relay_pin": drive[0]}
+            for pin in drive:
+                self.assertEqual(self.on(chip, dict(free, relay_pin=pin)).zones[0].relay_pin, pin)
+            for pin in never:
+                self.refused("zones[0].relay_pin", lambda p=pin, c=chip, f=free: self.on(c, dict(f, relay_pin=p)))
+            for pin in blind + never:
+                self.refused("zones[0].ct_pin", lambda p=pin, c=chip, f=free: self.on(c, dict(f, ct_pin=p)))
+            self.refused("lan", lambda c=chip, f=free: self.on(c, f, lan={"mdc": 8, "mdio": 9, "phy_addr": 0}))
+        wifi = {"ssid": "road", "password": "snow"}
+        radio = {"relay_pin": 38, "moist_pin": 1, "ct_pin": 12}
+        self.refused("zones[0].ct_pin", lambda: self.on("ESP32S3", radio, wifi=wifi))
+
+    def test_a_chip_without_a_table_carries_nothing(self):
+        self.refused("ow_pin", lambda: self.on("", {}))
+
+    def test_a_relay_on_a_pin_that_the_chip_reads_at_reset_is_said(self):
+        self.assertEqual(pins.note("relay_pin", 25), "")
+        self.assertEqual(pins.note("moist_pin", 12), "")
+        self.assertTrue("reset" in pins.note("relay_pin", 12))
 
     def test_a_pin_that_serves_two_things(self):
         for field, pin in (("lock_pin", 4), ("earth_pin", 25), ("ow_pin", 26)):

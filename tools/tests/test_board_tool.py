@@ -16,7 +16,7 @@ from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.realtime import running
 from supervisor.weather.design_storm import design_storm
 from tools.board import board
-from tools.flashing import FIRMWARE, BoardToolError, mpremote
+from tools.flashing import FIRMWARE, BoardToolError, mpremote, require_interpreter
 from tools.get_vm import vm_path
 from tools.provision import placeholder_rom
 
@@ -164,3 +164,10 @@ def test_flash_brings_bytecode_only_what_differs_and_removes_old_modules(city: P
     _invoke("flash", "--config", str(city), port)
     assert emulated.console.typed - before < 40_000  # one module, not all
     assert mpremote(path, "exec", "from rh.relay import Relay; print(Relay.__name__)") == "Relay\n"
+
+
+def test_a_chip_with_an_old_interpreter_is_refused_and_an_emulated_board_is_not() -> None:
+    require_interpreter("p", "esp32", (1, 26))
+    require_interpreter("p", "linux", (1, 25))
+    with pytest.raises(BoardToolError, match=r"MicroPython 1\.25 on the chip, 1\.26 or newer is needed"):
+        require_interpreter("p", "esp32", (1, 25))

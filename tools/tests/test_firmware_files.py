@@ -21,6 +21,7 @@ PROGRAM = {"boot.py", "main.py"} | {
     if path.is_file() and path.suffix != ".pyc"
 }
 DRIVERS = {path.stem for path in (FIRMWARE / "drivers").glob("*.py")} - {"__init__"}
+RUNS = ["linux", 1, 26]
 HARDWARE = FIRMWARE.parent / "docs" / "hardware.md"
 
 
@@ -39,7 +40,8 @@ def test_the_flash_tool_carries_every_file(tmp_path: Path, monkeypatch: pytest.M
 
     def answer(port: str, *arguments: str) -> str:
         if "have:" in arguments[-1]:
-            return "have:" + json.dumps({name: found for name, found in board.items() if not name.endswith(".new")})
+            files = {name: found for name, found in board.items() if not name.endswith(".new")}
+            return "have:" + json.dumps([RUNS, files])
         if arguments[:2] == ("fs", "cp"):
             files = [Path(argument) for argument in arguments if Path(argument).is_absolute()]
             target = next(argument for argument in arguments if argument.startswith(":"))[1:]
@@ -60,7 +62,7 @@ def test_the_flash_tool_carries_every_file(tmp_path: Path, monkeypatch: pytest.M
     assert copies == [f"{name}.new" for name in PROVISIONED]  # the same source gives the same bytes
 
     board["rh/safety.mpy"] = "0"
-    monkeypatch.setattr(flashing, "mpremote", lambda port, *arguments: "have:" + json.dumps(board))
+    monkeypatch.setattr(flashing, "mpremote", lambda port, *arguments: "have:" + json.dumps([RUNS, board]))
     with pytest.raises(BoardToolError, match=r"rh/safety\.mpy did not arrive as sent"):
         flash("port", tmp_path)
 

@@ -7,6 +7,8 @@ _FIRST_ADC = 24  # word of the grant with the first channel's pair of mV: output
 _ADC_BLIND_MV = 100  # the ESP32's ADC reads 0 below, and saturates above
 _ADC_FULL_MV = (950, 1250, 1750, 3100)  # by attenuation
 _NO_SIGNAL = 62  # words of the grant that stay 0
+_PINS = tuple(range(6)) + tuple(range(12, 20)) + (21, 22, 23, 25, 26, 27) + tuple(range(32, 40))  # flash left out
+_ADC1_PINS = tuple(range(32, 40))
 _ADC2_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)  # shared with the radio
 
 _levels = {}  # outputs that are driven: pin -> 0 or 1; a pin that is not here follows the pull outside
@@ -23,7 +25,7 @@ class Pin:
     DRIVE_0, DRIVE_1, DRIVE_2, DRIVE_3 = 0, 1, 2, 3
 
     def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        if not isinstance(id, int) or not 0 <= id <= 39:
+        if not isinstance(id, int) or id not in _PINS:
             raise ValueError("invalid pin")
         self._id = id
         self._pull = None
@@ -114,6 +116,8 @@ class ADC:
 
     def __init__(self, pin, *, atten=ATTN_0DB):
         id = pin._id if isinstance(pin, Pin) else pin
+        if id not in _ADC1_PINS and id not in _ADC2_PINS:
+            raise ValueError("invalid pin")
         self._adc2 = id in _ADC2_PINS
         self._word, self._output, self._active = _adc.get(id, (_NO_SIGNAL, -1, 1))
         self.init(atten=atten)

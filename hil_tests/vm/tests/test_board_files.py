@@ -218,7 +218,7 @@ def test_a_pin_that_the_chip_cannot_drive_is_said_and_resets_nothing(start: Star
 def test_a_pin_that_only_the_chip_knows_it_cannot_drive_resets_nothing(start: Start) -> None:
     config = json.loads(_config())
     config["zones"][1]["relay_pin"] = 45
-    permissive = b"def fault(*_): return ''\ndef is_address(_): return True\n"
+    permissive = b"def fault(*_): return ''\nnote = fault\ndef is_address(_): return True\n"
     board = start({**_plain(), "config.json": json.dumps(config).encode(), "rh/pins.py": permissive})
     assert _live(board, STARTS_WITHIN_S) == set()
     _says(board, "the chip refuses a pin")

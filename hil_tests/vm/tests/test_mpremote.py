@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware.rh import chips
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import EmulatedBoard
 from hil_tests.vm.realtime import running
@@ -106,3 +107,23 @@ def test_rtc_can_be_set(tool: Tool) -> None:
     assert tool("exec", "import time; print(time.gmtime()[0])") == "2000\n"
     tool("rtc", "--set")
     assert int(tool("exec", "import time; print(time.gmtime()[0])")) >= 2025
+
+
+def test_pins_refuse_what_the_chip_refuses(tool: Tool) -> None:
+    """Emulated pins and the table by which configurations are checked agree."""
+    script = """
+def takes(make):
+    try:
+        make()
+        return True
+    except ValueError:
+        return False
+from machine import ADC, Pin
+out = [pin for pin in range(64) if takes(lambda: Pin(pin, Pin.OUT, value=0))]
+measure = [pin for pin in range(64) if takes(lambda: ADC(Pin(pin)))]
+print([out, measure])
+"""
+    drive, adc1, adc2, _ = chips.PINS["ESP32"]
+    out, measure = json.loads(tool("exec", script))
+    assert set(out) == {*drive, 1, 3}, "all but the console, which the chip would give away"
+    assert set(measure) == {*adc1, *adc2}
