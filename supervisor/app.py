@@ -116,12 +116,11 @@ async def running(
         endless = start_loops(loops, clock, roads, commands, control, telling, shipper)
         if shipper is not None:
             metrics.registry.register(SpoolCollector(shipper, clock))
-        endless += start_trust(loops, base, control, pki)
+        gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
+        endless += start_trust(loops, base, control, commands, pki, gateway.renew_certificate)
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
-        gateway = await stack.enter_async_context(
-            Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
-        )
+        await stack.enter_async_context(gateway)
         sessions = Sessions(store.access, clock)
         app = make_app(web_services(base, commands, control, telling, sessions))
         url = await stack.enter_async_context(listen_web(config, app, budgets.web))

@@ -47,6 +47,9 @@ OWN = {
         "Write a first city.toml and its state folder into FOLDER; asks for what no option gives.",
     ),
     "notify": Lazy("supervisor.telling_cli:notify", "Receivers of alarms: whether they can be reached."),
+    "pki": Lazy(
+        "supervisor.pki_cli:pki", "Authority, certificate and keys by which boards and service know each other."
+    ),
     "restore": Lazy(
         "supervisor.backup.command:restore",
         "Put a backup into a new folder: boards go on without provisioning once the service runs from there.",

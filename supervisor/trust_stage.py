@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from supervisor.config.audit_rules import syslog_target
 from supervisor.control import token_watch
 from supervisor.control.audit_watch import AuditCheck, AuditForwarder
 from supervisor.control.certificates import LOOK_EACH_S, Certificates
+from supervisor.control.renewal import LOOK_EACH_S as RENEWAL_EACH_S
+from supervisor.control.renewal import Renewal
 from supervisor.control.token_watch import TokenWatch
 from supervisor.control.twins import Twins
 from supervisor.runtime.background import Background
-from supervisor.stages import Base, Control
+from supervisor.stages import Base, Commands, Control
 from supervisor.store.audit import DAY_S
 from supervisor.wire.pki import Pki
 
 
-def start_trust(loops: Background, base: Base, control: Control, pki: Pki) -> tuple[asyncio.Task[None], ...]:
-    """The loops, and what listens to greetings of boards."""
+def start_trust(
+    loops: Background, base: Base, control: Control, commands: Commands, pki: Pki, renew_certificate: Callable[[], None]
+) -> tuple[asyncio.Task[None], ...]:
+    """The loops, and what listens to greetings of boards. `renew_certificate`: of the boards' listener."""
     twins = Twins(base.alarms, base.clock)
     control.intake.greeted.append(twins.greeted)
     control.watch.checks["keys of boards"] = twins.look
@@ -26,8 +31,14 @@ def start_trust(loops: Background, base: Base, control: Control, pki: Pki) -> tu
         files["web"] = base.config.resolve(base.config.web.cert)
     certificates = Certificates(files, base.alarms, base.clock)
     programs = TokenWatch(base.store.access, base.alarms, base.clock)
+    config = base.config
+    keys = {board.id: config.board_key_path(board.id) for board in config.board}
+    renewal = Renewal(config.pki_dir, keys, commands.dispatcher, renew_certificate, base.store.audit, base.clock)
+    control.intake.greeted.append(renewal.greeted)
+    commands.dispatcher.attached.append(renewal.attached)
     return (
         *start_audit(loops, base),
+        loops.keep("renewal of keys", renewal.run, RENEWAL_EACH_S),
         loops.keep("certificates", certificates.run, LOOK_EACH_S),
         loops.keep("tokens", programs.run, token_watch.LOOK_EACH_S),
     )

@@ -62,7 +62,7 @@ class Board:
             if state.armed[zone.id]:
                 zone.control.rule.rearm(t)
         self.clock = Clock(limits.period_s, set_clock)
-        self.commands = Commands(config.board, limits, self.zones, self.clock, state)
+        self.commands = Commands(config.board, limits, self.zones, self.clock, state, self._renew)
         self.recorder = Recorder(state.boot, self.zones, self.clock)
         self.journal = Journal("journal", self.recorder.size)
         if state.rearranged:  # before the state is saved: a power cut in between does it again
@@ -159,6 +159,15 @@ class Board:
         for zone in self.zones:
             zone.safety.clear()
         self.log("latches cleared", "by hand")
+
+    def _renew(self, message: "dict[str, Any]") -> bool:
+        """Keep what a `trust` command brings; the link goes by it from its next session."""
+        from . import seal, trust  # rarely
+
+        pinned, why, _ = seal.pick(self._config.ca)
+        if pinned is None:
+            raise OSError(why)
+        return trust.accept(message, self._config, pinned)
 
     def hello(self, version: str) -> "dict[str, Any]":
         """Fields of the wire's hello."""

@@ -37,6 +37,7 @@ _FIELDS = {
     "clock": ("utc",),
     "plan": ("z", "at", "lease", "ph", "on", "off", "ar", "s"),
     "override": ("z", "id", "m", "dur", "exp"),
+    "trust": ("ca", "only", "key"),
 }
 
 
@@ -69,13 +70,24 @@ class Clock:
 class Commands:
     """Applies commands to zones. state: `rh.state.State`, whose `save` raises when flash will not take it."""
 
-    def __init__(self, board: str, limits: "Limits", zones: "list[Zone]", clock: Clock, state: "State") -> None:
+    def __init__(
+        self,
+        board: str,
+        limits: "Limits",
+        zones: "list[Zone]",
+        clock: Clock,
+        state: "State",
+        renew: "Callable[[dict[str, Any]], bool]",
+    ) -> None:
+        """renew: keeps what a `trust` command brings; False where it makes no sense."""
         self._board = board
         self._limits = limits
         self._zones = {zone.id: zone for zone in zones}
         self._clock = clock
         self._state = state
         self._restored = False
+        self._renew = renew
+        self.renewed = False  # authority or key have been, and the session goes by the old ones
         self._given: "list[str]" = []  # zones whose stored override was given since the start: not to be restored
 
     def apply(self, message: "dict[str, Any]", t: int) -> "tuple[int, int, int]":
@@ -102,6 +114,8 @@ class Commands:
             rc, change = self._plan(message, t)
         elif kind == "override":
             rc, change = self._override(message, t)
+        elif kind == "trust":
+            rc, change = OK, _nothing
         else:
             rc, change = self._set_clock(message, t)
         # The sequence is used up even where the content is refused: it must not be accepted again.
@@ -111,11 +125,14 @@ class Commands:
         if rc == OK and kind == "override":
             state.overrides = self._overrides_with(message)
         try:
+            if kind == "trust" and not self._renew(message):
+                rc = MALFORMED
             state.save()
         except Exception:  # full, worn, short of memory: not stored is not accepted
             state.ep, state.q, state.overrides = before
             return STORE_FAILED
         if rc == OK:
+            self.renewed = self.renewed or kind == "trust"
             change()
         return rc
 

@@ -43,7 +43,8 @@ class Link:
     def __init__(self, config: "Config", board: "Board", mac: "Mac", dial: "Callable[[], Awaitable[Any]]") -> None:
         self._config = config
         self._board = board
-        self._mac = mac
+        self.mac = mac
+        self.trusts: "list[str]" = []  # authorities of the TLS under the session, by `trust.short`
         self._dial = dial
         self._nonce = b""
         self._ws: "WebSocket | None" = None
@@ -142,7 +143,9 @@ class Link:
         if message.get("t") != "nonce" or type(nonce) is not str or len(nonce) != 32:
             raise FrameError("nonce")
         self._nonce = nonce.encode()
-        await ws.send(self._mac.seal(self._nonce, json.dumps(self._board.hello(VERSION)).encode()))
+        hello = self._board.hello(VERSION)
+        hello["ca"] = self.trusts
+        await ws.send(self.mac.seal(self._nonce, json.dumps(hello).encode()))
         return ws
 
     async def _take(self, frame: bytes) -> bool:
@@ -151,7 +154,7 @@ class Link:
         What is not authentic is counted and changes nothing.
         """
         try:
-            message = self._mac.open(frame)
+            message = self.mac.open(frame)
         except FrameError as e:
             self._refuse(e.args[0])
             return False
@@ -165,6 +168,8 @@ class Link:
         await self._send({"t": "result", "ep": ep, "q": q, "rc": rc})
         if rc == OLD_EPOCH:
             raise FrameError("older supervisor")  # fenced: it gets no telemetry either
+        if self._board.commands.renewed:
+            raise FrameError("authority or key renewed")  # the next session is by the new ones
         if not self.ready and rc in (OK, STORE_FAILED):
             self.ready = True
             self._board.journal.rewind()
@@ -183,7 +188,7 @@ class Link:
     async def _send_payload(self, payload: bytes) -> None:
         ws = self._ws
         if ws is not None:
-            await ws.send(self._mac.seal(self._nonce, payload))
+            await ws.send(self.mac.seal(self._nonce, payload))
 
     def _acknowledge(self, message: "dict[str, Any]") -> bool:
         """Forget what has arrived; whether there was something to forget."""

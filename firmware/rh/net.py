@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from . import seal
+from . import seal, trust
 
 try:
     import tls
@@ -18,26 +18,40 @@ ERRORS_MAX = 30  # of `connect`, which says OSError also while it is connecting;
 
 
 class Trust:
-    """TLS client context that trusts this authority only; made once, because it costs heap. ca: file, DER."""
+    """TLS client context with the board's authorities; made once, because it costs heap. ca: provisioned file, DER."""
 
     def __init__(self, ca: str) -> None:
         self._ca = ca
         self._context: "Any" = None
+        self.known: "list[str]" = []  # authorities that the context has, by `trust.short`
+
+    def forget(self) -> None:
+        """Make it anew for the next connection."""
+        self._context = None
 
     def wrap(self, sock: "Any", server_name: str) -> "Any":
-        """The socket under TLS; raises OSError also where the authority's file cannot be used."""
+        """The socket under TLS; raises OSError also where no authority can be used."""
         if self._context is None:
             der, why, _ = seal.pick(self._ca)
             if der is None:
                 raise OSError(self._ca + " " + why)
-            context: "Any" = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-            context.verify_mode = tls.CERT_REQUIRED
+            self._context = self._made(trust.authorities(der)) or self._made([der])
+            if self._context is None:
+                raise OSError("no certificate in " + self._ca)
+        return self._context.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
+
+    def _made(self, authorities: "list[bytes]") -> "Any":
+        """A context with those of the authorities that it takes; None where it takes none."""
+        context: "Any" = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_REQUIRED
+        self.known = []
+        for der in authorities:
             try:
                 context.load_verify_locations(der)
+                self.known.append(trust.short(der))
             except ValueError:
-                raise OSError("no certificate in " + self._ca)
-            self._context = context
-        return self._context.wrap_socket(sock, server_hostname=server_name, do_handshake_on_connect=False)
+                pass
+        return context if self.known else None
 
 
 class Stream(asyncio.StreamReader):
@@ -54,7 +68,7 @@ class Stream(asyncio.StreamReader):
             self._sock.close()
 
 
-async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyncio.StreamReader":
+async def connect(host: str, port: int, authorities: Trust, server_name: str) -> "asyncio.StreamReader":
     """Stream to host:port whose certificate names `server_name`; raises OSError. Closes its socket if cancelled."""
     info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
     sock = socket.socket(info[0], info[1], info[2])
@@ -69,7 +83,7 @@ async def connect(host: str, port: int, trust: Trust, server_name: str) -> "asyn
         except OSError as e:
             if e.args[0] not in (115, 119):  # EINPROGRESS on Linux and on the chip
                 raise
-        wrapped = trust.wrap(sock, server_name)
+        wrapped = authorities.wrap(sock, server_name)
         wrapped.setblocking(False)
         stream = Stream(wrapped, sock)
         await asyncio.sleep(0)

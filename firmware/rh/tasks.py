@@ -46,21 +46,28 @@ class Tasks:
         await self.link.run(spread_s, self._pause)
 
     def _make_link(self) -> "Link":
-        from . import hardware, net
+        from . import hardware, net, trust
         from .link import Link
         from .wire import Mac
 
-        config = self._config
+        config, board = self._config, self._board
         hardware.minimum_date(BUILT_UTC)
         uplink = net.Uplink(config.wifi, config.lan)
-        trust = net.Trust(config.ca)
+        authorities = net.Trust(config.ca)
 
         async def dial() -> asyncio.StreamReader:
             if not uplink.up():
                 raise OSError("no network")
-            return await net.connect(config.host, config.port, trust, config.server_name)
+            if board.commands.renewed:
+                board.commands.renewed = False
+                authorities.forget()
+                link.mac = Mac(trust.key(config))
+            stream = await net.connect(config.host, config.port, authorities, config.server_name)
+            link.trusts = authorities.known
+            return stream
 
-        return Link(config, self._board, Mac(config.key), dial)
+        link = Link(config, board, Mac(trust.key(config)), dial)
+        return link
 
     async def report(self) -> None:
         """A record every 10 s while the link is up, else one a minute into the journal."""

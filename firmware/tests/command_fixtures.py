@@ -17,10 +17,13 @@ class CommandCase(unittest.TestCase):
     def tearDown(self):
         remove(STATE, STATE + ".new")
 
+    def renew(self, message):
+        return True
+
     def boot(self):
         self.zones = [Zone("z01", 1_000, limits()), Zone("z02", 1_000, limits())]
         self.clock = Clock()
-        self.commands = Commands("b01", limits(), self.zones, self.clock, self.state)
+        self.commands = Commands("b01", limits(), self.zones, self.clock, self.state, self.renew)
 
     def reboot(self):
         self.state = State(["z01", "z02"], STATE)

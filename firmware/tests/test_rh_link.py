@@ -43,6 +43,7 @@ class Sessions(LinkCase):
                 "t": "hello",
                 "b": "b01",
                 "fw": VERSION,
+                "ca": [],
                 "life": self.board.state.life,
                 "boot": 1,
                 "ep": 0,

@@ -15,6 +15,8 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
 
 AHEAD_S: Final = 30 * 24 * 3600
+_REPLACE: Final = "replace it and restart the service"
+_REMEDIES: Final = {"boards": "run `roadheat pki rotate --server`", "boards CA": "run `roadheat pki rotate`"}
 LOOK_EACH_S: Final = 6 * 3600
 
 
@@ -47,5 +49,5 @@ class Certificates:
                 self._alarms.set(AlarmCode.CERTIFICATE_ENDS, subject, True, f"{path}: cannot be read: {error}")
                 continue
             end = datetime.fromtimestamp(ends_s, UTC).strftime("%Y-%m-%d")
-            text = f"{path.name} ends on {end}: replace it and restart the service before that day"
+            text = f"{path.name} ends on {end}: {_REMEDIES.get(subject, _REPLACE)} before that day"
             self._alarms.set(AlarmCode.CERTIFICATE_ENDS, subject, ends_s - self._clock.utc_s() < AHEAD_S, text)

@@ -180,7 +180,7 @@ class Dispatcher:
 
     def send_clock(self, board: str) -> None:
         """Send a board the time."""
-        self._send(
+        self.send(
             board, lambda q: ClockCommand(b=board, ep=self.epoch, q=q, utc=round(self._clock.utc_s())), None, "clock"
         )
 
@@ -199,7 +199,7 @@ class Dispatcher:
     ) -> bool:
         """Send an override without an author (electric danger), or a cancel; False where its board is not connected."""
         board = self._live.zones[zone_id].zone.board
-        return self._send(
+        return self.send(
             board,
             lambda q: OverrideCommand(
                 b=board, ep=self.epoch, q=q, z=zone_id, id=0, m=mode, dur=length_s, exp=until_utc_s
@@ -261,7 +261,7 @@ class Dispatcher:
         if zone is None or zone.dangers or (live and left_s == 0):  # under electric danger nothing takes OFF's place
             return
         board = zone.zone.board
-        sent = self._send(
+        sent = self.send(
             board,
             lambda q: OverrideCommand(
                 b=board,
@@ -287,7 +287,7 @@ class Dispatcher:
         lease_s = min(int(plan.lease_s - age_s), zone.zone.limits.lease_max_s)
         left = msgspec.structs.replace(for_sensor(plan, zone), lease_s=lease_s)
         board = zone.zone.board
-        if self._send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
+        if self.send(board, lambda q: plan_command(board, self.epoch, q, left), plan, "plan"):
             zone.plan_state = PlanState.SENT
 
     def _age_s(self, plan: Plan) -> float:
@@ -299,7 +299,8 @@ class Dispatcher:
             self._issued[plan.zone] = plan.issued_utc_s, since_s
         return max(by_utc_s, now_s - since_s)
 
-    def _send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
+    def send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
+        """Send what `command` makes of the next sequence; False where the board is away or follows another service."""
         session = self._sessions.get(board)
         if session is None or not session.commanded:
             return False

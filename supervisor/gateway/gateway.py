@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ from supervisor.gateway.session import CLOSE_S, HEARTBEAT_S, BoardControl, Board
 from supervisor.net.refusals import Refusals
 from supervisor.runtime import logs
 from supervisor.runtime.background import Background
-from supervisor.wire.keys import load_key
+from supervisor.wire.keys import load_keys, promote
 from supervisor.wire.messages import FRAME_MAX_BYTES
 from supervisor.wire.pki import Pki
 
@@ -61,6 +62,7 @@ class Gateway:
         self._background = Background(alarms, metrics.loop_restarts)
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
+        self._context: ssl.SSLContext | None = None
         self.address = ("", 0)
 
     async def __aenter__(self) -> Gateway:
@@ -73,9 +75,8 @@ class Gateway:
         assert server is not None
         boards = self._config.boards
         caps = board_caps(self._connections_max, len(self._config.board), boards.connections_per_address)
-        self._listener = Listener(
-            server, server_context(self._pki), boards.handshakes_max, caps, self._refusals, self._background
-        )
+        self._context = server_context(self._pki)
+        self._listener = Listener(server, self._context, boards.handshakes_max, caps, self._refusals, self._background)
         host, port = split_listen(boards.listen)
         try:
             self.address = await self._listener.start(host, port)
@@ -98,10 +99,15 @@ class Gateway:
         if self._listener is not None:
             self._listener.drop_all()
 
-    def _key_of(self, board_id: str) -> bytes:
+    def renew_certificate(self) -> None:
+        """Serve the next connections with the certificate that is on disk now. Raises OSError (also ssl.SSLError)."""
+        assert self._context is not None
+        self._context.load_cert_chain(self._pki.server_pem, self._pki.server_key)
+
+    def _keys_of(self, board_id: str) -> list[bytes]:
         if board_id not in self._key_paths:
             raise ConfigError("not in the configuration")
-        return load_key(self._key_paths[board_id])
+        return load_keys(self._key_paths[board_id])
 
     def _pace_of(self, board_id: str) -> Pace:
         if board_id not in self._paces:
@@ -116,7 +122,7 @@ class Gateway:
             await ws.prepare(request)
         except ConnectionError:  # it has gone during the upgrade
             return ws
-        session = BoardSession(ws, request.remote or "unknown", self._key_of, self._pace_of, self._refusals)
+        session = BoardSession(ws, request.remote or "unknown", self._keys_of, self._pace_of, self._refusals)
         assert self._listener is not None
         self._listener.watch(request.transport, session.floods)
 
@@ -124,6 +130,10 @@ class Gateway:
             assert self._listener is not None
             self._listener.said_hello(request.transport)
             self._metrics.sessions.inc()
+            try:
+                promote(self._key_paths[session.board_id], session.key)
+            except (OSError, ConfigError) as error:  # both keys count until it succeeds
+                logger.error("key of %s: %s", session.board_id, error)
             older = self._sessions.pop(session.board_id, None)
             self._sessions[session.board_id] = session
             if older is not None:
@@ -148,7 +158,7 @@ class Gateway:
 
 def _still_holds(path: Path, key: bytes) -> bool:
     try:
-        return load_key(path) == key
+        return key in load_keys(path)
     except (ConfigError, ValueError):
         return False
     except OSError as error:  # no file handles or a disk that hangs: the key may be unchanged

@@ -65,14 +65,14 @@ class BoardSession:
         self,
         ws: web.WebSocketResponse,
         peer: str,
-        key_of: Callable[[str], bytes],
+        keys_of: Callable[[str], Sequence[bytes]],
         pace_of: Callable[[str], Pace],
         refusals: Refusals,
     ) -> None:
         """`ws` hands up pings as well (`autoping` off): they are paced like frames."""
         self._ws = ws
         self._peer = peer
-        self._key_of = key_of
+        self._keys_of = keys_of
         self._pace_of = pace_of
         self._pace = Pace(asyncio.get_running_loop().time)  # the board's own once it is authenticated
         self._refusals = refusals
@@ -191,15 +191,15 @@ class BoardSession:
             self.refuse("malformed", str(error))
             return None
         try:
-            self._key = self._key_of(hello.b)
+            keys = self._keys_of(hello.b)
         except ConfigError as error:
             self.refuse("unknown-board", f"{hello.b!r}: {error.message}")
             return None
-        try:
-            open_report(self._key, self._nonce, frame)
-        except FrameError as error:
-            self.refuse("bad-mac", f"{hello.b}: {error}")
+        proven = [key for key in keys if _opens(key, self._nonce, frame)]
+        if not proven:
+            self.refuse("bad-mac", f"{hello.b}: MAC does not match")
             return None
+        self._key = proven[0]
         self._pace = self._pace_of(hello.b)
         paced = asyncio.ensure_future(self._pace.take(HELLO_FRAMES))
         awaited: list[asyncio.Future[Any]] = [paced, self._ending]
@@ -256,6 +256,14 @@ class BoardSession:
         while True:
             frame = await self._outbox.get()
             await self._ws.send_str(frame.decode())
+
+
+def _opens(key: bytes, nonce: str, frame: bytes) -> bool:
+    try:
+        open_report(key, nonce, frame)
+    except FrameError:
+        return False
+    return True
 
 
 def _wire_bytes(data: object) -> int:

@@ -47,3 +47,21 @@ def load_or_create_key(path: Path) -> bytes:
     if not path.exists():
         write_private(path, secrets.token_hex(KEY_BYTES).encode() + b"\n")
     return load_key(path)
+
+
+def next_path(path: Path) -> Path:
+    """Where the key is that a board is being given in place of the one in `path`."""
+    return path.with_name(path.name + ".next")
+
+
+def load_keys(path: Path) -> list[bytes]:
+    """The key in force, then the next one while a board is being given one. Raises ConfigError as `load_key`."""
+    following = next_path(path)
+    return [load_key(path), *([load_key(following)] if following.exists() else [])]
+
+
+def promote(path: Path, key: bytes) -> None:
+    """A board has shown the next key: the old one counts no more. Nothing where `key` is not the next one."""
+    following = next_path(path)
+    if following.exists() and load_key(following) == key:
+        following.replace(path)

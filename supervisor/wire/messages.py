@@ -29,6 +29,7 @@ Short = Annotated[int, Meta(ge=0, le=U16)]
 Uptime = Annotated[int, Meta(ge=0, le=UP_MAX_S)]
 CommandCount = Annotated[int, Meta(ge=0, le=COMMANDS_MAX)]
 Temperature = Annotated[int, Meta(ge=NO_READING_MC, le=SURFACE_MAX_MC)]
+Short4 = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}\Z")]  # four bytes of a SHA-256
 Permille = Annotated[int, Meta(ge=0, le=1000)]
 
 
@@ -96,6 +97,7 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
         tuple[Name, ...], Meta(max_length=4 * FRAME_ZONES_MAX)
     ]  # its zones; more than are configured are alarmed
     life: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""  # board-life id, "" from firmware before 0.2
+    ca: Annotated[tuple[Short4, ...], Meta(max_length=4)] = ()  # authorities it trusts; () from firmware before 0.2
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
@@ -164,6 +166,12 @@ class OverrideCommand(Command, tag_field="t", tag="override", kw_only=True):
     exp: int  # UTC second of the expiry, for boards that lose power meanwhile
 
 
+class TrustCommand(Command, tag_field="t", tag="trust", kw_only=True):
+    ca: str  # a further authority, base64 of DER; "": as it is
+    only: int  # 1: trust no other any more
+    key: str  # the board's next key, 64 hex digits; "": as it is
+
+
 class Ack(Struct, tag_field="t", tag="ack", forbid_unknown_fields=True):
     """Supervisor → board, after the commit. Idempotent, so it carries no sequence."""
 
@@ -173,4 +181,4 @@ class Ack(Struct, tag_field="t", tag="ack", forbid_unknown_fields=True):
 
 
 FromBoard = Hello | Telemetry | ResultFrame
-ToBoard = ClockCommand | PlanCommand | OverrideCommand | Ack
+ToBoard = ClockCommand | PlanCommand | OverrideCommand | TrustCommand | Ack

@@ -6,6 +6,7 @@ lost its clock starts at its flashed minimum date, and what protects a board is 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,10 @@ from msgspec import Struct
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import write_private
 
+FILES = ("ca.pem", "ca.der", "ca.key", "server.pem", "server.key")
+NEXT = "next"  # folder of the authority that boards are being given
+PREVIOUS = "previous"  # folder of the one that they are to forget; without its key, which signs nothing any more
+SWITCHING = "switching"  # file in `next`: its files are on their way into force
 NOT_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)  # before any board's minimum date
 NOT_AFTER = datetime(2049, 12, 31, tzinfo=UTC)  # the last year that X.509 writes with two digits
 
@@ -121,7 +126,8 @@ def ensure_pki(directory: Path, server_name: str) -> Pki:
     The authority is made once: boards pin it. The server certificate is made again when `server_name` changes.
     Raises ConfigError where a file is damaged or they do not belong together.
     """
-    pki = Pki(*(directory / name for name in ("ca.pem", "ca.der", "ca.key", "server.pem", "server.key")))
+    finish_switch(directory)
+    pki = Pki(*(directory / name for name in FILES))
     if not pki.ca_pem.exists():
         _make_ca(pki)
     if not (pki.server_pem.exists() and pki.server_key.exists() and _names_server(pki.server_pem, server_name)):
@@ -129,6 +135,35 @@ def ensure_pki(directory: Path, server_name: str) -> Pki:
             _make_server(pki, server_name)
     _check(pki)
     return pki
+
+
+def renew_server(directory: Path, server_name: str) -> None:
+    """A new server certificate of the same authority, in place of the one in force."""
+    pki = Pki(*(directory / name for name in FILES))
+    with _readable(pki.ca_pem, _CA_REMEDY), _readable(pki.ca_key, _CA_REMEDY):
+        _make_server(pki, server_name)
+    _check(pki)
+
+
+def switch(directory: Path) -> None:
+    """Put the authority in `next` into force. The old one's key is gone then."""
+    write_private(directory / NEXT / SWITCHING, b"")
+    finish_switch(directory)
+
+
+def finish_switch(directory: Path) -> None:
+    """The rest of a switch that a crash has interrupted; nothing where there is none."""
+    following = directory / NEXT
+    if not (following / SWITCHING).exists():
+        return
+    if (following / "ca.pem").exists():  # moved last: until then the old one is what lies here
+        for name in ("ca.pem", "ca.der"):
+            if not (directory / PREVIOUS / name).exists():
+                write_private(directory / PREVIOUS / name, (directory / name).read_bytes())
+    for name in reversed(FILES):
+        if (following / name).exists():
+            (following / name).replace(directory / name)
+    shutil.rmtree(following)
 
 
 _CA_REMEDY = "Put it back from a backup: boards trust this authority only"

@@ -21,9 +21,10 @@ from supervisor.gateway.gateway import Gateway
 from supervisor.gateway.session import BATCH_FRAMES, BoardSession
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry, until
 from supervisor.wire.authentication import seal_report
-from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.keys import load_key, load_or_create_key, next_path
 from supervisor.wire.messages import FRAME_ZONES_MAX, Ack, Hello, ResultFrame, Telemetry
-from supervisor.wire.pki import ensure_pki
+from supervisor.wire.pki import ensure_pki, switch
+from supervisor.wire.renewal_files import begin
 from supervisor.wire.reports import Damaged
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
@@ -308,6 +309,34 @@ async def test_revoked_key_ends_the_session(tmp_path: Path, monkeypatch: pytest.
         again = await city.join(key=board.key)
         assert await again.closed() == 1008
         assert city.refused("unknown-board") == 1
+
+
+async def test_a_board_may_use_its_old_key_until_it_has_used_the_next(city: City) -> None:
+    path = city.config.board_key_path("b01")
+    old, new = city.key("b01"), load_or_create_key(next_path(path))
+    before = await city.join(key=old)
+    await before.send(telemetry(1))
+    await before.receive()
+    after = await city.join(key=new)
+    await after.send(telemetry(2))
+    assert (await after.receive()).q == (2,)
+    assert load_key(path) == new
+    again = await city.join(key=old)
+    assert await again.closed() == 1008
+    assert city.refused("bad-mac") == 1
+
+
+async def test_the_next_connections_get_a_renewed_certificate(city: City) -> None:
+    directory = city.config.pki_dir
+    begin(directory, city.config.boards.server_name)
+    switch(directory)
+    city.gateway.renew_certificate()
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await city.dial()
+    city.tls.load_verify_locations(cadata=(directory / "ca.der").read_bytes())
+    board = await city.join()
+    await board.send(telemetry(1))
+    assert (await board.receive()).q == (1,)
 
 
 async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> None:
