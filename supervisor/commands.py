@@ -20,7 +20,8 @@ from supervisor.domain.errors import CommandError, RoadheatError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-EXTRA_OF = {"matplotlib": "report"}  # optional modules, and the extra of roadheat that installs each
+# optional modules, and the extra of roadheat that installs each
+EXTRA_OF = {"matplotlib": "report", "pyarrow": "parquet"}
 
 
 class Lazy(NamedTuple):

@@ -50,7 +50,7 @@ def show(asked: Request) -> None:
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
     zone_info = _zone_info(config.site.timezone if config else asked.timezone)
     from_utc_s, to_utc_s = local_time(asked.start, zone_info), local_time(asked.end, zone_info)
-    base_charge = _base_charge(config, zone_info) if config is not None else None
+    base_charge = base_charge_of(config, zone_info) if config is not None else None
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
@@ -100,7 +100,7 @@ def show(asked: Request) -> None:
         tables.write_csv(csv_path, rows, by, currency)
 
 
-def _base_charge(config: configuration.Config, zone_info: ZoneInfo) -> BaseCharge:
+def base_charge_of(config: configuration.Config, zone_info: ZoneInfo) -> BaseCharge:
     """How base charges are found; where the tariff cannot be read, by the peaks alone."""
     try:
         return BaseCharge(configured_demand(config), usable_tariff(config)[0], zone_info)

@@ -113,6 +113,18 @@ def overrides(db: sqlite3.Connection, zone: str | None, from_utc_s: float, to_ut
     return [_override(row) for row in rows]
 
 
+def override_counts(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[tuple[str, str, str, int]]:
+    """(mode, reason, role of the person, how often) of the overrides made in a period, commonest first.
+
+    The role is the person's today, "" where the name is not known any more.
+    """
+    return db.execute(
+        "SELECT mode, reason, coalesce(role, ''), count(*) FROM override LEFT JOIN user ON user.name = override.user "
+        "WHERE override.created_utc_s >= ? AND override.created_utc_s < ? GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3",
+        (from_utc_s, to_utc_s),
+    ).fetchall()
+
+
 def _override(row: tuple[int, str, str, str, str, int, int, str]) -> Override:
     number, zone, mode, reason, user, created, expires, state = row
     return Override(

@@ -60,3 +60,22 @@ def sent_hours(
     ).fetchall()
     sent = {(zone, start_utc_s): energy_wh for zone, start_utc_s, energy_wh, dirty in rows if not dirty}
     return sent, {(zone, start_utc_s) for zone, start_utc_s, _, dirty in rows if dirty}
+
+
+def coldest(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> dict[str, float]:
+    """Zone → coldest surface of the hours that begin in a period [°C]; zones without a known one are left out."""
+    rows = db.execute(
+        "SELECT zone, min(surface_min_mc) FROM zone_1h WHERE start_utc_s >= ? AND start_utc_s < ? GROUP BY zone",
+        (from_utc_s, to_utc_s),
+    )
+    return {zone: least / 1000 for zone, least in rows if least is not None}
+
+
+def frozen_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> tuple[float, float]:
+    """Hours of zones with a mean surface below 0 °C, and those with a known surface, in the hours of a period."""
+    frozen_s, known_s = db.execute(
+        "SELECT coalesce(sum(surface_s) FILTER (WHERE surface_mc_s < 0), 0), coalesce(sum(surface_s), 0) FROM zone_1h "
+        "WHERE start_utc_s >= ? AND start_utc_s < ?",
+        (from_utc_s - 3599, to_utc_s),
+    ).fetchone()
+    return frozen_s / 3600, known_s / 3600

@@ -42,6 +42,8 @@ COLUMNS = {
 TIME = "time_utc"
 FILE_MAX_BYTES = 256 * 1024 * 1024  # ten years by the ten minutes have 60 MB
 HEADER_MAX_BYTES = 65_536
+SNOW_DEPTH = "snow_depth_m"
+SNOW_DEPTH_MAX_M = 12.0  # the deepest that was ever measured at a station is 11.82 m (Mount Ibuki, 1927)
 LONGWAVE_ESTIMATE = "longwave_down_est_W_m2"
 TRACE_TYPES = {"snow": 1.0, "sleet": 0.5}
 # KMA writes 0.0 mm with snow for less than 0.1 mm in the hour: the schema says to treat it as <0.1 mm/h of snow. Most
@@ -71,6 +73,14 @@ def read_weather_csv(
         raise
     except Exception as error:
         raise unexpected(error, str(path)) from error
+
+
+def read_snow_depth(path: Path | str, times_utc_s: Array) -> Array | None:
+    """Depth of snow on the ground [m] at the times (n,), NaN where the file does not say; None where it has no depth.
+
+    Raises WeatherError where the file cannot be read; a cell that is not a number, or none that can be, says nothing.
+    """
+    return _Table(Path(path), strict=False).at(SNOW_DEPTH, times_utc_s)
 
 
 def write_weather_csv(path: Path | str, series: WeatherSeries) -> None:
@@ -132,6 +142,18 @@ class _Table:
         series, more = assemble(times[chosen], columns, where, site, daily_ok, strict=self._strict)
         self._tally.update(more)
         return series, self._tally
+
+    def at(self, column: str, times_utc_s: Array) -> Array | None:
+        """A column by time, NaN where there is none; None where the file does not have it."""
+        self._open(None)
+        if not self._rows or column not in self._rows[0]:
+            return None
+        values = self._column(column)
+        values[(values < 0.0) | (values > SNOW_DEPTH_MAX_M)] = np.nan
+        known = dict(
+            zip((self._time(n, row) for n, row in zip(self._lines, self._rows, strict=True)), values, strict=True)
+        )
+        return np.array([known.get(float(time), math.nan) for time in times_utc_s])
 
     def _open(self, site: Site | None) -> None:
         """Read rows and their line numbers; raises WeatherError on a file that is not such a table."""

@@ -49,6 +49,7 @@ COLUMNS = {
     "일사": Column(SUN, 1e6 / 3600.0, ("MJ/m2", "MJ/m^2", "MJ/m²", "MJ/㎡")),
     "전운량": Column(CLOUD, 0.1, ("10분위", "1/10")),
     "강수량": Column(WATER, 1.0, ("mm",)),
+    "적설": Column("snow_depth_m", 0.01, ("cm",)),
 }
 NEEDED = ("기온", "강수량", "풍속")
 
@@ -111,6 +112,8 @@ def _row(row: Row, time: str, found: dict[str, str], flags: dict[str, str]) -> d
         elif name == "강수량" and not text:
             text = "0"
             ours["dry"] = "1"
+        elif name == "적설" and not text:  # none lies
+            text = "0"
         ours[column.own] = _scaled(text, column.factor)
     if _number(ours[WATER]) > 0.0 and CLOUD in ours and _number(ours[CLOUD]) < WET_CLOUD:
         ours[CLOUD] = "1"

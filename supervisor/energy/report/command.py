@@ -1,0 +1,192 @@
+"""`roadheat energy report` and `roadheat energy storms`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.table import Table
+
+from supervisor import config as configuration
+from supervisor import terminal
+from supervisor.commands import require
+from supervisor.config import Config
+from supervisor.domain.errors import CommandError
+from supervisor.energy.period import local_time
+from supervisor.energy.report.data import AFTER_S, AHEAD_S, Report, collect, observed
+from supervisor.energy.report.page import write_page
+from supervisor.energy.report.tables import write_csv, write_parquet
+from supervisor.store import DATABASE_NAME, database
+from supervisor.weather.storms import Storm
+
+KINDS: Final = (".html", ".pdf", ".json", ".csv", ".parquet")
+SEASON: Final = ("10-01", "05-01")  # first snow and last night frost of Seoul lie well inside
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+_PRINT_S: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `roadheat energy report` was asked for: its options by name."""
+
+    config_path: Path
+    month: str | None
+    season: str | None
+    storm: str | None
+    language: str
+    output: Path
+    weather_path: Path | None
+    co2_g_per_kwh: float | None
+
+
+def period(month: str | None, season: str | None, zone_info: ZoneInfo) -> tuple[int, int]:
+    """A calendar month such as 2024-01, or a season such as 2023-24 [UTC s]. Raises CommandError."""
+    if month is not None:
+        found = re.fullmatch(r"(\d{4})-(\d{2})", month)
+        if found is None or not 1 <= int(found[2]) <= 12:
+            raise CommandError("not a month", where=f"--month {month!r}", remedy="Write it like 2024-01")
+        year, number = int(found[1]), int(found[2])
+        following = (year + 1, 1) if number == 12 else (year, number + 1)
+        return local_time(f"{month}-01", zone_info), local_time("{:04d}-{:02d}-01".format(*following), zone_info)
+    found = re.fullmatch(r"(\d{4})-(\d{2})", season or "")
+    if found is None or int(found[2]) != (int(found[1]) + 1) % 100:
+        raise CommandError("not a season", where=f"--season {season!r}", remedy="Write it like 2023-24")
+    first = int(found[1])
+    return local_time(f"{first}-{SEASON[0]}", zone_info), local_time(f"{first + 1}-{SEASON[1]}", zone_info)
+
+
+def write(asked: Request) -> None:
+    """Collect and write the report; the ending of its name says the form. Raises CommandError and WeatherError."""
+    kind = asked.output.suffix.lower()
+    if kind not in KINDS:
+        raise CommandError("unknown form", where=f"--output {asked.output}", remedy=f"End it with {', '.join(KINDS)}")
+    if sum(one is not None for one in (asked.month, asked.season, asked.storm)) != 1:
+        raise CommandError("one period is needed", where="energy report", remedy="Give --month, --season or --storm")
+    if kind == ".parquet":
+        require("pyarrow", f"--output {asked.output}", "end its name with .csv")
+    browser = _browser(asked.output) if kind == ".pdf" else ""
+    config = configuration.load(asked.config_path, without_data=True)
+    zone_info = ZoneInfo(config.site.timezone)
+    with _record(config) as db:
+        if asked.storm is not None:
+            span = _storm_period(config, db, asked.storm, asked.weather_path)
+        else:
+            span = period(asked.month, asked.season, zone_info)
+        report = collect(config, db, *span, weather_path=asked.weather_path, co2_g_per_kwh=asked.co2_g_per_kwh)
+    if kind == ".json":
+        asked.output.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    elif kind == ".csv":
+        write_csv(asked.output, report)
+    elif kind == ".parquet":
+        write_parquet(asked.output, report)
+    elif kind == ".html":
+        asked.output.write_text(write_page(report, asked.language), encoding="utf-8")
+    else:
+        _print(browser, write_page(report, asked.language), asked.output)
+    _say(report, asked.output)
+
+
+def list_storms(config_path: Path, start: str, end: str, weather_path: Path | None) -> None:
+    """Print the storms of a period, as the weather was."""
+    config = configuration.load(config_path, without_data=True)
+    zone_info = ZoneInfo(config.site.timezone)
+    with _record(config) as db:
+        series, storms = observed(
+            config, db, local_time(start, zone_info), local_time(end, zone_info), weather_path
+        )  # fmt: skip
+    console = terminal.console()
+    if not len(series):
+        console.print("No weather of this period in the record: give --weather FILE", style="yellow", soft_wrap=True)
+        return
+    table = Table(title=f"{start} to {end}, {zone_info.key}")
+    for name in ("begins", "ends"):
+        table.add_column(name)
+    for name in ("water mm", "depth cm", "coldest °C", "rain from"):
+        table.add_column(name, justify="right")
+    for storm in storms:
+        began, ended, rain = (
+            "" if at is None else f"{datetime.fromtimestamp(at, zone_info):%Y-%m-%d %H:%M}"
+            for at in (storm.onset_utc_s, storm.end_utc_s, storm.rain_from_utc_s)
+        )
+        depth = f"{storm.depth_cm:.1f}" + ("" if storm.depth_measured else " est.")
+        table.add_row(began, ended, f"{storm.water_mm:.1f}", depth, f"{storm.air_min_c:.1f}", rain[11:])
+    console.print(table)
+
+
+@contextmanager
+def _record(config: Config) -> Iterator[sqlite3.Connection]:
+    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _storm_period(config: Config, db: sqlite3.Connection, day: str, weather_path: Path | None) -> tuple[int, int]:
+    """From six hours before to six after the storm of a local day [UTC s], on whole quarters."""
+    zone_info = ZoneInfo(config.site.timezone)
+    first = local_time(day, zone_info)
+    _, storms = observed(config, db, first - 3 * 86_400, first + 4 * 86_400, weather_path)
+    here = [storm for storm in storms if storm.onset_utc_s < first + 86_400 and storm.end_utc_s > first]
+    if not here:
+        shown = ", ".join(_day(storm, zone_info) for storm in storms) or "none near it"
+        raise CommandError("no storm on that day", where=f"--storm {day}", remedy=f"Storms: {shown}")
+    began, ended = int(here[0].onset_utc_s) - AHEAD_S, int(here[-1].end_utc_s) + AFTER_S
+    return began - began % 900, ended + -ended % 900
+
+
+def _day(storm: Storm, zone_info: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(storm.onset_utc_s, zone_info):%Y-%m-%d}"
+
+
+def _browser(output: Path) -> str:
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        remedy = "Install Chromium, or write .html and print that"
+        raise CommandError("a PDF needs Chromium", where=f"--output {output}", remedy=remedy)
+    return found
+
+
+def _print(browser: str, page: str, output: Path) -> None:
+    """The page on paper. Raises CommandError where the browser does not print it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "report.html"
+        source.write_text(page, encoding="utf-8")
+        command = [
+            browser,
+            "--headless",
+            "--disable-gpu",
+            f"--user-data-dir={folder}/profile",
+            "--no-pdf-header-footer",
+        ]
+        if os.geteuid() == 0:  # Chromium's sandbox refuses root
+            command.append("--no-sandbox")
+        command += [f"--print-to-pdf={output.resolve()}", source.as_uri()]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_PRINT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CommandError(f"Chromium does not print: {error}", where=str(output), remedy="Write .html") from error
+    if done.returncode or not output.exists():
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise CommandError(f"Chromium does not print: {said}", where=str(output), remedy="Write .html")
+
+
+def _say(report: Report, output: Path) -> None:
+    console = terminal.console()
+    for note in report.notes:
+        console.print(note, style="yellow", soft_wrap=True)
+    per_area = report.kwh / report.area_m2 if report.area_m2 else 0.0
+    storms = f"{len(report.storms)} storm{'' if len(report.storms) == 1 else 's'}"
+    console.print(f"{report.kwh:,.1f} kWh, {per_area:.2f} kWh/m², {storms}: {output}", soft_wrap=True)

@@ -1,0 +1,229 @@
+"""What a report says: collected from the service's record, and the weather as it was."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from msgspec import Struct
+
+from supervisor.config import Config
+from supervisor.domain.errors import TariffError
+from supervisor.domain.plan import SLOT_S
+from supervisor.domain.weather import WeatherSeries
+from supervisor.energy.record import read_record
+from supervisor.energy.shown import base_charge_of
+from supervisor.energy.tables import Places, Record, prices, report
+from supervisor.store import commands, weather
+from supervisor.store import energy as store_energy
+from supervisor.store.rollup import local_day
+from supervisor.tariff.configured import billing_tariff
+from supervisor.weather.providers.files import read_snow_depth, read_weather_csv
+from supervisor.weather.storms import Storm, find_storms
+
+AHEAD_S: Final = 6 * 3600  # heat for a storm begins before it: the planner's preheating
+AFTER_S: Final = 6 * 3600  # and ends after it, while roads dry
+
+
+class ZoneRow(Struct, frozen=True):
+    """One zone over the period. None: not known."""
+
+    zone: str
+    name: str
+    name_ko: str
+    kwh: float
+    kwh_m2: float
+    peak_kw: float
+    on_h: float
+    covered: float  # part of the period with telemetry
+    energy_cost: float | None
+    surface_min_c: float | None
+
+
+class FeederRow(Struct, frozen=True):
+    """One feeder over the period; `kw` are means of 15 min."""
+
+    feeder: str
+    contract_kw: float
+    peak_kw: float
+    peak_utc_s: int | None
+    energy_cost: float | None
+    base_cost: float | None
+
+
+class DayRow(Struct, frozen=True):
+    """One local day."""
+
+    day: str
+    kwh: float
+    snow_mm: float | None
+
+
+class OverrideRow(Struct, frozen=True):
+    """How often people of a role asked for a mode with a reason."""
+
+    mode: str
+    reason: str
+    role: str  # "" where the person is not known any more
+    count: int
+
+
+class StormRow(Struct, frozen=True):
+    """A storm, and what was spent from six hours before it to six after. None: not known."""
+
+    onset_utc_s: int
+    end_utc_s: int
+    water_mm: float
+    depth_cm: float
+    depth_measured: bool
+    air_min_c: float
+    rain_from_utc_s: int | None
+    kwh: float
+    energy_cost: float | None
+    peak_kw: float
+    frozen_zone_h: float  # hours with a surface below 0 °C, over all zones
+    zone_h: float  # hours with a known surface, over all zones
+
+
+class Report(Struct, frozen=True):
+    """A period of a site. Money in `currency`, "" where there is no tariff."""
+
+    site: str
+    timezone: str
+    from_utc_s: int
+    to_utc_s: int
+    currency: str
+    kwh: float
+    area_m2: float
+    energy_cost: float | None
+    base_cost: float | None
+    co2_kg: float | None
+    covered: float
+    zones: tuple[ZoneRow, ...]
+    feeders: tuple[FeederRow, ...]
+    days: tuple[DayRow, ...]
+    storms: tuple[StormRow, ...]
+    overrides: tuple[OverrideRow, ...]
+    notes: tuple[str, ...] = ()  # what could not be found out, and why
+
+
+def observed(
+    config: Config, db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, path: Path | None
+) -> tuple[WeatherSeries, list[Storm]]:
+    """The weather as it was, from a station's file where one is given, and its storms. Raises WeatherError."""
+    if path is None:
+        series = weather.between(db, from_utc_s, to_utc_s)
+        return series, find_storms(series)
+    series, _ = read_weather_csv(path, config.site, start_utc_s=from_utc_s, end_utc_s=to_utc_s, strict=False)
+    return series, find_storms(series, read_snow_depth(path, series.time_utc_s))
+
+
+def collect(
+    config: Config,
+    db: sqlite3.Connection,
+    from_utc_s: int,
+    to_utc_s: int,
+    *,
+    weather_path: Path | None = None,
+    co2_g_per_kwh: float | None = None,
+) -> Report:
+    """The report of [from, to), both on whole quarters of an hour [UTC s]. Raises CommandError and WeatherError."""
+    zone_info = ZoneInfo(config.site.timezone)
+    record = read_record(db, from_utc_s, to_utc_s)
+    notes: list[str] = []
+    price, currency = None, ""
+    try:
+        tariff = billing_tariff(config)
+        price, currency = prices(record, tariff), tariff.currency
+    except TariffError as error:
+        notes.append(f"no cost: {error}")
+    base = base_charge_of(config, zone_info)
+    since_utc_s = base.first_needed_utc_s(from_utc_s)
+    since = read_record(db, since_utc_s, to_utc_s) if since_utc_s < from_utc_s and record.zones else None
+    places = Places(config.zone, config.feeder, base, since)
+    total = report(record, "feeder", zone_info, price, places)[-1]
+    series, storms = observed(config, db, from_utc_s, to_utc_s, weather_path)
+    if not len(series):
+        notes.append("no weather of this period in the record: give --weather FILE")
+    coldest = store_energy.coldest(db, from_utc_s, to_utc_s)
+    return Report(
+        site=config.site.name, timezone=config.site.timezone, from_utc_s=from_utc_s, to_utc_s=to_utc_s,
+        currency=currency, kwh=total.kwh, area_m2=sum(zone.area_m2 for zone in config.zone),
+        energy_cost=total.cost, base_cost=total.base_cost if currency else None,
+        co2_kg=None if co2_g_per_kwh is None else total.kwh * co2_g_per_kwh / 1000, covered=total.covered or 0.0,
+        zones=_zones(config, record, price, zone_info, coldest),
+        feeders=_feeders(config, record, price, zone_info, places),
+        days=_days(record, series, zone_info),
+        storms=tuple(_storm(db, record, price, one) for one in storms),
+        overrides=tuple(OverrideRow(*row) for row in commands.override_counts(db, from_utc_s, to_utc_s)),
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _zones(
+    config: Config, record: Record, price: np.ndarray | None, zone_info: ZoneInfo, coldest: dict[str, float]
+) -> tuple[ZoneRow, ...]:
+    """By energy per area, most first: where to look."""
+    known = {zone.id: zone for zone in config.zone}
+    rows = []
+    for zone_id, row in zip(record.zones, report(record, "zone", zone_info, price)[:-1], strict=True):
+        zone = known.get(zone_id)
+        rows.append(
+            ZoneRow(
+                zone_id, zone.name if zone else "", zone.name_ko if zone else "", row.kwh,
+                row.kwh / zone.area_m2 if zone else 0.0, row.peak_kw, row.on_h or 0.0, row.covered or 0.0, row.cost,
+                coldest.get(zone_id),
+            )
+        )  # fmt: skip
+    return tuple(sorted(rows, key=lambda row: -row.kwh_m2))
+
+
+def _feeders(
+    config: Config, record: Record, price: np.ndarray | None, zone_info: ZoneInfo, places: Places
+) -> tuple[FeederRow, ...]:
+    feeder_of = {zone.id: zone.feeder for zone in config.zone}
+    rows = {row.what: row for row in report(record, "feeder", zone_info, price, places)[:-1]}
+    found = []
+    for feeder in config.feeder:
+        members = [i for i, zone in enumerate(record.zones) if feeder_of.get(zone) == feeder.id]
+        load = record.wh[members].sum(axis=0)
+        at = int(load.argmax()) if load.size and load.max() > 0 else None
+        row = rows[feeder.id]
+        peak_utc_s = None if at is None else record.start_utc_s + at * SLOT_S
+        base_cost = row.base_cost if price is not None else None
+        found.append(FeederRow(feeder.id, feeder.contract_kw, row.peak_kw, peak_utc_s, row.cost, base_cost))
+    return tuple(found)
+
+
+def _days(record: Record, series: WeatherSeries, zone_info: ZoneInfo) -> tuple[DayRow, ...]:
+    snow: defaultdict[str, float] = defaultdict(float)
+    if len(series) > 1:
+        step_s = np.diff(series.time_utc_s, prepend=2 * series.time_utc_s[0] - series.time_utc_s[1])
+        fell = series.precipitation_mm_h * series.snow_fraction * step_s / 3600
+        for time_utc_s, mm in zip(series.time_utc_s - step_s, fell, strict=True):
+            if mm > 0:
+                snow[local_day(int(time_utc_s), zone_info)[0]] += float(mm)
+    return tuple(
+        DayRow(row.what, row.kwh, snow.get(row.what, 0.0) if len(series) else None)
+        for row in report(record, "day", zone_info)[:-1]
+    )
+
+
+def _storm(db: sqlite3.Connection, record: Record, price: np.ndarray | None, storm: Storm) -> StormRow:
+    began, ended = int(storm.onset_utc_s) - AHEAD_S, int(storm.end_utc_s) + AFTER_S
+    slots = record.wh.shape[1]
+    first = min(max(0, (began - record.start_utc_s) // SLOT_S), slots)
+    past = min(max(first, (ended - record.start_utc_s) // SLOT_S), slots)
+    wh = record.wh[:, first:past].sum(axis=0)
+    frozen_h, known_h = store_energy.frozen_hours(db, int(storm.onset_utc_s), ended)
+    return StormRow(
+        onset_utc_s=int(storm.onset_utc_s), end_utc_s=int(storm.end_utc_s), water_mm=storm.water_mm,
+        depth_cm=storm.depth_cm, depth_measured=storm.depth_measured, air_min_c=storm.air_min_c,
+        rain_from_utc_s=None if storm.rain_from_utc_s is None else int(storm.rain_from_utc_s),
+        kwh=int(wh.sum()) / 1000, energy_cost=None if price is None else float(wh @ price[first:past]) / 1000,
+        peak_kw=float(wh.max(initial=0)) * 3600 / SLOT_S / 1000, frozen_zone_h=frozen_h, zone_h=known_h,
+    )  # fmt: skip

@@ -1,0 +1,169 @@
+"""`roadheat energy report` and `storms`: the same figures in every form, what is not known is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from supervisor.cli import main
+from supervisor.domain.override import Override, OverrideMode
+from supervisor.energy.report.page import LANGUAGES
+from supervisor.energy.report.svg import Bar, bars
+from supervisor.energy.tests.test_energy_report import city
+from supervisor.store import DATABASE_NAME, commands, database
+
+__all__ = ["city"]  # a fixture: z01 and z02 heated from 23:00 on 2023-12-30 to 01:00, local time
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["energy", *arguments], env={"COLUMNS": "200"})
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, " ".join(done.output.split())
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Path:
+    """A station's file: 4 h of snow from 22:00 to 02:00 local time, 6 cm deep."""
+    path = tmp_path / "station.csv"
+    lines = [
+        "time_utc,air_temperature_degC,dew_point_degC,wind_speed_m_s,shortwave_down_W_m2,cloud_fraction,"
+        "precipitation_mm_h,snowfall_fraction,snow_depth_m"
+    ]
+    first = datetime(2023, 12, 29, 15, tzinfo=UTC)
+    for hour in range(72):
+        end = first + timedelta(hours=hour + 1)
+        snows = 22 <= hour < 26
+        depth = 0.0 if hour < 22 else min(0.06, 0.02 * (hour - 21))
+        lines.append(f"{end:%Y-%m-%dT%H:%M:%SZ},-4,-6,2,0,1,{1.5 if snows else 0},{1 if snows else 0},{depth}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def report(city: Path, station: Path, output: Path, *more: str) -> str:
+    period = () if any(one in more for one in ("--storm", "--season")) else ("--month", "2023-12")
+    code, said = run(
+        "report", "--config", str(city), "--weather", str(station), "--output", str(output), *period, *more
+    )
+    assert code == 0, said
+    return said
+
+
+def test_the_same_figures_in_every_form(city: Path, station: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    paths = {kind: tmp_path / f"report.{kind}" for kind in ("json", "csv", "parquet", "html")}
+    said = {report(city, station, path, "--co2-g-per-kwh", "400").partition(":")[0] for path in paths.values()}
+    assert len(said) == 1
+    made: dict[str, Any] = json.loads(paths["json"].read_text())
+    assert made["kwh"] == pytest.approx(240.0)  # two zones of 60 kW for two hours
+    assert made["co2_kg"] == pytest.approx(made["kwh"] * 0.4)
+    with paths["csv"].open() as file:
+        rows = list(csv.DictReader(file))
+    table = pq.read_table(paths["parquet"])
+    assert sum(float(row["kwh"]) for row in rows) == pytest.approx(made["kwh"], abs=0.01)
+    assert sum(table["kwh"].to_pylist()) == pytest.approx(made["kwh"])
+    assert table.schema.metadata[b"currency"].decode() == made["currency"]
+    assert f"{made['kwh']:,.0f} kWh" in paths["html"].read_text()
+    assert sum(day["kwh"] for day in made["days"]) == pytest.approx(made["kwh"])
+
+
+def test_a_storm_and_what_was_spent_on_it(city: Path, station: Path, tmp_path: Path) -> None:
+    output = tmp_path / "storm.json"
+    report(city, station, output, "--storm", "2023-12-30")
+    [storm] = json.loads(output.read_text())["storms"]
+    began = datetime.fromtimestamp(storm["onset_utc_s"], UTC)
+    assert (began, storm["depth_cm"], storm["depth_measured"]) == (datetime(2023, 12, 30, 13, tzinfo=UTC), 6.0, True)
+    code, said = run(
+        "report", "--config", str(city), "--weather", str(station), "--storm", "2023-12-29", "--output", str(output)
+    )
+    assert (code, "no storm on that day" in said, "2023-12-30" in said) == (2, True, True)
+
+
+def test_storms_are_listed(city: Path, station: Path) -> None:
+    span = ("--from", "2023-12-30", "--to", "2024-01-01")
+    code, said = run("storms", "--config", str(city), "--weather", str(station), *span)
+    assert (code, "2023-12-30 22:00" in said, "6.0" in said) == (0, True, True)
+    code, said = run("storms", "--config", str(city), *span)
+    assert (code, "No weather of this period" in said) == (0, True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_whole_and_takes_no_script(city: Path, station: Path, tmp_path: Path, language: str) -> None:
+    db = database.connect(city.parent / "state" / DATABASE_NAME)
+    made = Override(
+        id=0, zone="z01", mode=OverrideMode.ON, reason="<script>alert(1)</script>", user="민수",
+        created_utc_s=1_703_920_000, expires_utc_s=1_703_923_600,
+    )  # fmt: skip
+    commands.add_override(db, made)
+    db.close()
+    output = tmp_path / "report.html"
+    report(city, station, output, "--language", language)
+    page = output.read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert page.count("<svg") == 1
+    assert "민수" not in page, "a report names roles, not people"
+    title = json.loads((Path(__file__).parents[1] / "report" / "i18n" / "en.json").read_text())["title"]
+    assert (title in page) == (language == "en")
+
+
+def test_texts_are_the_same_in_both_languages() -> None:
+    folder = Path(__file__).parents[1] / "report" / "i18n"
+    texts = [json.loads((folder / f"{language}.json").read_text()) for language in LANGUAGES]
+    assert texts[0].keys() == texts[1].keys()
+    source = (folder.parent / "page.py").read_text()
+    assert all(f'"{key}"' in source or f"'{key}'" in source for key in texts[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--month", "2023-13", "--output", "r.html"), "not a month"),
+        (("--month", "December", "--output", "r.html"), "not a month"),
+        (("--season", "2023-25", "--output", "r.html"), "not a season"),
+        (("--output", "r.html"), "one period is needed"),
+        (("--month", "2023-12", "--season", "2023-24", "--output", "r.html"), "one period is needed"),
+        (("--month", "2023-12", "--output", "r.docx"), "unknown form"),
+        (("--storm", "30 December", "--output", "r.html"), "not a date"),
+    ],
+)
+def test_what_cannot_be_reported_is_a_sentence(
+    city: Path, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    named = tuple(str(tmp_path / one) if one.startswith("r.") else one for one in options)
+    code, said = run("report", "--config", str(city), *named)
+    assert (code, message in said) == (2, True)
+    assert not list(tmp_path.glob("r.*"))
+
+
+def test_a_season_without_a_record_is_empty_and_says_so(city: Path, tmp_path: Path) -> None:
+    output = tmp_path / "r.html"
+    code, said = run("report", "--config", str(city), "--season", "2019-20", "--output", str(output))
+    assert code == 0
+    assert said.startswith("no weather of this period")
+    assert "0 kWh" in output.read_text()
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
+def test_a_pdf_by_chromium(city: Path, station: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report.pdf"
+    report(city, station, output)
+    assert output.read_bytes().startswith(b"%PDF-")
+
+
+def test_no_chromium_no_pdf(city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    code, said = run("report", "--config", str(city), "--month", "2023-12", "--output", str(tmp_path / "r.pdf"))
+    assert (code, "a PDF needs Chromium" in said) == (2, True)
+
+
+def test_bars_of_nothing_and_of_zeros() -> None:
+    assert bars([], "t", "kWh") == ""
+    assert 'class="bar"' not in bars([Bar("a", 0.0, 0.0, "a")], "t", "kWh")
