@@ -39,6 +39,7 @@ from supervisor.control.price_service import open_price_service
 from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
+from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
@@ -84,6 +85,7 @@ class Roads:
     forecasts: Forecasts
     estimation: Estimation
     recalibration: Recalibration
+    works: RoadWorks
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,9 @@ async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
     recalibration = Recalibration(config, estimation, forecasts, kept, base.metrics, clock)
     await recalibration.start()
     await estimation.start()
-    return Roads(forecasts, estimation, recalibration)
+    works = RoadWorks(store.works, base.live, estimation, clock)
+    await works.load()
+    return Roads(forecasts, estimation, recalibration, works)
 
 
 async def load_commands(base: Base, epoch: int, take_over: bool) -> Commands:
@@ -214,6 +218,7 @@ def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control:
     control.prices.changed.append(lambda _: plan_loop.ask("prices"))
     roads.forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
     commands.overrides.changed.append(plan_loop.override_changed)
+    roads.works.changed.append(lambda work: plan_loop.ask(f"{work.zone} {work.kind}"))
     commands.dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
     control.intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
     control.watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
@@ -251,7 +256,9 @@ def start_loops(
     return tuple(tasks)
 
 
-def web_services(base: Base, commands: Commands, control: Control, telling: Telling, sessions: Sessions) -> Services:
+def web_services(
+    base: Base, roads: Roads, commands: Commands, control: Control, telling: Telling, sessions: Sessions
+) -> Services:
     config = base.config
     return Services(
         live=base.live,
@@ -268,6 +275,7 @@ def web_services(base: Base, commands: Commands, control: Control, telling: Tell
         registry=base.metrics.registry,
         degradations=base.degradations,
         telling=telling,
+        works=roads.works,
         safety=Safety(
             base.store.audit,
             commands.dangers,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 
 import msgspec
@@ -34,6 +34,7 @@ from supervisor.road import (
     surface_state,
 )
 from supervisor.road.pavement import Array
+from supervisor.road.work import lowered_freezing_c
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
 from supervisor.store.journal import ValueRepository
@@ -51,6 +52,7 @@ HEATS = 0.1  # of rated power: from here a road counts as heated
 POWER_MAX = 1.2  # of rated power: more is a fault of the meter
 LEAST_DEEP_C = 5.0  # 2 m down the ground does not freeze in a city's winter, whatever the last two days were
 KEY = "estimate"
+Change = Callable[[State, list[int]], State]  # of some lanes
 
 
 class _Kept(msgspec.Struct):
@@ -200,12 +202,27 @@ class Estimation:
     def _show(self, state: State) -> None:
         words = surface_state(state.surface_c, state.water_mm, state.ice_mm, state.snow_mm, state.frost_mm)
         lying = np.round(state.ice_mm + state.snow_mm + state.frost_mm, 2)
-        for zone, word, mm in zip(self._zones, words.tolist(), lying.tolist(), strict=True):
+        freezing = lowered_freezing_c(state)
+        for zone, word, mm, celsius in zip(self._zones, words.tolist(), lying.tolist(), freezing, strict=True):
             live = self._live.zones[zone.id]
             text = Surface(word).word
-            if (live.surface_word, live.lying_mm) != (text, mm):
-                live.surface_word, live.lying_mm = text, mm
+            if (live.surface_word, live.lying_mm, live.freezing_c) != (text, mm, celsius):
+                live.surface_word, live.lying_mm, live.freezing_c = text, mm, celsius
                 self._live.touch(zone.id)
+
+    def effect(self, zone: str, change: Change) -> tuple[float, float]:
+        """What a work on a zone would take off and add: snow [mm] and NaCl [g/m²]; nothing changes."""
+        lane = self._lane[zone]
+        after = change(self.state, [lane])
+        removed = self.state.snow_mm[lane] - after.snow_mm[lane]
+        return float(removed), float(after.salt_g_m2[lane] - self.state.salt_g_m2[lane])
+
+    async def worked(self, zones: Iterable[str], change: Change) -> None:
+        """Something was done on these zones themselves; the estimate is kept at once."""
+        lanes = [self._lane[zone] for zone in zones]
+        self.estimator.change(lambda state: change(state, lanes))
+        self._show(self.state)
+        await self._try_to_keep(self._clock.utc_s())
 
     async def _try_to_keep(self, now_utc_s: float) -> None:
         try:

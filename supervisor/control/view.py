@@ -13,6 +13,7 @@ from supervisor.control.zone_live import ZoneLive, moisture_permille, surface_c
 from supervisor.domain.danger import Danger, DangerKind
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan, PlanLabel, PlanState, Reason, ReasonCode
+from supervisor.domain.road_work import Agent, RoadWork, WorkKind
 from supervisor.domain.zone import Place
 from supervisor.road.pavement import SNOW_DENSITY_KG_M3
 from supervisor.wire.messages import NO_READING_MC
@@ -59,6 +60,17 @@ class DangerView(Struct, frozen=True):
     recorded: bool
 
 
+class WorkView(Struct, frozen=True):
+    """What a crew has done on the road itself."""
+
+    id: int
+    kind: WorkKind
+    user: str
+    utc_s: int
+    agent: Agent | None
+    amount_g_m2: float | None  # null: not said
+
+
 class ZoneView(Struct, frozen=True, kw_only=True):
     """One zone as the app shows it; unknown is null, never a guess."""
 
@@ -94,6 +106,8 @@ class ZoneView(Struct, frozen=True, kw_only=True):
     look: Look
     snow_mm: float | None  # snow, ice and frost lying on the road, water equivalent, estimated
     snow_cm: float | None  # the same as depth of settled snow
+    freezing_c: float | None  # what salt has lowered the freezing point to, estimated; null: no salt counts
+    works: tuple[WorkView, ...]  # ploughed, salted within the last hours: the newest of each kind
     plan: PlanView | None
     override: OverrideView | None
     updated_utc_s: int | None
@@ -210,10 +224,26 @@ def zone_view(live: ZoneLive, sky: Sky, now_utc_s: float) -> ZoneView:
         look=look(known),
         snow_mm=live.lying_mm,
         snow_cm=None if live.lying_mm is None else live.lying_mm * 100.0 / SNOW_DENSITY_KG_M3,
+        freezing_c=live.freezing_c,
+        works=tuple(work_view(work) for work in _newest(live.works)),
         plan=None if plan is None else _plan_view(live, plan, sky, now_utc_s),
         override=override_view(live.override, _failed_step(live.override, now)) if live.override else None,
         updated_utc_s=int(live.sample_utc_s) if sample else None,
     )
+
+
+def work_view(work: RoadWork) -> WorkView:
+    """A work as the app shows it."""
+    return WorkView(work.id, work.kind, work.user, work.utc_s, work.agent, work.amount_g_m2)
+
+
+def _newest(works: tuple[RoadWork, ...]) -> list[RoadWork]:
+    """The newest of each kind that stands; `works` has the newest first."""
+    found: dict[WorkKind, RoadWork] = {}
+    for work in works:
+        if work.taken_back_utc_s is None:
+            found.setdefault(work.kind, work)
+    return list(found.values())
 
 
 def danger_view(danger: Danger) -> DangerView:

@@ -9,6 +9,7 @@ from supervisor.control.reach import OffAtBoard
 from supervisor.domain.danger import Danger
 from supervisor.domain.override import Override
 from supervisor.domain.plan import Plan, PlanState
+from supervisor.domain.road_work import RoadWork
 from supervisor.domain.zone import Zone
 from supervisor.road.believed import BELIEVED
 from supervisor.wire.messages import WET_PERMILLE, Flag, ZoneSample, is_surface
@@ -26,6 +27,8 @@ class ZoneLive:
     online: bool = False
     surface_word: str | None = None
     lying_mm: float | None = None  # snow + ice + frost
+    freezing_c: float | None = None  # lowered by salt; None: 0 °C, or nothing there to freeze
+    works: tuple[RoadWork, ...] = ()  # of the last hours, the newest first
     estimated_c: float | None = None  # surface by the estimate, which uses the sensor as far as it is believed
     surface_quality: float = 1.0  # how far the surface sensor is believed [0–1]
     moisture_outvoted: bool = False  # reads dry while snow or rain falls on the heated road

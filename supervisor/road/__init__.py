@@ -29,9 +29,9 @@ from supervisor.road.pavement import Surface as SurfaceParameters
 from supervisor.road.residual import corrected, daily_correction_w_m2
 from supervisor.road.simulate import Trajectory, sheath_c, simulate
 from supervisor.road.step import Fluxes, step
-from supervisor.road.stores import plough, spread_salt
 from supervisor.road.stripes import flux_ratio, melt_demand_ratio
 from supervisor.road.surface import DATEX_II, ICE_MM, Surface, ice_minutes, is_icy, surface_state
+from supervisor.road.work import plough, spread_salt
 
 __all__ = [
     "DATEX_II",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import numpy as np
@@ -43,6 +44,10 @@ class BelievingEstimator:
     @state.setter
     def state(self, state: State) -> None:
         self._used.state, self._free.state = state, state.copy()
+
+    def change(self, change: Callable[[State], State]) -> None:
+        """Something happened on the road itself: the same on both."""
+        self._used.state, self._free.state = change(self._used.state), change(self._free.state)
 
     @property
     def renewed(self) -> tuple[int, ...]:

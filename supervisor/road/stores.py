@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic
 
-import numpy as np
-
 from supervisor.road import arrays
-from supervisor.road.forcing import State
-from supervisor.road.maths import Array, Maths, T
+from supervisor.road.maths import Maths, T
 
 FREEZING_K_PER_G_KG = 0.0637  # NaCl, two ions: 1.86 · 2 / 58.44 K per g of salt per kg of water
 LOWEST_FREEZING_C = -21.1  # eutectic of NaCl brine
@@ -70,24 +67,10 @@ class Cover(Generic[T]):
         return drained
 
     def wear(self, kept: T) -> tuple[T, T]:
-        """Let traffic carry off all but a part `kept`; water and frozen that left [mm]."""
+        """Let traffic carry off all but a part `kept`, with its salt; water and frozen that left [mm]."""
         left = 1.0 - kept
+        self.salt_g_m2 = self.salt_g_m2 * kept
         water_off, frozen_off = left * self.water_mm, left * (self.snow_mm + self.ice_mm + self.frost_mm)
         self.water_mm, self.ice_mm = self.water_mm * kept, self.ice_mm * kept
         self.snow_mm, self.frost_mm = self.snow_mm * kept, self.frost_mm * kept
         return water_off, frozen_off
-
-
-def plough(state: State, lanes: Array | slice, left_mm: float = 1.0) -> State:
-    """The snow of some lanes ploughed down to at most `left_mm`; it lies evenly then."""
-    snow, striped = state.snow_mm.copy(), state.striped_mm.copy()
-    snow[lanes] = np.minimum(snow[lanes], left_mm)
-    striped[lanes] = 0.0
-    return replace(state, snow_mm=snow, striped_mm=striped)
-
-
-def spread_salt(state: State, lanes: Array | slice, salt_g_m2: float) -> State:
-    """`salt_g_m2` of NaCl spread on some lanes."""
-    salt = state.salt_g_m2.copy()
-    salt[lanes] += salt_g_m2
-    return replace(state, salt_g_m2=salt)

@@ -14,6 +14,7 @@ import { Stop } from "./stop.js";
 import { Strip } from "./strip.js";
 import { Square } from "./tile.js";
 import { doingWords, reason } from "./words.js";
+import { Works } from "./work.js";
 import { commanded, faults, name, notes, reasons } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
@@ -114,6 +115,7 @@ export function Panel({ zone, onClose }) {
               <${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} />`
           : html`<p class="hint">${t("override.viewer")}</p>`}
       ${zone.offered.includes("on") && html`<${Plan} zone=${zone} now_s=${now_s} />`}
+      <${Works} zone=${zone} now_s=${now_s} mayReport=${mayCommand} />
       ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}
     </div>
     <${Notice} />

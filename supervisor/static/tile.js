@@ -6,6 +6,7 @@ import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { doingWords, reason } from "./words.js";
+import { DoneMarks } from "./work.js";
 import { LIVE_STATES, commanded, heating, kind, name, pulsing, reasons } from "./zone.js";
 
 const MOISTURE = 1024; // flag
@@ -101,6 +102,7 @@ export function Tile({ zone, now_s, onOpen }) {
           ${!hot && zone.section === "fine" && html`<span>· ${t(pulsing(zone) ? "card.pulsing" : "card.not-heating", { percent: number(pulsing(zone), 0) })}</span>`}
           ${hot && html`<span class="kw">· ${t("card.heating", { kw: kilowatts(zone.power_w) })}</span>`}
           ${zone.section === "danger" && html`<span class="where">${where(zone)}</span>`}
+          <${DoneMarks} zone=${zone} />
         </span>
         <span class=${`cause ${tone}`}><${Icon} name=${icon} size=${18} /><span>${words}</span></span>
       </span>

@@ -20,6 +20,7 @@ from supervisor.store.journal import AlarmRepository, EventRepository, ValueRepo
 from supervisor.store.notices import NoticeRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
+from supervisor.store.road_work import RoadWorkRepository
 from supervisor.store.spool import SpoolRepository
 from supervisor.store.telemetry import TelemetryRepository
 from supervisor.store.upkeep import UpkeepRepository
@@ -52,6 +53,7 @@ class Store(Repository):
         self.answers = AnswerRepository(writer, clock)
         self.duty = DutyRepository(writer, clock)
         self.notices = NoticeRepository(writer, clock)
+        self.works = RoadWorkRepository(writer, clock, self.spool)
         self.weather = WeatherRepository(writer, clock)
 
     @classmethod

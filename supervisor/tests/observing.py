@@ -202,7 +202,7 @@ def services(config: Config) -> Any:
     commands = SimpleNamespace(overrides=None, dangers=None)
     control = SimpleNamespace(intake=SimpleNamespace(cables=None))
     make: Any = web_services
-    made = make(base, commands, control, anything, anything)
+    made = make(base, SimpleNamespace(works=None), commands, control, anything, anything)
     return made.site, made.metrics_token, made.public_url
 
 

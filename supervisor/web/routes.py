@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from supervisor.web import api, duty, passkey_routes, safety
+from supervisor.web import api, duty, passkey_routes, road_work, safety
 
-ALL_ROUTES: Final = (*api.ROUTES, *passkey_routes.PASSKEY_ROUTES, *safety.ROUTES, *duty.ROUTES)
+ALL_ROUTES: Final = (*api.ROUTES, *passkey_routes.PASSKEY_ROUTES, *safety.ROUTES, *duty.ROUTES, *road_work.ROUTES)

@@ -11,7 +11,7 @@ from supervisor.planner.foresee.outlook import Hazard
 from supervisor.planner.foresee.physics import foresee
 from supervisor.planner.foresee.worth import MOST_WORTH
 from supervisor.planner.solve.penalty import fold_penalty
-from supervisor.road import Forcing, State, build_pavements, initial_state
+from supervisor.road import Forcing, State, build_pavements, initial_state, spread_salt
 
 N = 96  # slots of a day
 HEAT = np.array([300.0])
@@ -96,3 +96,15 @@ def test_worth_multiplies_a_members_price() -> None:
     assert np.allclose(double.cost(lift), 2.0 * plain.cost(lift))
     one_only = fold_penalty(short, 100.0, worth=np.array([[1.0, 1.0], [0.0, 0.0]]))
     assert np.allclose(one_only.cost(lift), 100.0 * 0.25 / 2 * np.array([1.5, 1.5]))
+
+
+def test_a_salted_road_needs_no_heat_until_its_brine_would_freeze() -> None:
+    wet = replace(initial_state(ROADS, -0.5, 2.0), water_mm=np.full(1, 0.6))
+    plain = foresee(ROADS, wet, night(-2.0), HEAT, 0.1).outlooks[0]
+    salted = foresee(ROADS, spread_salt(wet, [0], 30.0), night(-2.0), HEAT, 0.1).outlooks[0]
+    weak = foresee(ROADS, spread_salt(wet, [0], 3.0), night(-2.0), HEAT, 0.1).outlooks[0]
+    needs = [int(np.isfinite(outlook.required_c).sum()) for outlook in (plain, weak, salted)]
+    assert needs[0] > 0
+    assert needs[1] > 0  # too little salt for that cold
+    assert needs[2] == 0
+    assert (salted.wet == plain.wet).all()  # the board's own rule stays as careful as it was

@@ -21,6 +21,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
+from supervisor.control.road_work import RoadWorks
 from supervisor.domain.override import OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
 from supervisor.domain.zone import Layer, Site, Zone
@@ -164,12 +165,13 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     dispatcher = Dispatcher(1, live, overrides, Monitoring(alarms, metrics), clock, background)
     dangers = Dangers(store.dangers, live, overrides, dispatcher, alarms, clock)
     safety = Safety(store.audit, dangers, BrokenCables(live, alarms), alarms, AlarmDesk(alarms, store.audit, clock))
+    works = RoadWorks(store.works, live, None, clock)
     attributions = PROVIDERS["met-norway"].attributions
     degradations = Degradations(clock)
     app = make_app(
         Services(
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
-            safety=safety, degradations=degradations, contract_w=400_000,
+            safety=safety, degradations=degradations, contract_w=400_000, works=works,
         )
     )  # fmt: skip
     made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms, degradations)
