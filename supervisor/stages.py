@@ -35,6 +35,7 @@ from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import PlanPool
 from supervisor.control.plan_snapshot import PlanSnapshot, Situation
+from supervisor.control.previews import Previews
 from supervisor.control.price_service import open_price_service
 from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
@@ -267,6 +268,14 @@ def web_services(
         clock=base.clock,
         site=config.site,
         answers=base.store.answers,
+        previews=Previews(
+            base.live,
+            commands.overrides,
+            config.feeder,
+            control.plan_loop.preview,
+            lambda: control.prices.tariff.currency,
+            base.clock,
+        ),
         contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,

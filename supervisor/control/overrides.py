@@ -99,8 +99,10 @@ class Overrides:
         except KeyError:
             raise NotFoundError("unknown override", where=str(override_id), remedy="It may have ended") from None
 
-    async def request(self, zone: str, mode: str, minutes: int, reason: str, user: str) -> Override:
-        """Command a zone for a time.
+    async def request(
+        self, zone: str, mode: str, minutes: int, reason: str, user: str, audit: str | None = None
+    ) -> Override:
+        """Command a zone for a time. `audit`: what the audit log says instead of this zone's own line; "": nothing.
 
         Returns the override, committed; an OFF that could not be committed yet has `recorded` false. Raises
         NotFoundError for an unknown zone, CommandError for a mode, duration or reason that is not allowed and for ON
@@ -137,7 +139,9 @@ class Overrides:
 
         def record(db: sqlite3.Connection) -> None:
             commands.add_override(db, override)
-            journal.append_audit(db, now, user, "override", f"{override.id} {zone} {mode} {minutes} min: {reason}")
+            if audit != "":
+                own = f"{override.id} {zone} {mode} {minutes} min: {reason}"
+                journal.append_audit(db, now, user, "override", audit or own)
 
         if override.mode is OverrideMode.OFF:
             self._begin(self._late(override, record))

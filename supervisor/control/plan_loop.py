@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -23,6 +23,7 @@ from supervisor.planner.contract import keep_contract
 from supervisor.planner.fallback import shifted_plan
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome
+from supervisor.planner.preview import FeederPreview
 from supervisor.planner.shares import merge
 from supervisor.planner.turns import explained
 from supervisor.runtime.clock import Clock
@@ -62,6 +63,10 @@ class PlanLoop:
         """Something changed: plan soon."""
         self._reasons.append(reason)
         self._asked.set()
+
+    async def preview(self, wanted: Sequence[Override]) -> list[FeederPreview]:
+        """What overrides that are not made yet would do, by feeder. Raises PlanError where that cannot be said now."""
+        return await self._pool.preview(self._snapshot(), wanted)
 
     def override_changed(self, override: Override) -> None:
         """Plan again when an override begins or ends; it is sent to the board without a plan."""

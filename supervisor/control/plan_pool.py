@@ -13,10 +13,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 
-from supervisor.domain.errors import PlanError
+from supervisor.domain.errors import PlanError, RoadheatError
+from supervisor.domain.override import Override
 from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, keep_all
+from supervisor.planner.preview import FeederPreview, preview
 from supervisor.planner.shares import group_feeders, merge, part_of, plan_as
 from supervisor.runtime.process import OwnProcess, cores
 from supervisor.runtime.work import in_thread
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 300.0  # a planner that stopped answering; its own limit per feeder is far below
 PATIENCE_S = 20.0  # finished plans wait that long for the rest; longer than any stretch that lock-step grants
+
+PREVIEW_S = 10.0  # the app does not wait longer than two; a whole city takes some seconds
 
 _pools = itertools.count()
 
@@ -70,6 +74,29 @@ class PlanPool:
         finally:
             for task in asked:
                 task.cancel()
+
+    async def preview(self, inputs: PlanInputs, wanted: Sequence[Override]) -> list[FeederPreview]:
+        """What overrides that are not made yet would do, by feeder; see `planner.preview`.
+
+        Raises PlanError where there is no answer within `PREVIEW_S`, as while the planner plans or without a forecast.
+        """
+        zones = {override.zone for override in wanted}
+        feeders = {zone.feeder for zone in inputs.zones if zone.id in zones}
+        asked = []
+        for worker, group in zip(self._workers, self.groups, strict=True):
+            if mine := feeders & set(group):
+                part = part_of(inputs, mine)
+                here = [override for override in wanted if override.zone in {zone.id for zone in part.zones}]
+                asked.append(in_thread(worker, preview, part, here))
+        try:
+            async with asyncio.timeout(PREVIEW_S):
+                found = await asyncio.gather(*asked)
+        except RoadheatError:
+            raise
+        except Exception as error:  # a planner that dies is replaced when it is next asked for a plan
+            reason = str(error) or f"no answer in {PREVIEW_S:g} s"
+            raise PlanError(reason, where="preview", remedy="The command can be sent without it") from error
+        return [one for part in found for one in part]
 
     async def _ask(self, group: int, inputs: PlanInputs) -> PlanOutcome:
         worker = self._workers[group]

@@ -72,6 +72,9 @@ export async function session() {
 /** A key that makes one command, sent any number of times, one command. */
 export const commandKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
+/** A question that is worth one attempt only, such as a preview: nothing is carried out. */
+export const ask = (path, body) => once("POST", path, body, { "X-CSRF-Token": csrf });
+
 export function command(method, path, body, key, onRetry) {
   return send(method, path, body, { "X-CSRF-Token": csrf, "Idempotency-Key": key }, onRetry);
 }

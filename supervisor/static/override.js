@@ -8,10 +8,11 @@ import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { say } from "./model.js";
+import { Preview, Twice, usePreview } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
 import { heldFor } from "./words.js";
-import { LIVE_STATES } from "./zone.js";
-import { useState } from "./vendor/preact-hooks.mjs";
+import { LIVE_STATES, kind } from "./zone.js";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const MODES = ["on", "boost", "off"];
 const MINUTES = [30, 60, 120, 240, 480];
@@ -87,7 +88,19 @@ export function Form({ zone, onSent, onBack }) {
   const [quick, setQuick] = useState("");
   const [text, setText] = useState("");
   const [missing, setMissing] = useState(false);
+  const [twice, setTwice] = useState(false);
   const [busy, run] = useCommand();
+  const path = `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`;
+  const [found, state] = usePreview(`${path}/preview`, mode ? { mode, minutes: total } : null);
+  // Without a preview what lies there decides: nobody waits for the forecast to switch off.
+  const dangerous = mode === "off" && (found ? found.ask_twice : ["icy", "snow"].includes(kind(zone)));
+  const [held, setHeld] = useState(false);
+  useEffect(() => {
+    if (!held || state === "waiting") return;
+    setHeld(false);
+    if (dangerous) setTwice(true);
+    else carryOut();
+  }, [held, state]);
   const reason = [quick && t(`reason.${quick}`), text.trim()].filter(Boolean).join(": ");
   const send = (event) => {
     event.preventDefault();
@@ -99,7 +112,13 @@ export function Form({ zone, onSent, onBack }) {
       pick.querySelector("input").focus({ preventScroll: true });
       return;
     }
-    run("POST", `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`, { mode, minutes: total, reason }, (made) => {
+    if (mode === "off" && state === "waiting") setHeld(true); // two seconds at most: it may say that OFF is dangerous
+    else if (dangerous && !twice) setTwice(true);
+    else carryOut();
+  };
+  const carryOut = () => {
+    setTwice(false);
+    run("POST", path, { mode, minutes: total, reason }, (made) => {
       if (!made.recorded) say("override.not-recorded", {}, "bad");
       else if (made.not_heating && made.mode !== "off") say("zone.not-heating", { why: t(`stop.${made.not_heating}`) }, "bad");
       else say("notice.requested", {}, "good");
@@ -134,10 +153,12 @@ export function Form({ zone, onSent, onBack }) {
       </label>
       ${missing && reason.length < REASON_LETTERS.min && html`<p class="missing" role="alert">${t("missing.reason")}</p>`}
     </fieldset>
-    <div class="send">
+    <${Preview} found=${found} state=${state} mode=${mode} />
+    ${twice && html`<${Twice} found=${found} minutes=${total} onKeep=${() => setTwice(false)} onSure=${carryOut} />`}
+    ${!twice && html`<div class="send">
       <button type="button" class="big" onClick=${onBack ?? (() => setMode(""))}>${t("override.back")}</button>
-      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy)}>${busy ? busyWords(busy) : heldFor(mode, total)}</button>
-    </div>`}
+      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy) || held}>${busy || held ? busyWords(busy || "sending") : heldFor(mode, total)}</button>
+    </div>`}`}
   </form>`;
 }
 

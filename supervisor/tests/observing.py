@@ -200,7 +200,7 @@ def services(config: Config) -> Any:
         store=SimpleNamespace(answers=None, audit=None),
     )  # fmt: skip
     commands = SimpleNamespace(overrides=None, dangers=None)
-    control = SimpleNamespace(intake=SimpleNamespace(cables=None))
+    control = SimpleNamespace(intake=SimpleNamespace(cables=None), plan_loop=SimpleNamespace(preview=None))
     make: Any = web_services
     made = make(base, SimpleNamespace(works=None), commands, control, anything, anything)
     return made.site, made.metrics_token, made.public_url

@@ -146,7 +146,7 @@ async def get_plan(request: web.Request) -> web.Response:
     return json_answer(plan_answer(plan, view))
 
 
-def _override_answer(request: web.Request, override: Override) -> OverrideAnswer:
+def override_answer(request: web.Request, override: Override) -> OverrideAnswer:
     live = request.app[SERVICES].live
     zone = live.view(override.zone) if override.zone in live.zones else None
     shown = zone.override if zone is not None else None
@@ -170,17 +170,17 @@ async def post_override(request: web.Request) -> web.Response:
                 "too-fast", remedy="Wait a minute. A road that is not off yet can always be switched off"
             )
     override = await overrides.request(zone, wanted.mode.value, wanted.minutes, wanted.reason, session.user)
-    return json_answer(_override_answer(request, override), status=201)
+    return json_answer(override_answer(request, override), status=201)
 
 
 async def get_override(request: web.Request) -> web.Response:
-    return json_answer(_override_answer(request, request.app[SERVICES].overrides.get(_override_id(request))))
+    return json_answer(override_answer(request, request.app[SERVICES].overrides.get(_override_id(request))))
 
 
 async def delete_override(request: web.Request) -> web.Response:
     session = request[SESSION]
     override = await request.app[SERVICES].overrides.cancel(_override_id(request), session.user)
-    return json_answer(_override_answer(request, override))
+    return json_answer(override_answer(request, override))
 
 
 BODY: Final = ("bad-json", "not-json", "too-large", "invalid", "timeout")

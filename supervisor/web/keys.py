@@ -16,6 +16,7 @@ from supervisor.control.degraded import Degradations, Degraded
 from supervisor.control.live import LiveState
 from supervisor.control.notify.opening import Telling
 from supervisor.control.overrides import Overrides
+from supervisor.control.previews import Previews
 from supervisor.control.road_work import RoadWorks
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
@@ -56,6 +57,7 @@ class Services:
     safety: Safety | None = None  # None: these routes answer not-found
     degradations: Degradations | None = None  # None: nothing is ever degraded
     telling: Telling | None = None  # None: these routes answer not-found
+    previews: Previews | None = None  # None: these routes answer not-found
     works: RoadWorks | None = None  # None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     contact: str = ""  # whom to call, on the sign-in page

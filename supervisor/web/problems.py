@@ -57,6 +57,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "internal": (500, "Internal error"),
     "store-full": (503, "There is no space left to record it"),
     "store": (503, "The request cannot be recorded right now"),
+    "no-preview": (503, "What the command would do cannot be said right now"),
     "busy": (503, "Too many open connections"),
 }
 _BY_STATUS: Final = {

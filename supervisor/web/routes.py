@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from supervisor.web import api, duty, passkey_routes, road_work, safety
+from supervisor.web import api, commands, duty, passkey_routes, road_work, safety
 
-ALL_ROUTES: Final = (*api.ROUTES, *passkey_routes.PASSKEY_ROUTES, *safety.ROUTES, *duty.ROUTES, *road_work.ROUTES)
+ALL_ROUTES: Final = (
+    *api.ROUTES, *commands.ROUTES, *passkey_routes.PASSKEY_ROUTES, *safety.ROUTES, *duty.ROUTES, *road_work.ROUTES,
+)  # fmt: skip

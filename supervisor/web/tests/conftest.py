@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,20 @@ from supervisor.control.live import LiveState
 from supervisor.control.metrics import Metrics
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
+from supervisor.control.previews import Previews
 from supervisor.control.road_work import RoadWorks
-from supervisor.domain.override import OverrideState
+from supervisor.domain.override import Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
-from supervisor.domain.zone import Layer, Site, Zone
+from supervisor.domain.weather import Forecast
+from supervisor.domain.zone import Feeder, Layer, Site, Zone
+from supervisor.planner.inputs import PlanInputs
+from supervisor.planner.preview import FeederPreview, preview
+from supervisor.road import build_pavements, initial_state
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import SystemClock
 from supervisor.store.store import Store
+from supervisor.tariff.flat import FlatTariff
+from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.registry import PROVIDERS
 from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
@@ -171,6 +179,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     app = make_app(
         Services(
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
+            previews=make_previews(live, overrides, clock),
             safety=safety, degradations=degradations, contract_w=400_000, works=works,
         )
     )  # fmt: skip
@@ -193,6 +202,27 @@ class Person:
         async with self.client.request(method, path, headers=headers, **options) as answer:
             is_json = answer.content_type in ("application/json", "application/problem+json")
             return answer.status, await (answer.json(content_type=None) if is_json else answer.text())
+
+
+def make_previews(live: LiveState, overrides: Overrides, clock: NightClock) -> Previews:
+    """The planner's own previews, for a night in which it snows until the morning."""
+    zones = tuple(known.zone for known in live.zones.values())
+    roads = build_pavements(zones)
+    feeder = Feeder("f1", contract_kw=300.0, breaker_kw=420.0, demand_price_per_kw=8_230.0)
+    storm = design_storm(NIGHT_UTC_S - 10 * HOUR_S, hours=48.0)
+    weather = replace(storm, precipitation_mm_h=0.4 * storm.precipitation_mm_h)
+
+    async def planned(wanted: Sequence[Override]) -> list[FeederPreview]:
+        now = clock.utc_s()
+        held = (overrides.live_for(zone.id) for zone in zones)
+        inputs = PlanInputs(
+            now_utc_s=now, zones=zones, feeders=(feeder,), roads=roads, state=initial_state(roads, 2.0, 6.0),
+            forecast=Forecast(now, (weather,), "design"), tariff=FlatTariff(120.0),
+            overrides=tuple(one for one in held if one is not None), peak_so_far_kw={"f1": 250.0},
+        )  # fmt: skip
+        return await asyncio.to_thread(preview, inputs, list(wanted))
+
+    return Previews(live, overrides, (feeder,), planned, lambda: "KRW", clock)
 
 
 SignIn = Callable[[str], Awaitable[Person]]

@@ -164,6 +164,7 @@ async def test_refusals_and_sign_out_are_said(phone: Any, district: Any) -> None
     await page.check(".mode-off input")
     await page.check(".reason-road-clear input")
     await page.click("button[type=submit]")
+    await page.click(".twice .outlined")  # it snows
     await page.wait_for_selector(".running")
     [made] = await district.store.overrides.live(district.clock.utc_s())
     await district.overrides.advance(made.id, OverrideState.REFUSED)

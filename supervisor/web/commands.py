@@ -1,0 +1,132 @@
+"""REST handlers for previews of commands, and for commands to many roads at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from supervisor.control.groups import request_all
+from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
+from supervisor.control.previews import CommandPreview, Previews
+from supervisor.domain.errors import NotFoundError, RoadheatError
+from supervisor.domain.override import OverrideMode
+from supervisor.web.allowed import COMMAND
+from supervisor.web.api import BODY, MUTATION, Route, override_answer, zone_id
+from supervisor.web.body import json_answer, read_struct
+from supervisor.web.keys import SERVICES, SESSION
+from supervisor.web.problems import RequestError
+from supervisor.web.rates import RATES
+from supervisor.web.schema import OverrideAnswer
+
+ZONES_MAX: Final = 500  # of one command; a larger district sends it by feeders
+Minutes = Annotated[int, Meta(ge=MIN_MINUTES, le=24 * 60)]
+ZoneIds = Annotated[list[Annotated[str, Meta(max_length=16)]], Meta(min_length=1, max_length=ZONES_MAX)]
+
+
+class PreviewRequest(Struct, forbid_unknown_fields=True):
+    """A command that is not sent yet."""
+
+    mode: OverrideMode
+    minutes: Minutes
+
+
+class GroupPreviewRequest(PreviewRequest, forbid_unknown_fields=True):
+    """The same for many roads."""
+
+    zones: ZoneIds
+
+
+class GroupRequest(Struct, forbid_unknown_fields=True):
+    """One command for many roads."""
+
+    zones: ZoneIds
+    mode: OverrideMode
+    minutes: Minutes
+    reason: Annotated[str, Meta(min_length=REASON_MIN, max_length=REASON_MAX)]
+
+
+class GroupAnswer(Struct):
+    """What became of one road's part."""
+
+    zone: str
+    override: OverrideAnswer | None  # None: refused
+    error: str | None = None  # why, as a sentence
+    remedy: str | None = None
+
+
+def _zones(request: web.Request, zones: list[str]) -> list[str]:
+    """Each zone once, in the order given. Raises NotFoundError for one that is not known."""
+    known = request.app[SERVICES].live.zones
+    for zone in zones:
+        if zone not in known:
+            raise NotFoundError(
+                "unknown zone", where=zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
+            )  # fmt: skip
+    return list(dict.fromkeys(zones))
+
+
+def _previews(request: web.Request) -> Previews:
+    previews = request.app[SERVICES].previews
+    if previews is None:
+        raise NotFoundError("no plans are made here", where=request.path[:80])
+    return previews
+
+
+async def preview_zone(request: web.Request) -> web.Response:
+    zone, wanted = zone_id(request), await read_struct(request, PreviewRequest)
+    return await _answer(request, [zone], wanted)
+
+
+async def preview_group(request: web.Request) -> web.Response:
+    wanted = await read_struct(request, GroupPreviewRequest)
+    return await _answer(request, _zones(request, wanted.zones), wanted)
+
+
+async def _answer(request: web.Request, zones: list[str], wanted: PreviewRequest) -> web.Response:
+    try:
+        return json_answer(await _previews(request).of(zones, wanted.mode, wanted.minutes))
+    except NotFoundError:
+        raise
+    except RoadheatError as error:
+        remedy = "The command can be sent without it"
+        raise RequestError("no-preview", error.message, where=error.where, remedy=remedy) from error
+
+
+async def post_group(request: web.Request) -> web.Response:
+    """A command to many roads counts as one against the limit; OFF is never limited."""
+    session, wanted = request[SESSION], await read_struct(request, GroupRequest)
+    zones = _zones(request, wanted.zones)
+    if not request.app[RATES].take(session.user) and wanted.mode is not OverrideMode.OFF:
+        raise RequestError("too-fast", remedy="Wait a minute. Roads can always be switched off")
+    results = await request_all(
+        request.app[SERVICES].overrides, zones, wanted.mode.value, wanted.minutes, wanted.reason, session.user
+    )
+    return json_answer(
+        [
+            GroupAnswer(
+                one.zone,
+                None if one.override is None else override_answer(request, one.override),
+                None if one.error is None else one.error.message,
+                None if one.error is None else one.error.remedy,
+            )
+            for one in results
+        ],
+        status=201 if any(one.override is not None for one in results) else 200,
+    )
+
+
+_PREVIEW: Final = ("no-preview", *MUTATION, *BODY)
+ROUTES: Final = (
+    Route("POST", "/api/v1/zones/{zone}/overrides/preview", preview_zone,
+          "What a command would do: ice minutes, energy, cost, peak, which roads are shed (role crew); changes nothing",
+          CommandPreview, request=PreviewRequest, problems=("unknown-zone", "not-found", *_PREVIEW), need=COMMAND,
+          limited=True),
+    Route("POST", "/api/v1/overrides/preview", preview_group, "The same for many roads (role crew); changes nothing",
+          CommandPreview, request=GroupPreviewRequest, problems=("unknown-zone", "not-found", *_PREVIEW), need=COMMAND,
+          limited=True),
+    Route("POST", "/api/v1/overrides", post_group,
+          "Command many roads for a limited time, with a reason (role crew): a result for each, one audit entry",
+          list[GroupAnswer], 201, GroupRequest, ("unknown-zone", "too-fast", *MUTATION, *BODY), COMMAND),
+)  # fmt: skip
