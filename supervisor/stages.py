@@ -43,6 +43,7 @@ from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Rec
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
+from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.energy.shipper import Shipper
@@ -285,6 +286,7 @@ def web_services(
         degradations=base.degradations,
         telling=telling,
         works=roads.works,
+        days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
             base.store.audit,
             commands.dangers,

@@ -1,8 +1,8 @@
 // @ts-check
 // One zone: what it is like, what it does and why, what it will do, and a person's command.
 
-import { get } from "./api.js";
-import { age, celsius, clock, kilowatts, number } from "./format.js";
+import { Day } from "./day.js";
+import { age, celsius, clock, kilowatts, near, number } from "./format.js";
 import { DangerButton, DangerHere } from "./danger.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
@@ -11,7 +11,6 @@ import { model } from "./model.js";
 import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
 import { Stop } from "./stop.js";
-import { Strip } from "./strip.js";
 import { Square } from "./tile.js";
 import { doingWords, reason } from "./words.js";
 import { Works } from "./work.js";
@@ -25,23 +24,6 @@ function Fact({ label, value, unit }) {
   return html`<div class="figure"><dt>${label}</dt><dd class=${value === t("figure.unknown") ? "words" : ""}>${value}<small>${unit}</small></dd></div>`;
 }
 
-/** The plan, fetched when the panel opens and whenever a newer one is announced. */
-function usePlan(zone) {
-  const [plan, setPlan] = useState(null);
-  const issued = zone.plan?.issued_utc_s;
-  useEffect(() => {
-    let wanted = true;
-    setPlan(null);
-    if (issued) {
-      get(`/api/v1/zones/${encodeURIComponent(zone.id)}/plan`)
-        .then((found) => wanted && setPlan(found))
-        .catch(() => {}); // the words of the list stand without the strip
-    }
-    return () => (wanted = false);
-  }, [zone.id, issued]);
-  return plan;
-}
-
 /** Tells how a command ended that ran a moment ago without our cancelling it. */
 function useOutcome(zone) {
   const last = useRef(null);
@@ -53,14 +35,12 @@ function useOutcome(zone) {
 }
 
 function Plan({ zone, now_s }) {
-  const plan = usePlan(zone);
   if (!zone.plan) return html`<p class="hint">${t("plan.none")}</p>`;
   const ahead = reasons(zone).filter((why) => why.end_s > now_s).slice(0, 5);
   return html`<section>
     <h3>${t("plan.title")}</h3>
-    ${plan && html`<${Strip} plan=${plan} now_s=${now_s} />`}
     <ul class="reasons">
-      ${ahead.map((why) => html`<li><span class="span">${clock(why.start_s)}–${clock(why.end_s)}</span> ${reason(why)}</li>`)}
+      ${ahead.map((why) => html`<li><span class="span">${near(why.start_s, now_s)}–${near(why.end_s, now_s)}</span> ${reason(why)}</li>`)}
       ${!ahead.length && html`<li>${t("plan.no-hazard")}</li>`}
     </ul>
     <p class="hint">${t(`plan.label.${zone.plan.label}`)}</p>
@@ -114,6 +94,7 @@ export function Panel({ zone, onClose }) {
           ? html`<h3>${t(running ? "override.replace" : "override.title")}</h3>
               <${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} />`
           : html`<p class="hint">${t("override.viewer")}</p>`}
+      <${Day} zone=${zone} />
       ${zone.offered.includes("on") && html`<${Plan} zone=${zone} now_s=${now_s} />`}
       <${Works} zone=${zone} now_s=${now_s} mayReport=${mayCommand} />
       ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}

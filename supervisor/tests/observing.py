@@ -202,7 +202,9 @@ def services(config: Config) -> Any:
     commands = SimpleNamespace(overrides=None, dangers=None)
     control = SimpleNamespace(intake=SimpleNamespace(cables=None), plan_loop=SimpleNamespace(preview=None))
     make: Any = web_services
-    made = make(base, SimpleNamespace(works=None), commands, control, anything, anything)
+    made = make(
+        base, SimpleNamespace(works=None, estimation=None, forecasts=None), commands, control, anything, anything
+    )
     return made.site, made.metrics_token, made.public_url
 
 

@@ -18,6 +18,7 @@ from supervisor.control.notify.opening import Telling
 from supervisor.control.overrides import Overrides
 from supervisor.control.previews import Previews
 from supervisor.control.road_work import RoadWorks
+from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
@@ -59,6 +60,7 @@ class Services:
     telling: Telling | None = None  # None: these routes answer not-found
     previews: Previews | None = None  # None: these routes answer not-found
     works: RoadWorks | None = None  # None: these routes answer not-found
+    days: ZoneDays | None = None  # None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     contact: str = ""  # whom to call, on the sign-in page
 

@@ -24,6 +24,7 @@ from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.control.previews import Previews
 from supervisor.control.road_work import RoadWorks
+from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.override import Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
 from supervisor.domain.weather import Forecast
@@ -181,6 +182,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
             previews=make_previews(live, overrides, clock),
             safety=safety, degradations=degradations, contract_w=400_000, works=works,
+            days=ZoneDays(store, live, None, None, clock),
         )
     )  # fmt: skip
     made = District(store, live, overrides, sessions, clock, app, dispatcher, alarms, degradations)

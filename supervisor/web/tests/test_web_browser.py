@@ -87,7 +87,7 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     await keep(page, f"list-{language}")
 
     await page.click('[data-zone="z03"]')
-    await page.wait_for_selector("dialog[open] .strip .ground")
+    await page.wait_for_selector("dialog[open] .chart canvas")
     await keep(page, f"panel-{language}")
     await page.check(".mode-on input")
     await page.click("button[type=submit]")
