@@ -40,6 +40,7 @@ from supervisor.control.price_service import open_price_service
 from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
+from supervisor.control.residents import IceReports
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
@@ -55,6 +56,7 @@ from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
 from supervisor.weather.providers.registry import attributions, open_weather
 from supervisor.web import Safety, Services
+from supervisor.web.residents import Residents
 from supervisor.web.sessions import Sessions
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
@@ -277,6 +279,7 @@ def web_services(
             lambda: control.prices.tariff.currency,
             base.clock,
         ),
+        residents=_residents(base, control) if config.web.residents else None,
         contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,
@@ -295,6 +298,15 @@ def web_services(
             AlarmDesk(base.alarms, base.store.audit, base.clock),
         ),
     )
+
+
+def _residents(base: Base, control: Control) -> Residents:
+    async def record(zone: str, text: str) -> None:
+        await base.store.events.append("ice-report", zone, text)
+
+    reports = IceReports(base.alarms, record, base.clock)
+    control.watch.checks["ice reports"] = reports.look
+    return Residents(reports, ("127.0.0.1", "::1", *base.config.web.proxies))
 
 
 async def admin_link(sessions: Sessions) -> str | None:

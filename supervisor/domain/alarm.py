@@ -37,6 +37,7 @@ class AlarmCode(StrEnum):
     MAX_ON_TIME = "max-on-time", Severity.MAJOR, "zone"
     MOISTURE_IMPLAUSIBLE = "moisture-implausible", Severity.MINOR, "zone"
     SENSOR_DOUBTFUL = "sensor-doubtful", Severity.MAJOR, "zone"
+    ICE_REPORTED = "ice-reported", Severity.MAJOR, "zone"
     # Boards
     BOARD_RESTARTS = "board-restarts", Severity.MAJOR, "board"
     BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"

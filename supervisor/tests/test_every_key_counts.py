@@ -136,6 +136,7 @@ ROWS: dict[str, Row] = {
     "WebConfig.cert": change("web.cert", "cert.pem", address, web__key="key.pem"),
     "WebConfig.key": change("web.key", "gone.pem", missing_files, web__cert="cert.pem"),
     "WebConfig.public_url": change("web.public_url", "https://x", address),
+    "WebConfig.residents": "supervisor/web/tests/test_web_residents.py",
     "WebConfig.contact": "supervisor/web/tests/test_web_entry.py",
     "WebConfig.proxies": change("web.proxies", ["10.0.0.5"], people_caps),
     "WebConfig.connections_per_address": change("web.connections_per_address", 9, people_caps),

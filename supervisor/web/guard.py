@@ -25,8 +25,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # The page that asks for a link, and what process managers ask.
 PUBLIC: Final = frozenset(
     {"/login", "/login/passkey", "/login/passkey/options", "/static/plain.css", "/static/login.js", "/static/icon.svg",
-     "/healthz", "/readyz"}
+     "/static/roads.css",     "/healthz", "/readyz"}
 )  # fmt: skip
+ROADS: Final = "/roads"  # the residents' pages, where city.toml has them
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 TOKEN_LETTERS_MAX: Final = 200  # ours have 43 and a prefix
 
@@ -46,6 +47,11 @@ HEADERS: Final = {
 # Where a program's author finds the description of the API (RFC 8631).
 DESCRIBED: Final = '</api>; rel="service-doc"; type="text/html", </openapi.json>; rel="service-desc"'
 HSTS: Final = "max-age=31536000"
+
+
+def is_open(path: str) -> bool:
+    """Whether a path is open to everybody, and no session is looked for."""
+    return path in PUBLIC or path == ROADS or path.startswith(ROADS + "/")
 
 
 def is_secure(request: web.Request) -> bool:
@@ -126,7 +132,7 @@ def _scrapes(request: web.Request) -> bool:
 @web.middleware
 async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let signed-in requests through; answer all others that a link is needed."""
-    if request.path in PUBLIC or _scrapes(request):
+    if is_open(request.path) or _scrapes(request):
         return await handler(request)
     session = await find_session(request)
     if session is None:
@@ -169,7 +175,7 @@ async def require_own_page(request: web.Request, handler: Handler) -> web.Stream
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if (origin is not None and not _same_origin(request, origin)) or site not in ("same-origin", "none"):
         raise RequestError("bad-origin", where="Origin", remedy="Use the app at its own address")
-    if request.path in PUBLIC:
+    if is_open(request.path):
         return await handler(request)
     given = request.headers.get("X-CSRF-Token", "")
     if not same_secret(given, request[SESSION].csrf):

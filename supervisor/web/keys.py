@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -26,6 +26,9 @@ from supervisor.store.audit import AuditRepository
 from supervisor.weather.providers.kind import Attribution
 from supervisor.web.session import Session
 from supervisor.web.sessions import Sessions
+
+if TYPE_CHECKING:  # it needs these keys
+    from supervisor.web.residents import Residents
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Services:
     previews: Previews | None = None  # None: these routes answer not-found
     works: RoadWorks | None = None  # None: these routes answer not-found
     days: ZoneDays | None = None  # None: these routes answer not-found
+    residents: Residents | None = None  # None: these pages answer not-found
     contract_w: int = 0  # of all supplies together
     contact: str = ""  # whom to call, on the sign-in page
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from supervisor.web import make_app, reference
+from supervisor.web import make_app, reference, residents
 from supervisor.web.keys import SERVICES
 from supervisor.web.openapi import OTHER_STATUS
 from supervisor.web.problems import CODES
@@ -185,6 +185,7 @@ async def test_openapi_tells_the_truth(district: Any, sign_in: Any) -> None:
     }
     served -= {(path, "GET") for path in (reference.PATH, *reference.OTHER_PATHS)}
     served -= {("/", "GET"), ("/login", "GET"), ("/openapi.json", "GET"), ("/static/{path}", "GET")}
+    served -= {(path, method) for method, path, _ in residents.ROUTES}  # pages for people
     told = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     assert told == served
     text = str(document)
