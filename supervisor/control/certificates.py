@@ -15,7 +15,7 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
 
 AHEAD_S: Final = 30 * 24 * 3600
-_REPLACE: Final = "replace it and restart the service"
+_REPLACE: Final = "replace certificate and key (they are read again within 30 s)"
 _REMEDIES: Final = {"boards": "run `roadheat pki rotate --server`", "boards CA": "run `roadheat pki rotate`"}
 LOOK_EACH_S: Final = 6 * 3600
 

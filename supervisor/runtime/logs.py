@@ -68,6 +68,41 @@ class Sparing(logging.Filter):
         return True
 
 
+BURST = 100  # records of a kind and minute: more than a person reads
+BURST_TRACED = 5  # those with a traceback, which is some kilobytes
+ALL_BURST = 2_000  # records a minute of all kinds: some texts are never the same twice
+
+
+class Limited(logging.Filter):
+    """Lets through so many records of a kind per `SPARING_S`, and says how many like them were left out.
+
+    A kind is logger, template and type of the exception. Whatever the outside causes, and however often, the log grows
+    by a bounded amount a minute: with the kinds of this program, below a megabyte.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._windows: OrderedDict[tuple[object, ...], tuple[float, int]] = OrderedDict()  # begin, records in it
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        kind = (record.name, str(record.msg), type(error))
+        own = self._room(record, kind, BURST if error is None else BURST_TRACED, "like this")
+        return own and self._room(record, ("all",), ALL_BURST, "of other kinds")
+
+    def _room(self, record: logging.LogRecord, kind: tuple[object, ...], most: int, what: str) -> bool:
+        """Count one; a new window tells what the last one has left out."""
+        began_s, count = self._windows.pop(kind, (record.created, 0))
+        if record.created - began_s >= SPARING_S:
+            if count > most:
+                record.msg = f"{record.msg} ({count - most} more {what} were left out)"
+            began_s, count = record.created, 0
+        self._windows[kind] = (began_s, count + 1)
+        while len(self._windows) > KINDS_MAX:
+            self._windows.popitem(last=False)
+        return count < most
+
+
 def spare(name: str) -> None:
     """Limit the logger of that name; may be called repeatedly."""
     logger = logging.getLogger(name)
@@ -79,4 +114,5 @@ def configure(clock: Clock, level: str) -> None:
     """Send everything from `level` up to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(clock))
+    handler.addFilter(Limited())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from supervisor.net.connections import Connections
 from supervisor.net.handles import WEB_MAX
 from supervisor.net.refusals import Refusals
 from supervisor.runtime.background import Background
+from supervisor.web.certificate import follow, server_context
 from supervisor.web.keys import SERVICES
 from supervisor.web.listening import ENTRANCE, HANDSHAKES, HEADER_S, web_caps
 from supervisor.web.metrics import REFUSED
@@ -26,11 +27,8 @@ from supervisor.web.stream import PACE
 async def listen_web(config: Config, app: web.Application, connections_max: int = WEB_MAX) -> AsyncIterator[str]:
     """The crew app's listener, with so many connections at a time; gives its URL."""
     host, port = split_listen(config.web.listen)
-    context = None
-    if config.web.cert:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        _load_certificate(context, config)
+    files = (config.resolve(config.web.cert), config.resolve(config.web.key)) if config.web.cert else None
+    context = server_context(*files) if files is not None else None
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     assert runner.server is not None
@@ -43,6 +41,8 @@ async def listen_web(config: Config, app: web.Application, connections_max: int 
             lambda: (HEADER_S, f"no whole request within {HEADER_S:g} s"),
         )  # fmt: skip
         app[ENTRANCE].acceptor = acceptor
+        if files is not None and context is not None:
+            background.keep("web certificate", partial(follow, context, *files))
         try:
             _, bound = await acceptor.start(host, port)
             yield config.web.public_url or f"{'https' if context else 'http'}://{join_listen(host, bound)}"
@@ -54,14 +54,3 @@ async def listen_web(config: Config, app: web.Application, connections_max: int 
             acceptor.stop()
             await runner.cleanup()
             acceptor.close()
-
-
-def _load_certificate(context: ssl.SSLContext, config: Config) -> None:
-    cert, key = config.resolve(config.web.cert), config.resolve(config.web.key)
-    try:
-        context.load_cert_chain(cert, key)
-    except (OSError, ValueError) as error:  # SSLError is an OSError
-        raise ConfigError(
-            f"web.cert and web.key cannot be used: {error}", where=f"{cert} and {key}",
-            remedy="Name a PEM certificate and the private key that belongs to it",
-        ) from error  # fmt: skip

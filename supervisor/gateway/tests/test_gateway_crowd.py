@@ -28,6 +28,7 @@ async def city(tmp_path: Path) -> AsyncIterator[City]:
 
 BUDGET = 60
 SILENT = 300
+MANY = 2_000
 # The begin of a TLS record and of a whole ClientHello, neither ever continued.
 BEGIN = b"\x16\x03\x01\x02"
 UNFINISHED = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -61,6 +62,14 @@ async def test_silent_connections_hold_no_slot_and_no_board_up(tmp_path: Path, f
         assert percentile_99(took) < 1.0
         assert still_open(sockets) <= BUDGET - 6
         assert city.refused("crowded") > 0
+
+
+async def test_two_thousand_stalled_connections(tmp_path: Path) -> None:
+    """One address has room for a few silent ones only, however many the listener has room for."""
+    async with run_city(tmp_path, MANY + 400) as city, crowd(city.gateway.address, MANY, UNFINISHED) as sockets:
+        assert percentile_99(await serve_boards(city)) < 1.0
+        assert still_open(sockets) < 100
+        assert city.refused("crowded") > MANY - 100
 
 
 @pytest.mark.parametrize(("source", "turns"), [("127.0.0.1", 60 / 8), ("127.0.0.2", 1)], ids=["own", "another"])

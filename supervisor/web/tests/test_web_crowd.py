@@ -26,6 +26,7 @@ from supervisor.wire.pki import ensure_pki
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 BUDGET = 40
+MANY = 2_000
 REQUEST = b"GET /api/v1/zones HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n"
 
 
@@ -96,6 +97,27 @@ async def test_a_crowd_that_says_nothing_keeps_no_phone_out(
             while b"frost" not in await stream.content.readline():
                 pass  # the stream that was open before lives
     assert refused(district, "crowded") > 0 or first.startswith(b"\x16")
+
+
+@pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: "], ids=["silent", "header"])
+async def test_two_thousand_stalled_connections_with_room_for_all(district: Any, tmp_path: Path, first: bytes) -> None:
+    (tmp_path / "weather.csv").write_text("time_utc\n")
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    config = load(tmp_path / "city.toml")
+    config = msgspec.structs.replace(config, web=msgspec.structs.replace(config.web, listen="127.0.0.1:0"))
+    async with listen_web(config, district.app, MANY + 400) as url:
+        place = ("127.0.0.1", int(url.rpartition(":")[2]))
+        phone = Phone(place)
+        await phone.sign_in(district)
+        async with crowd(place, MANY, first) as sockets:
+            took = []
+            for _ in range(100):
+                began_s = time.monotonic()
+                assert await phone.status() == 200
+                took.append(time.monotonic() - began_s)
+            assert still_open(sockets) > MANY // 2, "they were there all the time"
+        await phone.http.close()
+    assert percentile_99(took) < 1.0
 
 
 async def test_a_header_that_drips_has_ten_seconds_in_all(
@@ -201,6 +223,50 @@ def test_proxies_and_loopback_have_no_cap_of_their_own() -> None:
     for host in ("10.0.0.6", "", "2001:db8::6", "nonsense"):
         assert not caps.exempt(host), host
     assert web_caps(400, 7, ()).silent_per_address == 7
+
+
+async def test_a_certificate_that_is_replaced_serves_the_next_connections(
+    district: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("supervisor.web.certificate.LOOK_EACH_S", 0.02)
+    first, second = (ensure_pki(tmp_path / name, "roadheat") for name in ("first", "second"))
+    served = (tmp_path / "web.pem", tmp_path / "web.key")
+
+    def put(certificate: bytes, key: bytes) -> None:
+        served[1].write_bytes(key)
+        served[0].write_bytes(certificate)
+
+    async def issuer(http: aiohttp.ClientSession, url: str) -> str:
+        for name, pki in (("first", first), ("second", second)):
+            trust = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
+            try:
+                async with http.get(f"{url}/healthz", ssl=trust, server_hostname="roadheat"):
+                    return name
+            except aiohttp.ClientConnectorCertificateError:
+                continue
+        return "nobody"
+
+    put(first.server_pem.read_bytes(), first.server_key.read_bytes())
+    (tmp_path / "weather.csv").write_text("time_utc\n")
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    config = load(tmp_path / "city.toml")
+    tls = msgspec.structs.replace(config.web, listen="127.0.0.1:0", cert=str(served[0]), key=str(served[1]))
+    async with (
+        listen_web(msgspec.structs.replace(config, web=tls), district.app, BUDGET) as url,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http,
+    ):
+        assert await issuer(http, url) == "first"
+        put(second.server_pem.read_bytes(), first.server_key.read_bytes())  # half of a new pair
+        await asyncio.sleep(0.2)
+        assert await issuer(http, url) == "first"
+        assert "not used" in caplog.text
+        put(second.server_pem.read_bytes(), second.server_key.read_bytes())
+        async with asyncio.timeout(10):
+            while await issuer(http, url) != "second":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        put(b"nothing", b"nothing")
+        await asyncio.sleep(0.2)
+        assert await issuer(http, url) == "second"
 
 
 async def test_over_tls_silent_connections_hold_no_slot_and_phones_are_answered(

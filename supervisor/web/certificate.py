@@ -1,0 +1,54 @@
+"""The web listener's certificate: checked before it is used, and read again when its files change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from pathlib import Path
+from typing import Final
+
+from supervisor.domain.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+LOOK_EACH_S: Final = 30.0  # programs that renew certificates write two files, one after the other
+
+
+def server_context(cert: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or newer with that certificate. Raises ConfigError where the two files cannot be used together."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise ConfigError(
+            f"web.cert and web.key cannot be used: {error}", where=f"{cert} and {key}",
+            remedy="Name a PEM certificate and the private key that belongs to it",
+        ) from error  # fmt: skip
+    return context
+
+
+async def follow(context: ssl.SSLContext, cert: Path, key: Path) -> None:
+    """Serve the next connections with what is in the files, whenever they change; until cancelled.
+
+    A pair that cannot be used is logged, and the old one stays.
+    """
+    seen = _content(cert, key)
+    while True:
+        await asyncio.sleep(LOOK_EACH_S)
+        now = _content(cert, key)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            server_context(cert, key)  # first apart: a failure would leave the one in use without its key
+            context.load_cert_chain(cert, key)
+        except (ConfigError, OSError, ValueError) as error:
+            logger.error("the new web certificate is not used, the old one stays: %s", error)
+        else:
+            logger.info("the web certificate was replaced")
+
+
+def _content(*paths: Path) -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() if path.exists() else b"" for path in paths)
