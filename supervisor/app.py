@@ -43,7 +43,6 @@ from supervisor.runtime.lag import measure_lag
 from supervisor.runtime.single import alone_in
 from supervisor.stages import (
     Base,
-    admin_link,
     load_commands,
     plan_again_on_changes,
     prepare_files,
@@ -51,7 +50,6 @@ from supervisor.stages import (
     start_degradations,
     start_loops,
     start_roads,
-    web_services,
 )
 from supervisor.store.opening import open_store
 from supervisor.store.store import Store
@@ -59,6 +57,7 @@ from supervisor.trust_stage import start_trust
 from supervisor.web import make_app
 from supervisor.web.listener import listen_web
 from supervisor.web.sessions import Sessions
+from supervisor.web_stage import admin_link, web_services
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack
@@ -13,7 +12,6 @@ from datetime import timedelta
 from functools import partial
 
 from supervisor.config import Config
-from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
 from supervisor.control.clock_watch import ClockWatch
 from supervisor.control.danger import Dangers
@@ -35,16 +33,13 @@ from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import PlanPool
 from supervisor.control.plan_snapshot import PlanSnapshot, Situation
-from supervisor.control.previews import Previews
 from supervisor.control.price_service import open_price_service
 from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
-from supervisor.control.residents import IceReports
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
-from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.energy.shipper import Shipper
@@ -54,10 +49,7 @@ from supervisor.store.store import Store
 from supervisor.tariff.kind import Get
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.nowcast import WetOnset
-from supervisor.weather.providers.registry import attributions, open_weather
-from supervisor.web import Safety, Services
-from supervisor.web.residents import Residents
-from supervisor.web.sessions import Sessions
+from supervisor.weather.providers.registry import open_weather
 from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
 
@@ -258,60 +250,3 @@ def start_loops(
     if telling.heartbeat is not None:
         tasks.append(loops.keep("heartbeat", telling.heartbeat.run))
     return tuple(tasks)
-
-
-def web_services(
-    base: Base, roads: Roads, commands: Commands, control: Control, telling: Telling, sessions: Sessions
-) -> Services:
-    config = base.config
-    return Services(
-        live=base.live,
-        overrides=commands.overrides,
-        sessions=sessions,
-        clock=base.clock,
-        site=config.site,
-        answers=base.store.answers,
-        previews=Previews(
-            base.live,
-            commands.overrides,
-            config.feeder,
-            control.plan_loop.preview,
-            lambda: control.prices.tariff.currency,
-            base.clock,
-        ),
-        residents=_residents(base, control) if config.web.residents else None,
-        contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
-        attributions=attributions(config.weather),
-        public_url=config.web.public_url,
-        contact=config.web.contact,
-        metrics_token=os.environ.get(config.web.metrics_token_env, ""),
-        registry=base.metrics.registry,
-        degradations=base.degradations,
-        telling=telling,
-        works=roads.works,
-        days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
-        safety=Safety(
-            base.store.audit,
-            commands.dangers,
-            control.intake.cables,
-            base.alarms,
-            AlarmDesk(base.alarms, base.store.audit, base.clock),
-        ),
-    )
-
-
-def _residents(base: Base, control: Control) -> Residents:
-    async def record(zone: str, text: str) -> None:
-        await base.store.events.append("ice-report", zone, text)
-
-    reports = IceReports(base.alarms, record, base.clock)
-    control.watch.checks["ice reports"] = reports.look
-    return Residents(reports, ("127.0.0.1", "::1", *base.config.web.proxies))
-
-
-async def admin_link(sessions: Sessions) -> str | None:
-    """The path of a one-time link, until an administrator has signed in."""
-    link = await sessions.first_link()
-    if link is None and not await sessions.admin_can_sign_in():
-        logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
-    return link

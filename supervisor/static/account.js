@@ -7,6 +7,7 @@ import { html } from "./html.js";
 import { LANGUAGES, current, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Duty } from "./duty.js";
+import { HistoryPage } from "./history.js";
 import { Invite } from "./invite.js";
 import { changed, model, say } from "./model.js";
 import { Notifications } from "./notify.js";
@@ -46,7 +47,8 @@ export function Account() {
   return html`<main class="account">
     <p><${Icon} name="person" size=${18} /> ${session?.user} · ${t(`role.${session?.role}`)}</p>
     <div class="pair"><${Language} />
-      <button type="button" class="big duty-open" onClick=${() => setOpen("duty")}>${t("duty.title")}</button></div>
+      <button type="button" class="big duty-open" onClick=${() => setOpen("duty")}>${t("duty.title")}</button>
+      <button type="button" class="big history-open" onClick=${() => setOpen("history")}>${t("history.title")}</button></div>
     <div class="pair">
       ${session?.role === "admin" && html`<button type="button" class="big invite-open" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
         <button type="button" class="big people-open" onClick=${() => setOpen("people")}>${t("people.title")}</button>`}
@@ -56,6 +58,7 @@ export function Account() {
     <${Passkeys} />
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
+    ${open === "history" && html`<${HistoryPage} onClose=${close} />`}
     ${open === "duty" && html`<${Duty} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}
   </main>`;

@@ -4,6 +4,7 @@
 import { Day } from "./day.js";
 import { age, celsius, clock, kilowatts, near, number } from "./format.js";
 import { DangerButton, DangerHere } from "./danger.js";
+import { Brief, HistoryPage } from "./history.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -50,6 +51,7 @@ function Plan({ zone, now_s }) {
 export function Panel({ zone, onClose }) {
   const dialog = useRef(null);
   const [changing, setChanging] = useState(false);
+  const [past, setPast] = useState(false);
   useEffect(() => {
     dialog.current.showModal();
     return () => dialog.current?.close();
@@ -97,8 +99,10 @@ export function Panel({ zone, onClose }) {
       <${Day} zone=${zone} />
       ${zone.offered.includes("on") && html`<${Plan} zone=${zone} now_s=${now_s} />`}
       <${Works} zone=${zone} now_s=${now_s} mayReport=${mayCommand} />
+      <${Brief} zone=${zone} onAll=${() => setPast(true)} />
       ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}
     </div>
+    ${past && html`<${HistoryPage} zone=${zone.id} onClose=${() => setPast(false)} />`}
     <${Notice} />
   </dialog>`;
 }

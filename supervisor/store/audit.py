@@ -46,8 +46,12 @@ def records(db: sqlite3.Connection, after_id: int = 0, limit: int = -1) -> Itera
         "SELECT id, utc_s, user, action, detail, hash, pseudonymised FROM audit WHERE id > ? ORDER BY id LIMIT ?",
         (after_id, limit),
     )
-    for number, utc_s, user, action, detail, digest, replaced in rows:
-        yield AuditRecord(number, utc_s, user, action, detail, digest.hex(), bool(replaced))
+    return map(_record, rows)
+
+
+def _record(row: tuple[int, int, str, str, str, bytes, int]) -> AuditRecord:
+    number, utc_s, user, action, detail, digest, replaced = row
+    return AuditRecord(number, utc_s, user, action, detail, digest.hex(), bool(replaced))
 
 
 def _texts(entries: Iterator[AuditRecord]) -> str:
@@ -116,6 +120,16 @@ def hash_of(db: sqlite3.Connection, number: int) -> str:
     return row[0].hex() if row else ""
 
 
+def newest(db: sqlite3.Connection, before_id: int | None, limit: int) -> list[AuditRecord]:
+    """Up to `limit` entries before one (None: the newest), newest first."""
+    rows = db.execute(
+        "SELECT id, utc_s, user, action, detail, hash, pseudonymised FROM audit WHERE ?1 IS NULL OR id < ?1 "
+        "ORDER BY id DESC LIMIT ?2",
+        (before_id, limit),
+    )
+    return [_record(row) for row in rows]
+
+
 class AuditRepository(Repository):
     """Who did what."""
 
@@ -131,6 +145,10 @@ class AuditRepository(Repository):
     async def after(self, number: int, limit: int) -> list[AuditRecord]:
         """Up to `limit` entries after one, oldest first."""
         return await self.read(lambda db: list(records(db, number, limit)))
+
+    async def newest(self, before_id: int | None, limit: int) -> list[AuditRecord]:
+        """Up to `limit` entries before one (None: the newest), newest first."""
+        return await self.read(lambda db: newest(db, before_id, limit))
 
     async def verify(self) -> tuple[int, str]:
         """Length and head of the chain; raises StoreError where it has been altered."""

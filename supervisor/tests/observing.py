@@ -42,7 +42,6 @@ from supervisor.planner.contract import with_headroom
 from supervisor.planner.pose import feeder_problems
 from supervisor.road import build_pavements, initial_state
 from supervisor.runtime.clock import ManualClock
-from supervisor.stages import web_services
 from supervisor.tariff.billing import generic
 from supervisor.tariff.billing.bill import Peak
 from supervisor.tariff.configured import configured_demand, tariff_file, usable_tariff
@@ -53,6 +52,7 @@ from supervisor.tariff.kepco.kind import KepcoSettings, terms
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.registry import planned
 from supervisor.web.listening import web_caps
+from supervisor.web_stage import web_services
 from supervisor.wire.pki import ensure_pki
 from tools.provision import board_config, board_limits
 

@@ -23,6 +23,7 @@ from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
 from supervisor.store.audit import AuditRepository
+from supervisor.store.store import Store
 from supervisor.weather.providers.kind import Attribution
 from supervisor.web.session import Session
 from supervisor.web.sessions import Sessions
@@ -65,6 +66,7 @@ class Services:
     works: RoadWorks | None = None  # None: these routes answer not-found
     days: ZoneDays | None = None  # None: these routes answer not-found
     residents: Residents | None = None  # None: these pages answer not-found
+    record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     contact: str = ""  # whom to call, on the sign-in page
 

@@ -182,6 +182,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
             previews=make_previews(live, overrides, clock),
             safety=safety, degradations=degradations, contract_w=400_000, works=works,
+            record=store,
             days=ZoneDays(store, live, None, None, clock),
         )
     )  # fmt: skip

@@ -1,0 +1,77 @@
+"""The stage in which the web layer gets its services, and the first administrator a link."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from supervisor.control.alarm_desk import AlarmDesk
+from supervisor.control.notify.opening import Telling
+from supervisor.control.previews import Previews
+from supervisor.control.residents import IceReports
+from supervisor.control.zone_day import ZoneDays
+from supervisor.stages import Base, Commands, Control, Roads
+from supervisor.weather.providers.registry import attributions
+from supervisor.web import Safety, Services
+from supervisor.web.residents import Residents
+from supervisor.web.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+
+def web_services(
+    base: Base, roads: Roads, commands: Commands, control: Control, telling: Telling, sessions: Sessions
+) -> Services:
+    config = base.config
+    return Services(
+        live=base.live,
+        overrides=commands.overrides,
+        sessions=sessions,
+        clock=base.clock,
+        site=config.site,
+        answers=base.store.answers,
+        previews=Previews(
+            base.live,
+            commands.overrides,
+            config.feeder,
+            control.plan_loop.preview,
+            lambda: control.prices.tariff.currency,
+            base.clock,
+        ),
+        residents=_residents(base, control) if config.web.residents else None,
+        contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
+        attributions=attributions(config.weather),
+        public_url=config.web.public_url,
+        contact=config.web.contact,
+        metrics_token=os.environ.get(config.web.metrics_token_env, ""),
+        registry=base.metrics.registry,
+        degradations=base.degradations,
+        telling=telling,
+        works=roads.works,
+        record=base.store,
+        days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
+        safety=Safety(
+            base.store.audit,
+            commands.dangers,
+            control.intake.cables,
+            base.alarms,
+            AlarmDesk(base.alarms, base.store.audit, base.clock),
+        ),
+    )
+
+
+def _residents(base: Base, control: Control) -> Residents:
+    async def record(zone: str, text: str) -> None:
+        await base.store.events.append("ice-report", zone, text)
+
+    reports = IceReports(base.alarms, record, base.clock)
+    control.watch.checks["ice reports"] = reports.look
+    return Residents(reports, ("127.0.0.1", "::1", *base.config.web.proxies))
+
+
+async def admin_link(sessions: Sessions) -> str | None:
+    """The path of a one-time link, until an administrator has signed in."""
+    link = await sessions.first_link()
+    if link is None and not await sessions.admin_can_sign_in():
+        logger.warning("no administrator can sign in; make a link: roadheat user link NAME --role admin")
+    return link
