@@ -175,7 +175,7 @@ async def start_control(
     prices = Prices(config, base.alarms, clock, base.degradations, base.metrics)
     await prices.start()
     price_service = await stack.enter_async_context(open_price_service(clock))
-    bill_by(prices, meter, config)
+    bill_by(prices, meter, store.upkeep, config)
     publisher = Publisher(store.plans, dispatcher)
     situation = Situation(config, live, overrides, roads.forecasts, clock)
     snapshot = PlanSnapshot(

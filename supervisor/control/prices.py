@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
@@ -24,6 +25,8 @@ from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.runtime.pace import each
 from supervisor.runtime.work import in_thread
+from supervisor.store.feeder_quarters import Billing
+from supervisor.store.upkeep import UpkeepRepository
 from supervisor.tariff.configured import (
     configured_demand,
     currency_problem,
@@ -196,8 +199,9 @@ class Prices:
         return f" (the service: {self._unfetched})" if self._unfetched else ""
 
 
-def bill_by(prices: Prices, meter: FeederMeter, config: Config) -> None:
-    """Let the meter find the billed peak as the tariff does, now and whenever the tariff changes."""
+def bill_by(prices: Prices, meter: FeederMeter, kept: UpkeepRepository, config: Config) -> None:
+    """Let the meter and the record find the billed peak as the tariff does, now and whenever the tariff changes."""
+    contract_kw = {feeder.id: feeder.contract_kw for feeder in config.feeder}
 
     def apply(tariff: Tariff) -> None:
         try:
@@ -205,6 +209,7 @@ def bill_by(prices: Prices, meter: FeederMeter, config: Config) -> None:
         except TariffError as error:
             logger.warning("the base charge is found as before: %s", error)
         meter.counts_peak = lambda utc_s: bool(peak_counts(tariff, utc_s, 1)[0])
+        kept.billing = Billing(meter.demand, contract_kw, partial(peak_counts, tariff))
 
     apply(prices.tariff)
     prices.changed.append(apply)

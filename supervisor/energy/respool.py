@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from supervisor import config as configuration
 from supervisor import terminal
+from supervisor.config import Config
 from supervisor.console import transaction
 from supervisor.domain.errors import CommandError
 from supervisor.energy.period import local_time
 from supervisor.runtime.clock import Clock, SystemClock
-from supervisor.store import rollup, spool, telemetry
+from supervisor.store import feeder_quarters, labels, rollup, spool, telemetry, upkeep
 from supervisor.store.opening import spool_cap_bytes
 from supervisor.store.tick import tick_lines
+from supervisor.tariff.configured import billing_tariff, configured_demand, peak_counts
 
 FILL_MAX = 0.5  # of the cap: live points must still find room, and none may be dropped for old ones
 PIECE_S = 3 * 3600  # of raw records in one transaction: 100 zones are 108,000 points, a fraction of a second
@@ -34,7 +37,7 @@ def rebuild(config_path: Path, start: str, end: str, clock: Clock | None = None)
     for begin, finish in _days(first, min(past, int(now)), timezone):
         with transaction(config) as db:
             hours += _mark(db, begin, finish)
-            rollup.roll_up(db, config.site.name if config.influx else None, timezone, now)
+            _roll_up(db, config, now)
     terminal.say(f"{hours:,} hours of zones and their days made anew")
     return hours
 
@@ -57,7 +60,7 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
             with transaction(config) as db:
                 full = spool.counter(db, "spool_bytes") > most_bytes
                 if not full:
-                    points += _put_ticks(db, config.site.name, piece, min(finish, piece + PIECE_S))
+                    points += _put_ticks(db, labels.read(db, config.site.name), piece, min(finish, piece + PIECE_S))
             if full:
                 day = rollup.local_day(begin, timezone)[0]
                 terminal.say(
@@ -66,7 +69,10 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
                 return False
         with transaction(config) as db:
             _mark(db, begin, finish)
-            rollup.roll_up(db, config.site.name, timezone, now)
+            _roll_up(db, config, now)
+            quarters = feeder_quarters.between(db, begin, finish)
+            spool.put_all(db, [feeder_quarters.line(config.site.name, quarter) for quarter in quarters])
+            points += len(quarters)
     terminal.say(f"{points:,} points wait to be sent, and the hours and days with them. Then: roadheat energy verify")
     return True
 
@@ -88,15 +94,24 @@ def _days(first: int, past: int, timezone: ZoneInfo) -> Iterator[tuple[int, int]
         first = midnight
 
 
+def _roll_up(db: sqlite3.Connection, config: Config, now_utc_s: float) -> None:
+    contract_kw = {feeder.id: feeder.contract_kw for feeder in config.feeder}
+    counts = partial(peak_counts, billing_tariff(config))
+    billing = feeder_quarters.Billing(configured_demand(config), contract_kw, counts)
+    known = labels.read(db, config.site.name)
+    timezone = ZoneInfo(config.site.timezone)
+    upkeep.roll_up(db, known, billing, timezone, now_utc_s, spooled=config.influx is not None)
+
+
 def _mark(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> int:
     return db.execute(
         "UPDATE zone_1h SET dirty = 1 WHERE start_utc_s > ? AND start_utc_s < ?", (from_utc_s - rollup.HOUR_S, to_utc_s)
     ).rowcount
 
 
-def _put_ticks(db: sqlite3.Connection, site: str, from_utc_s: int, to_utc_s: int) -> int:
+def _put_ticks(db: sqlite3.Connection, known: labels.Labels, from_utc_s: int, to_utc_s: int) -> int:
     points = 0
     for tick in telemetry.ticks(db, from_utc_s, to_utc_s):
-        spool.put(db, tick_lines(site, tick, tick.zones), len(tick.zones))
+        spool.put(db, tick_lines(known, tick, tick.zones), len(tick.zones))
         points += len(tick.zones)
     return points

@@ -163,13 +163,13 @@ class EventRepository(Repository):
     async def append(self, kind: str, subject: str, detail: str) -> None:
         """Keep an event; it also becomes a point."""
         event = Event(self._now(), kind, subject, detail)
-        site = self._spool.site
+        labels = self._spool.labels
 
         def job(db: sqlite3.Connection) -> None:
             second = point_second(db, subject, event.utc_s)
             append_event(db, event)
-            if site is not None:
-                spool.put(db, event_line(site, subject, kind, detail, second), 1)
+            if labels is not None:
+                spool.put(db, event_line(labels.site, subject, kind, detail, second), 1)
 
         await self.write(job)
         self._spool.waiting.set()

@@ -13,6 +13,7 @@ import sqlite3
 import msgspec
 
 from supervisor.store import quarantine, rollup, spool
+from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter, advance
 from supervisor.store.tick import Position, Tick, ZoneTick, decode_zones, encode_zones, reading, tick_lines
 
@@ -108,15 +109,15 @@ def _after(db: sqlite3.Connection, board: str, position: Position, limit: int) -
     return [tick_of(row) for row in rows.fetchall()]
 
 
-def replay(db: sqlite3.Connection, site: str | None, at: Tick, inserted: dict[str, Meter]) -> None:
+def replay(db: sqlite3.Connection, labels: Labels | None, at: Tick, inserted: dict[str, Meter]) -> None:
     """Recompute the ticks after an inserted one until each zone comes out as it stands, or leave the rest pending."""
     moved_wh = {zone.sample.zone: zone.delta_wh for zone in at.zones}
-    _recompute(db, site, at.board, Position(at.life, at.boot, at.up_s, at.q), inserted, moved_wh)
+    _recompute(db, labels, at.board, Position(at.life, at.boot, at.up_s, at.q), inserted, moved_wh)
 
 
 def _recompute(
     db: sqlite3.Connection,
-    site: str | None,
+    labels: Labels | None,
     board: str,
     begin: Position,
     late: dict[str, Meter],
@@ -137,7 +138,7 @@ def _recompute(
             if not late:
                 break
             touched = set(late)
-            _replay_tick(db, site, row_id, tick, late, moved_wh)
+            _replay_tick(db, labels, row_id, tick, late, moved_wh)
             last = Position(tick.life, tick.boot, tick.up_s, tick.q)
             for zone in touched:  # what was pending from here on is done
                 if zone in left and begin <= left[zone] <= last:
@@ -166,7 +167,7 @@ def boards_left(db: sqlite3.Connection) -> list[str]:
     return [str(board) for (board,) in db.execute("SELECT DISTINCT board FROM replay")]
 
 
-def resume(db: sqlite3.Connection, site: str | None, board: str) -> None:
+def resume(db: sqlite3.Connection, labels: Labels | None, board: str) -> None:
     """Continue a board's pending recomputation."""
     rows = db.execute(
         "SELECT zone, life, boot, up_s, q, state FROM replay WHERE board = ? ORDER BY life, boot, up_s, q", (board,)
@@ -176,11 +177,16 @@ def resume(db: sqlite3.Connection, site: str | None, board: str) -> None:
     last = Position(*rows[0][1:5])
     due = {zone: _meter_decoder.decode(state) for zone, *at, state in rows if Position(*at) == last}
     db.executemany("DELETE FROM replay WHERE board = ? AND zone = ?", [(board, zone) for zone in due])
-    _recompute(db, site, board, last, due, {})
+    _recompute(db, labels, board, last, due, {})
 
 
 def _replay_tick(
-    db: sqlite3.Connection, site: str | None, row_id: int, tick: Tick, late: dict[str, Meter], moved_wh: dict[str, int]
+    db: sqlite3.Connection,
+    labels: Labels | None,
+    row_id: int,
+    tick: Tick,
+    late: dict[str, Meter],
+    moved_wh: dict[str, int],
 ) -> None:
     zones: list[ZoneTick] = []
     changed: list[ZoneTick] = []
@@ -203,5 +209,5 @@ def _replay_tick(
         zones.append(new)
     if changed:
         db.execute("UPDATE tick SET zones = ? WHERE id = ?", (encode_zones(zones), row_id))
-        if site is not None:
-            spool.put(db, tick_lines(site, tick, changed), len(changed))
+        if labels is not None:
+            spool.put(db, tick_lines(labels, tick, changed), len(changed))

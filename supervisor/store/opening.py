@@ -36,6 +36,7 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
         spool_cap_bytes=spool_cap_bytes(config),
     )
     try:
+        await store.spool.supplied_by({zone.id: zone.feeder for zone in config.zone})
         yield store
     finally:
         await store.close()

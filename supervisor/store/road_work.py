@@ -10,6 +10,7 @@ import msgspec
 from supervisor.domain.road_work import RoadWork
 from supervisor.runtime.clock import Clock
 from supervisor.store import journal, spool
+from supervisor.store.labels import Labels
 from supervisor.store.repository import Repository
 from supervisor.store.tick import event_line
 from supervisor.store.writer import Writer
@@ -59,13 +60,13 @@ class RoadWorkRepository(Repository):
 
     async def add(self, works: Sequence[RoadWork]) -> list[RoadWork]:
         """Keep works of one person and moment, with one audit entry; each becomes an event and a point."""
-        first, site = works[0], self._spool.site
+        first, labels = works[0], self._spool.labels
         detail = ", ".join(work.zone for work in works) + (f": {said(first)}" if said(first) else "")
 
         def job(db: sqlite3.Connection) -> list[RoadWork]:
             journal.append_audit(db, first.utc_s, first.user, first.kind, detail)
             for work in works:
-                _tell(db, site, work, work.kind, said(work))
+                _tell(db, labels, work, work.kind, said(work))
             return add(db, works)
 
         added: list[RoadWork] = await self.write(job)
@@ -75,7 +76,7 @@ class RoadWorkRepository(Repository):
     async def take_back(self, work: RoadWork, user: str) -> RoadWork:
         """Keep that it was not so."""
         taken = msgspec.structs.replace(work, taken_back_utc_s=self._now(), taken_back_by=user)
-        site = self._spool.site
+        labels = self._spool.labels
 
         def job(db: sqlite3.Connection) -> None:
             db.execute(
@@ -83,7 +84,7 @@ class RoadWorkRepository(Repository):
                 (taken.taken_back_utc_s, user, work.id),
             )
             journal.append_audit(db, taken.taken_back_utc_s or 0, user, "take-back", f"{work.kind} {work.zone}")
-            _tell(db, site, taken, f"{work.kind}-taken-back", "")
+            _tell(db, labels, taken, f"{work.kind}-taken-back", "")
 
         await self.write(job)
         self._spool.waiting.set()
@@ -94,9 +95,9 @@ class RoadWorkRepository(Repository):
         return await self.read(lambda db: between(db, zone, from_utc_s, to_utc_s))
 
 
-def _tell(db: sqlite3.Connection, site: str | None, work: RoadWork, kind: str, detail: str) -> None:
+def _tell(db: sqlite3.Connection, labels: Labels | None, work: RoadWork, kind: str, detail: str) -> None:
     now = work.taken_back_utc_s or work.utc_s
     second = journal.point_second(db, work.zone, now)
     journal.append_event(db, journal.Event(now, kind, work.zone, detail))
-    if site is not None:
-        spool.put(db, event_line(site, work.zone, kind, detail, second), 1)
+    if labels is not None:
+        spool.put(db, event_line(labels.site, work.zone, kind, detail, second), 1)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from supervisor.domain.plan import SLOT_S
 from supervisor.store import spool
+from supervisor.store.labels import Labels
 from supervisor.store.tick import GAP_MIN_S, Tick, ZoneTick, escape_tag
 
 HOUR_S = 3600
@@ -103,13 +104,21 @@ def book(db: sqlite3.Connection, zone: str, moved_wh: dict[int, int]) -> None:
     )
 
 
-def roll_up(db: sqlite3.Connection, site: str | None, timezone: ZoneInfo, now_utc_s: float) -> int:
+def due(db: sqlite3.Connection, now_utc_s: float) -> tuple[list[int], int]:
+    """The starts of the hours that changed and have ended, and of the last hour that has ended."""
+    last = int(now_utc_s) - HOUR_S - SETTLE_S
+    rows = db.execute("SELECT DISTINCT start_utc_s FROM zone_1h WHERE dirty = 1 AND start_utc_s <= ?", (last,))
+    return [int(start) for (start,) in rows], last
+
+
+def roll_up(db: sqlite3.Connection, labels: Labels | None, timezone: ZoneInfo, now_utc_s: float) -> int:
     """Bring days up to date from the hours that changed and have ended; spool the points of both. Returns the hours."""
     hours = db.execute(
         "SELECT start_utc_s, zone, wh0 + wh1 + wh2 + wh3, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc "
         "FROM zone_1h WHERE dirty = 1 AND start_utc_s <= ?",
         (int(now_utc_s) - HOUR_S - SETTLE_S,),
     ).fetchall()
+    site = "" if labels is None else labels.site
     lines: list[str] = []
     days: set[tuple[str, int, int, str]] = set()
     for start_utc_s, zone, energy_wh, on_s, covered_s, surface_mc_s, surface_s, surface_min_mc in hours:
@@ -122,10 +131,8 @@ def roll_up(db: sqlite3.Connection, site: str | None, timezone: ZoneInfo, now_ut
     db.executemany("UPDATE zone_1h SET dirty = 0 WHERE start_utc_s = ? AND zone = ?", [hour[:2] for hour in hours])
     for day, from_utc_s, to_utc_s, zone in sorted(days):
         lines.append(_roll_day(db, site, day, from_utc_s, to_utc_s, zone))
-    if site is not None and lines:
-        for first in range(0, len(lines), 1000):
-            part = lines[first : first + 1000]
-            spool.put(db, "\n".join(part), len(part))
+    if labels is not None:
+        spool.put_all(db, lines)
     return len(hours)
 
 
@@ -137,7 +144,7 @@ def local_day(utc_s: int, timezone: ZoneInfo) -> tuple[str, int, int]:
     return local.date().isoformat(), int(start.timestamp()), int(end.timestamp())
 
 
-def _roll_day(db: sqlite3.Connection, site: str | None, day: str, from_utc_s: int, to_utc_s: int, zone: str) -> str:
+def _roll_day(db: sqlite3.Connection, site: str, day: str, from_utc_s: int, to_utc_s: int, zone: str) -> str:
     """Sum a local day. Energy is known by quarters of an hour; the rest of an hour that holds midnight is divided."""
     energy_wh = on_s = covered_s = surface_mc_s = surface_s = 0
     minimum: int | None = None
@@ -181,7 +188,7 @@ def _part(total: int, first: int, last: int) -> int:
 
 def rollup_line(
     measurement: str,
-    site: str | None,
+    site: str,
     zone: str,
     energy_wh: int,
     on_s: int,
@@ -192,6 +199,6 @@ def rollup_line(
 ) -> str:
     surface = "" if mean_mc is None or min_mc is None else f",surf_c={mean_mc / 1000:.3f},surf_min_c={min_mc / 1000}"
     return (
-        f"{measurement},site={escape_tag(site or '')},zone={escape_tag(zone)} "
+        f"{measurement},site={escape_tag(site)},zone={escape_tag(zone)} "
         f"energy_wh={energy_wh}i,on_s={on_s}i,covered_s={covered_s}i{surface} {utc_s}"
     )

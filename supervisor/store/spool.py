@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
+from supervisor.store import labels
+from supervisor.store.labels import Labels
 from supervisor.store.repository import Repository
 from supervisor.store.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+PART_POINTS = 1_000  # in one entry, of lines that come many at once
 
 
 class Batch(Struct, frozen=True):
@@ -54,6 +63,13 @@ def put(db: sqlite3.Connection, lines: str, points: int) -> None:
     db.execute("INSERT INTO spool (points, lines) VALUES (?, ?)", (points, lines))
     count(db, "spool_points", points)
     count(db, "spool_bytes", len(lines.encode()))
+
+
+def put_all(db: sqlite3.Connection, lines: Sequence[str]) -> None:
+    """Add many lines."""
+    for first in range(0, len(lines), PART_POINTS):
+        part = lines[first : first + PART_POINTS]
+        put(db, "\n".join(part), len(part))
 
 
 def batch(db: sqlite3.Connection, points_max: int) -> Batch | None:
@@ -145,12 +161,27 @@ class SpoolRepository(Repository):
     """The lines that wait for InfluxDB. `waiting` is set when there may be some."""
 
     def __init__(self, writer: Writer, clock: Clock, site: str, cap_bytes: int) -> None:
-        """`site` is the tag of its points; `cap_bytes` 0: there is no InfluxDB and nothing is spooled."""
+        """`site` is a tag of its points; `cap_bytes` 0: there is no InfluxDB and nothing is spooled."""
         super().__init__(writer, clock)
         self._cap_bytes = cap_bytes
-        self.site = site if cap_bytes else None
+        self.known = Labels(site)
+        self.labels = self.known if cap_bytes else None  # of the points; None: nothing is spooled
         self.waiting = asyncio.Event()
         self.waiting.set()
+
+    async def supplied_by(self, feeders: Mapping[str, str]) -> None:
+        """Keep which feeder (value) supplies each zone (key) from now on: a tag of its points.
+
+        On a full disk the feeders of the last start stay; the next start takes the new ones.
+        """
+        now, site = self._now(), self.known.site
+        self.known = await self.read(lambda db: labels.read(db, site))
+        if any(self.known.feeder(zone, now) != feeder for zone, feeder in feeders.items()):
+            try:
+                self.known = await self.write(lambda db: labels.learn(db, site, feeders, now))
+            except StoreError as error:
+                logger.warning("the zones' feeders are those of the last start: %s", error)
+        self.labels = self.known if self._cap_bytes else None
 
     async def batch(self, points_max: int) -> Batch | None:
         """The oldest lines; None where none wait."""

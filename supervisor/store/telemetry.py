@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from supervisor.runtime.clock import Clock
 from supervisor.store import late, lives, quarantine, rollup, spool, uptime
+from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter, advance
 from supervisor.store.repository import Repository
 from supervisor.store.seconds import free_second
@@ -45,7 +46,7 @@ class Booking:
 
 def commit(
     db: sqlite3.Connection,
-    site: str | None,
+    labels: Labels | None,
     board: str,
     telemetry: Telemetry,
     received_utc_s: int,
@@ -55,7 +56,7 @@ def commit(
 ) -> bool:
     """Keep a frame; False where it is on record already, is older than what is kept, or can never be kept.
 
-    `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock showed. `site` None:
+    `start_utc_s` is the start of the interval as the caller knows it, whatever the board's clock showed. `labels` None:
     nothing is spooled. Without `booking` the board's counters and uptime are accepted as they are.
     """
     life = lives.newest(db, board) if booking is None else lives.life_of(db, board, booking.life_id, booking.boot)
@@ -102,12 +103,12 @@ def commit(
             quarantine.put_energy(db, tick, None, zone)
             if booking is not None:
                 booking.excess.append(Excess(zone.sample.zone, zone.excess_wh))
-    if site is not None and zones:
-        spool.put(db, tick_lines(site, tick, zones), len(zones))
+    if labels is not None and zones:
+        spool.put(db, tick_lines(labels, tick, zones), len(zones))
     if inserted:
-        late.replay(db, site, tick, inserted)
+        late.replay(db, labels, tick, inserted)
     else:
-        late.resume(db, site, board)
+        late.resume(db, labels, board)
     return True
 
 
@@ -245,7 +246,9 @@ class TelemetryRepository(Repository):
         then nothing was kept and nothing may be acknowledged.
         """
         received, start = int(received_utc_s), int(start_utc_s)
-        kept = await self.write(lambda db: commit(db, self._spool.site, board, frame, received, start, air_c, booking))
+        kept = await self.write(
+            lambda db: commit(db, self._spool.labels, board, frame, received, start, air_c, booking)
+        )
         if kept:
             self._spool.waiting.set()
         return kept

@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter, Reading
 from supervisor.wire.messages import Flag, ZoneSample, is_surface
 
@@ -113,25 +114,27 @@ def escape_field(value: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _prefix(measurement: str, site: str, zone: str, board: str) -> str:
-    return f"{measurement},site={escape_tag(site)},zone={escape_tag(zone)},ctl={escape_tag(board)} "
+def _prefix(site: str, zone: str, feeder: str, board: str) -> str:
+    supplied = f",feeder={escape_tag(feeder)}" if feeder else ""
+    return f"zone,site={escape_tag(site)},zone={escape_tag(zone)}{supplied},ctl={escape_tag(board)} "
 
 
-def zone_line(site: str, tick: Tick, zone: ZoneTick) -> str:
+def zone_line(labels: Labels, tick: Tick, zone: ZoneTick) -> str:
     """The point of one zone over one interval. `q` is its quality: docs/nomenclature.md, 0 = no flag."""
     sample = zone.sample
     surface = "" if zone.surface_mc is None else f",surf_c={sample.surface_mc / 1000}"
     air = "" if tick.air_mc is None else f",air_c={tick.air_mc / 1000}"
     return (
-        f"{_prefix('zone', site, sample.zone, tick.board)}power_w={sample.power_w},delta_wh={zone.delta_wh}i,"
+        f"{_prefix(labels.site, sample.zone, labels.feeder(sample.zone, tick.start_utc_s), tick.board)}"
+        f"power_w={sample.power_w},delta_wh={zone.delta_wh}i,"
         f"total_wh={zone.meter.total_wh}i,dev_wh={sample.dev_wh}i{surface}{air},"
         f"duty={sample.duty_permille / 1000},q={zone.quality}i {tick.start_utc_s}"
     )
 
 
-def tick_lines(site: str, tick: Tick, zones: Iterable[ZoneTick]) -> str:
+def tick_lines(labels: Labels, tick: Tick, zones: Iterable[ZoneTick]) -> str:
     """The points of a tick, one a line."""
-    return "\n".join([zone_line(site, tick, zone) for zone in zones])
+    return "\n".join([zone_line(labels, tick, zone) for zone in zones])
 
 
 def event_line(site: str, subject: str, kind: str, detail: str, utc_s: int) -> str:

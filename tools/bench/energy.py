@@ -32,6 +32,7 @@ from supervisor.energy.endpoint import Target, connect
 from supervisor.energy.shipper import Shipper
 from supervisor.runtime.clock import SystemClock
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store, database, telemetry
+from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
 from supervisor.wire.messages import Telemetry
@@ -39,6 +40,7 @@ from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
 from tools.servers import Server, ServerError, find_program, running_influxd, running_victoria
 
 LOAD = Load(boards=10, zones=10)  # 100 zones
+LABELS = Labels("seongbuk", {sample.zone: ((0, "f1"),) for b in range(10) for sample in LOAD.frame(b, 1).z})
 BEAT_S = 0.002  # how often the loop's response is measured
 
 
@@ -112,7 +114,7 @@ def serialising() -> Figure:
     zones = tuple(ZoneTick(sample, 111, meter) for sample in frame.z)
     tick = Tick("b01", 0, 1, frame.up, frame.q, T0_UTC_S, DT_S, T0_UTC_S, -2500, zones)
     rounds = 5_000
-    cpu_s = _cpu(lambda: [tick_lines("seongbuk", tick, zones) for _ in range(rounds)])
+    cpu_s = _cpu(lambda: [tick_lines(LABELS, tick, zones) for _ in range(rounds)])
     return Figure("serialise", rounds * LOAD.zones / cpu_s, "points/CPU s", 80_000, at_most=False)
 
 
@@ -159,7 +161,7 @@ async def shipping(folder: Path, api: Literal["v1", "v2"], url: str, name: str) 
     totals = await store.telemetry.zone_totals()
     await store.write(lambda db: db.execute("DELETE FROM spool"))
     lines = await store.read(
-        lambda db: [tick_lines("seongbuk", tick, tick.zones) for tick in telemetry.ticks(db, 0, 2**40)]
+        lambda db: [tick_lines(LABELS, tick, tick.zones) for tick in telemetry.ticks(db, 0, 2**40)]
     )
     await store.write(
         lambda db: db.executemany("INSERT INTO spool (points, lines) VALUES (10, ?)", [(x,) for x in lines])

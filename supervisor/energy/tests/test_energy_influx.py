@@ -186,6 +186,7 @@ def test_the_queries_for_analysts_run_and_answer(influxd: Influxd, database: str
 
     async def main() -> None:
         async with opened(tmp_path, influxd, database) as (store, shipper):
+            await store.spool.supplied_by({sample.zone: f"f{b}" for b in range(4) for sample in LOAD.frame(b, 1).z})
             for q in range(1, 8 * 360, 6):
                 dark = (0,) if 360 < q < 720 else ()
                 await asyncio.gather(*(LOAD.commit(store, board, q) for board in range(4) if board not in dark))
@@ -194,7 +195,7 @@ def test_the_queries_for_analysts_run_and_answer(influxd: Influxd, database: str
             await store.upkeep.roll_up()
             assert await shipper.ship() == 0
             answers = {query: influxd.query(query, database) for query in QUERIES}
-            assert len(answers) == 8
+            assert len(answers) == 9
             assert all(answers.values()), [query for query, answer in answers.items() if not answer]
             totals = await store.telemetry.zone_totals()
             for query, series in answers.items():

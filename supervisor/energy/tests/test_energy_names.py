@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from supervisor.config import Config, read
 from supervisor.energy import tables
 from supervisor.energy.tests.gathering import gather
+from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter
 from supervisor.store.rollup import rollup_line
 from supervisor.store.tests.hours import HourEnergy
@@ -40,6 +41,7 @@ TEXT = st.one_of(
 EXAMPLES = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+FEEDER = "옆, a=b's"
 _seconds = itertools.count(1_700_000_000)
 
 
@@ -67,7 +69,7 @@ def lines_of(config: Config, utc_s: int) -> list[str]:
     sample = ZoneSample(zone.id, 1250, 9000, 300, 10, 60_000, 5, 500, 4, 0)
     tick = Tick(zone.board, 0, 1, 10, 1, utc_s, 10, utc_s, -1000, (ZoneTick(sample, 5, Meter(5, 0, 1, 10, 5, 5)),))
     return [
-        zone_line(site, tick, tick.zones[0]),
+        zone_line(Labels(site, {zone.id: ((0, FEEDER),)}), tick, tick.zones[0]),
         rollup_line("zone_1h", site, zone.id, 7, 3600, 3600, 1000.0, 900, utc_s),
         event_line(site, zone.id, zone.name, zone.name_ko, utc_s),
     ]
@@ -95,7 +97,7 @@ def test_any_name_is_refused_or_comes_back_exactly(
     assert post(f"{influxd.url}/write?db={database}&precision=s", lines_of(config, utc_s)) == 204
     period = f"time >= {utc_s}s AND time < {utc_s + 1}s"
     [found] = influxd.query(f"SELECT delta_wh FROM zone WHERE {period} GROUP BY *", database)
-    assert found["tags"] == {"site": site, "zone": zone, "ctl": board}
+    assert found["tags"] == {"site": site, "zone": zone, "ctl": board, "feeder": FEEDER}
     assert found["values"] == [[utc_s, 5]]
     [hour] = influxd.query(f"SELECT energy_wh FROM zone_1h WHERE {period} GROUP BY *", database)
     assert (hour["tags"], hour["values"]) == ({"site": site, "zone": zone}, [[utc_s, 7]])

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from supervisor.cli import main
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.energy import respool
-from supervisor.store import DATABASE_NAME, database, rollup, spool, telemetry
+from supervisor.store import DATABASE_NAME, database, feeder_quarters, labels, spool, telemetry, upkeep
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -30,6 +30,7 @@ def city(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir()
     db = opened(path)
     database.migrate(db)
+    known = labels.learn(db, site(path), {"z01": "f1"}, START)
     for q in range(1, 241):
         frame = Telemetry(
             boot=1,
@@ -41,9 +42,9 @@ def city(tmp_path: Path) -> Path:
             z=(ZoneSample("z01", -1000, 6000, 0, 60, 6000, q * 100, 1000, 4, 0),),
         )
         db.execute("BEGIN")
-        telemetry.commit(db, site(path), "b01", frame, START + q * 60, START + (q - 1) * 60, None)
+        telemetry.commit(db, known, "b01", frame, START + q * 60, START + (q - 1) * 60, None)
         db.execute("COMMIT")
-    rollup.roll_up(db, site(path), SEOUL, START + 10 * 86_400)
+    upkeep.roll_up(db, known, feeder_quarters.Billing(), SEOUL, START + 10 * 86_400, spooled=True)
     db.close()
     return path
 
@@ -75,8 +76,8 @@ def run(city: Path, *arguments: str, status: int = 0) -> str:
 
 def test_an_export_puts_every_line_back_as_it_was(city: Path) -> None:
     before = drained(city)
-    assert len({line.split(",")[0] for line in before}) == 3
-    assert "240 points" in run(city, "export", "--influx", *ALL)
+    assert len({line.split(",")[0] for line in before}) == 4
+    assert "256 points" in run(city, "export", "--influx", *ALL)
     assert set(drained(city)) == set(before)
 
 

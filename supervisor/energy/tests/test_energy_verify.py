@@ -18,6 +18,7 @@ from supervisor.domain.errors import CommandError
 from supervisor.energy.endpoint import Target
 from supervisor.energy.reading import FLUX, Period, read_hours
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, database, rollup, spool, telemetry
+from supervisor.store.labels import Labels
 from supervisor.wire.messages import Telemetry, ZoneSample
 from tools.servers import Influxd, Victoria
 
@@ -37,8 +38,8 @@ def lines(tmp_path: Path) -> list[str]:
     for n in range(60 * HOURS):
         zones = tuple(ZoneSample(z, 1000, 5000, 300, 60, 60_000, 1000 * (n + 1), 1000, 4, 0) for z in ("z01", "z02"))
         frame = Telemetry(boot=1, q=n, utc=0, up=60 * (n + 1), dt=60, bad=0, z=zones)
-        telemetry.commit(db, SITE, "b01", frame, START_UTC_S + 60 * n + 60, START_UTC_S + 60 * n, None)
-    rollup.roll_up(db, SITE, rollup.ZoneInfo("Asia/Seoul"), START_UTC_S + 3600 * HOURS + 600)
+        telemetry.commit(db, Labels(SITE), "b01", frame, START_UTC_S + 60 * n + 60, START_UTC_S + 60 * n, None)
+    rollup.roll_up(db, Labels(SITE), rollup.ZoneInfo("Asia/Seoul"), START_UTC_S + 3600 * HOURS + 600)
     waiting = spool.batch(db, SPOOL_CAP_BYTES)
     assert waiting is not None
     spool.delivered(db, waiting.last_id, [], 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.store import database, lives, quarantine, telemetry
+from supervisor.store.labels import Labels
 from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -43,7 +44,7 @@ class Bench:
         self.db.execute("BEGIN")
         self.db.set_progress_handler(self._count, 100)
         received = end if now is None else now
-        telemetry.commit(self.db, "s", "b01", frame, received, end - dt_s, None, booking)
+        telemetry.commit(self.db, Labels("s"), "b01", frame, received, end - dt_s, None, booking)
         self.db.set_progress_handler(None, 1)
         self.db.execute("COMMIT")
         self.worst = max(self.worst, self.steps * 100)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.store import database, rollup, spool, telemetry
+from supervisor.store.labels import Labels
 from supervisor.wire.messages import NO_READING_MC, Flag, Telemetry, ZoneSample
 
 T0 = 1_700_000_000
@@ -35,7 +36,7 @@ def db(tmp_path: Path) -> sqlite3.Connection:
 
 def commit(db: sqlite3.Connection, tel: Telemetry, start_utc_s: int, board: str = "b01") -> bool:
     db.execute("BEGIN")
-    kept = telemetry.commit(db, "seongbuk", board, tel, start_utc_s + tel.dt, start_utc_s, -3.5)
+    kept = telemetry.commit(db, Labels("seongbuk"), board, tel, start_utc_s + tel.dt, start_utc_s, -3.5)
     db.execute("COMMIT")
     return kept
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.store import database, late, quarantine, rollup, spool, telemetry, uptime
+from supervisor.store.labels import Labels
 from supervisor.store.telemetry import Booking, Excess
 from supervisor.store.tick import BOOKED_OVER_GAP, EXCESS_QUARANTINED
 from supervisor.wire.messages import Telemetry, ZoneSample
@@ -40,7 +41,7 @@ class Board:
         booking = Booking({zone: self.rated_w}, self.life, self.hello_boot, self.up_s)
         self.db.execute("BEGIN")
         telemetry.commit(
-            self.db, "s", self.name, frame, end if received is None else received, end - dt_s, None, booking
+            self.db, Labels("s"), self.name, frame, end if received is None else received, end - dt_s, None, booking
         )
         self.db.execute("COMMIT")
         return booking
