@@ -37,6 +37,7 @@ from supervisor.control.price_service import open_price_service
 from supervisor.control.prices import FETCH_EACH_S, Prices, bill_by
 from supervisor.control.publishing import Publisher
 from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Recalibration
+from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.watch import Watch
@@ -82,6 +83,7 @@ class Roads:
     estimation: Estimation
     recalibration: Recalibration
     works: RoadWorks
+    response: Response
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,9 @@ async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
     await estimation.start()
     works = RoadWorks(store.works, base.live, estimation, clock)
     await works.load()
-    return Roads(forecasts, estimation, recalibration, works)
+    response = Response(forecasts, store.events, clock)
+    await response.load()
+    return Roads(forecasts, estimation, recalibration, works, response)
 
 
 async def load_commands(base: Base, epoch: int, take_over: bool) -> Commands:
@@ -204,6 +208,7 @@ async def start_control(
     watch.checks["clock"] = time.look
     watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
     watch.checks["restarts"] = intake.restarts.look
+    watch.checks["response stage"] = roads.response.look
     await watch.start()
     return Control(prices, price_service, plan_loop, guard, intake, watch)
 

@@ -49,6 +49,7 @@ def web_services(
         telling=telling,
         works=roads.works,
         record=base.store,
+        response=roads.response,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
             base.store.audit,

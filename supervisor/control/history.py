@@ -1,4 +1,4 @@
-"""What happened on one zone or on all: commands, alarms, works, dangers, plan reasons, sign-ins."""
+"""What happened on one zone or on all: commands, alarms, works, dangers, stages, plan reasons, sign-ins."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from supervisor.control.past import LONGEST_S, ends
+from supervisor.control.response import EVENT as STAGE_EVENT
 from supervisor.domain.errors import CommandError
 from supervisor.domain.override import LIVE_STATES, OverrideState
 from supervisor.domain.plan import Plan
@@ -28,6 +29,7 @@ class HistoryKind(StrEnum):
     ALARM = "alarm"
     WORK = "work"
     DANGER = "danger"
+    STAGE = "stage"
     PLAN = "plan"
     SIGN_IN = "sign-in"
 
@@ -133,6 +135,13 @@ def _sign_ins(db: sqlite3.Connection, _: Sequence[Zone], subjects: Subjects, beg
                 yield HistoryEntry(entry.utc_s, HistoryKind.SIGN_IN, entry.action, "", user=entry.user)
 
 
+def _stages(db: sqlite3.Connection, _: Sequence[Zone], subjects: Subjects, begin: int, end: int) -> Entries:
+    if subjects is None:
+        for event in journal.events(db, begin, end, STAGE_EVENT):
+            word, _rest = event.detail.split(" ", 1)
+            yield HistoryEntry(event.utc_s, HistoryKind.STAGE, "now", "", word)
+
+
 def _plans(db: sqlite3.Connection, zones: Sequence[Zone], _: Subjects, begin: int, end: int) -> Entries:
     for zone in zones:
         yield from _reasons(zone.id, commands.plans(db, zone.id, begin, end))
@@ -156,6 +165,7 @@ _SOURCES: Final = {
     HistoryKind.ALARM: _alarms,
     HistoryKind.WORK: _works,
     HistoryKind.DANGER: _dangers,
+    HistoryKind.STAGE: _stages,
     HistoryKind.PLAN: _plans,
     HistoryKind.SIGN_IN: _sign_ins,
 }

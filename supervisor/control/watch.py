@@ -53,7 +53,7 @@ class Watch:
         self._parts = Parts("watch", alarms)
         self._pruning = False
         self.gap: list[Callable[[str], None]] = []
-        self.checks: dict[str, Callable[[], None]] = {}  # others' parts of each round, by name
+        self.checks: dict[str, Callable[[], object]] = {}  # others' parts of each round, by name
 
     async def start(self) -> None:
         """Load the month's peaks."""

@@ -13,6 +13,7 @@ import { changed, model, say } from "./model.js";
 import { Notifications } from "./notify.js";
 import { Passkeys } from "./passkeys.js";
 import { People } from "./people.js";
+import { ShiftPage } from "./shift.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
 /** Whose weather is shown, and under which licence: the licences demand it. */
@@ -48,6 +49,7 @@ export function Account() {
     <p><${Icon} name="person" size=${18} /> ${session?.user} · ${t(`role.${session?.role}`)}</p>
     <div class="pair"><${Language} />
       <button type="button" class="big duty-open" onClick=${() => setOpen("duty")}>${t("duty.title")}</button>
+      <button type="button" class="big shift-open" onClick=${() => setOpen("shift")}>${t("shift.title")}</button>
       <button type="button" class="big history-open" onClick=${() => setOpen("history")}>${t("history.title")}</button></div>
     <div class="pair">
       ${session?.role === "admin" && html`<button type="button" class="big invite-open" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
@@ -58,6 +60,7 @@ export function Account() {
     <${Passkeys} />
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
+    ${open === "shift" && html`<${ShiftPage} onClose=${close} />`}
     ${open === "history" && html`<${HistoryPage} onClose=${close} />`}
     ${open === "duty" && html`<${Duty} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}

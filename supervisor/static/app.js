@@ -15,6 +15,7 @@ import { Live } from "./live.js";
 import { changed, model, onChange } from "./model.js";
 import { Nav, view } from "./nav.js";
 import { Panel } from "./panel.js";
+import { AwayRow, StageWords, watchPresence } from "./shift.js";
 import { Freshness, Notice } from "./status.js";
 import { render } from "./vendor/preact.mjs";
 import { useEffect, useReducer } from "./vendor/preact-hooks.mjs";
@@ -27,7 +28,7 @@ function Header() {
     <${DangerStrip} />
     <div class="site">
       <h1>${model.session?.site || "Roadheat"}</h1>
-      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
+      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}<${StageWords} /></p>
     </div>
     <${Freshness} />
   </header>`;
@@ -56,7 +57,7 @@ function App() {
   return html`
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
-    ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${ZoneList} onOpen=${open} />`}
+    ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${AwayRow} /><${ZoneList} onOpen=${open} />`}
     ${shown === "alarms" && html`<${Alarms} />`}
     ${shown === "find" && html`<${Find} onOpen=${open} />`}
     ${shown === "more" && html`<${Account} />`}
@@ -113,6 +114,7 @@ async function start() {
   root.replaceChildren(); // the words of the start
   render(html`<${App} />`, root);
   live.start();
+  watchPresence();
 }
 
 start().catch(() => {

@@ -14,8 +14,8 @@ import { reason } from "./words.js";
 import { name } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
-const KINDS = ["command", "alarm", "work", "danger", "plan", "sign-in"];
-const ICONS = { command: "person", alarm: "trouble", work: "plough", danger: "bolt", plan: "plan", "sign-in": "key" };
+const KINDS = ["command", "alarm", "work", "danger", "stage", "plan", "sign-in"];
+const ICONS = { command: "person", alarm: "trouble", work: "plough", danger: "bolt", stage: "snow", plan: "plan", "sign-in": "key" };
 const TONES = { command: "hand", alarm: "danger", danger: "danger", work: "fine" };
 const DAYS = [1, 7, 31];
 const PLAN_DAYS = 2; // of all roads, as the server has it
@@ -24,7 +24,7 @@ const FORMULA = /^[=+\-@\t\r]/; // a spreadsheet takes a text that begins so for
 
 const path = (params) => `/api/v1/history?${new URLSearchParams(params)}`;
 
-function subject(id) {
+export function subject(id) {
   const zone = model.zones.get(id);
   return zone ? name(zone, current()) : id;
 }
@@ -36,13 +36,14 @@ export function entryWords(entry, now_s) {
     entry.kind === "command" ? t(`mode.${entry.word}`)
     : entry.kind === "alarm" ? (has(`alarm.${entry.word}`) ? t(`alarm.${entry.word}`).split("|")[0] : entry.word)
     : entry.kind === "work" ? (entry.word === "ploughed" ? t("work.ploughed") : t(`work.salted.${entry.word}`))
+    : entry.kind === "stage" ? t(`stage.${entry.word}`)
     : entry.kind === "plan" ? reason({ code: entry.word, start_s: entry.utc_s, end_s: entry.until_utc_s })
     : "";
   return t(`history.${entry.kind}.${entry.what}`, { word, until });
 }
 
 /** One line of the history. */
-function Entry({ entry, now_s, withRoad }) {
+export function Entry({ entry, now_s, withRoad }) {
   const who = entry.kind === "alarm" && entry.what === "raised" ? "" : entry.user;
   return html`<li class="past">
     <time>${near(entry.utc_s, now_s)}</time>

@@ -28,6 +28,7 @@ _TABLES: Final = (
     ("shift", "until_utc_s", ("person", "made_by")),
     ("maintenance", "until_utc_s", ("made_by", "reason")),
     ("notice", "utc_s", ("receiver",)),
+    ("handover", "utc_s", ("user", "taken_by", "comment", "comment_lines")),
     ("road_work", "utc_s", ("user", "taken_back_by")),
     ("danger", "raised_utc_s", ("user", "cleared_by", "confirmed_by")),
 )

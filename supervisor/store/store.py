@@ -16,6 +16,7 @@ from supervisor.store.audit import AuditRepository
 from supervisor.store.commands import EpochRepository, OverrideRepository, PlanRepository
 from supervisor.store.danger import DangerRepository
 from supervisor.store.duty import DutyRepository
+from supervisor.store.handover import HandoverRepository
 from supervisor.store.journal import AlarmRepository, EventRepository, ValueRepository
 from supervisor.store.notices import NoticeRepository
 from supervisor.store.quarantine import QuarantineRepository
@@ -52,6 +53,7 @@ class Store(Repository):
         self.access = AccessRepository(writer, clock)
         self.answers = AnswerRepository(writer, clock)
         self.duty = DutyRepository(writer, clock)
+        self.handovers = HandoverRepository(writer, clock)
         self.notices = NoticeRepository(writer, clock)
         self.works = RoadWorkRepository(writer, clock, self.spool)
         self.weather = WeatherRepository(writer, clock)

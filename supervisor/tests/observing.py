@@ -203,7 +203,12 @@ def services(config: Config) -> Any:
     control = SimpleNamespace(intake=SimpleNamespace(cables=None), plan_loop=SimpleNamespace(preview=None))
     make: Any = web_services
     made = make(
-        base, SimpleNamespace(works=None, estimation=None, forecasts=None), commands, control, anything, anything
+        base,
+        SimpleNamespace(works=None, response=None, estimation=None, forecasts=None),
+        commands,
+        control,
+        anything,
+        anything,
     )
     return made.site, made.metrics_token, made.public_url
 

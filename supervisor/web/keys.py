@@ -17,6 +17,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.notify.opening import Telling
 from supervisor.control.overrides import Overrides
 from supervisor.control.previews import Previews
+from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.zone import Site
@@ -66,6 +67,7 @@ class Services:
     works: RoadWorks | None = None  # None: these routes answer not-found
     days: ZoneDays | None = None  # None: these routes answer not-found
     residents: Residents | None = None  # None: these pages answer not-found
+    response: Response | None = None  # None: no stage is decided
     record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     contact: str = ""  # whom to call, on the sign-in page

@@ -39,7 +39,8 @@ class AuditVerdict(Struct):
     where: str = ""  # the first entry that is not as it was
 
 
-def _record(request: web.Request) -> Store:
+def record_of(request: web.Request) -> Store:
+    """The record; raises NotFoundError where none is read."""
     record = request.app[SERVICES].record
     if record is None:
         raise NotFoundError("no record is read here", where=request.path[:80])
@@ -53,7 +54,7 @@ def _days(request: web.Request) -> ZoneDays:
     return days
 
 
-def _number(request: web.Request, name: str, otherwise: int) -> int:
+def query_number(request: web.Request, name: str, otherwise: int) -> int:
     """A number of the query; raises RequestError."""
     text = request.query.get(name)
     if text is None:
@@ -82,9 +83,9 @@ def _kinds(request: web.Request) -> set[HistoryKind]:
 
 
 async def get_history(request: web.Request) -> web.Response:
-    services, record = request.app[SERVICES], _record(request)
+    services, record = request.app[SERVICES], record_of(request)
     now = int(services.clock.utc_s())
-    period = _number(request, "from", now - DAY_S), _number(request, "to", now + 1)
+    period = query_number(request, "from", now - DAY_S), query_number(request, "to", now + 1)
     kinds, zone = _kinds(request), request.query.get("zone")
     zones = [live.zone for live in services.live.zones.values() if zone is None or live.zone.id == zone]
     if not zones:
@@ -95,15 +96,15 @@ async def get_history(request: web.Request) -> web.Response:
 
 
 async def get_audit(request: web.Request) -> web.Response:
-    before = _number(request, "before", 0)
-    audit = _record(request).audit
+    before = query_number(request, "before", 0)
+    audit = record_of(request).audit
     return json_answer(AuditAnswer(await audit.newest(before or None, PAGE)))
 
 
 async def get_verdict(request: web.Request) -> web.Response:
     """Every entry is read: some thousands a second."""
     try:
-        length, head = await _record(request).audit.verify()
+        length, head = await record_of(request).audit.verify()
     except StoreError as error:
         if error.code != "audit-altered":
             raise

@@ -1,0 +1,93 @@
+"""The city's response stage now: by a first simple rule, from the snow that the forecast brings within a day."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from msgspec import Struct
+
+from supervisor.control.forecasts import Forecasts
+from supervisor.domain.stage import Stage, stage_of
+from supervisor.domain.weather import Forecast
+from supervisor.runtime.clock import Clock
+from supervisor.store.journal import EventRepository
+
+logger = logging.getLogger(__name__)
+
+EVENT = "response-stage"
+AHEAD_S = 24 * 3600.0
+FRESH_CM_PER_MM = 1.0  # fresh snow of 100 kg/m³; what city and weather service mean by depth
+HOLD_S = 3600.0  # a lower stage counts once it has been so for an hour: stages call and dismiss people
+LOOK_EACH_S = 60.0
+LOOK_BACK_S = 7 * 86_400
+
+
+class StageNow(Struct, frozen=True):
+    """The stage, since when, and the depth that it was decided by."""
+
+    stage: str  # none, reinforced, one, two, three
+    depth_cm: float | None  # fresh snow within 24 h, mean of the forecast's members; null: no forecast
+    since_utc_s: int | None  # null: since before the record
+
+
+def snow_ahead_cm(forecast: Forecast | None, now_utc_s: float) -> float | None:
+    """Fresh snow of the next 24 h [cm], mean of the members; None without a forecast."""
+    if forecast is None or not forecast.members:
+        return None
+    depths = []
+    for member in forecast.members:
+        begins = np.maximum(np.concatenate(([2 * member.time_utc_s[0] - member.time_utc_s[1]], member.time_utc_s[:-1]))
+                            if len(member) > 1 else member.time_utc_s - 3600.0, now_utc_s)  # fmt: skip
+        hours = np.clip(np.minimum(member.time_utc_s, now_utc_s + AHEAD_S) - begins, 0.0, None) / 3600.0
+        depths.append(float((member.precipitation_mm_h * member.snow_fraction * hours).sum()) * FRESH_CM_PER_MM)
+    return float(np.mean(depths))
+
+
+class Response:
+    """Give `look` to the watch. A change is kept as an event."""
+
+    def __init__(self, forecasts: Forecasts, events: EventRepository, clock: Clock) -> None:
+        self._forecasts = forecasts
+        self._events = events
+        self._clock = clock
+        self._stage = Stage.NONE
+        self._depth_cm: float | None = None
+        self._since_utc_s: int | None = None
+        self._lower_since_s: float | None = None
+        self._looked_s = float("-inf")
+
+    def now(self) -> StageNow:
+        """As last decided."""
+        depth = None if self._depth_cm is None else round(self._depth_cm, 1)
+        return StageNow(self._stage.word, depth, self._since_utc_s)
+
+    async def load(self) -> None:
+        """Go on with the stage of before a restart."""
+        now = self._clock.utc_s()
+        for event in reversed(await self._events.happened(now - LOOK_BACK_S, now + 1, EVENT)):
+            word = event.detail.split(" ", 1)[0]
+            if word in (stage.word for stage in Stage):
+                self._stage, self._since_utc_s = Stage[word.upper()], event.utc_s
+                return
+
+    async def look(self) -> None:
+        """Decide anew, once a minute. Without a forecast the stage stays. Raises StoreError: then it stays too."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._looked_s < LOOK_EACH_S:
+            return
+        self._looked_s = now_s
+        self._depth_cm = snow_ahead_cm(self._forecasts.latest, self._clock.utc_s())
+        if self._depth_cm is None:
+            return
+        wanted = stage_of(self._depth_cm)
+        if wanted >= self._stage:
+            self._lower_since_s = None
+        elif self._lower_since_s is None:
+            self._lower_since_s = now_s
+        held = wanted < self._stage and now_s - (self._lower_since_s or now_s) < HOLD_S
+        if wanted == self._stage or held:
+            return
+        await self._events.append(EVENT, "", f"{wanted.word} {self._depth_cm:.1f} cm, was {self._stage.word}")
+        logger.info("response stage %s (%.1f cm), was %s", wanted.word, self._depth_cm, self._stage.word)
+        self._stage, self._since_utc_s, self._lower_since_s = wanted, int(self._clock.utc_s()), None

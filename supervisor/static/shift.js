@@ -1,0 +1,182 @@
+// @ts-check
+// The shift: what happened while one was away, what the next shift should know, and the response stage of the city.
+
+import { attempt } from "./attempt.js";
+import { command, commandKey, get } from "./api.js";
+import { near, number } from "./format.js";
+import { entryWords, Entry, subject } from "./history.js";
+import { html } from "./html.js";
+import { current, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { changed, model, say } from "./model.js";
+import { Notice } from "./status.js";
+import { lyingWords } from "./tile.js";
+import { workWords } from "./work.js";
+import { stopWords } from "./words.js";
+import { commanded, name, sorted } from "./zone.js";
+import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+
+const SEEN = "roadheat.seen"; // when this person last looked at this device, UTC seconds
+const AWAY_S = 30 * 60; // shorter is a walk round the depot
+const NOTE_EACH_MS = 20_000;
+const STAGE_EACH_MS = 60_000;
+const SHIFT_S = 8 * 3600;
+const SHOWN = 12; // lines of what happened; the rest is in the history
+const TEXT_MAX = 1_000; // as the server has it
+
+/** When one went away, where that is worth a summary; kept until the summary has been opened. */
+const away = { from_s: /** @type {number | null} */ (null) };
+
+/** Note that somebody looks; a longer time without is what the summary is about. */
+export function watchPresence() {
+  const note = () => {
+    if (document.visibilityState !== "visible") return;
+    const now_s = model.clock.now_s();
+    const seen_s = Number(localStorage.getItem(SEEN)) || now_s;
+    if (away.from_s === null && now_s - seen_s > AWAY_S) {
+      away.from_s = seen_s;
+      changed();
+    }
+    localStorage.setItem(SEEN, String(Math.round(now_s)));
+  };
+  note();
+  setInterval(note, NOTE_EACH_MS);
+  document.addEventListener("visibilitychange", note);
+}
+
+/** The response stage, in the head. */
+export function StageWords() {
+  const [found, setFound] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    const load = () => document.visibilityState === "visible" && get("/api/v1/stage").then(setFound).catch(() => {}); // the last one stays
+    load();
+    const timer = setInterval(load, STAGE_EACH_MS);
+    return () => clearInterval(timer);
+  }, [model.link === "live"]);
+  if (!found || found.stage === "none") return null;
+  return html`<b class=${`stage ${found.stage}`}> · ${t(`stage.${found.stage}`)}${found.depth_cm !== null && html` <span class="stage-depth">${t("stage.depth", { cm: number(found.depth_cm, found.depth_cm < 10 ? 1 : 0) })}</span>`}</b>`;
+}
+
+/** On the list: a row that leads to the summary. */
+export function AwayRow() {
+  const [open, setOpen] = useState(false);
+  if (open) return html`<${ShiftPage} onClose=${() => ((away.from_s = null), setOpen(false))} />`;
+  if (away.from_s === null) return null;
+  const now_s = model.clock.now_s();
+  return html`<p class="away"><button type="button" class="big away-open" onClick=${() => setOpen(true)}>${t("shift.away-row", { from: near(away.from_s, now_s) })}</button>
+    <button type="button" class="round" aria-label=${t("shift.away-hide")} onClick=${() => ((away.from_s = null), changed())}><${Icon} name="close" /></button></p>`;
+}
+
+/** What the next shift should know, as the district stands now: [key, title, text]. */
+function openMatters(now_s) {
+  const zones = sorted([...model.zones.values()], current());
+  const lines = [];
+  for (const zone of zones) {
+    const title = name(zone, current());
+    const done = zone.works.map(workWords).join(", ");
+    if (zone.section === "danger" || zone.blocked) lines.push([`zone ${zone.id}`, title, [stopWords(zone), lyingWords(zone), done].filter(Boolean).join(" · ")]);
+    else if (zone.override && commanded(zone, now_s)) lines.push([`command ${zone.id}`, title, t("shift.command", { mode: t(`mode.${zone.override.mode}`), user: zone.override.user, time: near(zone.override.expires_utc_s, now_s) })]);
+    else if (done) lines.push([`work ${zone.id}`, title, done]);
+  }
+  for (const alarm of model.alarms) {
+    if (alarm.assigned_to || alarm.acknowledged_by) lines.push([`alarm ${alarm.code} ${alarm.subject}`, `${subject(alarm.subject)} ${entryWords({ kind: "alarm", what: "raised", word: alarm.code, until_utc_s: null }, now_s)}`.trim(), [t("shift.takes-care", { user: alarm.assigned_to || alarm.acknowledged_by }), alarm.comment].filter(Boolean).join(" · ")]);
+  }
+  return lines;
+}
+
+function Figure({ label, value, small, tone }) {
+  return html`<div class="figure"><dt>${label}</dt><dd class=${tone}>${value}</dd><dd class="figure-small">${small}</dd></div>`;
+}
+
+/** Figures and lines of the time away. */
+function WhileAway({ from_s, found, past }) {
+  const now_s = model.clock.now_s();
+  const me = model.session?.user;
+  const entries = past.entries;
+  const count = (kind, what) => entries.filter((one) => one.kind === kind && one.what === what).length;
+  const others = entries.filter((one) => one.kind === "command" && one.what === "made" && one.user !== me);
+  const replaced = entries.filter((one) => one.kind === "command" && one.what === "ended" && one.user === me && others.some((other) => other.subject === one.subject && other.utc_s === one.utc_s)).length;
+  const lines = entries.filter((one) => one.what !== "ended" && !(one.kind === "sign-in")).slice(0, SHOWN);
+  return html`<section aria-labelledby="away-title">
+    <h3 id="away-title" class="between">${t("shift.away")} <small>${near(from_s, now_s)} – ${near(found.until_utc_s, now_s)}</small></h3>
+    <dl class="figures three-figures">
+      <${Figure} label=${t("shift.alarms")} value=${count("alarm", "raised")} small=${t("shift.cleared", { n: count("alarm", "cleared") })} tone="danger" />
+      <${Figure} label=${t("shift.commands")} value=${count("command", "made")} small=${replaced ? t("shift.mine-replaced", { n: replaced }) : ""} tone="hand" />
+      <${Figure} label=${t("shift.energy")} value=${number(found.energy_wh / 1000, 0)} small="kWh" tone="" />
+    </dl>
+    <ul class="pasts">${lines.map((entry) => html`<${Entry} entry=${entry} now_s=${now_s} withRoad />`)}</ul>
+    ${!lines.length && html`<p class="hint">${t("history.none")}</p>`}
+  </section>`;
+}
+
+function Note({ note, now_s, mayTake, onTake }) {
+  return html`<li class="note">
+    <p><b>${note.user}</b> · ${near(note.utc_s, now_s)}</p>
+    ${note.items.length > 0 && html`<ul>${note.items.map((line) => html`<li>${line}</li>`)}</ul>`}
+    ${note.text && html`<p class="note-text">${note.text}</p>`}
+    ${note.taken_by
+      ? html`<p class="hint"><${Icon} name="check" size=${18} /> ${t("shift.taken", { user: note.taken_by, time: near(note.taken_utc_s, now_s) })}</p>`
+      : mayTake && html`<button type="button" class="big take" onClick=${onTake}>${t("shift.take")}</button>`}
+  </li>`;
+}
+
+function HandOver({ onSent }) {
+  const now_s = model.clock.now_s();
+  const lines = openMatters(now_s);
+  const [left, setLeft] = useState(/** @type {string[]} */ ([])); // keys that are not handed over
+  const [text, setText] = useState("");
+  const [missing, setMissing] = useState(false);
+  const items = lines.filter(([key]) => !left.includes(key)).map(([, title, words]) => `${title}: ${words}`);
+  const flip = (key) => setLeft(left.includes(key) ? left.filter((each) => each !== key) : [...left, key]);
+  const send = async (event) => {
+    event.preventDefault();
+    if (!items.length && !text.trim()) return setMissing(true);
+    const made = await attempt(() => command("POST", "/api/v1/handovers", { text: text.trim(), items }, commandKey()));
+    if (!made) return;
+    setText("");
+    say("shift.sent", {}, "good");
+    onSent();
+  };
+  return html`<form class="command hand-over" onSubmit=${send} novalidate>
+    <h3 class="between">${t("shift.next")} <small>${t("shift.filled")}</small></h3>
+    ${lines.map(([key, title, words]) => html`<label class="tick" key=${key}><input type="checkbox" checked=${!left.includes(key)} onChange=${() => flip(key)} /><span class="box"><${Icon} name="check" size=${20} /></span><span class="who"><b>${title}</b><small>${words}</small></span></label>`)}
+    ${!lines.length && html`<p class="hint">${t("shift.nothing-open")}</p>`}
+    <label class="text"><span>${t("shift.words")}</span><textarea rows="3" maxlength=${TEXT_MAX} value=${text} onInput=${(event) => setText(event.target.value)}></textarea></label>
+    ${missing && !items.length && !text.trim() && html`<p class="missing" role="alert">${t("shift.missing")}</p>`}
+    <div class="pair"><button type="submit" class="big primary hand-over-send">${t("shift.send")}</button></div>
+  </form>`;
+}
+
+export function ShiftPage({ onClose }) {
+  const dialog = useRef(null);
+  const [from_s] = useState(() => Math.round(away.from_s ?? model.clock.now_s() - SHIFT_S));
+  const [found, setFound] = useState(/** @type {any} */ (null));
+  const [past, setPast] = useState(/** @type {any} */ (null));
+  const load = () =>
+    attempt(async () => {
+      const [shift, entries] = await Promise.all([get(`/api/v1/shift?from=${from_s}`), get(`/api/v1/history?from=${from_s}`)]);
+      setFound(shift);
+      setPast(entries);
+    });
+  useEffect(() => {
+    dialog.current.showModal();
+    load();
+  }, []);
+  const now_s = model.clock.now_s();
+  const crew = ["crew", "engineer", "admin"].includes(model.session?.role ?? "");
+  const take = (note) => attempt(() => command("POST", `/api/v1/handovers/${note.id}/take`, null, commandKey())).then(load);
+  return html`<dialog ref=${dialog} class="panel shift" aria-labelledby="shift-title" onCancel=${(event) => (event.preventDefault(), onClose())}>
+    <header>
+      <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
+      <h2 id="shift-title">${t("shift.title")}</h2>
+    </header>
+    <div class="panel-body">
+      ${!found || !past ? html`<p class="hint">${t("people.loading")}</p>` : html`
+        ${found.notes.some((note) => !note.taken_by) && html`<ul class="notes">${found.notes.filter((note) => !note.taken_by).map((note) => html`<${Note} note=${note} now_s=${now_s} mayTake=${crew} onTake=${() => take(note)} />`)}</ul>`}
+        <${WhileAway} from_s=${from_s} found=${found} past=${past} />
+        ${crew && html`<${HandOver} onSent=${load} />`}
+        ${found.notes.some((note) => note.taken_by) && html`<section><h3>${t("shift.earlier")}</h3><ul class="notes">${found.notes.filter((note) => note.taken_by).map((note) => html`<${Note} note=${note} now_s=${now_s} />`)}</ul></section>`}`}
+    </div>
+    <${Notice} />
+  </dialog>`;
+}
