@@ -40,6 +40,7 @@ def web_services(
         ),
         residents=_residents(base, control) if config.web.residents else None,
         contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
+        feeders=tuple(config.feeder),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,
         contact=config.web.contact,

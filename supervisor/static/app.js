@@ -7,6 +7,7 @@ import { session } from "./api.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
 import { Degraded } from "./degraded.js";
 import { dayClock, number, setTimezone } from "./format.js";
+import { Dispatcher } from "./dispatcher.js";
 import { noteDisplaced } from "./displaced.js";
 import { html } from "./html.js";
 import { preferred, t, use } from "./i18n.js";
@@ -17,6 +18,7 @@ import { Nav, view } from "./nav.js";
 import { Panel } from "./panel.js";
 import { AwayRow, StageWords, watchPresence } from "./shift.js";
 import { Freshness, Notice } from "./status.js";
+import { wide } from "./wide.js";
 import { render } from "./vendor/preact.mjs";
 import { useEffect, useReducer } from "./vendor/preact-hooks.mjs";
 
@@ -42,7 +44,11 @@ function openZone() {
     return "";
   }
 }
-const open = (id) => (location.hash = `#/${encodeURIComponent(id)}`);
+const open = (id) => {
+  const address = `#/${encodeURIComponent(id)}`;
+  if (openZone()) location.replace(address); // beside the list: one step back closes it, however many were looked at
+  else location.hash = address;
+};
 const close = () => (history.state?.fromList ? history.back() : history.replaceState(null, "", "#"), changed());
 
 function App() {
@@ -57,12 +63,12 @@ function App() {
   return html`
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
-    ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${AwayRow} /><${ZoneList} onOpen=${open} />`}
+    ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${AwayRow} />${wide() ? html`<${Dispatcher} onOpen=${open} chosen=${zone} />` : html`<${ZoneList} onOpen=${open} />`}`}
     ${shown === "alarms" && html`<${Alarms} />`}
     ${shown === "find" && html`<${Find} onOpen=${open} />`}
     ${shown === "more" && html`<${Account} />`}
     <${Nav} />
-    ${zone && html`<${Panel} key=${zone.id} zone=${zone} onClose=${close} />`}
+    ${zone && html`<${Panel} key=${`${zone.id} ${wide()}`} zone=${zone} onClose=${close} />`}
     ${!zone && html`<${Notice} />`}
   `;
 }

@@ -11,11 +11,11 @@ import { heating, kind, name, sorted } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const HOLD_MS = 5_000; // after a touch the order stands still, so that no tile slips from under a thumb
-const SECTIONS = ["danger", "watch", "fine"];
-const SECTION_ICONS = { danger: "octagon", watch: "trouble", fine: "circle" };
+export const SECTIONS = ["danger", "watch", "fine"];
+export const SECTION_ICONS = { danger: "octagon", watch: "trouble", fine: "circle" };
 
 /** Order by danger, but never while the screen is touched. */
-function useSteadyOrder(zones) {
+export function useSteadyOrder(zones) {
   const touched = useRef(0);
   const held = useRef([]);
   useEffect(() => {
@@ -57,7 +57,7 @@ function visible(id) {
 const jump = (word) => document.getElementById(`section-${word}`)?.scrollIntoView({ block: "start" });
 
 /** Fine roads in one row, so that a storm's list stays short. */
-function Fold({ zones, onUnfold }) {
+export function Fold({ zones, onUnfold }) {
   const hot = zones.filter(heating).length;
   return html`<li><button type="button" class="card fine fold" onClick=${onUnfold}>
     <span class=${`square ${hot ? "heat" : ""}`}><${Icon} name=${hot ? "heating" : "dry"} size=${26} /></span>

@@ -13,6 +13,7 @@ import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
 import { Stop } from "./stop.js";
 import { Square } from "./tile.js";
+import { wide } from "./wide.js";
 import { doingWords, reason } from "./words.js";
 import { Works } from "./work.js";
 import { commanded, faults, name, notes, reasons } from "./zone.js";
@@ -53,7 +54,8 @@ export function Panel({ zone, onClose }) {
   const [changing, setChanging] = useState(false);
   const [past, setPast] = useState(false);
   useEffect(() => {
-    dialog.current.showModal();
+    if (wide()) dialog.current.show();
+    else dialog.current.showModal();
     return () => dialog.current?.close();
   }, []);
   useOutcome(zone);
@@ -66,7 +68,7 @@ export function Panel({ zone, onClose }) {
     event.preventDefault(); // Escape: the address decides what is open
     onClose();
   };
-  return html`<dialog ref=${dialog} class="panel" aria-labelledby="panel-name" onCancel=${stop}>
+  return html`<dialog ref=${dialog} class=${`panel ${wide() ? "beside" : ""}`} aria-labelledby="panel-name" onCancel=${stop}>
     <header>
       <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
       <h2 id="panel-name">${name(zone, current())}</h2>

@@ -23,6 +23,7 @@ from supervisor.web.party import party
 from supervisor.web.problems import RequestError
 from supervisor.web.rates import RATES
 from supervisor.web.schema import (
+    FeederAnswer,
     LinkAnswer,
     LinkRequest,
     OverrideAnswer,
@@ -92,6 +93,10 @@ async def get_session(request: web.Request) -> web.Response:
             timezone=services.site.timezone,
             utc_s=services.clock.utc_s(),
             contract_w=services.contract_w,
+            feeders=[
+                FeederAnswer(each.id, round(1000 * each.contract_kw), round(1000 * each.breaker_kw))
+                for each in services.feeders
+            ],
             passkeys=party(services.public_url) is not None,
             attributions=services.attributions,
         )

@@ -20,7 +20,7 @@ from supervisor.control.previews import Previews
 from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.zone_day import ZoneDays
-from supervisor.domain.zone import Site
+from supervisor.domain.zone import Feeder, Site
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
 from supervisor.store.audit import AuditRepository
@@ -70,6 +70,7 @@ class Services:
     response: Response | None = None  # None: no stage is decided
     record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
+    feeders: tuple[Feeder, ...] = ()  # those supplies
     contact: str = ""  # whom to call, on the sign-in page
 
     def degraded_now(self) -> list[Degraded]:

@@ -68,6 +68,14 @@ class DangerAnswer(DangerView, frozen=True, kw_only=True):
     zones: list[DangerZone]
 
 
+class FeederAnswer(Struct):
+    """A supply and its two limits."""
+
+    id: str
+    contract_w: int  # 15-min mean
+    breaker_w: int  # every instant
+
+
 class SessionAnswer(Struct, kw_only=True):
     """Who is signed in, and what the app needs to know first."""
 
@@ -79,6 +87,7 @@ class SessionAnswer(Struct, kw_only=True):
     timezone: str  # IANA name
     utc_s: float  # the service's clock
     contract_w: int  # of all supplies together
+    feeders: list[FeederAnswer]
     passkeys: bool  # whether they can be made here
     attributions: tuple[Attribution, ...]  # that the licences of the weather data demand to be shown
 

@@ -182,6 +182,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
             previews=make_previews(live, overrides, clock),
             safety=safety, degradations=degradations, contract_w=400_000, works=works,
+            feeders=(Feeder("f1", 300.0, 420.0), Feeder("f2", 100.0, 140.0)),
             record=store,
             days=ZoneDays(store, live, None, None, clock),
         )

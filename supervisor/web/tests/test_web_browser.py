@@ -56,7 +56,7 @@ async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIter
             page.on("console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None)
             token, _ = await district.sessions.invite("Kim", role, "test")
             await page.goto(str(server.make_url("/login").with_query(token=token)))
-            await page.wait_for_selector(".card")
+            await page.wait_for_selector(".card, .dense")
             return page
 
         open_page.errors = errors  # type: ignore[attr-defined]

@@ -1,0 +1,64 @@
+// @ts-check
+// The roads on a wide screen: fifty without scrolling, supplies below, the chosen road beside them.
+
+import { celsius, kilowatts } from "./format.js";
+import { Feeders } from "./feeders.js";
+import { html } from "./html.js";
+import { current, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { Fold, SECTIONS, SECTION_ICONS, useSteadyOrder } from "./list.js";
+import { model } from "./model.js";
+import { Tile, cause, lyingWords } from "./tile.js";
+import { commanded, heating, name } from "./zone.js";
+import { useState } from "./vendor/preact-hooks.mjs";
+
+const LARGE_TILES_MAX = 9; // three rows; beyond, dangers take the watch format and fine roads fold to a count
+
+/** Temperature, or that it is not known. */
+const degrees = (zone) => (zone.surface_c === null || !zone.online ? t("card.no-temperature") : celsius(zone.surface_c));
+
+function power(zone) {
+  if (!zone.online) return "";
+  return heating(zone) ? t("card.heating", { kw: kilowatts(zone.power_w) }) : t("dispatch.off");
+}
+
+/** A road in two or three short lines: fine ones have one. */
+function Dense({ zone, now_s, onOpen }) {
+  const [tone, icon, words] = cause(zone, now_s);
+  const by = commanded(zone, now_s) ? "hand" : heating(zone) ? "heat" : "";
+  return html`<li><button type="button" class=${`dense ${zone.section}`} data-zone=${zone.id} onClick=${() => onOpen(zone.id)}>
+    <span class="name">${name(zone, current())}</span><span class="degrees">${degrees(zone)}</span>
+    ${zone.section !== "fine" && html`<span class="lies">${lyingWords(zone)}</span>`}
+    <span class=${`kw ${by}`}>${power(zone)}</span>
+    <span class=${`cause ${tone} ${zone.section === "fine" ? "hidden" : ""}`}><${Icon} name=${icon} size=${16} /><span>${words}</span></span>
+  </button></li>`;
+}
+
+function Rows({ word, zones, crowded, now_s, onOpen }) {
+  const [unfolded, setUnfolded] = useState(false);
+  if (!zones.length) return null;
+  const folded = word === "fine" && crowded && !unfolded;
+  const Each = word === "danger" && !crowded ? Tile : Dense;
+  return html`<section aria-labelledby=${`section-${word}`}>
+    <div class=${`section-head ${word}`}><${Icon} name=${SECTION_ICONS[word]} size=${22} /><h2 id=${`section-${word}`}>${t(`section.${word}`)} ${zones.length}</h2><p>${t(`section-hint.${word}`)}</p></div>
+    <ul class=${`rows ${word}-rows ${Each === Tile ? "large" : ""}`}>
+      ${folded
+        ? html`<${Fold} zones=${zones} onUnfold=${() => setUnfolded(true)} />`
+        : zones.map((zone) => html`<${Each} key=${zone.id} zone=${zone} now_s=${now_s} onOpen=${onOpen} />`)}
+    </ul>
+  </section>`;
+}
+
+export function Dispatcher({ onOpen, chosen }) {
+  const now_s = model.clock.now_s();
+  const zones = useSteadyOrder([...model.zones.values()]);
+  const of = (word) => zones.filter((zone) => zone.section === word);
+  if (!zones.length) return html`<main class="dispatcher"><p class="none">${t("list.waiting")}</p></main>`;
+  return html`<main class=${`dispatcher ${model.link === "live" ? "" : "stale"}`} aria-label=${t("list.label")}>
+    <div class="dispatch-roads">
+      ${SECTIONS.map((word) => html`<${Rows} key=${word} word=${word} zones=${of(word)} crowded=${of("danger").length > LARGE_TILES_MAX} now_s=${now_s} onOpen=${onOpen} />`)}
+      <${Feeders} />
+    </div>
+    ${!chosen && html`<p class="dispatch-choose">${t("dispatch.choose")}</p>`}
+  </main>`;
+}
