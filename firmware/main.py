@@ -14,6 +14,7 @@ from rh import outputs
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Callable
 
+    from drivers.modbus import Line
     from rh.board import Board
     from rh.config import Config, Limits
 
@@ -33,12 +34,12 @@ async def safety(board: "Board", feed: "Callable[[], None]") -> None:
         await asyncio.sleep_ms(wait)
 
 
-def beside(config: "Config", board: "Board", cold: bool) -> None:
-    """Start link, telemetry and integrity check; without them the board heats by its local rule."""
+def beside(config: "Config", board: "Board", cold: bool, meters: "Line | None") -> None:
+    """Start meters, link, telemetry and integrity check; without them the board heats by its local rule."""
     try:
         from rh.tasks import Tasks
 
-        Tasks(config, board, cold, asyncio.sleep_ms).start()
+        Tasks(config, board, cold, asyncio.sleep_ms).start(meters)
     except Exception as e:
         sys.print_exception(e)
 
@@ -62,7 +63,7 @@ async def run(config: "Config", limits: "Limits") -> None:
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
     if config.console_lock:
         micropython.kbd_intr(-1)  # one stray byte on the line would stop the heat
-    beside(config, board, cold)
+    beside(config, board, cold, chip.buses.rs485)
     await safety(board, chip.feed)
 
 

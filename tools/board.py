@@ -11,33 +11,41 @@ import click
 from supervisor.commands import LazyGroup
 from tools.board_console import status, unlock
 from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, provisioned, require
-from tools.on_boards import config_option, degrees, on_all, ports_argument, tell
-from tools.provision_options import network_of, pairs, refuse_loopback, wiring_of
+from tools.on_boards import config_option, degrees, measured, on_all, ports_argument, tell
+from tools.provision_options import FORMATS, network_of, pairs, refuse_loopback, wiring_of
 
 if TYPE_CHECKING:
     pass
 
 # Runs on the board, with main.py stopped and outputs off: which sensors are wired, and what they read.
 _SELFTEST = """
-import json, time, onewire, drivers
+import asyncio, json, time, drivers
 from machine import ADC, Pin
 from binascii import hexlify
 from rh import VERSION
 from rh.check import load
+from rh.hardware import Buses
 config, limits = load()
-bus = onewire.OneWire(Pin(config.ow_pin))
-seen = [hexlify(rom).decode() for rom in bus.scan()]
+buses = Buses(config)
+seen = [hexlify(rom).decode() for rom in buses.onewire.scan()]
+for z in config.zones:
+    drivers.reader(z.sensors["power"], buses)  # so that the line knows its meters
+for z in config.zones if buses.rs485 else ():  # each round asks one register
+    asyncio.run(buses.rs485.round(asyncio.sleep_ms))
 zones = []
 for z in config.zones:
     row = {"zone": z.id}
     for name, sensor in z.sensors.items():
         module = drivers.module(sensor["kind"])
         if hasattr(module, "convert"):
-            module.convert(bus); time.sleep_ms(800)
+            module.convert(buses); time.sleep_ms(800)
         if sensor["kind"].startswith("adc-"):
             row[name] = "{} mV".format(ADC(Pin(sensor["pin"]), atten=ADC.ATTN_11DB).read_uv() // 1000)
+        elif sensor["kind"] == "modbus-meter":
+            watt, wh = drivers.reader(sensor, buses)(), drivers.energy(sensor, buses)()
+            row[name] = [module.fault(sensor, buses), watt, wh]
         else:
-            row[name] = drivers.reader(sensor, bus)()
+            row[name] = drivers.reader(sensor, buses)()
     zones.append(row)
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """
@@ -75,6 +83,12 @@ def list_ports() -> None:
 @click.option("--earth", "earth_pin", type=int, metavar="PIN", help="Contact of the earth-leakage protection.")
 @click.option("--lock", "lock_pin", type=int, metavar="PIN", help="Maintenance key switch.")
 @click.option("--beat", "beat_pin", type=int, metavar="PIN", help="Changes every second: watchdog of the relay supply.")
+@click.option("--rs485", nargs=2, type=int, metavar="TX RX", help="Pins of the line to the register meters.")
+@click.option(
+    "--rs485-enable", type=int, metavar="PIN", help="Switches its transceiver to sending; default: by itself."
+)
+@click.option("--rs485-format", type=click.Choice(FORMATS), metavar="BAUD-PARITY-STOP", help="Default: 9600-n-1.")
+@click.option("--meter", multiple=True, metavar="ZONE=MODEL@ADDRESS", help="Register meter: sdm120, sdm630; or none.")
 @click.option(
     "--trip", multiple=True, metavar="ZONE=PIN", help="Upstream contactor, opened if a contactor is stuck on."
 )
@@ -179,7 +193,7 @@ def selftest(ports: tuple[str, ...]) -> None:
         mpremote(port, "reset")
         rows = [
             f"{z['zone']}: surface {degrees(z['surface'])}, cable {degrees(z['cable'])}, "
-            f"moisture {z['moisture']}, current {z['power']}"
+            f"moisture {z['moisture']}, {measured(z['power'])}"
             for z in report["zones"]
         ]
         return (

@@ -54,3 +54,22 @@ def tell(outcomes: Mapping[str, str]) -> None:
 
 def degrees(milli: int | None) -> str:
     return "no probe" if milli is None else f"{milli / 1000:.1f} °C"
+
+
+# By drivers.modbus.fault: what an engineer looks at where a meter gives no answer.
+METER_FAULTS = (
+    "answers",
+    "no answer: check address, baud, parity and the wires A and B",
+    "no valid answer: check termination, wires A and B, and for a second meter with this address",
+    "refuses the question: another model",
+)
+
+
+def measured(power: str | list[int | None]) -> str:
+    """A zone's power sensor: what its converter reads, or a meter's fault, power [W] and register [Wh]."""
+    if isinstance(power, str):
+        return f"current {power}"
+    fault, watt, wh = power
+    if fault or wh is None:
+        return f"meter {METER_FAULTS[fault or 1]}"
+    return f"meter {watt} W, {wh / 1000:.1f} kWh"

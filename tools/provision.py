@@ -16,7 +16,7 @@ from typing import Any
 
 from supervisor.config import Config
 from supervisor.config.rules import split_listen
-from supervisor.domain.board_profile import PROFILE, Limits
+from supervisor.domain.board_profile import PROFILE, BoardSlot, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
@@ -72,8 +72,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
                 "surface_rom": roms.get(f"{zone.id}.surface") or placeholder_rom(zone.id, "surface"),
                 "cable_rom": roms.get(f"{zone.id}.cable") or placeholder_rom(zone.id, "cable"),
                 "moist_pin": slot.moist_pin,
-                "ct_pin": slot.ct_pin,
-                "ct_w_per_mv": -(-zone.power_w // FULL_LOAD_MV),
+                **_power(slot, zone.power_w, wiring.get("meters", {}).get(zone.id)),
                 "power_w": zone.power_w,
                 **({"trip_pin": trips[zone.id]} if zone.id in trips else {}),
             }
@@ -83,6 +82,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
         "lock_pin": wiring.get("lock_pin"),
         "beat_pin": wiring.get("beat_pin"),
         "lan": lan,
+        "rs485": wiring.get("rs485"),
     }
     return {
         "board": board_id,
@@ -97,6 +97,13 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
         "zones": zones,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def _power(slot: BoardSlot, power_w: int, meter: tuple[str, int] | None) -> Values:
+    """A zone's current transformer, or its register meter."""
+    if meter:
+        return {"power": {"kind": "modbus-meter", "model": meter[0], "address": meter[1]}}
+    return {"ct_pin": slot.ct_pin, "ct_w_per_mv": -(-power_w // FULL_LOAD_MV)}
 
 
 def board_limits(config: Config, board_id: str, replaced: Mapping[str, int] | None = None) -> Values:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from supervisor.config import Config
     from tools.wiring import Wiring
 
+METER = "--meter as z01=sdm630@1, or z01=none"
+PARITIES = {"n": "none", "e": "even", "o": "odd"}
+FORMATS = [f"{baud}-{parity}-{stop}" for baud in (2400, 4800, 9600, 19200, 38400) for parity in "neo" for stop in "12"]
+
 
 def pairs(values: Sequence[str], what: str) -> dict[str, str]:
     """`a=b` arguments as a mapping."""
@@ -46,11 +50,31 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
     wiring["roms"] = {
         place: rom.lower() for place, rom in pairs(options["probe"], "--probe as z01.surface=28…").items()
     }
+    wiring["meters"] = {zone: _meter(zone, said) for zone, said in pairs(options["meter"], METER).items()}
+    if options["rs485"]:
+        tx_pin, rx_pin = options["rs485"]
+        wiring["rs485"] = {"tx_pin": tx_pin, "rx_pin": rx_pin, "de_pin": options["rs485_enable"]}
+    elif options["rs485_enable"] is not None:
+        wiring["rs485"] = {"de_pin": options["rs485_enable"]}
+    if options["rs485_format"]:
+        baud, parity, stop_bits = options["rs485_format"].split("-")
+        wiring.setdefault("rs485", {})
+        line: Any = wiring["rs485"]
+        line |= {"baud": int(baud), "parity": PARITIES[parity], "stop_bits": int(stop_bits)}
     trips = pairs(options["trip"], "--trip as z01=16")
     if bad := [f"{zone}={pin}" for zone, pin in trips.items() if not pin.isdigit()]:
         raise click.UsageError(f"--trip {bad[0]}: give the number of a pin")
     wiring["trip_pins"] = {zone: int(pin) for zone, pin in trips.items()}
     return wiring
+
+
+def _meter(zone: str, said: str) -> tuple[str, int] | None:
+    if said == "none":
+        return None
+    model, _, address = said.partition("@")
+    if not address.isdigit():
+        raise click.UsageError(f"--meter {zone}={said}: give {METER}")
+    return model, int(address)
 
 
 def refuse_loopback(config: Config, boards: Sequence[str], wiring: Wiring) -> None:

@@ -19,6 +19,8 @@ LAN_SLOTS: Final = (
     BoardSlot(relay_pin=14, moist_pin=35, ct_pin=39),
     BoardSlot(relay_pin=33, moist_pin=32, ct_pin=15),
 )
+MODELS: Final = ("sdm120", "sdm630")  # register meters that the firmware knows; a test compares
+ADDRESS_MAX: Final = 247  # of a Modbus line
 LAN8720: Final = {"mdc": 23, "mdio": 18, "phy_addr": 0}  # as most boards with this PHY are wired
 
 
@@ -33,6 +35,17 @@ class Lan(TypedDict, total=False):
     ref_clk_out: int  # 1: the chip drives the clock, 0: the PHY
 
 
+class Rs485(TypedDict, total=False):
+    """`rs485` of config.json: the line of the register meters."""
+
+    tx_pin: int
+    rx_pin: int
+    de_pin: int | None  # None: the transceiver switches by itself
+    baud: int
+    parity: str
+    stop_bits: int
+
+
 class Wiring(TypedDict, total=False):
     """Whatever is not named stays as it is in the board's folder, and is the default for a new board."""
 
@@ -44,6 +57,8 @@ class Wiring(TypedDict, total=False):
     earth_pin: int | None
     lock_pin: int | None
     beat_pin: int | None
+    rs485: Rs485 | None
+    meters: Mapping[str, tuple[str, int] | None]  # zone → model and address; None: its current transformer again
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
     relay_active: int  # level that closes the contactors
     console_lock: int  # 1: Ctrl-C stops nothing until the console is unlocked with the board's key
@@ -60,8 +75,33 @@ def check(wiring: Wiring) -> None:
         raise ConfigError(
             "two places have this probe", where=f"--probe {twice}", remedy="Each probe has a ROM of its own"
         )
+    check_meters(wiring)
     if wiring.get("wifi") and wiring.get("lan"):
         raise ConfigError("both WiFi and Ethernet", where="--wifi --lan", remedy="A board uses one of them")
+
+
+def check_meters(wiring: Wiring) -> None:
+    """Raise ConfigError for a meter that the firmware does not know, or that has no line or address of its own."""
+    seen: dict[int, str] = {}
+    for zone, meter in wiring.get("meters", {}).items():
+        if meter is None:
+            continue
+        where = f"--meter {zone}={meter[0]}@{meter[1]}"
+        if meter[0] not in MODELS:
+            raise ConfigError(f"unknown model `{meter[0]}`", where=where, remedy=f"Known: {', '.join(MODELS)}")
+        if not 1 <= meter[1] <= ADDRESS_MAX:
+            raise ConfigError("no address on a line", where=where, remedy=f"A meter has one from 1 to {ADDRESS_MAX}")
+        if meter[1] in seen:
+            remedy = "Set another one at the meter"
+            raise ConfigError(f"the meter of {seen[meter[1]]} has this address", where=where, remedy=remedy)
+        seen[meter[1]] = zone
+    line = wiring.get("rs485")
+    if line and not {"tx_pin", "rx_pin"} <= {*line}:
+        raise ConfigError("the line has no pins", where="--rs485-enable", remedy="Give --rs485 TX RX")
+    if seen and not line:
+        raise ConfigError(
+            "the board has no line for meters", where="--meter", remedy="Give --rs485 TX RX, the pins of it"
+        )
 
 
 def check_host(host: str) -> None:
@@ -121,7 +161,7 @@ def kept(folder: Path) -> Wiring:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         zones = [zone for zone in found["zones"] if isinstance(zone, dict)]
-        wiring = Wiring(host=found["host"], roms=_roms(zones), trip_pins=_trips(zones))
+        wiring = Wiring(host=found["host"], roms=_roms(zones), trip_pins=_trips(zones), meters=_meters(zones))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         remedy = "Correct it, or remove it and provision with all options"
         raise ConfigError(f"not a board's config.json: {error}", where=str(path), remedy=remedy) from None
@@ -129,6 +169,8 @@ def kept(folder: Path) -> Wiring:
         wiring["wifi"] = (wifi["ssid"], wifi["password"])
     if lan := found.get("lan"):
         wiring["lan"] = lan
+    if rs485 := found.get("rs485"):
+        wiring["rs485"] = rs485
     for name in ("earth_pin", "lock_pin", "beat_pin"):
         if found.get(name) is not None:
             wiring[name] = found[name]
@@ -143,6 +185,8 @@ def merged(before: Wiring, named: Wiring) -> Wiring:
     found: Wiring = {**before, **named}
     found["roms"] = {**before.get("roms", {}), **named.get("roms", {})}
     found["trip_pins"] = {**before.get("trip_pins", {}), **named.get("trip_pins", {})}
+    found["meters"] = {**before.get("meters", {}), **named.get("meters", {})}
+    found["rs485"] = {**(before.get("rs485") or {}), **(named.get("rs485") or {})} or None
     if named.get("wifi"):
         found["lan"] = None
     elif named.get("lan"):
@@ -156,6 +200,14 @@ def _roms(zones: list[dict[str, Any]]) -> dict[str, str]:
         for zone in zones
         for place in ("surface", "cable")
         if zone.get(f"{place}_rom")
+    }
+
+
+def _meters(zones: list[dict[str, Any]]) -> dict[str, tuple[str, int] | None]:
+    return {
+        zone["id"]: (zone["power"]["model"], zone["power"]["address"])
+        for zone in zones
+        if zone.get("power", {}).get("kind") == "modbus-meter"
     }
 
 

@@ -19,12 +19,12 @@ _NO_CURRENT_UV = 150_000
 _DEAD_BAND_UV = 3_000  # noise must not count as energy
 
 
-def moisture(fields: "dict[str, Any]", bus: object) -> "Callable[[], int | None]":
+def moisture(fields: "dict[str, Any]", buses: object) -> "Callable[[], int | None]":
     """Reader of the moisture probe at `pin` [‰]."""
     return Moisture(_adc(fields["pin"])).read_permille
 
 
-def power(fields: "dict[str, Any]", bus: object) -> "Callable[[], int]":
+def power(fields: "dict[str, Any]", buses: object) -> "Callable[[], int]":
     """Reader of the current transformer at `pin` [W]; `w_per_mv` of the transformer and the supply."""
     return CurrentTransformer(_adc(fields["pin"]), fields["w_per_mv"]).read_w
 

@@ -8,6 +8,7 @@ if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Callable
 
     from onewire import OneWire
+    from rh.hardware import Buses
 
 FIELDS = {"temperature": {"rom": ("rom",)}}
 _CONVERT = 0x44
@@ -17,13 +18,14 @@ _SKIP = 0xCC
 _POWER_ON_RAW = 1360  # 85 °C: no conversion has been made yet
 
 
-def temperature(fields: "dict[str, Any]", bus: "OneWire") -> "Callable[[], int | None]":
+def temperature(fields: "dict[str, Any]", buses: "Buses") -> "Callable[[], int | None]":
     """Reader of the thermometer with `rom` (8 bytes) [m°C]."""
-    return Ds18b20(bus, fields["rom"]).read_mc
+    return Ds18b20(buses.onewire, fields["rom"]).read_mc
 
 
-def convert(bus: "OneWire") -> bool:
-    """Start a conversion in all thermometers of the bus; False if none is there."""
+def convert(buses: "Buses") -> bool:
+    """Start a conversion in all thermometers of the 1-Wire bus; False if none is there."""
+    bus = buses.onewire
     if not bus.reset():
         return False
     bus.writebyte(_SKIP)

@@ -110,6 +110,7 @@ class Board:
                 _answer(circuit.power_w) or 0,  # as a broken wire: with the contactor closed, a broken cable
                 self._earth_fault(i),
                 locked,
+                _answer(circuit.energy_wh),
             )
             try:
                 circuit.switch(on)

@@ -6,9 +6,9 @@ Every error names file, key, value and remedy; a board with a bad file stays off
 import sys
 from binascii import unhexlify
 
-from . import chips, pins
+from . import chips, pins, places
 from .config import Config, Limits, ZoneConfig
-from .fields import PIN, PROFILE, fill, once
+from .fields import PIN, PROFILE, fill
 from .fields import ConfigError as ConfigError
 
 if 0:  # for the type checker; leaves nothing on the chip
@@ -47,6 +47,14 @@ _LAN = {
     "phy_addr": (0, 31),
     "ref_clk": (0, 17, None),
     "ref_clk_out": (0, 1, 0),
+}
+_RS485 = {
+    "tx_pin": PIN,
+    "rx_pin": PIN,
+    "de_pin": _PIN_OR_NONE,
+    "baud": ("in", (2_400, 4_800, 9_600, 19_200, 38_400), 9_600),
+    "parity": ("in", ("none", "even", "odd"), "none"),
+    "stop_bits": (1, 2, 1),
 }
 _ZONE = {
     "id": _NAME,
@@ -93,13 +101,10 @@ def load(
                 made.stale = True
         return made, bounds
     finally:
-        for name in ("rh.settle", "rh.strict", "rh.pins", "rh.chips"):
-            sys.modules.pop(name, None)
-        del rh.settle, rh.strict
-        if hasattr(rh, "pins"):  # not when this is the second time
-            del rh.pins
-        if hasattr(rh, "chips"):
-            del rh.chips
+        for name in ("settle", "strict", "places", "pins", "chips"):
+            sys.modules.pop("rh." + name, None)
+            if hasattr(rh, name):  # not when this is the second time
+                delattr(rh, name)
 
 
 def limits(raw: "Any", path: str = "limits.json") -> Limits:
@@ -159,7 +164,7 @@ def _at_most(made: Limits, path: str, name: str, most: int) -> None:
 def config(raw: "Any", path: str = "config.json") -> Config:
     """Checked configuration."""
     made = Config()
-    fill(made, raw, _CONFIG, path, "", ("zones", "wifi", "lan"))
+    fill(made, raw, _CONFIG, path, "", ("zones", "wifi", "lan", "rs485"))
     try:
         made.key = unhexlify(made.key)
     except ValueError:
@@ -178,14 +183,24 @@ def config(raw: "Any", path: str = "config.json") -> Config:
         if chips.name() != "ESP32":
             raise ConfigError(path, "lan", made.lan, "only the ESP32 itself has Ethernet: wifi")
         fill(Config(), made.lan, _LAN, path, "lan.")
+    made.rs485 = _bus(raw.get("rs485"), _RS485, path, "rs485.")
     zones = raw.get("zones")
     if type(zones) is not list or not 1 <= len(zones) <= PROFILE["zones_max"]:
         raise ConfigError(path, "zones", zones, "a list of 1 to {} zones".format(PROFILE["zones_max"]))
     made.zones = []
     for i in range(len(zones)):
         made.zones.append(_zone(zones[i], path, "zones[{}].".format(i)))
-    _distinct(made, path)
+    places.distinct(made, path, _SENSORS)
     return made
+
+
+def _bus(raw: "Any", rules: "dict[str, Any]", path: str, where: str) -> "dict[str, Any] | None":
+    """Checked fields of a bus, None where there is none."""
+    if raw is None:
+        return None
+    made = ZoneConfig()
+    fill(made, raw, rules, path, where)
+    return {name: getattr(made, name) for name in rules}
 
 
 def _zone(raw: "Any", path: str, where: str) -> ZoneConfig:
@@ -225,46 +240,3 @@ def _sensor(raw: "Any", quantity: str, path: str, where: str) -> "dict[str, Any]
     sensor = {name: getattr(made, name) for name in rules}
     sensor["kind"] = kind
     return sensor
-
-
-def _distinct(made: Config, path: str) -> None:
-    """Each pin can do what it is for, and no pin or probe serves two things: two zones on one relay would heat each
-    other's road.
-    """
-    seen: "dict[Any, str]" = {}
-    roms: "dict[Any, str]" = {}  # apart: bytes and str must not meet as keys
-    for name in ("ow_pin", "lock_pin", "earth_pin", "beat_pin"):
-        _pin(path, seen, made, name, getattr(made, name), name)
-    if made.lan is not None:
-        for name in ("mdc", "mdio", "power"):
-            _pin(path, seen, made, name, made.lan.get(name), "lan." + name)
-        if made.lan.get("ref_clk") not in (None, 0, 16, 17):
-            raise ConfigError(path, "lan.ref_clk", made.lan["ref_clk"], "0, 16 or 17")
-    for i in range(len(made.zones)):
-        zone = made.zones[i]
-        where = "zones[{}].".format(i)
-        once(path, seen, zone.id, where + "id")
-        for name in ("relay_pin", "earth_pin", "trip_pin"):
-            _pin(path, seen, made, name, getattr(zone, name), where + name)
-        for place in _SENSORS:
-            sensor = zone.sensors[place]
-            for field in sensor:
-                name = _SENSORS[place][2].get(field, "")
-                key = where + (name if name and getattr(zone, name) is not None else place + "." + field)
-                if field.endswith("pin"):
-                    _pin(path, seen, made, name or "moist_pin", sensor[field], key)
-                elif field == "rom":
-                    once(path, roms, sensor[field], key)
-
-
-def _pin(path: str, seen: "dict[Any, str]", made: Config, name: str, pin: "int | None", key: str) -> None:
-    """name: what the pin is for, as `pins.fault` knows it; key: where it stands in the file."""
-    if pin is None:
-        return
-    fault = pins.fault(name, pin, made.lan is not None, made.wifi is not None)
-    if fault:
-        raise ConfigError(path, key, pin, fault + ": choose another pin")
-    once(path, seen, pin, key)
-    note = pins.note(name, pin)
-    if note:
-        print("{}: {} = {}: {}".format(path, key, pin, note))

@@ -57,6 +57,7 @@ class Config:
     wifi: "dict[str, str] | None"  # ssid, password
     lan: "dict[str, int] | None"  # Ethernet by LAN8720: pins mdc, mdio and power, phy_addr
     ow_pin: int
+    rs485: "dict[str, Any] | None"  # line of the meters: tx_pin, rx_pin, de_pin, baud, parity, stop_bits
     earth_pin: "int | None"
     lock_pin: "int | None"
     beat_pin: "int | None"  # output: changes every second, for a watchdog in the relays' supply

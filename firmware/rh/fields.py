@@ -1,6 +1,7 @@
 """Fields of config.json and limits.json by rules. main.py drops this module with `rh.check`.
 
-A rule is (least, most) for an integer, ("t", longest) for a text, ("pin",) or ("rom",); a third item is the default.
+A rule is (least, most) for an integer, ("t", longest) for a text, ("in", values) for one of some, ("pin",) or ("rom",);
+a third item is the default.
 """
 
 import json
@@ -41,6 +42,10 @@ def fill(made: object, raw: "Any", fields: "dict[str, Any]", path: str, where: s
         elif rule[0] == "t":
             if type(value) is not str or not 1 <= len(value) <= rule[1]:
                 raise ConfigError(path, where + name, value, "a text of 1 to {} characters".format(rule[1]))
+        elif rule[0] == "in":
+            if value not in rule[1]:
+                choice = ", ".join([str(one) for one in rule[1]])
+                raise ConfigError(path, where + name, value, "one of " + choice)
         elif type(value) is not int or not rule[0] <= value <= rule[1]:
             raise ConfigError(path, where + name, value, "an integer from {} to {}".format(rule[0], rule[1]))
         setattr(made, name, value)

@@ -9,24 +9,39 @@ import onewire
 from machine import Pin
 
 if 0:  # for the type checker; leaves nothing on the chip
+    from typing import Any
+
     from .config import Config, Limits, ZoneConfig
 
 WATCHDOG_MS = 8_000
 _WARM = ("SOFT_RESET", "WDT_RESET")  # other boards kept running: no need to stagger with them
 
 
+class Buses:
+    """What sensors share: 1-Wire, and of others what config.json has."""
+
+    def __init__(self, config: "Config") -> None:
+        self.onewire = onewire.OneWire(Pin(config.ow_pin))
+        self.rs485: "Any" = None
+        if config.rs485 is not None:
+            from drivers import modbus  # on boards with a meter alone
+
+            self.rs485 = modbus.line(config.rs485)
+
+
 class Circuit:
     """Contactor and sensors of one zone."""
 
-    def __init__(self, zone: "ZoneConfig", bus: "onewire.OneWire", board_earth_pin: "Pin | None") -> None:
+    def __init__(self, zone: "ZoneConfig", buses: Buses, board_earth_pin: "Pin | None") -> None:
         self._active = zone.relay_active
         self._relay = Pin(zone.relay_pin, Pin.OUT, value=1 - zone.relay_active)
         self._trip = None if zone.trip_pin is None else Pin(zone.trip_pin, Pin.OUT, value=0)
         sensors = zone.sensors
-        self.surface_mc = drivers.reader(sensors["surface"], bus)
-        self.cable_mc = drivers.reader(sensors["cable"], bus)
-        self.moisture_permille = drivers.reader(sensors["moisture"], bus)
-        self.power_w = drivers.reader(sensors["power"], bus)
+        self.surface_mc = drivers.reader(sensors["surface"], buses)
+        self.cable_mc = drivers.reader(sensors["cable"], buses)
+        self.moisture_permille = drivers.reader(sensors["moisture"], buses)
+        self.power_w = drivers.reader(sensors["power"], buses)
+        self.energy_wh = drivers.energy(sensors["power"], buses)
         self._closed = False
         self._earth_seen = False
         pin = board_earth_pin if zone.earth_pin is None else Pin(zone.earth_pin, Pin.IN, Pin.PULL_UP)
@@ -69,9 +84,9 @@ class Hardware:
     """All of the board. config: `rh.config.Config`."""
 
     def __init__(self, config: "Config") -> None:
-        self._bus = onewire.OneWire(Pin(config.ow_pin))
+        self.buses = Buses(config)
         earth = None if config.earth_pin is None else Pin(config.earth_pin, Pin.IN, Pin.PULL_UP)
-        self.circuits = [Circuit(zone, self._bus, earth) for zone in config.zones]
+        self.circuits = [Circuit(zone, self.buses, earth) for zone in config.zones]
         kinds = {sensor["kind"] for zone in config.zones for sensor in zone.sensors.values()}
         modules = {drivers.KINDS[kind][0]: drivers.module(kind) for kind in kinds}
         self._converts = [module.convert for module in modules.values() if hasattr(module, "convert")]
@@ -93,7 +108,7 @@ class Hardware:
     def convert(self) -> None:
         """Start what takes time to measure, for the next second's reading."""
         for convert in self._converts:
-            convert(self._bus)
+            convert(self.buses)
 
     def locked(self) -> bool:
         """Maintenance key turned (or its wire broken)."""

@@ -11,6 +11,7 @@ from .codes import (
     EARTH_FAULT,
     LATCHED,
     MAX_ON_TIME,
+    NO_POWER,
     OVER_TEMPERATURE,
     SELF_TEST_PENDING,
     SENSOR_IMPLAUSIBLE,
@@ -83,7 +84,8 @@ class Safety:
     ) -> int:
         """Flags after this second.
 
-        surface, cable: `Plausible`; power_w: measured; on, since: the contactor as commanded until now, and since when.
+        surface, cable: `Plausible`; power_w: measured, or NO_POWER; on, since: the contactor as commanded until now,
+        and since when.
         """
         limits = self._limits
         flags = 0
@@ -114,7 +116,9 @@ class Safety:
         return flags | self.latched
 
     def _feedback(self, t: int, power_w: int, on: bool) -> None:
-        """The current must follow the contactor."""
+        """The current must follow the contactor. A silent meter is evidence of nothing: what was counted waits."""
+        if power_w == NO_POWER:
+            return
         if on:
             self._weld_s = 0
             if power_w >= self._load_w:

@@ -1,4 +1,7 @@
-"""What runs beside the safety loop: link, telemetry, integrity check, console. Each restarts; none stops the heat."""
+"""What runs beside the safety loop: meters, link, telemetry, integrity check, console.
+
+Each restarts; none stops the heat.
+"""
 
 import asyncio
 
@@ -6,6 +9,8 @@ from .keep import keep
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Awaitable, Callable
+
+    from drivers.modbus import Line
 
     from .board import Board
     from .config import Config
@@ -25,12 +30,20 @@ class Tasks:
         self._running: "list[Any]" = []
         self.link: "Link | None" = None
 
-    def start(self) -> None:
-        """Begin all of them; in safe mode not before the safety loop has run alone for `board.alone_s`."""
+    def start(self, meters: "Line | None" = None) -> None:
+        """Begin all of them; in safe mode not before the safety loop has run alone for `board.alone_s`.
+
+        The safety loop wants the meters' power, and an engineer has to be let in: these two begin at once.
+        """
+        if meters is not None:
+            self._running.append(asyncio.create_task(keep(self._board, "meters", self._measure(meters), self._pause)))
         for name, run in (("link", self.talk), ("telemetry", self.report), ("integrity", self.check)):
             self._running.append(asyncio.create_task(self._later(name, run)))
-        if self._config.console_lock:  # in safe mode too: an engineer has to be let in
+        if self._config.console_lock:
             self._running.append(asyncio.create_task(keep(self._board, "console", self.listen, self._pause)))
+
+    def _measure(self, meters: "Line") -> "Callable[[], Awaitable[Any]]":
+        return lambda: meters.run(self._pause)
 
     async def _later(self, name: str, run: "Callable[[], Awaitable[Any]]") -> None:
         board = self._board

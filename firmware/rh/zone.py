@@ -1,7 +1,16 @@
 """One zone, every second: readings → interlock → who decides → contactor → energy. Pure."""
 
-from .codes import BLOCKING, CLOCK_INVALID, MOISTURE_IMPLAUSIBLE, NO_MOISTURE, POWER_RETURN_HOLD
+from .codes import (
+    BLOCKING,
+    CLOCK_INVALID,
+    METER_SILENT,
+    MOISTURE_IMPLAUSIBLE,
+    NO_MOISTURE,
+    NO_POWER,
+    POWER_RETURN_HOLD,
+)
 from .control import Control
+from .energy import Energy
 from .plausible import Plausible
 from .relay import Relay
 from .safety import Safety
@@ -35,9 +44,9 @@ class Zone:
         self._period_s = limits.period_s
         self._hold_until = hold_until
         self._wet = False
-        # Since boot and since the last telemetry record.
-        self.wh = 0
-        self._ws = 0
+        self._rated_w = power_w
+        self.energy = Energy(power_w)
+        # Since the last telemetry record.
         self.on_s = 0
         self._sum_w = 0
         self._sum_s = 0
@@ -52,9 +61,11 @@ class Zone:
         power_w: int,
         earth_fault: bool,
         locked: bool,
+        register_wh: "int | None" = None,
     ) -> bool:
         """Advance to uptime `t` with a set of samples (None: no answer); returns whether the contactor is to be closed.
 
+        power_w: NO_POWER where the meter is silent; register_wh: of a meter whose register was read since the last one.
         utc_phase: added to `t` it gives the clock modulo the period, so that zones of a feeder stagger across boards;
         -1 while the clock is not set.
         """
@@ -64,7 +75,7 @@ class Zone:
         surface.feed(surface_mc)
         self.cable.feed(cable_mc)
         moisture_ok = self.moisture.feed(moisture_permille)
-        self._count(power_w, on)
+        self._count(power_w, on, register_wh)
         flags = self.safety.step(t, surface, self.cable, power_w, on, relay.since, earth_fault)
         if t < self._hold_until:
             flags |= POWER_RETURN_HOLD
@@ -74,6 +85,8 @@ class Zone:
         else:
             flags |= MOISTURE_IMPLAUSIBLE
             wet = True  # a road that may be wet is treated as wet; the on-time limits bound it
+        if power_w == NO_POWER:
+            flags |= METER_SILENT
         if utc_phase < 0:
             flags |= CLOCK_INVALID
             utc_phase = 0
@@ -86,18 +99,16 @@ class Zone:
             return False
         return relay.step(t, (t + utc_phase - self.phase_s) % self._period_s, duty, control.who)
 
-    def _count(self, power_w: int, on: bool) -> None:
-        """Energy of the second that ended, measured; small integers only."""
+    def _count(self, power_w: int, on: bool, register_wh: "int | None") -> None:
+        """Energy of the second that ended, measured; while the meter is silent, the cable's rated power."""
+        if power_w == NO_POWER:
+            power_w = self._rated_w if on else 0
         self.power_w = power_w
         self._sum_w += power_w
         self._sum_s += 1
         if on:
             self.on_s += 1
-        ws = self._ws + power_w
-        if ws >= 3600:
-            self.wh += ws // 3600
-            ws %= 3600
-        self._ws = ws
+        self.energy.count(power_w, register_wh)
 
     def sample(self) -> "tuple[int, ...]":
         """Fields of the wire's sample after the zone's name; begins a new interval."""
@@ -114,7 +125,7 @@ class Zone:
             moisture,
             on_s,
             mean_w,
-            self.wh,
+            self.energy.wh,
             control.duty,
             control.who,
             self.flags,

@@ -176,6 +176,9 @@ class Circuit:
     def power_w(self):
         return POWER_W if (self.on or self.welded) and not self.tripped else 0
 
+    def energy_wh(self):
+        return None
+
     def earth_fault(self):
         return self.earth
 

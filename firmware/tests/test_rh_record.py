@@ -192,7 +192,7 @@ class Records(unittest.TestCase):
         zones = [Road().zone for _ in range(4)]
         for zone in zones:
             zone.id = "z" * 24
-            zone.wh = 4_000_000_000
+            zone.energy.wh = 4_000_000_000
         frame = Recorder(10**9, zones, clock(UTC, 0)).payload(Recorder(10**9, zones, clock(UTC, 0)).take(10**6, 60_000))
         self.assertLessEqual(len(frame) + 65, 1_024)
 

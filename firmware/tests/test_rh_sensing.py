@@ -53,6 +53,13 @@ class Bus:
         return crc8(data)
 
 
+class Buses:
+    """What a driver's `convert` is given."""
+
+    def __init__(self, onewire):
+        self.onewire = onewire
+
+
 class Thermometers(unittest.TestCase):
     def setUp(self):
         self.bus = Bus()
@@ -64,14 +71,14 @@ class Thermometers(unittest.TestCase):
         self.assertEqual([p.read_mc() for p in self.probes], [25_062, -10_125])
 
     def test_all_convert_at_once(self):
-        self.assertTrue(ds18b20.convert(self.bus))
+        self.assertTrue(ds18b20.convert(Buses(self.bus)))
         self.assertEqual(self.bus.written, [0xCC, 0x44])
 
     def test_nobody_there(self):
         self.assertIsNone(self.probes[0].read_mc())  # reads ones
         self.bus.present = False
         self.assertIsNone(self.probes[0].read_mc())
-        self.assertFalse(ds18b20.convert(self.bus))
+        self.assertFalse(ds18b20.convert(Buses(self.bus)))
 
     def test_every_flipped_bit_is_noticed(self):
         self.bus.set(ROMS[0], 20)

@@ -47,7 +47,7 @@ class Zones(unittest.TestCase):
         road = Road()
         closed = road.run(5_000)
         flowed = closed - road.on  # the last second's current is measured in the next
-        self.assertEqual(road.zone.wh, flowed * POWER_W // 3_600)
+        self.assertEqual(road.zone.energy.wh, flowed * POWER_W // 3_600)
         self.assertEqual(road.zone.sample()[3], flowed)
         self.assertEqual(road.zone.sample()[3], 0)
 

@@ -54,6 +54,7 @@ FLAG_ALARMS = {  # the alarm of the same name
     Flag.MAX_ON_TIME: "Longest on-time reached: heating is off for a while. Is the sensor wet for another reason?",
     Flag.LATCHED: "Heating is off until reset: needs a person on site",
     Flag.MOISTURE_IMPLAUSIBLE: "Moisture sensor gives no plausible value: treated as wet. Clean or change it",
+    Flag.METER_SILENT: "The energy meter does not answer: power is estimated, a stuck contactor is not seen",
 }
 
 
@@ -271,7 +272,8 @@ class Intake:
         obeyed = share <= POWER_OFF if override.mode is OverrideMode.OFF else share >= POWER_ON
         off_anyway = override.mode is OverrideMode.OFF and sample.who in (Winner.INTERLOCK, Winner.MAINTENANCE)
         if sample.who == Winner.OVERRIDE or off_anyway:
-            if obeyed and override.state is OverrideState.ACCEPTED:
+            measured = obeyed and not sample.flags & Flag.METER_SILENT  # then its power is an estimate
+            if measured and override.state is OverrideState.ACCEPTED:
                 self._background.spawn(
                     self._overrides.advance(override.id, OverrideState.MEASURED), "override-measured"
                 )

@@ -36,6 +36,7 @@ class AlarmCode(StrEnum):
     OVER_TEMPERATURE = "over-temperature", Severity.MAJOR, "zone"
     MAX_ON_TIME = "max-on-time", Severity.MAJOR, "zone"
     MOISTURE_IMPLAUSIBLE = "moisture-implausible", Severity.MINOR, "zone"
+    METER_SILENT = "meter-silent", Severity.MAJOR, "zone"
     SENSOR_DOUBTFUL = "sensor-doubtful", Severity.MAJOR, "zone"
     ICE_REPORTED = "ice-reported", Severity.MAJOR, "zone"
     # Boards

@@ -15,6 +15,7 @@ export const FLAGS = [
   [64, "self-test-pending"],
   [512, "power-return-hold"],
   [1024, "moisture-implausible"],
+  [2048, "meter-silent"],
   [128, "clock-invalid"],
 ];
 const HEATED_NOW = ["heated-in-snow", "beyond-capacity"]; // reasons that say of the moment that it is heated

@@ -75,6 +75,7 @@ class Flag(IntFlag):
     LATCHED = 256
     POWER_RETURN_HOLD = 512
     MOISTURE_IMPLAUSIBLE = 1024
+    METER_SILENT = 2048
 
 
 class Nonce(Struct, tag_field="t", tag="nonce", forbid_unknown_fields=True):
@@ -108,7 +109,7 @@ class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
     cable_mc: Temperature
     moisture_permille: Annotated[int, Meta(ge=NO_MOISTURE, le=1000)]  # NO_MOISTURE while not known
     on_s: Short  # seconds with the contactor closed
-    power_w: Count  # mean over the interval, measured
+    power_w: Count  # mean over the interval, measured; by rated power while METER_SILENT
     dev_wh: Count  # the board's own energy counter since boot
     duty_permille: Permille  # asked for at the end of the interval
     who: Annotated[int, Meta(ge=0, le=U8)]  # Winner; 0 before the first decision

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from hil_tests.bench.city import write_city
 from supervisor.weather.design_storm import design_storm
 from tools.board import board
+from tools.on_boards import measured
 from tools.provision import placeholder_rom
-from tools.wiring import LAN_SLOTS, check_rom, crc8
+from tools.wiring import LAN_SLOTS, MODELS, check_rom, crc8
 
 PROBE = placeholder_rom("a real one", "surface")
 
@@ -132,3 +133,59 @@ def test_a_folder_that_cannot_be_read_is_told(city: Path) -> None:
     path = city.parent / "state" / "boards" / "b01" / "config.json"
     path.write_text("{}")
     assert "not a board's config.json" in provision(city, "--host", "10.20.0.5", "b01", fails=True).replace("\n", " ")
+
+
+LINE = ("--rs485", "17", "16", "--meter", "z02=sdm120@7")
+METERS = (*LINE, "--meter", "z01=sdm630@1")
+
+
+def test_meters_take_the_place_of_current_transformers(city: Path) -> None:
+    provision(city, "--host", "10.20.0.5", *METERS, "--rs485-enable", "5", "--rs485-format", "2400-e-1", "b01")
+    config = made(city)
+    line = {"tx_pin": 17, "rx_pin": 16, "de_pin": 5, "baud": 2400, "parity": "even", "stop_bits": 1}
+    assert config["rs485"] == line
+    assert [zone.get("power") for zone in config["zones"][:2]] == [
+        {"kind": "modbus-meter", "model": "sdm630", "address": 1},
+        {"kind": "modbus-meter", "model": "sdm120", "address": 7},
+    ]
+    assert not {"ct_pin", "ct_w_per_mv"} & {*config["zones"][0]}
+    assert board_takes(config) == ""
+    provision(city, "b01")
+    assert made(city) == config
+    provision(city, "--meter", "z02=none", "b01")
+    after = made(city)
+    assert (after["rs485"], after["zones"][0]) == (line, config["zones"][0])
+    assert "power" not in after["zones"][1]
+    assert after["zones"][1]["ct_pin"] == 39
+    assert board_takes(after) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--meter", "z01=sdm630@1"), "no line"),
+        ((*LINE, "--meter", "z01=sdm72@3"), "unknown model"),
+        ((*LINE, "--meter", "z01=sdm630@248"), "1 to 247"),
+        ((*LINE, "--meter", "z01=sdm630@7"), "the meter of z02 has this address"),
+        ((*LINE, "--meter", "z01=sdm630"), "--meter as"),
+        (("--rs485-enable", "5"), "no pins"),
+        ((*METERS, "--rs485-format", "9600"), "9600"),
+    ],
+)
+def test_a_meter_that_cannot_be_asked_is_refused(city: Path, options: tuple[str, ...], message: str) -> None:
+    assert message in " ".join(provision(city, "--host", "10.20.0.5", *options, "b01", fails=True).split())
+    assert not (city.parent / "state" / "boards" / "b01" / "config.json").exists()
+
+
+def test_the_tool_knows_the_firmwares_models() -> None:
+    code = "from drivers.modbus import FIELDS; print(*FIELDS['power']['model'][1])"
+    firmware = Path(__file__).parents[2] / "firmware"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=firmware, check=True)
+    assert tuple(done.stdout.split()) == MODELS
+
+
+def test_what_a_meter_says_at_the_selftest() -> None:
+    assert measured("150 mV") == "current 150 mV"
+    assert measured([0, 54321, 1234567]) == "meter 54321 W, 1234.6 kWh"
+    assert "baud" in measured([1, -1, None])
+    assert "another model" in measured([3, -1, None])
