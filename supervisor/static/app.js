@@ -74,7 +74,7 @@ function App() {
 }
 
 const live = new Live(
-  "/api/v1/stream",
+  "/api/v1/stream?changes=1",
   {
     zones(list) {
       model.zones = new Map(list.map((zone) => [zone.id, zone]));
@@ -84,6 +84,10 @@ const live = new Live(
       noteDisplaced(model.zones.get(one.id), one);
       model.zones.set(one.id, one);
       changed();
+    },
+    change(part) {
+      const before = model.zones.get(part.id);
+      if (before) this.zone({ ...before, ...part });
     },
     alarms(list) {
       model.alarms = list;

@@ -14,7 +14,7 @@ const RETRY_MAX_MS = 30_000;
 export class Live {
   /**
    * @param {string} url of the stream
-   * @param {{zones(list: any[]): void, zone(one: any): void, alarms(list: any[]): void, degraded(list: any[]): void,
+   * @param {{zones(list: any[]): void, zone(one: any): void, change(part: any): void, alarms(list: any[]): void, degraded(list: any[]): void,
    *   clock(now: {utc_s: number, rate: number}): void, state(word: string): void}} on what came; state is "connecting",
    *   "live", "lost" or "signed-out"
    * @param {() => Promise<boolean>} signedIn whether the server still knows who asks
@@ -66,7 +66,7 @@ export class Live {
         this.on[name](JSON.parse(event.data));
         this.on.state("live");
       });
-    ["zones", "zone", "alarms", "degraded", "clock"].forEach(listen);
+    ["zones", "zone", "change", "alarms", "degraded", "clock"].forEach(listen);
     source.onerror = () => {
       if (this.source !== source) return;
       source.close();

@@ -1,18 +1,17 @@
 """GET /api/v1/stream: zones as they change, by server-sent events.
 
 On connect `zones`, `alarms` and `degraded` (the full lists, which are also the resume), then `zone` for each that
-changed, the other lists when one of theirs begins, changes or ends, and `clock` as heartbeat. Changes are merged by
-zone while a client is slow; one that takes nothing for `STALLED_S` is closed.
+changed (with `?changes=1`: `change`, its id and the fields that differ), the other lists when one of theirs begins,
+changes or ends, and `clock` as heartbeat. Changes are merged by zone while a client is slow; one that takes nothing
+for `STALLED_S` is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from typing import Final
 
-import msgspec
 from aiohttp import web
 
 from supervisor.control.alarms import Alarm
@@ -22,6 +21,7 @@ from supervisor.domain.errors import StoreError
 from supervisor.web.guard import find_session, give_cookie, note_use
 from supervisor.web.keys import RENEWED, SERVICES, SESSION
 from supervisor.web.pace import Pace
+from supervisor.web.packing import Packing, event
 from supervisor.web.problems import RequestError
 from supervisor.web.schema import ClockEvent
 
@@ -40,23 +40,15 @@ STREAMS: Final = web.AppKey[dict[str, list[Subscription]]]("streams", dict)
 PER_USER: Final = 16  # windows and devices of one person; a further one ends the oldest, which may be a dead phone's
 
 
-def _event(name: str, data: object) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"
-
-
-def _zones(views: Iterable[ZoneView]) -> bytes:
-    return b"".join(_event("zone", view) for view in views)
-
-
 def _clock(app: web.Application) -> bytes:
-    return _event("clock", ClockEvent(utc_s=app[SERVICES].clock.utc_s(), rate=round(app[PACE].rate(), 2)))
+    return event("clock", ClockEvent(utc_s=app[SERVICES].clock.utc_s(), rate=round(app[PACE].rate(), 2)))
 
 
 def _lists(app: web.Application) -> dict[str, bytes]:
     """The events of the lists beside the zones, as they are now, by name."""
     safety = app[SERVICES].safety
     alarms: list[Alarm] = safety.alarms.standing() if safety is not None else []
-    return {"alarms": _event("alarms", alarms), "degraded": _event("degraded", app[SERVICES].degraded_now())}
+    return {"alarms": event("alarms", alarms), "degraded": event("degraded", app[SERVICES].degraded_now())}
 
 
 async def _next(subscription: Subscription, timeout_s: float) -> list[ZoneView]:
@@ -84,13 +76,15 @@ async def _may_go_on(request: web.Request) -> bool:
     return True
 
 
-async def _send_all(request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:
+async def _send_all(
+    request: web.Request, response: web.StreamResponse, subscription: Subscription, packing: Packing
+) -> None:
     services, pace = request.app[SERVICES], request.app[PACE]
     beat_s = checked_s = pace.wall_s()
     lists = _lists(request.app)
-    first = b"retry: 3000\n\n" + _clock(request.app) + _event("zones", services.live.snapshot())
+    first = b"retry: 3000\n\n" + _clock(request.app) + packing.all(services.live.snapshot())
     first += b"".join(lists.values())
-    await pace.within(STALLED_S, response.write(first))
+    await pace.within(STALLED_S, response.write(packing.pack(first)))
     while True:
         interval_s = HEARTBEAT_S if pace.rate() < 1.5 else HEARTBEAT_FAST_S
         flushed_s = pace.wall_s()
@@ -100,14 +94,14 @@ async def _send_all(request: web.Request, response: web.StreamResponse, subscrip
             if not await _may_go_on(request):
                 return
             checked_s = pace.wall_s()
-        data = _zones(changed)
+        data = packing.zones(changed)
         known, lists = lists, _lists(request.app)
-        data += b"".join(event for name, event in lists.items() if event != known[name])
+        data += b"".join(now for name, now in lists.items() if now != known[name])
         if pace.wall_s() >= beat_s + interval_s:
             beat_s = pace.wall_s()
             data += _clock(request.app)
         if data:
-            await pace.within(STALLED_S, response.write(data))
+            await pace.within(STALLED_S, response.write(packing.pack(data)))
             await pace.until(flushed_s + FLUSH_S)
 
 
@@ -116,7 +110,11 @@ async def stream(request: web.Request) -> web.StreamResponse:
     subscription = request.app[SERVICES].live.subscribe()
     if subscription is None:
         raise RequestError("busy", remedy="Close other windows of the app or try again shortly")
+    packing = Packing.wanted(request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    response.headers["Vary"] = "Accept-Encoding"
+    if packing.packed:
+        response.headers["Content-Encoding"] = "gzip"
     if request[RENEWED]:
         give_cookie(request, response, request[SESSION])
     own = request.app[STREAMS].setdefault(request[SESSION].user, [])
@@ -127,7 +125,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         if request.transport is not None:
             request.transport.set_write_buffer_limits(high=BUFFER_BYTES)
-        await _send_all(request, response, subscription)
+        await _send_all(request, response, subscription, packing)
     except StopAsyncIteration:
         pass  # the service stops, or this reader is too far behind
     except (ConnectionError, TimeoutError):
