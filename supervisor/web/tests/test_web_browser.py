@@ -314,7 +314,7 @@ async def test_a_phone_that_slept_for_two_hours_says_so_at_once_and_reconnects(
         await held.wait()
         await route.continue_()
 
-    await page.route("**/api/v1/stream", hold)
+    await page.route("**/api/v1/stream*", hold)
     before = await page.inner_text("header p")
     await page.evaluate(
         """steady_too => {
