@@ -9,6 +9,7 @@ import { Degraded } from "./degraded.js";
 import { dayClock, number, setTimezone } from "./format.js";
 import { Dispatcher } from "./dispatcher.js";
 import { noteDisplaced } from "./displaced.js";
+import { Group } from "./group.js";
 import { html } from "./html.js";
 import { preferred, t, use } from "./i18n.js";
 import { Find, ZoneList } from "./list.js";
@@ -66,6 +67,7 @@ function App() {
     ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${AwayRow} />${wide() ? html`<${Dispatcher} onOpen=${open} chosen=${zone} />` : html`<${ZoneList} onOpen=${open} />`}`}
     ${shown === "alarms" && html`<${Alarms} />`}
     ${shown === "find" && html`<${Find} onOpen=${open} />`}
+    ${shown === "group" && html`<${Group} />`}
     ${shown === "more" && html`<${Account} />`}
     <${Nav} />
     ${zone && html`<${Panel} key=${`${zone.id} ${wide()}`} zone=${zone} onClose=${close} />`}

@@ -117,6 +117,7 @@ export function Find({ onOpen }) {
     <label class="find"><${Icon} name="find" /><span class="hidden">${t("find.label")}</span>
       <input ref=${field} type="search" value=${wanted} placeholder=${t("find.hint")} onInput=${(event) => setWanted(event.target.value)} autocomplete="off" enterkeyhint="search" />
     </label>
+    ${model.session?.role !== "viewer" && html`<a class="big to-group" href="#group">${t("group.open")}</a>`}
     <ul class="cards">${found.map((zone) => html`<${Tile} key=${zone.id} zone=${zone} now_s=${now_s} onOpen=${onOpen} />`)}</ul>
     ${!found.length && html`<p class="none" role="status">${t("find.none", { text: wanted.trim() })}</p>`}
   </main>`;

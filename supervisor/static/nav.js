@@ -6,12 +6,13 @@ import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
 
+const MORE_VIEWS = ["group"]; // reached from another screen
 const VIEWS = { roads: "list", alarms: "bell", find: "find", more: "dots" };
 
 /** The view that the address names; a road's panel lies over the roads. */
 export function view() {
   const word = location.hash.replace(/^#/, "");
-  return word in VIEWS ? word : "roads";
+  return word in VIEWS || MORE_VIEWS.includes(word) ? word : "roads";
 }
 
 export function Nav() {

@@ -14,11 +14,11 @@ import { heldFor } from "./words.js";
 import { LIVE_STATES, kind } from "./zone.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
-const MODES = ["on", "boost", "off"];
-const MINUTES = [30, 60, 120, 240, 480];
-const USUAL_MIN = 120;
-const REASONS = ["snow", "ice-reported", "slope-school", "complaint", "maintenance", "road-clear"];
-const REASON_LETTERS = { min: 3, max: 200 }; // as the server has it
+export const MODES = ["on", "boost", "off"];
+export const MINUTES = [30, 60, 120, 240, 480];
+export const USUAL_MIN = 120;
+export const REASONS = ["snow", "ice-reported", "slope-school", "complaint", "maintenance", "road-clear"];
+export const REASON_LETTERS = { min: 3, max: 200 }; // as the server has it
 
 /** Requested → sent → accepted → measured, as far as it has come; ✕ where it stopped, and nothing after it. */
 function Steps({ override }) {
@@ -72,7 +72,7 @@ export function Running({ zone, now_s, mayCommand, onChange }) {
   </section>`;
 }
 
-function Choice({ group, value, chosen, onChoose, children, wide }) {
+export function Choice({ group, value, chosen, onChoose, children, wide }) {
   return html`<label class=${`choice ${wide ? "wide" : ""} ${group}-${value}`}>
     <input type="radio" name=${group} value=${value} checked=${chosen === value} onChange=${() => onChoose(value)} />
     <span>${children}</span>

@@ -1,0 +1,118 @@
+// @ts-check
+// One command for many roads: a street, a supply, all, or picked by hand; one preview, and a result for each road.
+
+import { kilowatts, minutes } from "./format.js";
+import { html } from "./html.js";
+import { current, t } from "./i18n.js";
+import { Icon } from "./icons.js";
+import { model, say } from "./model.js";
+import { Choice, MINUTES, MODES, REASONS, REASON_LETTERS, USUAL_MIN } from "./override.js";
+import { Preview, Twice, usePreview } from "./preview.js";
+import { busyWords, useCommand } from "./send.js";
+import { heldFor, stopWords } from "./words.js";
+import { kind, name, sorted } from "./zone.js";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
+
+const COMMANDERS = ["crew", "engineer", "admin"];
+const SCOPES = ["feeder", "street", "all", "hand"];
+
+/** The street of a road: its name without the number of the lane, "Seongbuk-ro 31-gil" → "Seongbuk-ro". */
+const street = (zone) => name(zone, current()).replace(/\s*\d.*$/, "").trim() || name(zone, current());
+
+/** Roads that a scope names, by what is chosen in it. */
+function within(zones, scope, chosen) {
+  if (scope === "feeder") return zones.filter((zone) => zone.feeder === chosen);
+  if (scope === "street") return zones.filter((zone) => street(zone) === chosen);
+  return zones;
+}
+
+const names = (zones, scope) => (scope === "feeder" ? [...new Set(zones.map((zone) => zone.feeder))] : scope === "street" ? [...new Set(zones.map(street))].sort() : []);
+
+function Road({ zone, mode, picked, onPick }) {
+  const offered = !mode || zone.offered.includes(mode);
+  const off = zone.blocked || !zone.online;
+  return html`<li><label class=${`group-road ${offered ? "" : "out"}`}>
+    <input type="checkbox" checked=${picked && offered} disabled=${!offered} onChange=${(event) => onPick(event.target.checked)} />
+    <span><b>${name(zone, current())}</b> ${off ? html`<em>${stopWords(zone)}</em>` : ""}</span>
+    <small>${offered ? `${kilowatts(zone.rated_w)} kW` : t("group.left-out")}</small>
+  </label></li>`;
+}
+
+function Results({ results, onAgain }) {
+  const failed = results.filter((one) => !one.override);
+  return html`<main class="group" aria-label=${t("group.results")}>
+    <h2>${t("group.done", { n: results.length - failed.length, of: results.length })}</h2>
+    <ul class="group-roads">${results.map((one) => html`<li key=${one.zone} class=${one.override ? "" : "failed"}>
+      <${Icon} name=${one.override ? "check" : "close"} size=${20} />
+      <span><b>${name(model.zones.get(one.zone), current())}</b> ${one.override ? "" : html`<em>${one.error}</em>`}</span></li>`)}</ul>
+    <button type="button" class="big" onClick=${onAgain}>${t("group.again")}</button>
+  </main>`;
+}
+
+export function Group() {
+  const zones = sorted(model.zones.values(), current());
+  const [scope, setScope] = useState("feeder");
+  const [chosen, setChosen] = useState("");
+  const [left, setLeft] = useState(() => new Set()); // unticked, or by hand: ticked
+  const [mode, setMode] = useState("");
+  const [held, setHeld] = useState(USUAL_MIN);
+  const [reason, setReason] = useState("");
+  const [twice, setTwice] = useState(false);
+  const [results, setResults] = useState(/** @type {any[] | null} */ (null));
+  const [busy, run] = useCommand();
+  const options = names(zones, scope);
+  const here = options.includes(chosen) || !options.length ? chosen : options[0];
+  const shown = within(zones, scope, here);
+  const isPicked = (zone) => (scope === "hand") === left.has(zone.id);
+  const picked = shown.filter((zone) => isPicked(zone) && (!mode || zone.offered.includes(mode))).map((zone) => zone.id);
+  const body = mode && picked.length ? { zones: picked, mode, minutes: held } : null;
+  const [found, state] = usePreview("/api/v1/overrides/preview", body);
+  const dangerous = mode === "off" && (found ? found.ask_twice : shown.some((zone) => picked.includes(zone.id) && ["icy", "snow"].includes(kind(zone))));
+  const [waits, setWaits] = useState(false);
+  useEffect(() => setLeft(new Set()), [scope, here]);
+  const carryOut = () => {
+    setTwice(false);
+    const words = t(`reason.${reason}`);
+    run("POST", "/api/v1/overrides", { zones: picked, mode, minutes: held, reason: words.slice(0, REASON_LETTERS.max) }, (made) => {
+      setResults(made);
+      say("notice.requested", {}, "good");
+    });
+  };
+  useEffect(() => {
+    if (!waits || state === "waiting") return;
+    setWaits(false);
+    if (dangerous) setTwice(true);
+    else carryOut();
+  }, [waits, state]);
+  const send = (event) => {
+    event.preventDefault();
+    if (mode === "off" && state === "waiting") setWaits(true);
+    else if (dangerous) setTwice(true);
+    else carryOut();
+  };
+  const pick = (zone, on) => {
+    const next = new Set(left);
+    if (on === (scope === "hand")) next.add(zone.id);
+    else next.delete(zone.id);
+    setLeft(next);
+  };
+  if (!COMMANDERS.includes(model.session?.role ?? "")) return html`<main class="group"><p class="hint">${t("override.viewer")}</p></main>`;
+  if (results) return html`<${Results} results=${results} onAgain=${() => (setResults(null), setMode(""))} />`;
+  return html`<main class="group"><h2>${t("group.title")}</h2><form class="command" onSubmit=${send}>
+    <div class="choices row wide">${SCOPES.map((each) => html`<${Choice} group="scope" value=${each} chosen=${scope} onChoose=${setScope}>${t(`group.${each}`)}<//>`)}</div>
+    ${options.length > 1 && html`<label class="text"><span>${t(`group.${scope}`)}</span>
+      <select value=${here} onChange=${(event) => setChosen(event.target.value)}>${options.map((each) => html`<option value=${each}>${each}</option>`)}</select></label>`}
+    <p class="hint">${t("group.picked", { n: picked.length, of: shown.length })}</p>
+    <ul class="group-roads">${shown.map((zone) => html`<${Road} key=${zone.id} zone=${zone} mode=${mode} picked=${isPicked(zone)} onPick=${(on) => pick(zone, on)} />`)}</ul>
+    <fieldset><legend>${t("override.mode")}</legend>
+      <div class="choices three">${MODES.map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}><${Icon} name=${each} size=${30} /><b>${t(`mode.${each}`)}</b><//>`)}</div></fieldset>
+    ${mode && html`<fieldset><legend>${t("override.time")}</legend>
+        <div class="choices row">${MINUTES.map((each) => html`<${Choice} group="minutes" value=${each} chosen=${held} onChoose=${setHeld}>${minutes(each)}<//>`)}</div></fieldset>
+      <fieldset><legend>${t("override.reason")}</legend>
+        <div class="choices two">${REASONS.map((each) => html`<${Choice} group="reason" value=${each} chosen=${reason} onChoose=${setReason}>${t(`reason.${each}`)}<//>`)}</div></fieldset>
+      <${Preview} found=${found} state=${state} mode=${mode} />
+      ${twice && html`<${Twice} found=${found} minutes=${held} onKeep=${() => setTwice(false)} onSure=${carryOut} />`}
+      ${!twice && html`<div class="send"><button type="submit" class=${`big primary ${mode}`} disabled=${!picked.length || !reason || Boolean(busy) || waits}>
+        ${busy || waits ? busyWords(busy || "sending") : t("group.send", { what: heldFor(mode, held), n: picked.length })}</button></div>`}`}
+  </form></main>`;
+}

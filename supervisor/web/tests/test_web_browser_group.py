@@ -1,0 +1,51 @@
+"""One command for many roads on a phone: chosen by supply or by hand, one preview, a result for each road."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark
+
+__all__ = ["phone", "pytestmark"]  # a fixture, and when these tests run
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_all_roads_of_a_supply_but_those_that_cannot(phone: Any, district: Any, language: str) -> None:
+    page = await phone(language)
+    await page.click(".nav-find")
+    await page.click(".to-group")
+    await page.wait_for_selector(".group-road")
+    await page.check(".mode-on input")
+    out = await page.eval_on_selector_all(".group-road.out b", "all => all.map(one => one.textContent)")
+    assert out == ["삼선동 계단길" if language == "ko" else "Samseon-dong steps"]  # its cable is broken
+    await page.uncheck(".group-road:not(.out) input >> nth=0")
+    await page.wait_for_selector("[data-testid=preview-icy]")
+    await page.check(".reason-snow input")
+    await page.locator(".preview-box").scroll_into_view_if_needed()
+    await keep(page, f"group-{language}")
+    await page.click("button[type=submit]")
+    await page.wait_for_selector(".group-roads svg")
+    await keep(page, f"group-results-{language}")
+    live = await district.store.overrides.live(district.clock.utc_s())
+    assert len(live) == 6
+    assert {one.mode.value for one in live} == {"on"}
+    entries = await district.store.audit.entries(0, 4e9)
+    assert [entry.action for entry in entries].count("override") == 1
+
+
+async def test_off_for_picked_roads_is_asked_twice(phone: Any, district: Any) -> None:
+    page = await phone("en")
+    await page.goto(page.url.split("#")[0] + "#group")
+    await page.check(".scope-hand input")
+    await playwright.expect(page.locator(".group > form > .hint")).to_have_text("0 of 8 roads")
+    for n in (0, 1):
+        await page.check(f".group-road input >> nth={n}")
+    await page.check(".mode-off input")
+    await page.check(".reason-maintenance input")
+    await page.click("button[type=submit]")
+    await page.click(".twice .outlined")
+    await page.wait_for_selector(".group-roads svg")
+    live = await district.store.overrides.live(district.clock.utc_s())
+    assert {(one.zone, one.mode.value) for one in live} == {("z01", "off"), ("z02", "off")}
