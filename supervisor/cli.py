@@ -54,6 +54,10 @@ OWN = {
         "supervisor.backup.command:restore",
         "Put a backup into a new folder: boards go on without provisioning once the service runs from there.",
     ),
+    "savings": Lazy(
+        "supervisor.savings.command:savings",
+        "What heating by plan saved against a conventional controller: as done, at the same money, at the same ice.",
+    ),
     "token": Lazy(
         "supervisor.people_cli:token", "API tokens: what programs of the city may read or command, and until when."
     ),

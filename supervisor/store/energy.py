@@ -79,3 +79,15 @@ def frozen_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> tupl
         (from_utc_s - 3599, to_utc_s),
     ).fetchone()
     return frozen_s / 3600, known_s / 3600
+
+
+def surface_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> Iterator[tuple[str, int, float]]:
+    """(zone, start of the hour, mean surface [°C]) of the hours that begin in a period and were measured half or more.
+
+    Half an hour leaves out what a board saw of an hour in which it started.
+    """
+    return db.execute(
+        "SELECT zone, start_utc_s, surface_mc_s / 1000.0 / surface_s FROM zone_1h "
+        "WHERE start_utc_s >= ? AND start_utc_s < ? AND surface_s >= 1800",
+        (from_utc_s, to_utc_s),
+    )

@@ -1,0 +1,1 @@
+"""What heating by plan saved: conventional controllers replayed on recorded weather through the calibrated roads."""
