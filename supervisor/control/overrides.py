@@ -21,6 +21,7 @@ from supervisor.control.late import LateRecord
 from supervisor.control.live import LiveState
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
+from supervisor.domain.plain_text import has_control, one_line
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.store import commands, journal
@@ -119,8 +120,8 @@ class Overrides:
                 where="minutes",
                 remedy=f"This zone takes at most {longest_min} minutes; ask again when they are over",
             )
-        reason = " ".join(reason.split())
-        if not REASON_MIN <= len(reason) <= REASON_MAX or not reason.isprintable():
+        odd, reason = has_control(reason), one_line(reason)
+        if odd or not REASON_MIN <= len(reason) <= REASON_MAX:
             raise CommandError(
                 "an override needs a reason", where="reason", remedy=f"Say why in {REASON_MIN} to {REASON_MAX} letters"
             )

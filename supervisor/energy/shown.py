@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -17,11 +17,14 @@ from supervisor.energy import aside, tables
 from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.period import local_time
 from supervisor.energy.record import read_record
+from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import span
 from supervisor.tariff.bands import BandTariff
 from supervisor.tariff.configured import billing_tariff, configured_demand, usable_tariff
 from supervisor.tariff.demand import Demand
+
+SYSTEM = SystemClock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class Request:
     csv_path: Path | None
 
 
-def show(asked: Request) -> None:
+def show(asked: Request, clock: Clock = SYSTEM) -> None:
     """Print the report and write it to the CSV file where one is given.
 
     Raises CommandError for a period, a time zone or an invalid grouping.
@@ -54,7 +57,7 @@ def show(asked: Request) -> None:
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
-        record = read_record(connection, from_utc_s, to_utc_s)
+        record = replace(read_record(connection, from_utc_s, to_utc_s), now_utc_s=clock.utc_s())
         since = None
         if by == "feeder" and since_utc_s < from_utc_s and record.zones:
             since = read_record(connection, since_utc_s, to_utc_s)

@@ -35,11 +35,13 @@ class Record:
     wh: npt.NDArray[np.int64]
     on_s: dict[str, int]
     covered_s: dict[str, int]
+    now_utc_s: float = float("inf")  # hours that have not come yet are not without telemetry
 
     @property
     def hours(self) -> float:
-        """Length of the period [h]."""
-        return int(self.wh.shape[1]) * SLOT_S / 3600
+        """Length of the period as far as it has passed [h], a quarter of an hour at least."""
+        end = min(self.start_utc_s + int(self.wh.shape[1]) * SLOT_S, self.now_utc_s)
+        return max(end - self.start_utc_s, SLOT_S) / 3600
 
 
 class Row(Struct, frozen=True):

@@ -5,10 +5,11 @@ import { clock, dayClock } from "./format.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
 import { busyWords, useCommand } from "./send.js";
 import { name } from "./zone.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useState } from "./vendor/preact-hooks.mjs";
 
 const DONE = ["called", "on-way", "plough", "seen"];
 const SHELVE_MIN = [30, 60, 240];
@@ -35,11 +36,10 @@ const words = (alarm) => (has(`alarm.${alarm.code}`) ? t(`alarm.${alarm.code}`).
 
 /** What has been done, and who takes care; or the other buttons: for how long it is put off. */
 function Sheet({ alarm, onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [done, setDone] = useState("seen");
   const [note, setNote] = useState("");
   const [busy, run] = useCommand();
-  useEffect(() => dialog.current.showModal(), []);
   const about = { code: alarm.code, subject: alarm.subject };
   const comment = [t(`alarms.did.${done}`), note.trim()].filter(Boolean).join(": ");
   const acknowledge = () =>

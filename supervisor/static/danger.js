@@ -5,10 +5,11 @@ import { clock } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
 import { busyWords, useCommand } from "./send.js";
 import { name } from "./zone.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useState } from "./vendor/preact-hooks.mjs";
 
 const COMMANDERS = ["crew", "engineer", "admin"];
 const mayCommand = () => COMMANDERS.includes(model.session?.role ?? "");
@@ -100,12 +101,9 @@ const ofFeeder = (zone) => [...model.zones.values()].filter((each) => each.feede
 
 /** The one question. It shows nothing that would have to be fetched. */
 function Sheet({ zone, onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [kind, setKind] = useState("zone");
   const [busy, run] = useCommand();
-  useEffect(() => {
-    dialog.current.showModal();
-  }, []);
   const n = ofFeeder(zone).length;
   const off = () =>
     run("POST", path({ kind, subject: kind === "zone" ? zone.id : zone.feeder }), null, () => {

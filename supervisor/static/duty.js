@@ -7,10 +7,11 @@ import { dayClock, districtSeconds, near } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
 import { Notice } from "./status.js";
 import { name } from "./zone.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const HOURS = [1, 2, 4, 8, 24];
 const may = (...roles) => roles.includes(model.session?.role ?? "");
@@ -93,7 +94,7 @@ function Roster({ roster, act }) {
 }
 
 export function Duty({ onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [roster, setRoster] = useState(null);
   const [windows, setWindows] = useState([]);
   const load = () =>
@@ -102,7 +103,6 @@ export function Duty({ onClose }) {
       setWindows(await get("/api/v1/maintenance"));
     });
   useEffect(() => {
-    dialog.current.showModal();
     load();
   }, []);
   const act = async (work, key) => {

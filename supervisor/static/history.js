@@ -8,11 +8,12 @@ import { dayClock, near } from "./format.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model } from "./model.js";
 import { Notice } from "./status.js";
 import { reason } from "./words.js";
 import { name } from "./zone.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const KINDS = ["command", "alarm", "work", "danger", "stage", "plan", "sign-in"];
 const ICONS = { command: "person", alarm: "trouble", work: "plough", danger: "bolt", stage: "snow", plan: "plan", "sign-in": "key" };
@@ -95,14 +96,13 @@ function Filter({ label, value, onChange, children }) {
 }
 
 export function HistoryPage({ zone = "", onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [road, setRoad] = useState(zone);
   const [kind, setKind] = useState("");
   const [days, setDays] = useState(1);
   const [found, setFound] = useState(/** @type {any} */ (null));
   const [audit, setAudit] = useState(false);
   const admin = model.session?.role === "admin";
-  useEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
     let wanted = true;
     setFound(null);

@@ -6,10 +6,11 @@ import { dayClock } from "./format.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { say } from "./model.js";
 import { Notice } from "./status.js";
 import { problemWords } from "./words.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useState } from "./vendor/preact-hooks.mjs";
 
 const ROLES = ["crew", "viewer", "engineer", "admin"];
 
@@ -25,14 +26,11 @@ function Invitation({ made }) {
 }
 
 export function Invite({ onClose, name = "", kept = "crew" }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [user, setUser] = useState(name);
   const [role, setRole] = useState(kept);
   const [made, setMade] = useState(null);
   const [changing, setChanging] = useState(""); // the known name and the role that it would get
-  useEffect(() => {
-    dialog.current.showModal();
-  }, []);
   const wanted = `${user.trim()} ${role}`;
   const make = async (event) => {
     event.preventDefault();

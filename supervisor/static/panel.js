@@ -8,6 +8,7 @@ import { Brief, HistoryPage } from "./history.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model } from "./model.js";
 import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
@@ -50,14 +51,9 @@ function Plan({ zone, now_s }) {
 }
 
 export function Panel({ zone, onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal(wide());
   const [changing, setChanging] = useState(false);
   const [past, setPast] = useState(false);
-  useEffect(() => {
-    if (wide()) dialog.current.show();
-    else dialog.current.showModal();
-    return () => dialog.current?.close();
-  }, []);
   useOutcome(zone);
   const now_s = model.clock.now_s();
   const running = commanded(zone, now_s);

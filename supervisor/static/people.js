@@ -8,11 +8,12 @@ import { age, near } from "./format.js";
 import { html } from "./html.js";
 import { has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
 import { PasskeyRow, removePasskey } from "./passkeys.js";
 import { Freshness, Notice } from "./status.js";
 import { Tokens } from "./tokens.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const NOW_S = 150; // "last seen" is true to the minute
 const MINUTES_AGO_S = 5_400; // older than that, the hour says more
@@ -95,14 +96,13 @@ function Pending({ people, act }) {
 }
 
 export function People({ onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [people, setPeople] = useState(null);
   const [tokens, setTokens] = useState(/** @type {any[]} */ ([]));
   const [open, setOpen] = useState("");
   const [inviting, setInviting] = useState(/** @type {{name: string, role: string} | null} */ (null));
   const load = () => attempt(() => Promise.all([get("/api/v1/people").then(setPeople), get("/api/v1/tokens").then(setTokens)]));
   useEffect(() => {
-    dialog.current.showModal();
     load();
   }, []);
   const act = async (work, key, values = {}) => {

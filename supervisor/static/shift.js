@@ -8,13 +8,14 @@ import { entryWords, Entry, subject } from "./history.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { changed, model, say } from "./model.js";
 import { Notice } from "./status.js";
 import { lyingWords } from "./tile.js";
 import { workWords } from "./work.js";
 import { stopWords } from "./words.js";
 import { commanded, name, sorted } from "./zone.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const SEEN = "roadheat.seen"; // when this person last looked at this device, UTC seconds
 const AWAY_S = 30 * 60; // shorter is a walk round the depot
@@ -148,7 +149,7 @@ function HandOver({ onSent }) {
 }
 
 export function ShiftPage({ onClose }) {
-  const dialog = useRef(null);
+  const dialog = useModal();
   const [from_s] = useState(() => Math.round(away.from_s ?? model.clock.now_s() - SHIFT_S));
   const [found, setFound] = useState(/** @type {any} */ (null));
   const [past, setPast] = useState(/** @type {any} */ (null));
@@ -159,7 +160,6 @@ export function ShiftPage({ onClose }) {
       setPast(entries);
     });
   useEffect(() => {
-    dialog.current.showModal();
     load();
   }, []);
   const now_s = model.clock.now_s();

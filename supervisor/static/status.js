@@ -7,7 +7,8 @@ import { Icon } from "./icons.js";
 import { STALE_MS } from "./live.js";
 import { hush, model } from "./model.js";
 
-const MINUTES_FROM_S = 120; // "Stale 7203 s" tells nobody how old it is
+const MINUTES_FROM_S = 90; // "Stale 7203 s" tells nobody how old it is
+const HOURS_FROM_S = 90 * 60;
 
 /** "live", or how old what you see is. Always shown. */
 export function Freshness() {
@@ -19,6 +20,7 @@ export function Freshness() {
     : state === "connecting" ? t("link.connecting")
     : state === "signed-out" ? t("link.signed-out")
     : seconds < MINUTES_FROM_S ? t("link.stale", { seconds })
+    : seconds >= HOURS_FROM_S && Number.isFinite(silent_ms) ? t("link.stale-hours", { hours: Math.round(seconds / 3600) })
     : Number.isFinite(silent_ms) ? t("link.stale-minutes", { minutes: Math.round(seconds / 60) })
     : t("link.lost");
   return html`<span class=${`link ${state}`} role="status" aria-live=${state === "live" ? "off" : "polite"}><i></i>${text}</span>`;

@@ -7,9 +7,10 @@ import { longDay, near } from "./format.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
 import { Notice } from "./status.js";
-import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
+import { useState } from "./vendor/preact-hooks.mjs";
 
 const SCOPES = ["read", "command", "observe", "admin"];
 const DAYS = [30, 90, 365];
@@ -47,14 +48,11 @@ function Made({ made }) {
 }
 
 function NewToken({ onClose }) {
-  const dialog = useRef(/** @type {any} */ (null));
+  const dialog = useModal();
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState(["read"]);
   const [days, setDays] = useState(90);
   const [made, setMade] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    dialog.current.showModal();
-  }, []);
   const toggle = (scope) => setScopes(scopes.includes(scope) ? scopes.filter((each) => each !== scope) : [...scopes, scope]);
   const make = (event) => {
     event.preventDefault();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from msgspec import Meta, Struct
 from supervisor.control.response import StageNow
 from supervisor.domain.errors import CommandError
 from supervisor.domain.handover import Handover
+from supervisor.domain.plain_text import one_line
 from supervisor.domain.role import Role
 from supervisor.store.energy import quarters_wh
 from supervisor.web.allowed import Need
@@ -69,9 +69,8 @@ async def get_shift(request: web.Request) -> web.Response:
 
 
 def tidy(text: str) -> str:
-    """Spaces joined, line breaks kept, control characters left out."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join("".join(c for c in line if unicodedata.category(c) != "Cc") for line in lines).strip()
+    """Line by line as people's texts are kept."""
+    return "\n".join(one_line(line) for line in text.splitlines()).strip()
 
 
 async def post_handover(request: web.Request) -> web.Response:

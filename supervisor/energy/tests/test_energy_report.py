@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -46,6 +47,16 @@ def test_local_days_are_not_utc_days() -> None:
     rows = tables.report(record, "day", SEOUL)
     assert [(row.what, row.kwh) for row in rows] == [("2023-12-30", 240.0), ("2023-12-31", 240.0), ("all", 480.0)]
     assert {row.peak_kw for row in rows} == {10.0}
+
+
+def test_hours_that_have_not_come_yet_are_not_missing() -> None:
+    """On the second of two days all of the first and an hour of the second were heard: nothing is missing."""
+    start = local_time(FROM, SEOUL)
+    record = gather([hour(start + n * 3600, "z01", 0, 0, 0, 0) for n in range(25)], start, start + 48 * 3600)
+    assert tables.report(record, "zone", SEOUL)[-1].covered == pytest.approx(25 / 48)
+    now = replace(record, now_utc_s=start + 25 * 3600.0)
+    assert [row.covered for row in tables.report(now, "zone", SEOUL)] == [1.0, 1.0]
+    assert replace(record, now_utc_s=start - 9.0).hours == 0.25  # a period that has not begun: no division by nothing
 
 
 def test_a_day_of_23_and_one_of_25_hours() -> None:

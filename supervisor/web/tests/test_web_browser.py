@@ -326,7 +326,7 @@ async def test_a_phone_that_slept_for_two_hours_says_so_at_once_and_reconnects(
         }""",
         steady_too,
     )
-    await playwright.expect(page.locator(".link.lost")).to_have_text("Stale 120 min")
+    await playwright.expect(page.locator(".link.lost")).to_have_text("Stale 2 h")
     assert await page.inner_text("header p") != before
     await asyncio.wait_for(asked.wait(), 15)
     district.hear("z07", -2.0, "ice", 0.3)

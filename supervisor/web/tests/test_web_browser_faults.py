@@ -192,7 +192,8 @@ async def test_what_is_degraded_stands_below_the_head_and_covers_nothing(
     await playwright.expect(page.locator(".lesser")).to_have_count(2)
     words = {"en": ("23:20", "14 hours estimated", "3 roads"), "ko": ("23:20", "14시간분", "3곳")}[language]
     await keep(page, f"degraded-{language}-{size['width']}")
-    await page.click(".fold")
+    if size["width"] < 1200:  # a dispatcher's screen folds nothing
+        await page.click(".fold")
     for zone in ("z01", "z50"):  # what is pressed is what is seen
         await page.locator(f'[data-zone="{zone}"]').click(trial=True)
     await page.evaluate("scrollTo(0, 0)")
