@@ -10,6 +10,7 @@ import { Choice, MINUTES, MODES, REASONS, REASON_LETTERS, USUAL_MIN } from "./ov
 import { Preview, Twice, usePreview } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
 import { heldFor, stopWords } from "./words.js";
+import { WorkButtons } from "./work.js";
 import { kind, name, sorted } from "./zone.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
@@ -114,5 +115,6 @@ export function Group() {
       ${twice && html`<${Twice} found=${found} minutes=${held} onKeep=${() => setTwice(false)} onSure=${carryOut} />`}
       ${!twice && html`<div class="send"><button type="submit" class=${`big primary ${mode}`} disabled=${!picked.length || !reason || Boolean(busy) || waits}>
         ${busy || waits ? busyWords(busy || "sending") : t("group.send", { what: heldFor(mode, held), n: picked.length })}</button></div>`}`}
-  </form></main>`;
+  </form>
+  ${!mode && html`<section class="works"><h3>${t("work.title")} <small>${t("work.counts")}</small></h3><${WorkButtons} zones=${picked} /></section>`}</main>`;
 }

@@ -65,17 +65,22 @@ function Done({ work, now_s, mayReport }) {
   </li>`;
 }
 
+/** The two buttons, for one road or for many. */
+export function WorkButtons({ zones }) {
+  const [open, setOpen] = useState("");
+  const close = () => setOpen("");
+  return open
+    ? html`<${Report} key=${open} kind=${open} zones=${zones} onDone=${close} onBack=${close} />`
+    : html`<div class="pair">${KINDS.map((kind) => html`<button type="button" class=${`big work-${kind}`} disabled=${!zones.length} onClick=${() => setOpen(kind)}><${Icon} name=${ICONS[kind]} /> ${t(`work.button.${kind}`)}</button>`)}</div>`;
+}
+
 /** On a road's page: what was done, and the two buttons. */
 export function Works({ zone, now_s, mayReport }) {
-  const [open, setOpen] = useState("");
   if (!mayReport && !zone.works.length) return null;
-  const close = () => setOpen("");
   return html`<section class="works" aria-labelledby="works-title">
     <h3 id="works-title">${t("work.title")} <small>${t("work.counts")}</small></h3>
     ${zone.freezing_c !== null && html`<p class="hint">${t("work.freezes", { degrees: celsius(zone.freezing_c) })}</p>`}
     <ul>${zone.works.map((work) => html`<${Done} key=${work.id} work=${work} now_s=${now_s} mayReport=${mayReport} />`)}</ul>
-    ${mayReport && (open
-      ? html`<${Report} key=${open} kind=${open} zones=${[zone.id]} onDone=${close} onBack=${close} />`
-      : html`<div class="pair">${KINDS.map((kind) => html`<button type="button" class=${`big work-${kind}`} onClick=${() => setOpen(kind)}><${Icon} name=${ICONS[kind]} /> ${t(`work.button.${kind}`)}</button>`)}</div>`)}
+    ${mayReport && html`<${WorkButtons} zones=${[zone.id]} />`}
   </section>`;
 }

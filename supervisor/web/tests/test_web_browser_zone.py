@@ -52,3 +52,21 @@ async def test_who_only_looks_sees_what_was_done_and_no_buttons(phone: Any, dist
     await page.click('[data-zone="z02"]')
     await playwright.expect(page.locator(".work-done")).to_contain_text("Lee")
     assert await page.locator(".works button").count() == 0
+
+
+async def test_many_roads_are_reported_at_once(phone: Any, district: Any) -> None:  # noqa: F811
+    page = await phone("ko")
+    await page.goto(page.url.split("#")[0] + "#group")
+    await page.check(".scope-hand input")
+    await playwright.expect(page.locator(".group .work-ploughed")).to_be_disabled()
+    for n in (0, 1):
+        await page.check(f".group-road input >> nth={n}")
+    await page.click(".group .work-ploughed")
+    await page.locator(".work-send").scroll_into_view_if_needed()
+    await keep(page, "group-ploughed-ko")
+    await page.click(".work-send")
+    await page.wait_for_selector(".notice.good")
+    assert {work.zone for work in await works(district)} == {"z01", "z02"}
+    entries = await district.store.audit.entries(0, 4e9)
+    assert [entry.detail for entry in entries if entry.action == "ploughed"] == ["z01, z02"]
+    assert await district.store.overrides.live(district.clock.utc_s()) == []  # no command went out with it
