@@ -27,6 +27,14 @@ PUBLIC: Final = frozenset(
     {"/login", "/login/passkey", "/login/passkey/options", "/static/plain.css", "/static/login.js", "/static/icon.svg",
      "/static/roads.css",     "/healthz", "/readyz"}
 )  # fmt: skip
+# The screen on the wall and its files: code and words, no data.
+WALL: Final = frozenset(
+    {"/wall"} | {f"/static/{name}" for name in (
+        "wall.css", "tokens.css", "i18n/en.json", "i18n/ko.json", "api.js", "clock.js", "feeders.js", "format.js",
+        "html.js", "i18n.js", "icons.js", "model.js", "send.js", "tile.js", "wall.js", "wall_stream.js", "words.js",
+        "work.js", "zone.js", "vendor/htm.mjs", "vendor/preact.mjs", "vendor/preact-hooks.mjs",
+    )}
+)  # fmt: skip
 ROADS: Final = "/roads"  # the residents' pages, where city.toml has them
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 TOKEN_LETTERS_MAX: Final = 200  # ours have 43 and a prefix
@@ -51,7 +59,7 @@ HSTS: Final = "max-age=31536000"
 
 def is_open(path: str) -> bool:
     """Whether a path is open to everybody, and no session is looked for."""
-    return path in PUBLIC or path == ROADS or path.startswith(ROADS + "/")
+    return path in PUBLIC or path in WALL or path == ROADS or path.startswith(ROADS + "/")
 
 
 def is_secure(request: web.Request) -> bool:

@@ -110,8 +110,7 @@ def document(version: str) -> dict[str, Any]:
     paths["/api/v1/stream"] = {
         "get": {
             "operationId": "stream",
-            "summary": "Server-sent events",
-            "description": "`zones` (ZoneView[]), `alarms` (Alarm[]) and `degraded` (Degraded[]) on "
+            "summary": "Server-sent events: `zones` (ZoneView[]), `alarms` (Alarm[]) and `degraded` (Degraded[]) on "
             "connect, then `zone` (ZoneView) for each that changed, `alarms` and `degraded` when they change, "
             "`clock` (ClockEvent). With `?changes=1`: `change` with `id` and the fields that "
             "differ, in the place of `zone`. Compressed where gzip is accepted",

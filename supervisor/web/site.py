@@ -7,7 +7,7 @@ from importlib import metadata
 from aiohttp import web
 
 from supervisor.runtime import logs
-from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, reference, residents, stream
+from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, reference, residents, stream, wall
 from supervisor.web.allowed import LOOK, NEEDS
 from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.challenges import Challenges
@@ -58,6 +58,7 @@ def setup(app: web.Application, services: Services) -> None:
         app.router.add_get(path, reference.to_reference)
     for method, path, page in residents.ROUTES:
         app.router.add_route(method, path, page)
+    app.router.add_get(wall.PATH, wall.get_wall)
     app.router.add_get("/login", login.get_login)
     app.router.add_get("/", pages.get_index)
     app.router.add_get("/static/{path:.+}", pages.get_file)

@@ -184,7 +184,7 @@ async def test_openapi_tells_the_truth(district: Any, sign_in: Any) -> None:
         if (resource := route.resource) is not None and route.method != "HEAD"
     }
     served -= {(path, "GET") for path in (reference.PATH, *reference.OTHER_PATHS)}
-    served -= {("/", "GET"), ("/login", "GET"), ("/openapi.json", "GET"), ("/static/{path}", "GET")}
+    served -= {("/", "GET"), ("/wall", "GET"), ("/login", "GET"), ("/openapi.json", "GET"), ("/static/{path}", "GET")}
     served -= {(path, method) for method, path, _ in residents.ROUTES}  # pages for people
     told = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     assert told == served
