@@ -9,7 +9,7 @@ import { model, say } from "./model.js";
 import { Choice, MINUTES, MODES, REASONS, REASON_LETTERS, USUAL_MIN } from "./override.js";
 import { Preview, Twice, usePreview } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
-import { heldFor, stopWords } from "./words.js";
+import { heldFor, problemWords, stopWords } from "./words.js";
 import { WorkButtons } from "./work.js";
 import { kind, name, sorted } from "./zone.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
@@ -29,14 +29,25 @@ function within(zones, scope, chosen) {
 
 const names = (zones, scope) => (scope === "feeder" ? [...new Set(zones.map((zone) => zone.feeder))] : scope === "street" ? [...new Set(zones.map(street))].sort() : []);
 
-function Road({ zone, mode, picked, onPick }) {
-  const offered = !mode || zone.offered.includes(mode);
+/** Whether the road can be commanded so, for so long. */
+const takes = (zone, mode, held) => !mode || (zone.offered.includes(mode) && held <= zone.override_max_min);
+
+function Road({ zone, mode, held, picked, onPick }) {
+  const offered = takes(zone, mode, held);
+  const tooLong = !offered && zone.offered.includes(mode);
   const off = zone.blocked || !zone.online;
   return html`<li><label class=${`group-road ${offered ? "" : "out"}`}>
     <input type="checkbox" checked=${picked && offered} disabled=${!offered} onChange=${(event) => onPick(event.target.checked)} />
     <span><b>${name(zone, current())}</b> ${off ? html`<em>${stopWords(zone)}</em>` : ""}</span>
-    <small>${offered ? `${kilowatts(zone.rated_w)} kW` : t("group.left-out")}</small>
+    <small>${offered ? `${kilowatts(zone.rated_w)} kW` : tooLong ? t("group.at-most", { time: minutes(zone.override_max_min) }) : t("group.left-out")}</small>
   </label></li>`;
+}
+
+/** How far the command has come on its road, as the board and telemetry say; "" once another one rules there. */
+function how(one) {
+  const now = model.zones.get(one.zone)?.override;
+  if (!now || now.id !== one.override.id) return "";
+  return t(now.failed_step ? "step.failed" : `step.${now.state}`);
 }
 
 function Results({ results, onAgain }) {
@@ -45,7 +56,8 @@ function Results({ results, onAgain }) {
     <h2>${t("group.done", { n: results.length - failed.length, of: results.length })}</h2>
     <ul class="group-roads">${results.map((one) => html`<li key=${one.zone} class=${one.override ? "" : "failed"}>
       <${Icon} name=${one.override ? "check" : "close"} size=${20} />
-      <span><b>${name(model.zones.get(one.zone), current())}</b> ${one.override ? "" : html`<em>${one.error}</em>`}</span></li>`)}</ul>
+      <span><b>${name(model.zones.get(one.zone), current())}</b> ${one.override ? "" : html`<em>${problemWords({ code: one.code, where: one.where, detail: one.error })}</em>`}</span>
+      ${one.override && html`<small data-testid=${`state-${one.zone}`}>${how(one)}</small>`}</li>`)}</ul>
     <button type="button" class="big" onClick=${onAgain}>${t("group.again")}</button>
   </main>`;
 }
@@ -65,7 +77,7 @@ export function Group() {
   const here = options.includes(chosen) || !options.length ? chosen : options[0];
   const shown = within(zones, scope, here);
   const isPicked = (zone) => (scope === "hand") === left.has(zone.id);
-  const picked = shown.filter((zone) => isPicked(zone) && (!mode || zone.offered.includes(mode))).map((zone) => zone.id);
+  const picked = shown.filter((zone) => isPicked(zone) && takes(zone, mode, held)).map((zone) => zone.id);
   const body = mode && picked.length ? { zones: picked, mode, minutes: held } : null;
   const [found, state] = usePreview("/api/v1/overrides/preview", body);
   const dangerous = mode === "off" && (found ? found.ask_twice : shown.some((zone) => picked.includes(zone.id) && ["icy", "snow"].includes(kind(zone))));
@@ -104,7 +116,7 @@ export function Group() {
     ${options.length > 1 && html`<label class="text"><span>${t(`group.${scope}`)}</span>
       <select value=${here} onChange=${(event) => setChosen(event.target.value)}>${options.map((each) => html`<option value=${each}>${each}</option>`)}</select></label>`}
     <p class="hint">${t("group.picked", { n: picked.length, of: shown.length })}</p>
-    <ul class="group-roads">${shown.map((zone) => html`<${Road} key=${zone.id} zone=${zone} mode=${mode} picked=${isPicked(zone)} onPick=${(on) => pick(zone, on)} />`)}</ul>
+    <ul class="group-roads">${shown.map((zone) => html`<${Road} key=${zone.id} zone=${zone} mode=${mode} held=${held} picked=${isPicked(zone)} onPick=${(on) => pick(zone, on)} />`)}</ul>
     <fieldset><legend>${t("override.mode")}</legend>
       <div class="choices three">${MODES.map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}><${Icon} name=${each} size=${30} /><b>${t(`mode.${each}`)}</b><//>`)}</div></fieldset>
     ${mode && html`<fieldset><legend>${t("override.time")}</legend>

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from supervisor.control.groups import request_all
+from supervisor.control.groups import GroupResult, request_all
 from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
 from supervisor.control.previews import CommandPreview, Previews
 from supervisor.domain.errors import NotFoundError, RoadheatError
@@ -16,7 +16,7 @@ from supervisor.web.allowed import COMMAND
 from supervisor.web.api import BODY, MUTATION, Route, override_answer, zone_id
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION
-from supervisor.web.problems import RequestError
+from supervisor.web.problems import RequestError, to_problem
 from supervisor.web.rates import RATES
 from supervisor.web.schema import OverrideAnswer
 
@@ -52,6 +52,8 @@ class GroupAnswer(Struct):
 
     zone: str
     override: OverrideAnswer | None  # None: refused
+    code: str | None = None  # why, as the code of a problem
+    where: str | None = None  # the field that it concerns, or the road
     error: str | None = None  # why, as a sentence
     remedy: str | None = None
 
@@ -85,6 +87,9 @@ async def preview_group(request: web.Request) -> web.Response:
 
 
 async def _answer(request: web.Request, zones: list[str], wanted: PreviewRequest) -> web.Response:
+    """Previews have a limit of their own: looking at commands uses up none of what a person may command."""
+    if not request.app[RATES].take(f"preview by {request[SESSION].user}"):
+        raise RequestError("too-fast", remedy="Wait a minute. The command can be sent without it")
     try:
         return json_answer(await _previews(request).of(zones, wanted.mode, wanted.minutes))
     except NotFoundError:
@@ -92,6 +97,15 @@ async def _answer(request: web.Request, zones: list[str], wanted: PreviewRequest
     except RoadheatError as error:
         remedy = "The command can be sent without it"
         raise RequestError("no-preview", error.message, where=error.where, remedy=remedy) from error
+
+
+def _result(request: web.Request, one: GroupResult) -> GroupAnswer:
+    if one.override is not None:
+        return GroupAnswer(one.zone, override_answer(request, one.override))
+    if one.error is None:
+        return GroupAnswer(one.zone, None)
+    problem = to_problem(one.error)
+    return GroupAnswer(one.zone, None, problem.code, problem.where, problem.detail, problem.remedy)
 
 
 async def post_group(request: web.Request) -> web.Response:
@@ -104,28 +118,18 @@ async def post_group(request: web.Request) -> web.Response:
         request.app[SERVICES].overrides, zones, wanted.mode.value, wanted.minutes, wanted.reason, session.user
     )
     return json_answer(
-        [
-            GroupAnswer(
-                one.zone,
-                None if one.override is None else override_answer(request, one.override),
-                None if one.error is None else one.error.message,
-                None if one.error is None else one.error.remedy,
-            )
-            for one in results
-        ],
+        [_result(request, one) for one in results],
         status=201 if any(one.override is not None for one in results) else 200,
     )
 
 
-_PREVIEW: Final = ("no-preview", *MUTATION, *BODY)
+_PREVIEW: Final = ("no-preview", "too-fast", *MUTATION, *BODY)
 ROUTES: Final = (
     Route("POST", "/api/v1/zones/{zone}/overrides/preview", preview_zone,
           "What a command would do: ice minutes, energy, cost, peak, which roads are shed (role crew); changes nothing",
-          CommandPreview, request=PreviewRequest, problems=("unknown-zone", "not-found", *_PREVIEW), need=COMMAND,
-          limited=True),
+          CommandPreview, request=PreviewRequest, problems=("unknown-zone", "not-found", *_PREVIEW), need=COMMAND),
     Route("POST", "/api/v1/overrides/preview", preview_group, "The same for many roads (role crew); changes nothing",
-          CommandPreview, request=GroupPreviewRequest, problems=("unknown-zone", "not-found", *_PREVIEW), need=COMMAND,
-          limited=True),
+          CommandPreview, request=GroupPreviewRequest, problems=("unknown-zone", "not-found", *_PREVIEW), need=COMMAND),
     Route("POST", "/api/v1/overrides", post_group,
           "Command many roads for a limited time, with a reason (role crew): a result for each, one audit entry",
           list[GroupAnswer], 201, GroupRequest, ("unknown-zone", "too-fast", *MUTATION, *BODY), COMMAND),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -30,6 +31,10 @@ async def test_all_roads_of_a_supply_but_those_that_cannot(phone: Any, district:
     await keep(page, f"group-results-{language}")
     live = await district.store.overrides.live(district.clock.utc_s())
     assert len(live) == 6
+    state = page.get_by_test_id(f"state-{live[0].zone}")
+    await playwright.expect(state).to_have_text("요청됨" if language == "ko" else "Requested")
+    await district.obey(live[0].id, live[0].zone, 40_000)
+    await playwright.expect(state).to_have_text("측정 확인" if language == "ko" else "Measured")
     assert {one.mode.value for one in live} == {"on"}
     entries = await district.store.audit.entries(0, 4e9)
     assert [entry.action for entry in entries].count("override") == 1
@@ -49,3 +54,25 @@ async def test_off_for_picked_roads_is_asked_twice(phone: Any, district: Any) ->
     await page.wait_for_selector(".group-roads svg")
     live = await district.store.overrides.live(district.clock.utc_s())
     assert {(one.zone, one.mode.value) for one in live} == {("z01", "off"), ("z02", "off")}
+
+
+async def test_a_road_that_takes_less_time_is_left_out_and_a_refusal_is_said_in_the_readers_language(
+    phone: Any, district: Any
+) -> None:
+    page = await phone("ko")
+    await page.goto(page.url.split("#")[0] + "#group")
+    await page.check(".mode-on input")
+    await page.check(".minutes-480 input")
+    await page.wait_for_selector(".group-road.out:has-text('길음로2길') small:has-text('최대')")
+    await page.check(".minutes-120 input")
+    await page.check(".reason-snow input")
+    await page.route("**/api/v1/overrides", lambda route: route.continue_(post_data=too_long(route.request.post_data)))
+    await page.click("button[type=submit]")
+    refused = page.locator(".group-roads .failed em")
+    await playwright.expect(refused).to_have_text("이 도로에 허용된 시간보다 깁니다.")
+    await keep(page, "group-refused-ko")
+
+
+def too_long(body: str) -> str:
+    """As from an app that does not know the road's newest limit."""
+    return json.dumps(json.loads(body) | {"minutes": 300})

@@ -81,6 +81,7 @@ async def test_a_group_has_a_result_for_each_road_and_one_entry(district: Any, s
     assert [one["zone"] for one in results] == ["z05", "z01", "z02"]
     assert results[0]["override"] is None  # z05 takes four hours at most
     assert "240" in results[0]["error"]
+    assert (results[0]["code"], results[0]["where"]) == ("command", "minutes")  # the app says it in its language
     assert [one["override"]["state"] for one in results[1:]] == ["requested", "requested"]
     entries = [entry for entry in await district.store.audit.entries(0, 4e9) if entry.action == "override"]
     assert [entry.detail for entry in entries] == ["3 roads on 300 min: Snow on the road: z05 z01 z02"]
@@ -106,3 +107,4 @@ async def test_a_group_under_electric_danger_and_without_one_road_commanded(dist
     )
     assert (status, results[0]["override"]) == (200, None)
     assert results[0]["error"]
+    assert results[0]["code"] == "electric-danger"

@@ -70,11 +70,26 @@ async def test_commands_are_limited_and_off_is_not(district: Any, sign_in: Any, 
     assert [(await command("on"))[0] for _ in range(3)] == [201] * 3
 
 
+async def test_previews_use_up_nothing_of_what_may_be_commanded(district: Any, sign_in: Any) -> None:
+    crew, path = await sign_in("crew"), "/api/v1/zones/z03/overrides"
+    wanted = {"mode": "on", "minutes": 60}
+    rates = district.app[RATES]
+    for _ in range(BURST - 1):
+        assert rates.take("preview by kim-crew")
+    assert (await crew.ask("POST", f"{path}/preview", json=wanted))[0] == 200
+    problem(await crew.ask("POST", f"{path}/preview", json=wanted), 429, "too-fast")
+    group = {**wanted, "zones": ["z03"]}
+    problem(await crew.ask("POST", "/api/v1/overrides/preview", json=group), 429, "too-fast")
+    assert [rates.take("kim-crew") for _ in range(BURST - 1)] == [True] * (BURST - 1)
+    assert (await crew.ask("POST", path, json=OVERRIDE))[0] == 201
+
+
 def test_what_is_not_limited_is_safety_or_takes_something_away() -> None:
     """A new operation that adds something to the record is limited, or belongs here with a reason."""
     free = {f"{route.method} {route.path}" for route in ALL_ROUTES if route.method == "POST" and not route.limited}
     safety = {path for path in free if path.endswith(("/danger", "/danger/clear", "/broken-cable/clear"))}
     own_limit = {"POST /api/v1/zones/{zone}/overrides", "POST /api/v1/overrides"}  # OFF is always taken
+    own_limit |= {f"POST /api/v1/{path}overrides/preview" for path in ("", "zones/{zone}/")}  # beside that of commands
     signing_in = {path for path in free if path.startswith("POST /login/")}  # counted by address
     ends = {"POST /api/v1/push/end"}
     nothing_kept = {"POST /api/v1/passkeys/options"}
