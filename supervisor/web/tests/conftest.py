@@ -216,6 +216,8 @@ def make_previews(live: LiveState, overrides: Overrides, clock: NightClock) -> P
     storm = design_storm(NIGHT_UTC_S - 10 * HOUR_S, hours=48.0)
     weather = replace(storm, precipitation_mm_h=0.4 * storm.precipitation_mm_h)
 
+    one_at_a_time = asyncio.Lock()  # as in the planner's process
+
     async def planned(wanted: Sequence[Override]) -> list[FeederPreview]:
         now = clock.utc_s()
         held = (overrides.live_for(zone.id) for zone in zones)
@@ -224,7 +226,8 @@ def make_previews(live: LiveState, overrides: Overrides, clock: NightClock) -> P
             forecast=Forecast(now, (weather,), "design"), tariff=FlatTariff(120.0),
             overrides=tuple(one for one in held if one is not None), peak_so_far_kw={"f1": 250.0},
         )  # fmt: skip
-        return await asyncio.to_thread(preview, inputs, list(wanted))
+        async with one_at_a_time:
+            return await asyncio.to_thread(preview, inputs, list(wanted))
 
     return Previews(live, overrides, (feeder,), planned, lambda: "KRW", clock)
 
