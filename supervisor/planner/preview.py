@@ -67,9 +67,8 @@ def preview(inputs: PlanInputs, wanted: Sequence[Override]) -> list[FeederPrevie
     physics, price = foresee_inputs(inputs, start)
     zones = {override.zone for override in wanted}
     kept = tuple(override for override in inputs.overrides if override.zone not in zones)
-    before = replace(inputs, physics=physics)
-    after = replace(before, overrides=(*kept, *wanted))
-    after = replace(after, feeders=tuple(_with_room(after, feeder) for feeder in inputs.feeders))
+    before = _with_room(replace(inputs, physics=physics))
+    after = _with_room(replace(inputs, physics=physics, overrides=(*kept, *wanted)))
     plans = plan_fleet(before), plan_fleet(after)
     for plan in plans:
         if plan.errors:
@@ -94,17 +93,25 @@ def preview(inputs: PlanInputs, wanted: Sequence[Override]) -> list[FeederPrevie
     return found
 
 
-def _with_room(inputs: PlanInputs, feeder: Feeder) -> Feeder:
-    """The feeder as people load it: what they command may pass the contract, which is then said."""
+def _with_room(inputs: PlanInputs) -> PlanInputs:
+    """Feeders as people load them: what they command may pass contract and breaker, which is then said."""
     on = {override.zone for override in inputs.overrides if override.mode is not OverrideMode.OFF}
-    commanded_kw = sum(
-        zone.power_w / 1000.0
-        for zone in inputs.zones
-        if zone.feeder == feeder.id and zone.id in on and zone.id not in inputs.out_of_service
-    )
-    if commanded_kw <= feeder.contract_kw:
-        return feeder
-    return structs.replace(feeder, contract_kw=commanded_kw, breaker_kw=max(feeder.breaker_kw, commanded_kw))
+    feeders = []
+    for feeder in inputs.feeders:
+        zones = [zone for zone in inputs.zones if zone.feeder == feeder.id]
+        largest_kw = max((zone.power_w / 1000.0 for zone in zones), default=0.0)
+        commanded_kw = sum(
+            zone.power_w / 1000.0 for zone in zones if zone.id in on and zone.id not in inputs.out_of_service
+        )
+        feeders.append(
+            structs.replace(
+                feeder,
+                contract_kw=max(feeder.contract_kw, commanded_kw),
+                # Plans stay below the breaker by the largest zone: `pose.feeder_problem`.
+                breaker_kw=max(feeder.breaker_kw, commanded_kw + largest_kw),
+            )
+        )
+    return replace(inputs, feeders=tuple(feeders))
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,19 @@ def test_which_road_is_shed_under_a_tight_contract() -> None:
     assert found.zones[0].shed_min == 0.0
 
 
+@pytest.mark.parametrize("commanded", [4, 5, 6])
+def test_commands_beyond_contract_and_breaker_are_shown_and_so_is_what_ends_them(commanded: int) -> None:
+    feeder = Feeder(id="f1", contract_kw=200.0, breaker_kw=270.0)
+    given = inputs(zones=6, now=SNOWING, feeders=(feeder,))
+    all_on = [wanted(f"z{n:02d}", OverrideMode.ON, SNOWING, 2) for n in range(commanded)]
+    [found] = preview(given, all_on)
+    assert found.peak_kw[0] <= 200.0 + 1e-6
+    assert found.peak_kw[1] == pytest.approx(60.0 * commanded)
+    [found] = preview(replace(given, overrides=tuple(all_on)), [wanted("z00", OverrideMode.OFF, SNOWING, 2)])
+    assert found.peak_kw[0] == pytest.approx(60.0 * commanded)
+    assert found.zones[0].kwh[1] < found.zones[0].kwh[0]
+
+
 def test_a_command_takes_the_place_of_the_one_that_holds() -> None:
     held = wanted("z00", OverrideMode.ON, SNOWING, 3)
     [found] = preview(inputs(now=SNOWING, overrides=(held,)), [wanted("z00", OverrideMode.OFF, SNOWING, 3)])
