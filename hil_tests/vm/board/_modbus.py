@@ -7,6 +7,7 @@ one is the last of its words in the grant.
 import struct
 import time as _t
 
+import _uart
 import machine
 
 FINE, MUTE, NOISE, CUT, ANOTHER, EXCEPTION, LATE, STUCK = 0, 1, 2, 3, 4, 5, 6, 7
@@ -143,7 +144,7 @@ def _attach(tx, enable, echo, settings, meters):
     """settings: baud, parity, stop bits; meters: [[address, model, output, level of it that closes the contactor], ...]
     in the order of the grant's words.
     """
-    line = machine._lines[tx] = _Line(enable, echo, settings)
+    line = _uart.lines[tx] = _Line(enable, echo, settings)
     for i, wire in enumerate(meters):
         line.meters.append(_Meter(_FIRST + _WORDS * i, *wire))
     _t._on_grant.append(line.granted)

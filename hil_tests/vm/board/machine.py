@@ -2,6 +2,8 @@
 
 import time as _t
 
+from _uart import UART as UART
+
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _FIRST_ADC = 24  # word of the grant with the first channel's pair of mV: output off, output on
 _ADC_BLIND_MV = 100  # the ESP32's ADC reads 0 below, and saturates above
@@ -14,7 +16,6 @@ _ADC2_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)  # shared with the radio
 _levels = {}  # outputs that are driven: pin -> 0 or 1; a pin that is not here follows the pull outside
 _pins = {}
 _before_edge = []  # called before an output changes: meters, which count what flowed until then
-_lines = {}  # pin a UART sends on -> the RS-485 line there
 _adc = {}  # pin -> (word of the grant, output pin whose load it measures or -1, level that closes its contactor)
 _cause = PWRON_RESET
 _id = b"\x02\x00\x00\x00\x00\x00"
@@ -241,48 +242,6 @@ class SPI:
 
 
 SoftSPI = SPI
-
-
-class UART:
-    """Bytes at their pace to whatever is wired to the pin that sends: an RS-485 line, or nobody."""
-
-    def __init__(self, id, baudrate=115200, *, tx=None, bits=8, parity=None, stop=1, **kwargs):
-        if id not in (0, 1, 2):
-            raise ValueError("UART(%d) doesn't exist" % id)
-        self._byte_us = 1_000_000 * (1 + bits + stop + (parity is not None)) // baudrate
-        self._line = _lines.get(tx._id if isinstance(tx, Pin) else tx)
-        self._format = (baudrate, parity, stop)
-
-    def init(self, *args, **kwargs):
-        pass
-
-    deinit = init
-
-    def any(self):
-        return 0 if self._line is None else self._line.waiting()
-
-    def read(self, n=-1):
-        n = self.any() if n < 0 else min(n, self.any())
-        return self._line.take(n) if n else None
-
-    def readinto(self, buf, n=-1):
-        data = self.read(len(buf) if n < 0 else n)
-        if data is None:
-            return None
-        buf[: len(data)] = data
-        return len(data)
-
-    def write(self, buf):
-        if self._line is not None:
-            self._line.sent(bytes(buf), self._byte_us, self._format)
-        self._sent_until = _t._now + len(buf) * self._byte_us // 1000 + 1
-        return len(buf)
-
-    def flush(self):
-        _t.sleep_ms(max(0, self._sent_until - _t._now))
-
-    def txdone(self):
-        return _t._now >= self._sent_until
 
 
 def reset():
