@@ -45,7 +45,12 @@ for z in config.zones:
             watt, wh = drivers.reader(sensor, buses)(), drivers.energy(sensor, buses)()
             row[name] = [module.fault(sensor, buses), watt, wh]
         else:
-            row[name] = drivers.reader(sensor, buses)()
+            read = drivers.reader(sensor, buses)
+            for _ in range(3):  # a MAX31865 tests its wires first
+                row[name] = read()
+                if row[name] is not None:
+                    break
+                time.sleep_ms(100)
     zones.append(row)
 print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
 """

@@ -18,6 +18,7 @@ KINDS = {
     "ds18b20": ("ds18b20", "temperature"),
     "adc-moisture": ("analog", "moisture"),
     "adc-current": ("analog", "power"),
+    "max31865": ("max31865", "temperature"),
     "modbus-meter": ("modbus", "power"),
 }
 

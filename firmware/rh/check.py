@@ -56,6 +56,7 @@ _RS485 = {
     "parity": ("in", ("none", "even", "odd"), "none"),
     "stop_bits": (1, 2, 1),
 }
+_SPI = {"sck_pin": PIN, "mosi_pin": PIN, "miso_pin": PIN}
 _ZONE = {
     "id": _NAME,
     "relay_pin": PIN,
@@ -164,7 +165,7 @@ def _at_most(made: Limits, path: str, name: str, most: int) -> None:
 def config(raw: "Any", path: str = "config.json") -> Config:
     """Checked configuration."""
     made = Config()
-    fill(made, raw, _CONFIG, path, "", ("zones", "wifi", "lan", "rs485"))
+    fill(made, raw, _CONFIG, path, "", ("zones", "wifi", "lan", "rs485", "spi"))
     try:
         made.key = unhexlify(made.key)
     except ValueError:
@@ -184,6 +185,7 @@ def config(raw: "Any", path: str = "config.json") -> Config:
             raise ConfigError(path, "lan", made.lan, "only the ESP32 itself has Ethernet: wifi")
         fill(Config(), made.lan, _LAN, path, "lan.")
     made.rs485 = _bus(raw.get("rs485"), _RS485, path, "rs485.")
+    made.spi = _bus(raw.get("spi"), _SPI, path, "spi.")
     zones = raw.get("zones")
     if type(zones) is not list or not 1 <= len(zones) <= PROFILE["zones_max"]:
         raise ConfigError(path, "zones", zones, "a list of 1 to {} zones".format(PROFILE["zones_max"]))

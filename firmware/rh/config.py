@@ -58,6 +58,7 @@ class Config:
     lan: "dict[str, int] | None"  # Ethernet by LAN8720: pins mdc, mdio and power, phy_addr
     ow_pin: int
     rs485: "dict[str, Any] | None"  # line of the meters: tx_pin, rx_pin, de_pin, baud, parity, stop_bits
+    spi: "dict[str, int] | None"  # bus of the MAX31865: sck_pin, mosi_pin, miso_pin
     earth_pin: "int | None"
     lock_pin: "int | None"
     beat_pin: "int | None"  # output: changes every second, for a watchdog in the relays' supply

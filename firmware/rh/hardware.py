@@ -27,6 +27,11 @@ class Buses:
             from drivers import modbus  # on boards with a meter alone
 
             self.rs485 = modbus.line(config.rs485)
+        self.spi: "Any" = None
+        if config.spi is not None:
+            from drivers import max31865
+
+            self.spi = max31865.bus(config.spi)
 
 
 class Circuit:

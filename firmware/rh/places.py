@@ -28,6 +28,9 @@ def distinct(made: "Config", path: str, sensors: "dict[str, Any]") -> None:
     if made.rs485 is not None:
         for name in ("tx_pin", "rx_pin", "de_pin"):
             _pin(path, seen, made, name, made.rs485[name], "rs485." + name)
+    if made.spi is not None:
+        for name in ("sck_pin", "mosi_pin", "miso_pin"):
+            _pin(path, seen, made, name, made.spi[name], "spi." + name)
     for i in range(len(made.zones)):
         zone = made.zones[i]
         where = "zones[{}].".format(i)
@@ -41,7 +44,7 @@ def distinct(made: "Config", path: str, sensors: "dict[str, Any]") -> None:
                 name = sensors[place][2].get(field, "")
                 key = where + (name if name and getattr(zone, name) is not None else place + "." + field)
                 if field.endswith("pin"):
-                    _pin(path, seen, made, name or "moist_pin", sensor[field], key)
+                    _pin(path, seen, made, name or (field if field == "cs_pin" else "moist_pin"), sensor[field], key)
                 elif field == "rom":
                     once(path, roms, sensor[field], key)
                 elif field == "address":
