@@ -194,6 +194,7 @@ def storms_command(config_path: Path, weather_path: Path | None, start: str, end
 @click.option(
     "--co2-g-per-kwh", type=click.FloatRange(0, 2000), help="Emission factor of the grid; without it CO₂ is left out."
 )
+@click.option("--co2-source", default="", help="Where the emission factor is from, to be printed beside CO₂.")
 @click.option(
     "--output", type=OutputPath(), required=True, help="Ends with .html, .pdf, .json, .csv or .parquet: that form."
 )

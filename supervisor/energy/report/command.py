@@ -49,6 +49,7 @@ class Request:
     output: Path
     weather_path: Path | None
     co2_g_per_kwh: float | None
+    co2_source: str
 
 
 def period(month: str | None, season: str | None, zone_info: ZoneInfo) -> tuple[int, int]:
@@ -84,7 +85,10 @@ def write(asked: Request) -> None:
             span = _storm_period(config, db, asked.storm, asked.weather_path)
         else:
             span = period(asked.month, asked.season, zone_info)
-        report = collect(config, db, *span, weather_path=asked.weather_path, co2_g_per_kwh=asked.co2_g_per_kwh)
+        report = collect(
+            config, db, *span, weather_path=asked.weather_path, co2_g_per_kwh=asked.co2_g_per_kwh,
+            co2_source=asked.co2_source,
+        )  # fmt: skip
     if kind == ".json":
         asked.output.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     elif kind == ".csv":

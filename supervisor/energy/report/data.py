@@ -17,7 +17,7 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import WeatherSeries
 from supervisor.energy.record import read_record
 from supervisor.energy.shown import base_charge_of
-from supervisor.energy.tables import Places, Record, prices, report
+from supervisor.energy.tables import HOUR_S, Places, Record, prices, report
 from supervisor.store import commands, weather
 from supervisor.store import energy as store_energy
 from supervisor.store.rollup import local_day
@@ -26,6 +26,7 @@ from supervisor.weather.providers.files import read_snow_depth, read_weather_csv
 from supervisor.weather.storms import Storm, find_storms
 
 AHEAD_S: Final = 6 * 3600  # heat for a storm begins before it: the planner's preheating
+HOURLY_S: Final = 6 * 86_400  # a period up to this has its hours: a storm of five days with what is before and after
 AFTER_S: Final = 6 * 3600  # and ends after it, while roads dry
 
 
@@ -59,6 +60,14 @@ class DayRow(Struct, frozen=True):
     """One local day."""
 
     day: str
+    kwh: float
+    snow_mm: float | None
+
+
+class HourRow(Struct, frozen=True):
+    """One hour, of reports of a few days."""
+
+    start_utc_s: int
     kwh: float
     snow_mm: float | None
 
@@ -108,6 +117,8 @@ class Report(Struct, frozen=True):
     days: tuple[DayRow, ...]
     storms: tuple[StormRow, ...]
     overrides: tuple[OverrideRow, ...]
+    hours: tuple[HourRow, ...] = ()
+    co2_source: str = ""  # where the emission factor is from
     notes: tuple[str, ...] = ()  # what could not be found out, and why
 
 
@@ -130,6 +141,7 @@ def collect(
     *,
     weather_path: Path | None = None,
     co2_g_per_kwh: float | None = None,
+    co2_source: str = "",
 ) -> Report:
     """The report of [from, to), both on whole quarters of an hour [UTC s]. Raises CommandError and WeatherError."""
     zone_info = ZoneInfo(config.site.timezone)
@@ -158,6 +170,7 @@ def collect(
         zones=_zones(config, record, price, zone_info, coldest),
         feeders=_feeders(config, record, price, zone_info, places),
         days=_days(record, series, zone_info),
+        hours=_hours(record, series) if to_utc_s - from_utc_s <= HOURLY_S else (), co2_source=co2_source,
         storms=tuple(_storm(db, record, price, one) for one in storms),
         overrides=tuple(OverrideRow(*row) for row in commands.override_counts(db, from_utc_s, to_utc_s)),
         notes=tuple(notes),
@@ -201,16 +214,35 @@ def _feeders(
 
 def _days(record: Record, series: WeatherSeries, zone_info: ZoneInfo) -> tuple[DayRow, ...]:
     snow: defaultdict[str, float] = defaultdict(float)
-    if len(series) > 1:
-        step_s = np.diff(series.time_utc_s, prepend=2 * series.time_utc_s[0] - series.time_utc_s[1])
-        fell = series.precipitation_mm_h * series.snow_fraction * step_s / 3600
-        for time_utc_s, mm in zip(series.time_utc_s - step_s, fell, strict=True):
-            if mm > 0:
-                snow[local_day(int(time_utc_s), zone_info)[0]] += float(mm)
+    for start_utc_s, mm in _snowfall(series):
+        snow[local_day(start_utc_s, zone_info)[0]] += mm
     return tuple(
         DayRow(row.what, row.kwh, snow.get(row.what, 0.0) if len(series) else None)
         for row in report(record, "day", zone_info)[:-1]
     )
+
+
+def _hours(record: Record, series: WeatherSeries) -> tuple[HourRow, ...]:
+    """By hours from the period's start; the last may be shorter."""
+    snow: defaultdict[int, float] = defaultdict(float)
+    for start_utc_s, mm in _snowfall(series):
+        snow[(start_utc_s - record.start_utc_s) // HOUR_S] += mm
+    firsts = np.arange(0, record.wh.shape[1], HOUR_S // SLOT_S)
+    wh = np.add.reduceat(record.wh.sum(axis=0), firsts)
+    return tuple(
+        HourRow(record.start_utc_s + n * HOUR_S, int(energy) / 1000, snow.get(n, 0.0) if len(series) else None)
+        for n, energy in enumerate(wh)
+    )
+
+
+def _snowfall(series: WeatherSeries) -> list[tuple[int, float]]:
+    """(beginning of the interval [UTC s], snow [mm]) of the intervals with snow."""
+    if len(series) < 2:
+        return []
+    step_s = np.diff(series.time_utc_s, prepend=2 * series.time_utc_s[0] - series.time_utc_s[1])
+    mm = series.precipitation_mm_h * series.snow_fraction * step_s / 3600
+    began = series.time_utc_s - step_s
+    return [(int(began[n]), float(mm[n])) for n in np.flatnonzero(mm > 0)]
 
 
 def _storm(db: sqlite3.Connection, record: Record, price: np.ndarray | None, storm: Storm) -> StormRow:

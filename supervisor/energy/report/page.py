@@ -15,6 +15,7 @@ from supervisor.energy.report.svg import Bar, bars
 
 LANGUAGES: Final = ("ko", "en")
 SEASON_H: Final = 100 * 24  # a period as long as this is compared with published figures of a season
+WIDTH_M: Final = 5.0  # of the published road
 _TEXTS = Path(__file__).with_name("i18n")
 _STYLE = """
 body{font:15px/1.5 system-ui,"Noto Sans KR",sans-serif;color:#1b2430;max-width:960px;margin:2rem auto;padding:0 1rem}
@@ -35,7 +36,7 @@ def write_page(report: Report, language: str) -> str:
     text: dict[str, str] = json.loads((_TEXTS / f"{language}.json").read_text(encoding="utf-8"))
     parts = [
         _figures(report, text),
-        f"<section><h2>{text['days']}</h2>{_days(report, text)}</section>",
+        _section(text["hourly"], _hours(report, text)) if report.hours else _section(text["days"], _days(report, text)),
         _section(text["storms"], _storms(report, text)),
         _section(text["feeders"], _feeders(report, text)),
         _section(text["zones"], _zones(report, text, language)),
@@ -88,10 +89,31 @@ def _figures(report: Report, text: dict[str, str]) -> str:
         (text["covered"], f"{report.covered:.1%}"),
     ]
     if report.co2_kg is not None:
-        found.append((text["co2"], f"{report.co2_kg:,.0f} kg"))
+        source = f" ({escape(report.co2_source)})" if report.co2_source else ""
+        found.append((text["co2"] + source, f"{report.co2_kg:,.0f} kg"))
     boxes = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in found)
     long = (report.to_utc_s - report.from_utc_s) / 3600 >= SEASON_H
-    return f"<div class=figures>{boxes}</div>" + (f"<p class=sub>{text['published']}</p>" if long else "")
+    return f"<div class=figures>{boxes}</div>" + (_plausible(report, text) if long else "")
+
+
+def _plausible(report: Report, text: dict[str, str]) -> str:
+    """The season by 100 m of road beside a published one: a figure ten times off is a wrong area or meter."""
+    part = 100 * WIDTH_M / report.area_m2 if report.area_m2 else 0.0
+    money = [
+        _money(None if cost is None else cost * part, report.currency)
+        for cost in (report.energy_cost, report.base_cost)
+    ]
+    ours = text["perHundred"].format(kwh=f"{report.kwh * part:,.0f}", energy=money[0], base=money[1])
+    return f"<p class=sub>{text['published']}<br>{ours}</p>"
+
+
+def _hours(report: Report, text: dict[str, str]) -> str:
+    rows = []
+    for hour in report.hours:
+        at = _local(report, hour.start_utc_s)
+        snow = f", {hour.snow_mm:.1f} mm" if hour.snow_mm else ""
+        rows.append(Bar(at[11:], hour.kwh, hour.snow_mm or 0.0, f"{at}: {hour.kwh:,.1f} kWh{snow}"))
+    return bars(rows, text["hourly"], "kWh", text["snow"])
 
 
 def _days(report: Report, text: dict[str, str]) -> str:

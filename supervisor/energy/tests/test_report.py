@@ -167,3 +167,39 @@ def test_no_chromium_no_pdf(city: Path, tmp_path: Path, monkeypatch: pytest.Monk
 def test_bars_of_nothing_and_of_zeros() -> None:
     assert bars([], "t", "kWh") == ""
     assert 'class="bar"' not in bars([Bar("a", 0.0, 0.0, "a")], "t", "kWh")
+
+
+def test_a_storm_is_drawn_by_hours_and_a_month_by_days(city: Path, station: Path, tmp_path: Path) -> None:
+    for period, hours in ((("--storm", "2023-12-30"), 16), (("--month", "2023-12"), 0)):
+        report(city, station, tmp_path / "r.json", *period)
+        made = json.loads((tmp_path / "r.json").read_text())
+        assert len(made["hours"]) == hours
+        if hours:
+            assert sum(hour["kwh"] for hour in made["hours"]) == pytest.approx(made["kwh"]) == pytest.approx(240.0)
+            assert [hour["snow_mm"] for hour in made["hours"]] == [0.0] * 6 + [1.5] * 4 + [0.0] * 6
+            assert [n for n, hour in enumerate(made["hours"]) if hour["kwh"]] == [7, 8]
+
+
+def test_the_emission_factor_is_printed_with_its_source(city: Path, station: Path, tmp_path: Path) -> None:
+    factor = ("--co2-g-per-kwh", "417", "--co2-source", "GIR <2023>")
+    report(city, station, tmp_path / "r.html", *factor)
+    assert "CO₂ (GIR &lt;2023&gt;)" in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.data
+def test_a_season_stands_beside_the_published_one_by_100_m(
+    city: Path, tmp_path: Path, data_dir: Path, language: str
+) -> None:
+    case = json.loads((data_dir.parent / "cases" / "bills" / "74-season-electricity.json").read_text())["expected"]
+    options = ("--config", str(city), "--season", "2023-24", "--language", language)
+    for output in ("r.html", "r.json"):
+        assert run("report", *options, "--output", str(tmp_path / output))[0] == 0
+    page, made = (tmp_path / "r.html").read_text(), json.loads((tmp_path / "r.json").read_text())
+    assert f"{case['kwh_per_100m_season']:,} kWh" in page
+    low, high = round(case["kwh_per_m2_at_6m_width"]), round(case["kwh_per_m2_at_5m_width"])
+    assert (f"{low} to {high}" if language == "en" else f"{low}~{high}") in page
+    energy, base = case["won_per_100m_season_energy"], case["base_per_100m_season_if_124kW"]
+    for won in (energy, base):
+        assert (f"{won / 1e6:.2f} million won" if language == "en" else f"{won / 1e4:.0f}만 원") in page
+    assert f"{500 * made['kwh'] / made['area_m2']:,.0f} kWh" in page
