@@ -164,7 +164,7 @@ async def test_an_answer_that_nobody_reads_ends(
 ) -> None:
     monkeypatch.setattr(listening, "REQUEST_S", 0.3)
     monkeypatch.setattr(listening, "IDLE_S", 0.3)
-    request = b"GET /static/vendor/preact.mjs HTTP/1.1\r\nHost: x\r\nCookie: " + phone.cookie + b"\r\n\r\n"
+    request = b"GET /static/panel.js HTTP/1.1\r\nHost: x\r\nCookie: " + phone.cookie + b"\r\n\r\n"
     table = district.app[ENTRANCE].acceptor.connections
     async with crowd(address, 1, request * 2000):
         async with asyncio.timeout(20):

@@ -203,7 +203,7 @@ DAMAGED = [
     b'{"mode":"on","minutes":' + b"9" * 5000 + b',"reason":"Ice reported"}',
     b'{"mode":"on","minutes":60,"reason":"\\udc00\\ud800"}',
     b'{"mode":"on","minutes":60,"reason":"\\u0000\\u0000\\u0000"}',
-    b'{"mode":"on","minutes":60,"reason":"a\\nb\\rc\\u202e"}',
+    b'{"mode":"on","minutes":60,"reason":"a\\u0007b\\u001bc"}',
     b'{"mode":"on","minutes":60,"reason":"' + "눈".encode()[:-1] * 9 + b'"}',
     b"[" * 16_000,
     b'{"a":' * 3_000,
