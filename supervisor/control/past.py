@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -35,9 +35,10 @@ class Bar(Struct, frozen=True):
 def bars(db: sqlite3.Connection, zone: str, subjects: Sequence[str], from_utc_s: int, now_utc_s: int) -> list[Bar]:
     """All of a zone from that time on, oldest first; alarms of `subjects`."""
     made = commands.overrides(db, zone, from_utc_s - LONGEST_S, now_utc_s + 1)
+    ended = cancelled(db, from_utc_s - LONGEST_S, now_utc_s)
     found = [
         Bar(BarKind.COMMAND, o.mode, o.created_utc_s, end, o.user, o.reason)
-        for o, end in ends(db, made, now_utc_s)
+        for o, end in ends(made, ended)
         if end > from_utc_s and o.state is not OverrideState.REFUSED
     ]
     for alarm in past.alarms(db, subjects, from_utc_s, now_utc_s + 1):
@@ -48,16 +49,16 @@ def bars(db: sqlite3.Connection, zone: str, subjects: Sequence[str], from_utc_s:
     return sorted(found, key=lambda bar: bar.from_utc_s)
 
 
-def ends(db: sqlite3.Connection, made: Sequence[Override], now_utc_s: int) -> list[tuple[Override, int]]:
-    """Overrides of one zone, newest first, each with its end: by its expiry, a newer one or a person's cancel."""
-    if not made:
-        return []
-    cancelled = _cancelled(db, min(o.created_utc_s for o in made), now_utc_s)
+def ends(made: Sequence[Override], cancelled_utc_s: Mapping[int, int]) -> list[tuple[Override, int]]:
+    """Overrides of one zone, newest first, each with its end: by its expiry, a newer one or a person's cancel.
+
+    `cancelled_utc_s`: of `cancelled`, from the oldest of them on; one reading serves all zones.
+    """
     found, newer_utc_s = [], None
     for override in made:
         end = override.expires_utc_s
         if override.state not in LIVE_STATES:
-            end = min(end, cancelled.get(override.id, end))
+            end = min(end, cancelled_utc_s.get(override.id, end))
         if newer_utc_s is not None:
             end = min(end, newer_utc_s)
         if override.state is not OverrideState.REFUSED:  # one that was refused displaced nothing on the board
@@ -66,7 +67,7 @@ def ends(db: sqlite3.Connection, made: Sequence[Override], now_utc_s: int) -> li
     return found
 
 
-def _cancelled(db: sqlite3.Connection, from_utc_s: int, now_utc_s: int) -> dict[int, int]:
+def cancelled(db: sqlite3.Connection, from_utc_s: int, now_utc_s: int) -> dict[int, int]:
     """Number of each override that a person ended → when."""
     found = {}
     for entry in journal.audit(db, from_utc_s, now_utc_s + 1):

@@ -102,6 +102,7 @@ class Gateway:
     def renew_certificate(self) -> None:
         """Serve the next connections with the certificate that is on disk now. Raises OSError (also ssl.SSLError)."""
         assert self._context is not None
+        server_context(self._pki)  # first apart: half of a new pair would leave the one in use without its key
         self._context.load_cert_chain(self._pki.server_pem, self._pki.server_key)
 
     def _keys_of(self, board_id: str) -> list[bytes]:

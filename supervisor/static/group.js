@@ -7,7 +7,7 @@ import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { model, say } from "./model.js";
 import { Choice, MINUTES, MODES, REASONS, REASON_LETTERS, USUAL_MIN } from "./override.js";
-import { Preview, Twice, usePreview } from "./preview.js";
+import { Preview, Twice, usePreview, useSecondQuestion } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
 import { heldFor, problemWords, stopWords } from "./words.js";
 import { WorkButtons } from "./work.js";
@@ -70,7 +70,6 @@ export function Group() {
   const [mode, setMode] = useState("");
   const [held, setHeld] = useState(USUAL_MIN);
   const [reason, setReason] = useState("");
-  const [twice, setTwice] = useState(false);
   const [results, setResults] = useState(/** @type {any[] | null} */ (null));
   const [busy, run] = useCommand();
   const options = names(zones, scope);
@@ -81,27 +80,18 @@ export function Group() {
   const body = mode && picked.length ? { zones: picked, mode, minutes: held } : null;
   const [found, state] = usePreview("/api/v1/overrides/preview", body);
   const dangerous = mode === "off" && (found ? found.ask_twice : shown.some((zone) => picked.includes(zone.id) && ["icy", "snow"].includes(kind(zone))));
-  const [waits, setWaits] = useState(false);
   useEffect(() => setLeft(new Set()), [scope, here]);
   const carryOut = () => {
-    setTwice(false);
     const words = t(`reason.${reason}`);
     run("POST", "/api/v1/overrides", { zones: picked, mode, minutes: held, reason: words.slice(0, REASON_LETTERS.max) }, (made) => {
       setResults(made);
       say("notice.requested", {}, "good");
     });
   };
-  useEffect(() => {
-    if (!waits || state === "waiting") return;
-    setWaits(false);
-    if (dangerous) setTwice(true);
-    else carryOut();
-  }, [waits, state]);
+  const { asked, held: waits, ask, keep, sure } = useSecondQuestion(mode, state, dangerous, carryOut);
   const send = (event) => {
     event.preventDefault();
-    if (mode === "off" && state === "waiting") setWaits(true);
-    else if (dangerous) setTwice(true);
-    else carryOut();
+    ask();
   };
   const pick = (zone, on) => {
     const next = new Set(left);
@@ -124,8 +114,8 @@ export function Group() {
       <fieldset><legend>${t("override.reason")}</legend>
         <div class="choices two">${REASONS.map((each) => html`<${Choice} group="reason" value=${each} chosen=${reason} onChoose=${setReason}>${t(`reason.${each}`)}<//>`)}</div></fieldset>
       <${Preview} found=${found} state=${state} mode=${mode} />
-      ${twice && html`<${Twice} found=${found} minutes=${held} onKeep=${() => setTwice(false)} onSure=${carryOut} />`}
-      ${!twice && html`<div class="send"><button type="submit" class=${`big primary ${mode}`} disabled=${!picked.length || !reason || Boolean(busy) || waits}>
+      ${asked && html`<${Twice} found=${found} minutes=${held} onKeep=${keep} onSure=${sure} />`}
+      ${!asked && html`<div class="send"><button type="submit" class=${`big primary ${mode}`} disabled=${!picked.length || !reason || Boolean(busy) || waits}>
         ${busy || waits ? busyWords(busy || "sending") : t("group.send", { what: heldFor(mode, held), n: picked.length })}</button></div>`}`}
   </form>
   ${!mode && html`<section class="works"><h3>${t("work.title")} <small>${t("work.counts")}</small></h3><${WorkButtons} zones=${picked} /></section>`}</main>`;

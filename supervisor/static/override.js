@@ -8,11 +8,11 @@ import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { say } from "./model.js";
-import { Preview, Twice, usePreview } from "./preview.js";
+import { Preview, Twice, usePreview, useSecondQuestion } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
 import { heldFor } from "./words.js";
 import { LIVE_STATES, kind } from "./zone.js";
-import { useEffect, useState } from "./vendor/preact-hooks.mjs";
+import { useState } from "./vendor/preact-hooks.mjs";
 
 export const MODES = ["on", "boost", "off"];
 export const MINUTES = [30, 60, 120, 240, 480];
@@ -88,19 +88,11 @@ export function Form({ zone, onSent, onBack }) {
   const [quick, setQuick] = useState("");
   const [text, setText] = useState("");
   const [missing, setMissing] = useState(false);
-  const [twice, setTwice] = useState(false);
   const [busy, run] = useCommand();
   const path = `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`;
   const [found, state] = usePreview(`${path}/preview`, mode ? { mode, minutes: total } : null);
   // Without a preview what lies there decides: nobody waits for the forecast to switch off.
   const dangerous = mode === "off" && (found ? found.ask_twice : ["icy", "snow"].includes(kind(zone)));
-  const [held, setHeld] = useState(false);
-  useEffect(() => {
-    if (!held || state === "waiting") return;
-    setHeld(false);
-    if (dangerous) setTwice(true);
-    else carryOut();
-  }, [held, state]);
   const reason = [quick && t(`reason.${quick}`), text.trim()].filter(Boolean).join(": ");
   const send = (event) => {
     event.preventDefault();
@@ -112,12 +104,9 @@ export function Form({ zone, onSent, onBack }) {
       pick.querySelector("input").focus({ preventScroll: true });
       return;
     }
-    if (mode === "off" && state === "waiting") setHeld(true); // two seconds at most: it may say that OFF is dangerous
-    else if (dangerous && !twice) setTwice(true);
-    else carryOut();
+    ask();
   };
   const carryOut = () => {
-    setTwice(false);
     run("POST", path, { mode, minutes: total, reason }, (made) => {
       if (!made.recorded) say("override.not-recorded", {}, "bad");
       else if (made.not_heating && made.mode !== "off") say("zone.not-heating", { why: t(`stop.${made.not_heating}`) }, "bad");
@@ -125,6 +114,7 @@ export function Form({ zone, onSent, onBack }) {
       onSent(made);
     });
   };
+  const { asked, held, ask, keep, sure } = useSecondQuestion(mode, state, dangerous, carryOut);
   return html`<form class="command" onSubmit=${send} novalidate>
     <fieldset>
       <legend>${t("override.mode")}</legend>
@@ -154,8 +144,8 @@ export function Form({ zone, onSent, onBack }) {
       ${missing && reason.length < REASON_LETTERS.min && html`<p class="missing" role="alert">${t("missing.reason")}</p>`}
     </fieldset>
     <${Preview} found=${found} state=${state} mode=${mode} />
-    ${twice && html`<${Twice} found=${found} minutes=${total} onKeep=${() => setTwice(false)} onSure=${carryOut} />`}
-    ${!twice && html`<div class="send">
+    ${asked && html`<${Twice} found=${found} minutes=${total} onKeep=${keep} onSure=${sure} />`}
+    ${!asked && html`<div class="send">
       <button type="button" class="big" onClick=${onBack ?? (() => setMode(""))}>${t("override.back")}</button>
       <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy) || held}>${busy || held ? busyWords(busy || "sending") : heldFor(mode, total)}</button>
     </div>`}`}

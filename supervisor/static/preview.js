@@ -114,6 +114,36 @@ export function Preview({ found, state, mode }) {
   </section>`;
 }
 
+/**
+ * The second question before a dangerous OFF. `ask` when the form is sent: it carries out, or asks first. OFF waits for
+ * the preview, two seconds at most: it may say that OFF is dangerous.
+ * @param {string} mode
+ * @param {string} state of the preview
+ * @param {boolean} dangerous
+ * @param {() => void} carryOut
+ */
+export function useSecondQuestion(mode, state, dangerous, carryOut) {
+  const [asked, setAsked] = useState(false);
+  const [held, setHeld] = useState(false);
+  const keep = () => setAsked(false);
+  const sure = () => {
+    setAsked(false);
+    carryOut();
+  };
+  const decide = () => (dangerous ? setAsked(true) : sure());
+  useEffect(() => {
+    setAsked(false); // another command than the one that was asked about
+    setHeld(false);
+  }, [mode]);
+  useEffect(() => {
+    if (!held || state === "waiting") return;
+    setHeld(false);
+    decide();
+  }, [held, state]);
+  const ask = () => (mode === "off" && state === "waiting" ? setHeld(true) : decide());
+  return { asked, held, ask, keep, sure };
+}
+
 /** "Off although it snows?" The safe answer is the large one. */
 export function Twice({ found, minutes: held, onKeep, onSure }) {
   const one = found?.zones.length === 1 ? found.zones[0] : null;

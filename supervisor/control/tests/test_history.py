@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -45,6 +46,26 @@ async def test_commands_with_their_ends_newest_first(setup: Setup) -> None:
     ]
     made = (await ask(setup, zone="z01")).entries[-1]
     assert (made.text, made.until_utc_s) == ("snow", first.expires_utc_s)
+
+
+async def test_commands_that_were_cancelled_end_then_and_the_log_is_read_once_for_all_roads(setup: Setup) -> None:
+    made = [await setup.overrides.request(zone, "on", 120, "snow", "Kim") for zone in ("z01", "z02")]
+    setup.clock.advance(300)
+    for override in made:
+        await setup.overrides.cancel(override.id, "Lee")
+    read: list[str] = []
+
+    def traced(db: sqlite3.Connection) -> History:
+        db.set_trace_callback(read.append)
+        try:
+            return history(db, ZONES, (HistoryKind.COMMAND,), (NOW, NOW + 301), False)
+        finally:
+            db.set_trace_callback(None)
+
+    found = await setup.store.read(traced)
+    ended = {(e.subject, e.utc_s - NOW) for e in found.entries if e.what == "ended"}
+    assert ended == {("z01", 300), ("z02", 300)}
+    assert len([sql for sql in read if "FROM audit" in sql]) == 1
 
 
 async def test_a_road_has_the_alarms_of_its_board_and_supply_and_no_others(setup: Setup) -> None:

@@ -339,6 +339,16 @@ async def test_the_next_connections_get_a_renewed_certificate(city: City) -> Non
     assert (await board.receive()).q == (1,)
 
 
+async def test_half_of_a_new_certificate_leaves_the_one_in_use(city: City) -> None:
+    newer = ensure_pki(city.config.pki_dir / "newer", city.config.boards.server_name)
+    shutil.copy(newer.server_pem, city.config.pki_dir / "server.pem")
+    with pytest.raises(ssl.SSLError):
+        city.gateway.renew_certificate()
+    board = await city.join()
+    await board.send(telemetry(1))
+    assert (await board.receive()).q == (1,)
+
+
 async def test_more_boards_than_handshake_slots_all_get_in(tmp_path: Path) -> None:
     async with run_city(tmp_path) as city:
         city.gateway._listener._acceptor._free = 2  # type: ignore[union-attr]

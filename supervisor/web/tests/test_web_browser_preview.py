@@ -42,6 +42,26 @@ async def test_the_effect_is_shown_and_off_in_snow_is_asked_twice(phone: Any, di
     assert [one.mode for one in await district.store.overrides.live(district.clock.utc_s())] == ["off"]
 
 
+async def test_the_question_is_answered_by_its_own_buttons_only_and_goes_with_its_command(
+    phone: Any, district: Any
+) -> None:
+    page = await phone("en")
+    await page.click(".fold")
+    await page.click('[data-zone="z02"]')  # snow lies
+    await page.check(".mode-off input")
+    await page.check(".reason-maintenance input")
+    await page.click("button[type=submit]")
+    await page.wait_for_selector(".twice")
+    await page.press("label.text input", "Enter")  # sends the form again
+    await playwright.expect(page.locator(".twice")).to_be_visible()
+    assert await district.store.overrides.live(district.clock.utc_s()) == []
+    await page.check(".mode-on input")
+    await page.wait_for_selector(".twice", state="detached")
+    await page.click("button[type=submit]")
+    await page.wait_for_selector(".running")
+    assert [one.mode for one in await district.store.overrides.live(district.clock.utc_s())] == ["on"]
+
+
 async def test_a_preview_that_does_not_come_holds_up_nothing(phone: Any, district: Any) -> None:
     async def hangs(_: object) -> list[Any]:
         await asyncio.sleep(60)
