@@ -9,7 +9,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from supervisor.control.past import LONGEST_S, cancelled, ends
 from supervisor.control.response import EVENT as STAGE_EVENT
 from supervisor.domain.errors import CommandError
 from supervisor.domain.override import LIVE_STATES, OverrideState
@@ -84,10 +83,10 @@ Subjects = Collection[str] | None
 
 
 def _commands(db: sqlite3.Connection, zones: Sequence[Zone], _: Subjects, begin: int, end: int) -> Entries:
-    ended = cancelled(db, begin - LONGEST_S, end)
+    ended = past.cancelled(db, begin - past.LONGEST_S, end)
     for zone in zones:
-        made = commands.overrides(db, zone.id, begin - LONGEST_S, end)
-        for override, until in ends(made, ended):
+        made = commands.overrides(db, zone.id, begin - past.LONGEST_S, end)
+        for override, until in past.ends(made, ended):
             kind, mode, by, reason = HistoryKind.COMMAND, override.mode.value, override.user, override.reason
             made_s, expires = override.created_utc_s, override.expires_utc_s
             yield HistoryEntry(made_s, kind, "made", zone.id, mode, by, reason, expires)

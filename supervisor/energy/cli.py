@@ -7,13 +7,23 @@ from typing import Any
 
 import click
 
-from supervisor.commands import LazyGroup, OutputPath
+from supervisor.commands import Lazy, LazyGroup, OutputPath
 
 FROM = "First local day or time: 2023-12-29 or 2023-12-29T06:00."
 TO = "End of the period, exclusive (local day or time)."
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True)
+# of a layer above: reports stand beside what the roads' models say
+REPORTS = {
+    "report": Lazy(
+        "supervisor.reports.cli:report_command",
+        "A report of a month, a season or a storm: energy, cost, peaks, storms, zones, overrides.",
+    ),
+    "storms": Lazy("supervisor.reports.cli:storms_command", "The storms of a period: when, how much, how deep."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=REPORTS, invoke_without_command=True)
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="city.toml: names, feeders, tariff.")
 @click.option(
     "--state", "state_dir", type=click.Path(path_type=Path), help="State folder, where there is no city.toml."
@@ -164,42 +174,3 @@ def export_command(config_path: Path, influx: bool, start: str, end: str | None)
 
     if not export(config_path, start, end):
         raise SystemExit(1)
-
-
-weather_option = click.option(
-    "--weather", "weather_path", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A station's file, with snow depth where it has one; default: the weather in the record.",
-)  # fmt: skip
-
-
-@energy.command("storms")
-@config_option
-@weather_option
-@click.option("--from", "start", required=True, help=FROM)
-@click.option("--to", "end", required=True, help=TO)
-def storms_command(config_path: Path, weather_path: Path | None, start: str, end: str) -> None:
-    """The storms of a period: when, how much, how deep."""
-    from supervisor.energy.report.command import list_storms
-
-    list_storms(config_path, start, end, weather_path)
-
-
-@energy.command("report")
-@config_option
-@weather_option
-@click.option("--month", help="A calendar month, such as 2024-01.")
-@click.option("--season", help="A heating season, October to April, such as 2023-24.")
-@click.option("--storm", help="The storm of a local day, such as 2023-12-30.")
-@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True)
-@click.option(
-    "--co2-g-per-kwh", type=click.FloatRange(0, 2000), help="Emission factor of the grid; without it CO₂ is left out."
-)
-@click.option("--co2-source", default="", help="Where the emission factor is from, to be printed beside CO₂.")
-@click.option(
-    "--output", type=OutputPath(), required=True, help="Ends with .html, .pdf, .json, .csv or .parquet: that form."
-)
-def report_command(**options: Any) -> None:
-    """A report of a month, a season or a storm: energy, cost, peaks, storms, zones, overrides."""
-    from supervisor.energy.report.command import Request, write
-
-    write(Request(**options))

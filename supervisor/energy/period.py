@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 
 DATE_LETTERS = len("2023-12-29")
+SEASON: Final = ("10-01", "05-01")  # first snow and last night frost of Seoul lie well inside
 
 
 def local_time(text: str, timezone: ZoneInfo) -> int:
@@ -51,3 +54,29 @@ def _local_to_utc_s(text: str, found: datetime, timezone: ZoneInfo) -> int:
 def _written(moment: datetime, timezone: ZoneInfo) -> str:
     """As the clocks on the wall show it."""
     return moment.astimezone(UTC).astimezone(timezone).isoformat(timespec="minutes")
+
+
+def month_span(month: str, timezone: ZoneInfo) -> tuple[int, int]:
+    """A calendar month such as 2024-01 [UTC s]. Raises CommandError."""
+    found = re.fullmatch(r"(\d{4})-(\d{2})", month)
+    if found is None or not 1 <= int(found[2]) <= 12 or not 1 <= int(found[1]) < 9999:
+        raise CommandError("not a month", where=f"--month {month!r}", remedy="Write it like 2024-01")
+    year, number = int(found[1]), int(found[2])
+    following = (year + 1, 1) if number == 12 else (year, number + 1)
+    return local_time(f"{month}-01", timezone), local_time("{:04d}-{:02d}-01".format(*following), timezone)
+
+
+def season_span(season: str, timezone: ZoneInfo) -> tuple[int, int]:
+    """A heating season such as 2023-24, from October to April [UTC s]. Raises CommandError."""
+    found = re.fullmatch(r"(\d{4})-(\d{2})", season)
+    if found is None or int(found[2]) != (int(found[1]) + 1) % 100 or not 1 <= int(found[1]) < 9999:
+        raise CommandError("not a season", where=f"--season {season!r}", remedy="Write it like 2023-24")
+    first = int(found[1])
+    return local_time(f"{first:04d}-{SEASON[0]}", timezone), local_time(f"{first + 1:04d}-{SEASON[1]}", timezone)
+
+
+def season_of(utc_s: float, timezone: ZoneInfo) -> str:
+    """The season of a time, in summer the one that has ended."""
+    local = datetime.fromtimestamp(utc_s, timezone)
+    first = local.year if f"{local:%m-%d}" >= SEASON[0] else local.year - 1
+    return f"{first}-{(first + 1) % 100:02d}"

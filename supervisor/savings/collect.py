@@ -20,8 +20,8 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Array, WeatherSeries
 from supervisor.domain.zone import Zone
 from supervisor.energy.baselines import BASELINES
+from supervisor.energy.observed import observed
 from supervisor.energy.record import read_record
-from supervisor.energy.report.data import observed
 from supervisor.energy.shown import base_charge_of
 from supervisor.energy.tables import Places, Record, prices, report
 from supervisor.road import Forcing, Pavement

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from supervisor.store import late
+from supervisor.domain.override import LIVE_STATES, Override, OverrideState
+from supervisor.store import journal, late
 from supervisor.store.energy import quarters_wh
 from supervisor.store.journal import AlarmRecord
 
 QUARTER_S = 900
+LONGEST_S = 86_400  # an override, which may have begun before a period
 SAMPLE_S = 300  # of the surface: it changes by tenths of a degree in that time
 
 
@@ -62,3 +65,30 @@ def alarms(
         (until_utc_s, from_utc_s, *(subjects or ())),
     )
     return [AlarmRecord(*row) for row in rows]
+
+
+def ends(made: Sequence[Override], cancelled_utc_s: Mapping[int, int]) -> list[tuple[Override, int]]:
+    """Overrides, newest first, each with its end: by its expiry, a newer one of its zone or a person's cancel.
+
+    `cancelled_utc_s`: of `cancelled`, from the oldest of them on; one reading serves all zones.
+    """
+    found: list[tuple[Override, int]] = []
+    newer_utc_s: dict[str, int] = {}
+    for override in made:
+        end = override.expires_utc_s
+        if override.state not in LIVE_STATES:
+            end = min(end, cancelled_utc_s.get(override.id, end))
+        end = min(end, newer_utc_s.get(override.zone, end))
+        if override.state is not OverrideState.REFUSED:  # one that was refused displaced nothing on the board
+            newer_utc_s[override.zone] = override.created_utc_s
+        found.append((override, max(end, override.created_utc_s)))
+    return found
+
+
+def cancelled(db: sqlite3.Connection, from_utc_s: int, now_utc_s: int) -> dict[int, int]:
+    """Number of each override that a person ended → when."""
+    found = {}
+    for entry in journal.audit(db, from_utc_s, now_utc_s + 1):
+        if entry.action == "cancel" and (number := re.match(r"\d+", entry.detail)):
+            found[int(number[0])] = entry.utc_s
+    return found

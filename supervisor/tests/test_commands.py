@@ -50,13 +50,17 @@ def _first_paragraph(command: click.Command) -> str:
 
 
 def test_the_list_of_commands_says_what_each_command_says() -> None:
+    from supervisor.energy.cli import REPORTS
     from supervisor.people_cli import PEOPLE
     from tools.bench.cli import BENCHES
 
     points = {point.name: point for point in entry_points_here()}
     commands = {name: point.load() for name, point in points.items()}
     assert set(commands) == set(PLUGIN_HELP)
-    targets = [(lazy.target, lazy.short_help) for lazy in (*OWN.values(), *BENCHES.values(), *PEOPLE.values())]
+    targets = [
+        (lazy.target, lazy.short_help)
+        for lazy in (*OWN.values(), *BENCHES.values(), *PEOPLE.values(), *REPORTS.values())
+    ]
     loaded = [(getattr(import_module(t.split(":")[0]), t.split(":")[1]), text) for t, text in targets]
     loaded += [(commands[name], text) for name, text in PLUGIN_HELP.items()]
     for command, text in loaded:

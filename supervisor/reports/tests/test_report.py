@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from supervisor.cli import main
 from supervisor.domain.override import Override, OverrideMode
-from supervisor.energy.report.page import LANGUAGES
-from supervisor.energy.report.svg import Bar, bars
 from supervisor.energy.tests.test_energy_report import city
+from supervisor.reports.page import LANGUAGES
+from supervisor.reports.svg import Bar, bars
 from supervisor.store import DATABASE_NAME, commands, database
 
 __all__ = ["city"]  # a fixture: z01 and z02 heated from 23:00 on 2023-12-30 to 01:00, local time
@@ -110,12 +110,12 @@ def test_the_page_is_whole_and_takes_no_script(city: Path, station: Path, tmp_pa
     assert "&lt;script&gt;" in page
     assert page.count("<svg") == 1
     assert "민수" not in page, "a report names roles, not people"
-    title = json.loads((Path(__file__).parents[1] / "report" / "i18n" / "en.json").read_text())["title"]
+    title = json.loads((Path(__file__).parents[1] / "i18n" / "en.json").read_text())["title"]
     assert (title in page) == (language == "en")
 
 
 def test_texts_are_the_same_in_both_languages() -> None:
-    folder = Path(__file__).parents[1] / "report" / "i18n"
+    folder = Path(__file__).parents[1] / "i18n"
     texts = [json.loads((folder / f"{language}.json").read_text()) for language in LANGUAGES]
     assert texts[0].keys() == texts[1].keys()
     source = (folder.parent / "page.py").read_text()

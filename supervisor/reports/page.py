@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from supervisor.energy.report.data import Report, StormRow, ZoneRow
-from supervisor.energy.report.svg import Bar, bars
+from supervisor.reports.data import Report, StormRow, ZoneRow
+from supervisor.reports.svg import Bar, bars
 
 LANGUAGES: Final = ("ko", "en")
 SEASON_H: Final = 100 * 24  # a period as long as this is compared with published figures of a season

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -24,15 +23,15 @@ from supervisor import terminal
 from supervisor.commands import require
 from supervisor.config import Config
 from supervisor.domain.errors import CommandError
-from supervisor.energy.period import local_time
-from supervisor.energy.report.data import AFTER_S, AHEAD_S, Report, collect, observed
-from supervisor.energy.report.page import write_page
-from supervisor.energy.report.tables import write_csv, write_parquet
+from supervisor.energy.observed import observed
+from supervisor.energy.period import local_time, month_span, season_span
+from supervisor.reports.data import AFTER_S, AHEAD_S, Report, collect
+from supervisor.reports.page import write_page
+from supervisor.reports.tables import write_csv, write_parquet
 from supervisor.store import DATABASE_NAME, database
 from supervisor.weather.storms import Storm
 
 KINDS: Final = (".html", ".pdf", ".json", ".csv", ".parquet")
-SEASON: Final = ("10-01", "05-01")  # first snow and last night frost of Seoul lie well inside
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 _PRINT_S: Final = 60
 
@@ -52,22 +51,6 @@ class Request:
     co2_source: str
 
 
-def period(month: str | None, season: str | None, zone_info: ZoneInfo) -> tuple[int, int]:
-    """A calendar month such as 2024-01, or a season such as 2023-24 [UTC s]. Raises CommandError."""
-    if month is not None:
-        found = re.fullmatch(r"(\d{4})-(\d{2})", month)
-        if found is None or not 1 <= int(found[2]) <= 12:
-            raise CommandError("not a month", where=f"--month {month!r}", remedy="Write it like 2024-01")
-        year, number = int(found[1]), int(found[2])
-        following = (year + 1, 1) if number == 12 else (year, number + 1)
-        return local_time(f"{month}-01", zone_info), local_time("{:04d}-{:02d}-01".format(*following), zone_info)
-    found = re.fullmatch(r"(\d{4})-(\d{2})", season or "")
-    if found is None or int(found[2]) != (int(found[1]) + 1) % 100:
-        raise CommandError("not a season", where=f"--season {season!r}", remedy="Write it like 2023-24")
-    first = int(found[1])
-    return local_time(f"{first}-{SEASON[0]}", zone_info), local_time(f"{first + 1}-{SEASON[1]}", zone_info)
-
-
 def write(asked: Request) -> None:
     """Collect and write the report; the ending of its name says the form. Raises CommandError and WeatherError."""
     kind = asked.output.suffix.lower()
@@ -83,8 +66,10 @@ def write(asked: Request) -> None:
     with _record(config) as db:
         if asked.storm is not None:
             span = _storm_period(config, db, asked.storm, asked.weather_path)
+        elif asked.month is not None:
+            span = month_span(asked.month, zone_info)
         else:
-            span = period(asked.month, asked.season, zone_info)
+            span = season_span(asked.season or "", zone_info)
         report = collect(
             config, db, *span, weather_path=asked.weather_path, co2_g_per_kwh=asked.co2_g_per_kwh,
             co2_source=asked.co2_source,

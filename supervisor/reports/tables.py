@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from supervisor.energy.report.data import Report, ZoneRow
+from supervisor.reports.data import Report, ZoneRow
 
 NAMES = tuple(field.name for field in msgspec.structs.fields(ZoneRow))
 

@@ -15,15 +15,15 @@ from supervisor.config import Config
 from supervisor.domain.errors import TariffError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import WeatherSeries
+from supervisor.energy.observed import observed
 from supervisor.energy.record import read_record
 from supervisor.energy.shown import base_charge_of
 from supervisor.energy.tables import HOUR_S, Places, Record, prices, report
-from supervisor.store import commands, weather
+from supervisor.store import commands
 from supervisor.store import energy as store_energy
 from supervisor.store.rollup import local_day
 from supervisor.tariff.configured import billing_tariff
-from supervisor.weather.providers.files import read_snow_depth, read_weather_csv
-from supervisor.weather.storms import Storm, find_storms
+from supervisor.weather.storms import Storm
 
 AHEAD_S: Final = 6 * 3600  # heat for a storm begins before it: the planner's preheating
 HOURLY_S: Final = 6 * 86_400  # a period up to this has its hours: a storm of five days with what is before and after
@@ -120,17 +120,6 @@ class Report(Struct, frozen=True):
     hours: tuple[HourRow, ...] = ()
     co2_source: str = ""  # where the emission factor is from
     notes: tuple[str, ...] = ()  # what could not be found out, and why
-
-
-def observed(
-    config: Config, db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, path: Path | None
-) -> tuple[WeatherSeries, list[Storm]]:
-    """The weather as it was, from a station's file where one is given, and its storms. Raises WeatherError."""
-    if path is None:
-        series = weather.between(db, from_utc_s, to_utc_s)
-        return series, find_storms(series)
-    series, _ = read_weather_csv(path, config.site, start_utc_s=from_utc_s, end_utc_s=to_utc_s, strict=False)
-    return series, find_storms(series, read_snow_depth(path, series.time_utc_s))
 
 
 def collect(
