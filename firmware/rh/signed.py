@@ -51,7 +51,7 @@ def verified(data: bytes, signature: bytes, keys: "list[bytes]") -> bool:
 def opened(content: bytes, purpose: bytes, keys: "list[bytes]") -> "bytes | None":
     """The text of a signed file, None where nobody in `keys` has signed it for this purpose."""
     at = content.rfind(_MARK)
-    if at < 0:
+    if at < 0 or len(content) - at - len(_MARK) != 2 * SIZE + 1:  # the VM's unhexlify takes an odd number of digits
         return None
     try:
         signature = unhexlify(content[at + len(_MARK) : -1])

@@ -107,6 +107,7 @@ class File(unittest.TestCase):
             file() + b"\n",
             file().replace(b"1}", b"2}"),
             TEXT + b"\n#signed zz\n",
+            TEXT + b"\n#signed " + b"zz" * 384 + b"\n",
             TEXT + b"\n#signed \n",
             TEXT + b"\n#signed",
             file() + b"#signed 00\n",
