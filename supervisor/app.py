@@ -23,6 +23,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from supervisor.city import registry as city
+from supervisor.city.readings import Readings
 from supervisor.config import Config
 from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.alarms import Alarms
@@ -117,6 +119,8 @@ async def running(
             metrics.registry.register(SpoolCollector(shipper, clock))
         gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         endless += start_trust(loops, base, control, commands, pki, gateway.renew_certificate)
+        readings = Readings(live, store.telemetry, alarms.standing, clock)
+        endless += city.start(loops, city.City(config.city, readings, commands.overrides, clock))
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
         await stack.enter_async_context(gateway)

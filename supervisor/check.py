@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from supervisor.city.registry import missing
 from supervisor.config import Config
 from supervisor.config.chosen import unread_keys
 from supervisor.config.source import Source, parse
@@ -61,6 +62,7 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
         for key, name in _variables(config)
         if not os.environ.get(name, "").strip().isprintable()
     ]
+    problems += missing(config.city)
     warnings += [*_unread(config, source), *_limits(config)]
     return tuple(problems), tuple(warnings)
 

@@ -17,7 +17,7 @@ import click
 
 from supervisor.cli import config_option
 from supervisor.config import Config, load
-from supervisor.config.rules import join_listen, split_listen
+from supervisor.config.listen import join_listen, split_listen
 from supervisor.console import BY, transaction
 from supervisor.domain.errors import NotFoundError
 from supervisor.runtime.clock import SystemClock

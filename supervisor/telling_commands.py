@@ -16,7 +16,7 @@ import click
 
 from supervisor.cli import config_option
 from supervisor.config import Config, load
-from supervisor.config.rules import join_listen, split_listen
+from supervisor.config.listen import join_listen, split_listen
 from supervisor.console import BY, transaction
 from supervisor.control.notify.duty import added_detail, check_shifts, made_by, read_roster
 from supervisor.control.notify.opening import open_channels, writer_of

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.config import Config
-from supervisor.config.rules import split_listen
+from supervisor.config.listen import split_listen
 from supervisor.domain.board_profile import PROFILE, BoardSlot, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private

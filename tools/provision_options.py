@@ -79,7 +79,7 @@ def _meter(zone: str, said: str) -> tuple[str, int] | None:
 
 def refuse_loopback(config: Config, boards: Sequence[str], wiring: Wiring) -> None:
     """A board on a road cannot call the server by an address that means itself."""
-    from supervisor.config.rules import split_listen  # half a second, for this command alone
+    from supervisor.config.listen import split_listen  # half a second, for this command alone
     from tools.wiring import kept, loopback
 
     listen, _ = split_listen(config.boards.listen)

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from hil_tests.bench.zone import BenchError
 from supervisor.config import Config
-from supervisor.config.rules import split_listen
+from supervisor.config.listen import split_listen
 from supervisor.wire.pki import ensure_pki
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3

@@ -22,7 +22,7 @@ from aiohttp import WSMsgType, web
 
 from hil_tests.bench.zone import BenchError
 from supervisor.config import Config, load
-from supervisor.config.rules import split_listen
+from supervisor.config.listen import split_listen
 from supervisor.domain.errors import FrameError
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.runtime.lockstep import run as run_lockstep

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from supervisor.config.chosen import chosen
+from supervisor.config.city import CityConfig
 from supervisor.config.convert import convert
 from supervisor.config.rules import find_problems
 from supervisor.config.schema import (
@@ -80,6 +81,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "limits": Limits,
     "influx": InfluxConfig,
     "alarms": AlarmsConfig,
+    "city": CityConfig,
 }
 LISTS: Mapping[str, type[Struct]] = {"feeder": Feeder, "board": BoardConfig, "zone": Zone, "notify": NotifySettings}
 OPTIONAL_LISTS = ("notify",)

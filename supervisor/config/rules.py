@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.config.audit_rules import find_audit_problems
+from supervisor.config.city_rules import find_city_problems
 from supervisor.config.files import find_file_problems
 from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
+from supervisor.config.listen import split_listen
 from supervisor.config.name_rules import find_name_problems
 from supervisor.config.notify_rules import find_notify_problems
 from supervisor.config.schema import Config
@@ -50,6 +52,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from find_limit_problems(config.limits, source)
     yield from _influx(config, source)
     yield from find_notify_problems(config, source)
+    yield from find_city_problems(config, source)
     yield from find_name_problems(config, source)
     yield from _ids(config, source)
     yield from _feeders(config, source)
@@ -72,19 +75,6 @@ def _site(config: Config, source: Source) -> Problems:
         yield source.problem("site.longitude", "outside −180…180", "Write degrees east, west negative")
     if not -430 <= config.site.elevation_m <= 6000:
         yield source.problem("site.elevation_m", "outside −430…6000 m", "Write metres above the sea")
-
-
-def split_listen(listen: str) -> tuple[str, int]:
-    """Host and port of "host:port" or "[v6]:port"; raises ValueError."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()) or not 0 <= int(port) <= 65535 or not host:
-        raise ValueError(listen)
-    return host.strip("[]"), int(port)
-
-
-def join_listen(host: str, port: int) -> str:
-    """The address as it stands in a URL: an IPv6 host in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _listeners(config: Config, source: Source) -> Problems:

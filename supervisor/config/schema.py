@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from supervisor.config.city import CityConfig
 from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.notify.kind import NotifySettings
@@ -92,6 +93,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     audit: AuditConfig = AuditConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
+    city: CityConfig = CityConfig()
     alarms: AlarmsConfig = AlarmsConfig()
     notify: tuple[NotifySettings, ...] = ()  # each of the kind that it chooses
     feeder: tuple[Feeder, ...]

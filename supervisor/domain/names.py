@@ -17,6 +17,7 @@ LENGTH: Final = range(2, 41)  # letters; fits a line of the log
 PUNCTUATION: Final = " .-_"
 # Names that the log uses for what no person did; the shape of ids (session, link, token, passkey) and of pseudonyms.
 RESERVED: Final = ("console", "service", "system", "roadheat", "calibration", "supervisor")
+INTERFACE_PREFIX: Final = "interface:"  # of what an interface of the city has commanded; no name may hold a colon
 _ID: Final = re.compile(r"[kslt]-[0-9a-f]{16}|person-[0-9a-f]{8}")
 
 # Latin letters without a decomposition to an ASCII letter that are part of everyday names.

@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from supervisor.config import Config
-from supervisor.config.rules import split_listen
+from supervisor.config.listen import split_listen
 from supervisor.control.alarms import Alarms
 from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError

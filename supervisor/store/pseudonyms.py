@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 from typing import Final
 
-from supervisor.domain.names import RESERVED
+from supervisor.domain.names import INTERFACE_PREFIX, RESERVED
 from supervisor.domain.role import Role
 from supervisor.store import audit
 from supervisor.store.access import FIRST_ADMIN
@@ -76,7 +76,9 @@ def _names(db: sqlite3.Connection, last: int) -> set[str]:
         found.add(user)
         if action == "invite" and (invited := _INVITED.fullmatch(detail)):
             found.add(invited[1])
-    return {name for name in found if name not in NOT_PEOPLE and not name.startswith((USER_PREFIX, ALIAS))}
+    return {
+        name for name in found if name not in NOT_PEOPLE and not name.startswith((USER_PREFIX, INTERFACE_PREFIX, ALIAS))
+    }
 
 
 def _alias(db: sqlite3.Connection, name: str) -> str:

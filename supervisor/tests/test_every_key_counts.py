@@ -120,6 +120,7 @@ def rewritten(values: dict[str, Any]) -> Row:
 TELLING = "supervisor/control/tests/test_telling_configured.py"
 SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
+MODBUS = "supervisor/city/tests/test_city_modbus.py"
 ROWS: dict[str, Row] = {
     "Site.name": change("site.name", "other", services),
     "Site.timezone": change("site.timezone", "Europe/Berlin", prices),
@@ -233,6 +234,8 @@ ROWS: dict[str, Row] = {
     "InfluxConfig.org": change("influx.org", "e", database),
     "InfluxConfig.spool_mib": change("influx.spool_mib", 512, spool_cap_bytes),
     "InfluxConfig.token_env": change("influx.token_env", "OTHER", database),
+    **dict.fromkeys((f"CityConfig.{name}" for name in ("modbus",)), "supervisor/city/tests/test_city_service.py"),
+    **dict.fromkeys((f"ModbusConfig.{name}" for name in ("listen", "allow", "writers", "minutes")), MODBUS),
     "Feeder.id": (
         {},
         {

@@ -9,7 +9,7 @@ from functools import partial
 from aiohttp import web
 
 from supervisor.config import Config
-from supervisor.config.rules import join_listen, split_listen
+from supervisor.config.listen import join_listen, split_listen
 from supervisor.domain.errors import ConfigError
 from supervisor.net.accept import Acceptor
 from supervisor.net.connections import Connections

@@ -1,43 +1,17 @@
-"""How often one person or program may command: a program that runs wild must not fill the record."""
+"""How often one person or program may command over HTTP."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
-from supervisor.runtime.clock import Clock
+from supervisor.runtime.rates import Rates
 from supervisor.web.keys import SESSION
 from supervisor.web.problems import RequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-BURST: Final = 300  # at least; and twice each road, one by one
-PER_S: Final = 1.0  # afterwards: more than a person can press
-USERS_MAX: Final = 1_000
-
-
-class Rates:
-    """One bucket a user; those who have commanded least recently are forgotten first."""
-
-    def __init__(self, clock: Clock, roads: int = 0) -> None:
-        self._clock = clock
-        self.burst = float(max(BURST, 2 * roads))
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # what is left, and when
-
-    def take(self, user: str) -> bool:
-        """Take one; False where none is left."""
-        now_s = self._clock.monotonic_s()
-        left, at_s = self._buckets.pop(user, (self.burst, now_s))
-        left = min(self.burst, left + PER_S * (now_s - at_s))
-        enough = left >= 1
-        self._buckets[user] = (left - 1 if enough else left), now_s
-        while len(self._buckets) > USERS_MAX:
-            self._buckets.popitem(last=False)
-        return enough
-
 
 RATES: Final = web.AppKey("rates", Rates)
 

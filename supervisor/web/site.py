@@ -7,6 +7,7 @@ from importlib import metadata
 from aiohttp import web
 
 from supervisor.runtime import logs
+from supervisor.runtime.rates import Rates
 from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, reference, residents, stream, wall
 from supervisor.web.allowed import LOOK, NEEDS
 from supervisor.web.api import BODY_MAX_BYTES
@@ -19,7 +20,7 @@ from supervisor.web.once import ONCE, Once, keyed
 from supervisor.web.pace import Pace
 from supervisor.web.party import party
 from supervisor.web.problems import problems
-from supervisor.web.rates import RATES, Rates, limited
+from supervisor.web.rates import RATES, limited
 from supervisor.web.routes import ALL_ROUTES
 
 

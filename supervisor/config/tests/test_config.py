@@ -3,11 +3,13 @@ from __future__ import annotations
 import shutil
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from supervisor.config import LISTS, TABLES, InvalidConfig, load, read
+from supervisor.config.city import CityConfig
 from supervisor.config.tests.examples import EXAMPLE, banded
 from supervisor.domain.zone import Cable, Layer
 from supervisor.tariff.bands import Band
@@ -96,6 +98,7 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None,
         Country,
         Layer,
         Cable,
+        *(part for one in msgspec.structs.fields(CityConfig) for part in get_args(one.type) if part is not type(None)),
     ],
     ids=lambda s: s.__name__,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.config.rules import join_listen, split_listen
+from supervisor.config.listen import join_listen, split_listen
 
 ADDRESSES = {
     "127.0.0.1:8443": ("127.0.0.1", 8443),
@@ -37,4 +37,4 @@ def test_no_other_module_takes_listen_addresses_apart() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if "tests" not in path.parts and "listen.rpartition(" in path.read_text(encoding="utf-8")
     ]
-    assert parsers == ["supervisor/config/rules.py"]
+    assert parsers == ["supervisor/config/listen.py"]

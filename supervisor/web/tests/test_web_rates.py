@@ -7,8 +7,9 @@ from typing import Any
 
 from supervisor.domain.scope import Scope
 from supervisor.runtime.clock import ManualClock
+from supervisor.runtime.rates import BURST, Rates
 from supervisor.web import stream
-from supervisor.web.rates import BURST, RATES, Rates
+from supervisor.web.rates import RATES
 from supervisor.web.routes import ALL_ROUTES
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
 

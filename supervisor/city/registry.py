@@ -1,0 +1,84 @@
+"""All interfaces: a line for each. Those whose table is in city.toml are started, each in a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
+
+from supervisor.city.commands import InterfaceCommands
+from supervisor.city.readings import ENERGY_EACH_S, Readings
+from supervisor.commands import require
+from supervisor.config.city import CityConfig
+from supervisor.control.overrides import Overrides
+from supervisor.domain.errors import RoadheatError
+from supervisor.runtime.background import Background
+from supervisor.runtime.clock import Clock
+
+
+@dataclass(frozen=True)
+class City:
+    """What interfaces work with."""
+
+    config: CityConfig
+    readings: Readings
+    overrides: Overrides
+    clock: Clock
+
+    def commands(self, interface: str) -> InterfaceCommands:
+        """What the interface of that name may command."""
+        return InterfaceCommands(interface, self.overrides, self.clock, len(self.readings.ids))
+
+
+class Serve(Protocol):
+    """Runs an interface until cancelled."""
+
+    def __call__(self, city: City) -> Coroutine[Any, Any, None]: ...
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One interface; its name is that of its table in [city] and of its loop."""
+
+    name: str
+    needs: str  # optional module
+    serve: Serve
+
+
+async def _modbus(city: City) -> None:
+    from supervisor.city.modbus.server import Registers, serve
+
+    config = city.config.modbus
+    assert config is not None
+    await serve(config, Registers(city.readings, city.commands("modbus"), city.clock, config.minutes))
+
+
+INTERFACES: Final = (Interface("modbus", "pymodbus", _modbus),)
+
+
+def chosen(config: CityConfig) -> list[Interface]:
+    """The interfaces that city.toml has."""
+    return [one for one in INTERFACES if getattr(config, one.name) is not None]
+
+
+def missing(config: CityConfig) -> list[RoadheatError]:
+    """What is not installed of what these interfaces need."""
+    found: list[RoadheatError] = []
+    for one in chosen(config):
+        try:
+            require(one.needs, f"city.{one.name}", f"remove [city.{one.name}] from city.toml")
+        except RoadheatError as error:
+            found.append(error)
+    return found
+
+
+def start(loops: Background, city: City) -> tuple[asyncio.Task[None], ...]:
+    """Start every interface that is switched on. Raises CommandError where one needs what is not installed."""
+    for error in missing(city.config):
+        raise error
+    tasks = [loops.keep(f"city: {one.name}", partial(one.serve, city)) for one in chosen(city.config)]
+    if tasks:
+        tasks.append(loops.keep("city: readings", city.readings.run, ENERGY_EACH_S))
+    return tuple(tasks)

@@ -1,0 +1,67 @@
+"""Rules of `[city]`: addresses of listeners, and who may use them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from supervisor.config.listen import split_listen
+from supervisor.config.source import Source
+from supervisor.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from supervisor.config.city import ModbusConfig
+    from supervisor.config.schema import Config
+
+MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
+MINUTES: Final = range(1, 24 * 60 + 1)
+
+Problems = Iterator[ConfigError]
+
+
+def find_city_problems(config: Config, source: Source) -> Problems:
+    """Problems of the interfaces that are switched on."""
+    if config.city.modbus is not None:
+        yield from _modbus(config.city.modbus, config, source)
+
+
+def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:
+    yield from _listen("city.modbus.listen", modbus.listen, config, source)
+    if not modbus.allow:
+        yield source.problem("city.modbus.allow", "nobody may read", "List addresses, or remove [city.modbus]")
+    allowed = []
+    for key, texts in (("allow", modbus.allow), ("writers", modbus.writers)):
+        for number, text in enumerate(texts):
+            try:
+                network = ipaddress.ip_network(text)
+            except ValueError:
+                yield source.problem(
+                    f"city.modbus.{key}[{number}]", "not an address or a network",
+                    'Write one such as "10.20.0.7" or "10.20.0.0/24"',
+                )  # fmt: skip
+                continue
+            if key == "allow":
+                allowed.append(network)
+            elif not any(one.version == network.version and network.subnet_of(one) for one in allowed):  # type: ignore[arg-type]
+                yield source.problem(
+                    f"city.modbus.writers[{number}]", "not within city.modbus.allow", "List it in `allow` too"
+                )
+    if modbus.minutes not in MINUTES:
+        yield source.problem("city.modbus.minutes", f"outside {MINUTES[0]}…{MINUTES[-1]}", "Write minutes: 60")
+    if len(config.zone) > MODBUS_ZONES_MAX:
+        yield source.problem(
+            "city.modbus", f"{len(config.zone)} zones do not fit a Modbus address", "Split the district, or remove it"
+        )
+
+
+def _listen(key: str, listen: str, config: Config, source: Source) -> Problems:
+    try:
+        split_listen(listen)
+    except ValueError:
+        yield source.problem(key, "not a host:port address", 'Write "host:port", for example "10.20.0.2:502"')
+        return
+    others = {"boards.listen": config.boards.listen, "web.listen": config.web.listen}
+    for other, address in others.items():
+        if listen == address and not listen.endswith(":0"):
+            yield source.problem(key, f"same address as {other}", "Give each listener its own port")
