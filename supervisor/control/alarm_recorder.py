@@ -14,7 +14,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
-from supervisor.store.journal import AlarmRecord
+from supervisor.store.alarms import AlarmRecord
 from supervisor.store.store import Store
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.domain.alarm import AlarmCode, Severity
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
-from supervisor.store.journal import AlarmRecord
+from supervisor.store.alarms import AlarmRecord
 
 logger = logging.getLogger(__name__)
 

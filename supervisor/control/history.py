@@ -14,7 +14,7 @@ from supervisor.domain.errors import CommandError
 from supervisor.domain.override import LIVE_STATES, OverrideState
 from supervisor.domain.plan import Plan
 from supervisor.domain.zone import Zone
-from supervisor.store import commands, journal, past, road_work
+from supervisor.store import commands, events, journal, past, road_work
 
 PERIOD_MAX_S: Final = 31 * 86_400
 PLANS_MAX_S: Final = 2 * 86_400  # of all zones at once: each has a plan at least every quarter of an hour
@@ -137,7 +137,7 @@ def _sign_ins(db: sqlite3.Connection, _: Sequence[Zone], subjects: Subjects, beg
 
 def _stages(db: sqlite3.Connection, _: Sequence[Zone], subjects: Subjects, begin: int, end: int) -> Entries:
     if subjects is None:
-        for event in journal.events(db, begin, end, STAGE_EVENT):
+        for event in events.events(db, begin, end, STAGE_EVENT):
             word, _rest = event.detail.split(" ", 1)
             yield HistoryEntry(event.utc_s, HistoryKind.STAGE, "now", "", word)
 

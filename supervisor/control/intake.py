@@ -32,7 +32,7 @@ from supervisor.domain.plan import PlanState
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
-from supervisor.store.journal import EventRepository
+from supervisor.store.events import EventRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.telemetry import Booking, TelemetryRepository
 from supervisor.wire.messages import Ack, Flag, Hello, ResultFrame, Telemetry, Winner, ZoneSample

@@ -24,7 +24,7 @@ from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, Over
 from supervisor.domain.plain_text import has_control, one_line
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
-from supervisor.store import commands, journal
+from supervisor.store import journal
 from supervisor.store.commands import OverrideRepository
 
 _STEPS = (OverrideState.REQUESTED, OverrideState.SENT, OverrideState.ACCEPTED, OverrideState.MEASURED)
@@ -139,7 +139,7 @@ class Overrides:
         )
 
         def record(db: sqlite3.Connection) -> None:
-            commands.add_override(db, override)
+            self._store.add(db, override)
             if audit != "":
                 own = f"{override.id} {zone} {mode} {minutes} min: {reason}"
                 journal.append_audit(db, now, user, "override", audit or own)
@@ -169,7 +169,7 @@ class Overrides:
 
         def record(db: sqlite3.Connection) -> None:
             journal.append_audit(db, now, user, "cancel", f"{override.id} {override.zone}")
-            commands.update_override_state(db, override.id, OverrideState.CANCELLED)
+            self._store.update(db, override.id, OverrideState.CANCELLED, now)
 
         ended = msgspec.structs.replace(override, state=OverrideState.CANCELLED)
         if override.mode is OverrideMode.OFF:  # back to heat: recorded first, if need be in the space set aside
@@ -277,8 +277,10 @@ class Overrides:
     def _end(self, override: Override, state: OverrideState) -> Override:
         """Show a state now and record it later."""
 
+        now = int(self._clock.utc_s())
+
         def record(db: sqlite3.Connection) -> None:
-            commands.update_override_state(db, override.id, state)
+            self._store.update(db, override.id, state, now)
 
         override = self._late(msgspec.structs.replace(override, state=state), record)
         self._hold(override)

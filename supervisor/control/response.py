@@ -11,7 +11,7 @@ from supervisor.control.forecasts import Forecasts
 from supervisor.domain.stage import Stage, stage_of
 from supervisor.domain.weather import Forecast
 from supervisor.runtime.clock import Clock
-from supervisor.store.journal import EventRepository
+from supervisor.store.events import EventRepository
 
 logger = logging.getLogger(__name__)
 

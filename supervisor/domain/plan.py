@@ -83,3 +83,30 @@ class Plan(Struct, frozen=True, kw_only=True):
     slots: tuple[Slot, ...]
     label: PlanLabel = PlanLabel.OPTIMAL
     why: tuple[Reason, ...] = ()
+
+
+def heated(plan: Plan) -> list[tuple[int, int]]:
+    """When a plan heats [UTC s], from and until, in order; its last slot ends the plan and lasts no time."""
+    found: list[tuple[int, int]] = []
+    for slot, following in zip(plan.slots, plan.slots[1:], strict=False):
+        if slot.duty_permille <= 0:
+            continue
+        start, end = plan.start_utc_s + slot.start_s, plan.start_utc_s + following.start_s
+        if found and found[-1][1] == start:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
+
+
+def changes(before: Plan, plan: Plan) -> bool:
+    """Whether a plan is another for people: its label, or when it heats in the time that both cover, or heat where
+    none was foreseen.
+    """
+    if before.label is not plan.label:
+        return True
+    until = min(p.start_utc_s + p.slots[-1].start_s for p in (before, plan))
+    told, now = ([(max(s, plan.start_utc_s), min(e, until)) for s, e in heated(p)] for p in (before, plan))
+    if [span for span in told if span[0] < span[1]] != [span for span in now if span[0] < span[1]]:
+        return True
+    return bool(heated(plan)) and not any(end > plan.start_utc_s for _, end in heated(before))

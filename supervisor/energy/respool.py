@@ -15,7 +15,7 @@ from supervisor.console import transaction
 from supervisor.domain.errors import CommandError
 from supervisor.energy.period import local_time
 from supervisor.runtime.clock import Clock, SystemClock
-from supervisor.store import feeder_quarters, labels, rollup, spool, telemetry, upkeep
+from supervisor.store import events, feeder_quarters, labels, rollup, spool, telemetry, upkeep
 from supervisor.store.opening import spool_cap_bytes
 from supervisor.store.tick import tick_lines
 from supervisor.tariff.configured import billing_tariff, configured_demand, peak_counts
@@ -72,7 +72,9 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
             _roll_up(db, config, now)
             quarters = feeder_quarters.between(db, begin, finish)
             spool.put_all(db, [feeder_quarters.line(config.site.name, quarter) for quarter in quarters])
-            points += len(quarters)
+            told = events.lines(db, config.site.name, begin, finish)
+            spool.put_all(db, told)
+            points += len(quarters) + len(told)
     terminal.say(f"{points:,} points wait to be sent, and the hours and days with them. Then: roadheat energy verify")
     return True
 

@@ -1,6 +1,8 @@
 """The service's permanent record: one SQLite file, one writer thread. Start reading at `store.py`."""
 
-from supervisor.store.journal import AlarmRecord, AuditEntry, Event
+from supervisor.store.alarms import AlarmRecord
+from supervisor.store.events import Event
+from supervisor.store.journal import AuditEntry
 from supervisor.store.people import Grant, Session, User
 from supervisor.store.spool import Batch, SpoolState
 from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store

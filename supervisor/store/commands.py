@@ -5,13 +5,22 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
 from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
-from supervisor.domain.plan import Plan
+from supervisor.domain.plan import Plan, changes, heated
+from supervisor.runtime.clock import Clock
+from supervisor.store import events, people
+from supervisor.store.events import Event
+from supervisor.store.labels import Labels
+from supervisor.store.pseudonyms import nameless
 from supervisor.store.repository import Repository
+from supervisor.store.spool import SpoolRepository
+from supervisor.store.tokens import USER_PREFIX
+from supervisor.store.writer import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +73,14 @@ def _is_sane(plan: Plan) -> bool:
     )
 
 
-def add_override(db: sqlite3.Connection, override: Override) -> Override:
-    """Keep a new override; where its id is 0, the database assigns one."""
+def add_override(db: sqlite3.Connection, override: Override, labels: Labels | None = None) -> Override:
+    """Keep a new override, and that it happened; where its id is 0, the database assigns one."""
+    minutes = (override.expires_utc_s - override.created_utc_s) // 60
+    made = Event(
+        override.created_utc_s, "override", override.zone, f"{override.mode} {minutes} min",
+        nameless(db, override.reason), _role(db, override.user),
+    )  # fmt: skip
+    events.happen(db, labels, made)
     cursor = db.execute(
         "INSERT INTO override (id, zone, mode, reason, user, created_utc_s, expires_utc_s, state) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -89,9 +104,26 @@ def newest_override_id(db: sqlite3.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def update_override_state(db: sqlite3.Connection, override_id: int, state: OverrideState) -> None:
-    if db.execute("UPDATE override SET state = ? WHERE id = ?", (state, override_id)).rowcount == 0:
+def update_override_state(
+    db: sqlite3.Connection, override_id: int, state: OverrideState, now_utc_s: int, labels: Labels | None = None
+) -> None:
+    """Keep how far an override has come; its end is an event. Raises NotFoundError."""
+    row = db.execute(f"SELECT {_OVERRIDE_COLUMNS} FROM override WHERE id = ?", (override_id,)).fetchone()
+    if row is None:
         raise NotFoundError("unknown override", where=str(override_id))
+    db.execute("UPDATE override SET state = ? WHERE id = ?", (state, override_id))
+    before = _override(row)
+    if before.state in LIVE_STATES and state not in LIVE_STATES:
+        ended_utc_s = min(now_utc_s, before.expires_utc_s) if state is OverrideState.EXPIRED else now_utc_s
+        events.happen(db, labels, Event(ended_utc_s, "override-ended", before.zone, f"{before.mode} {state}"))
+
+
+def _role(db: sqlite3.Connection, user: str) -> str:
+    """The role of a person; "token" for a program, "" where neither is known."""
+    if user.startswith(USER_PREFIX):
+        return "token"
+    known = people.find_user(db, user)
+    return known.role if known else ""
 
 
 def live_overrides(db: sqlite3.Connection, now_utc_s: float) -> list[Override]:
@@ -139,11 +171,36 @@ def _override(row: tuple[int, str, str, str, str, int, int, str]) -> Override:
     )
 
 
-def save_plans(db: sqlite3.Connection, plans: Iterable[Plan]) -> None:
+def save_plans(db: sqlite3.Connection, plans: Iterable[Plan], labels: Labels | None = None) -> None:
+    """Keep plans as issued; where one heats at other times than the zone's last, that is an event."""
+    plans = list(plans)
+    for plan in plans:
+        before = db.execute(
+            "SELECT plan FROM plan WHERE zone = ? ORDER BY issued_utc_s DESC, id DESC LIMIT 1", (plan.zone,)
+        ).fetchone()
+        if before is not None and (change := _change(before[0], plan)) is not None:
+            events.happen(db, labels, change)
     db.executemany(
         "INSERT INTO plan (zone, issued_utc_s, plan) VALUES (?, ?, ?)",
         [(plan.zone, plan.issued_utc_s, _plan_encoder.encode(plan)) for plan in plans],
     )
+
+
+def _change(kept: bytes, plan: Plan) -> Event | None:
+    """How a plan differs from the one that was kept before it, for people; None where it does not."""
+    try:
+        before = _plan_decoder.decode(kept)
+    except (msgspec.MsgspecError, TypeError, RecursionError):
+        return None
+    if not changes(before, plan):
+        return None
+    detail = ", ".join(f"{_clock(start)} to {_clock(end)}" for start, end in heated(plan)) or "no heat"
+    why = next((str(reason.code) for reason in plan.why), "")
+    return Event(plan.issued_utc_s, "plan-change", plan.zone, f"{plan.label.value}: {detail}", why)
+
+
+def _clock(utc_s: int) -> str:
+    return datetime.fromtimestamp(utc_s, UTC).strftime("%m-%dT%H:%MZ")
 
 
 def latest_plans(db: sqlite3.Connection) -> dict[str, Plan]:
@@ -187,13 +244,26 @@ class EpochRepository(Repository):
 class OverrideRepository(Repository):
     """People's commands."""
 
+    def __init__(self, writer: Writer, clock: Clock, lines: SpoolRepository) -> None:
+        super().__init__(writer, clock)
+        self._spool = lines
+
+    def add(self, db: sqlite3.Connection, override: Override) -> None:
+        """Keep a new override, as a part of a transaction."""
+        add_override(db, override, self._spool.labels)
+
+    def update(self, db: sqlite3.Connection, override_id: int, state: OverrideState, now_utc_s: int) -> None:
+        """Keep a new state, as a part of a transaction. Raises NotFoundError."""
+        update_override_state(db, override_id, state, now_utc_s, self._spool.labels)
+
     async def newest_id(self) -> int:
         """0 where there has been none."""
         return await self.read(newest_override_id)
 
     async def set_state(self, override_id: int, state: OverrideState) -> None:
         """Raises NotFoundError for an unknown override."""
-        await self.write(lambda db: update_override_state(db, override_id, state))
+        now = self._now()
+        await self.write(lambda db: self.update(db, override_id, state, now))
 
     async def live(self, now_utc_s: float) -> list[Override]:
         """Those that command a zone at `now_utc_s`, oldest first; 0 also gives those that have expired since."""
@@ -207,10 +277,14 @@ class OverrideRepository(Repository):
 class PlanRepository(Repository):
     """The zones' plans."""
 
+    def __init__(self, writer: Writer, clock: Clock, lines: SpoolRepository) -> None:
+        super().__init__(writer, clock)
+        self._spool = lines
+
     async def save(self, made: Iterable[Plan]) -> None:
         """Keep plans as issued."""
-        kept = list(made)
-        await self.write(lambda db: save_plans(db, kept))
+        kept, labels = list(made), self._spool.labels
+        await self.write(lambda db: save_plans(db, kept, labels))
 
     async def latest(self) -> dict[str, Plan]:
         """Each zone's newest plan."""

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from supervisor.domain.override import LIVE_STATES, Override, OverrideState
 from supervisor.store import journal, late
+from supervisor.store.alarms import AlarmRecord
 from supervisor.store.energy import quarters_wh
-from supervisor.store.journal import AlarmRecord
 
 QUARTER_S = 900
 LONGEST_S = 86_400  # an override, which may have begun before a period

@@ -30,6 +30,7 @@ _TABLES: Final = (
     ("notice", "utc_s", ("receiver",)),
     ("handover", "utc_s", ("user", "taken_by", "comment", "comment_lines")),
     ("road_work", "utc_s", ("user", "taken_back_by")),
+    ("event", "utc_s", ("reason",)),
     ("danger", "raised_utc_s", ("user", "cleared_by", "confirmed_by")),
 )
 
@@ -81,6 +82,19 @@ def _names(db: sqlite3.Connection, last: int) -> set[str]:
     }
 
 
+def nameless(db: sqlite3.Connection, text: str) -> str:
+    """A text that goes to others, such as InfluxDB, without the names of people who have access or had it."""
+    names = {name for (name,) in db.execute("SELECT name FROM user UNION SELECT name FROM pseudonym")} - NOT_PEOPLE
+    found = _pattern(names)
+    return found.sub("person", text) if found else text
+
+
+def _pattern(names: set[str]) -> re.Pattern[str] | None:
+    # Longest first: one name may begin with another. Particles follow a Korean name without a space.
+    words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![0-9A-Za-z])(?<!{USER_PREFIX})(?:{words})(?![0-9A-Za-z])") if words else None
+
+
 def _alias(db: sqlite3.Connection, name: str) -> str:
     row = db.execute("SELECT alias FROM pseudonym WHERE name = ?", (name,)).fetchone()
     if row:
@@ -95,9 +109,7 @@ class _Replacer:
 
     def __init__(self, db: sqlite3.Connection, names: set[str]) -> None:
         self._db = db
-        # Longest first: one name may begin with another. Particles follow a Korean name without a space.
-        words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-        self._names = re.compile(rf"(?<![0-9A-Za-z])(?<!{USER_PREFIX})(?:{words})(?![0-9A-Za-z])") if words else None
+        self._names = _pattern(names)
 
     def __call__(self, text: str) -> str:
         return self._names.sub(lambda found: _alias(self._db, found[0]), text) if self._names else text

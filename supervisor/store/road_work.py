@@ -9,10 +9,9 @@ import msgspec
 
 from supervisor.domain.road_work import RoadWork
 from supervisor.runtime.clock import Clock
-from supervisor.store import journal, spool
+from supervisor.store import events, journal, spool
 from supervisor.store.labels import Labels
 from supervisor.store.repository import Repository
-from supervisor.store.tick import event_line
 from supervisor.store.writer import Writer
 
 _COLUMNS = "id, zone, kind, user, utc_s, agent, amount_g_m2, removed_mm, salt_g_m2, taken_back_utc_s, taken_back_by"
@@ -97,7 +96,4 @@ class RoadWorkRepository(Repository):
 
 def _tell(db: sqlite3.Connection, labels: Labels | None, work: RoadWork, kind: str, detail: str) -> None:
     now = work.taken_back_utc_s or work.utc_s
-    second = journal.point_second(db, work.zone, now)
-    journal.append_event(db, journal.Event(now, kind, work.zone, detail))
-    if labels is not None:
-        spool.put(db, event_line(labels.site, work.zone, kind, detail, second), 1)
+    events.happen(db, labels, events.Event(now, kind, work.zone, detail))

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 
 from supervisor.runtime.clock import Clock
 from supervisor.store.access import AccessRepository
+from supervisor.store.alarms import AlarmRepository
 from supervisor.store.answers import AnswerRepository
 from supervisor.store.audit import AuditRepository
 from supervisor.store.commands import EpochRepository, OverrideRepository, PlanRepository
 from supervisor.store.danger import DangerRepository
 from supervisor.store.duty import DutyRepository
+from supervisor.store.events import EventRepository
 from supervisor.store.handover import HandoverRepository
-from supervisor.store.journal import AlarmRepository, EventRepository, ValueRepository
+from supervisor.store.journal import ValueRepository
 from supervisor.store.notices import NoticeRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
@@ -43,12 +45,12 @@ class Store(Repository):
         self.quarantine = QuarantineRepository(writer, clock)
         self.upkeep = UpkeepRepository(writer, clock, self.spool, timezone)
         self.epochs = EpochRepository(writer, clock)
-        self.overrides = OverrideRepository(writer, clock)
-        self.plans = PlanRepository(writer, clock)
+        self.overrides = OverrideRepository(writer, clock, self.spool)
+        self.plans = PlanRepository(writer, clock, self.spool)
         self.dangers = DangerRepository(writer, clock)
         self.audit = AuditRepository(writer, clock)
         self.events = EventRepository(writer, clock, self.spool)
-        self.alarms = AlarmRepository(writer, clock)
+        self.alarms = AlarmRepository(writer, clock, self.spool)
         self.values = ValueRepository(writer, clock)
         self.access = AccessRepository(writer, clock)
         self.answers = AnswerRepository(writer, clock)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from supervisor.runtime.clock import Clock
-from supervisor.store import late, lives, quarantine, rollup, spool, uptime
+from supervisor.store import events, late, lives, quarantine, rollup, spool, uptime
 from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter, advance
 from supervisor.store.repository import Repository
@@ -95,6 +95,7 @@ def commit(
     rated_w = booking.rated_w if booking is not None else {}
     tick, inserted = _measure(db, tick, telemetry, heads, rated_w)
     zones = tick.zones
+    events.note_tick(db, labels, tick)
     late.move_totals(db, [(zone.sample.zone, zone.delta_wh) for zone in zones])
     _insert(db, tick)
     rollup.add(db, tick)

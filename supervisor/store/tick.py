@@ -135,9 +135,3 @@ def zone_line(labels: Labels, tick: Tick, zone: ZoneTick) -> str:
 def tick_lines(labels: Labels, tick: Tick, zones: Iterable[ZoneTick]) -> str:
     """The points of a tick, one a line."""
     return "\n".join([zone_line(labels, tick, zone) for zone in zones])
-
-
-def event_line(site: str, subject: str, kind: str, detail: str, utc_s: int) -> str:
-    """A rare event; its texts are string fields, never tags."""
-    zone = f",zone={escape_tag(subject)}" if subject else ""
-    return f'event,site={escape_tag(site)}{zone} kind="{escape_field(kind)}",detail="{escape_field(detail)}" {utc_s}'

@@ -28,7 +28,7 @@ from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.gateway.gateway import Gateway
 from supervisor.runtime.clock import Clock
-from supervisor.store.journal import AlarmRepository
+from supervisor.store.alarms import AlarmRepository
 from supervisor.store.upkeep import UpkeepRepository
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import read_weather_csv, write_weather_csv

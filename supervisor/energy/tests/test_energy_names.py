@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from supervisor.config import Config, read
 from supervisor.energy import tables
 from supervisor.energy.tests.gathering import gather
+from supervisor.store import events
 from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter
 from supervisor.store.rollup import rollup_line
 from supervisor.store.tests.hours import HourEnergy
-from supervisor.store.tick import Tick, ZoneTick, event_line, zone_line
+from supervisor.store.tick import Tick, ZoneTick, zone_line
 from supervisor.wire.messages import ZoneSample
 from tools.servers import Influxd, Victoria
 
@@ -71,7 +72,7 @@ def lines_of(config: Config, utc_s: int) -> list[str]:
     return [
         zone_line(Labels(site, {zone.id: ((0, FEEDER),)}), tick, tick.zones[0]),
         rollup_line("zone_1h", site, zone.id, 7, 3600, 3600, 1000.0, 900, utc_s),
-        event_line(site, zone.id, zone.name, zone.name_ko, utc_s),
+        events.line(site, events.Event(utc_s, zone.name, zone.id, zone.name_ko), utc_s),
     ]
 
 
@@ -111,9 +112,8 @@ def test_any_name_is_refused_or_comes_back_exactly(
 def test_an_event_about_anything_is_one_line(influxd: Influxd, database: str, detail: str, subject: str) -> None:
     """What a board or a server said is a string field; only line breaks change."""
     utc_s = next(_seconds)
-    assert (
-        post(f"{influxd.url}/write?db={database}&precision=s", [event_line("s", subject, detail, detail, utc_s)]) == 204
-    )
+    line = events.line("s", events.Event(utc_s, detail, subject, detail), utc_s)
+    assert post(f"{influxd.url}/write?db={database}&precision=s", [line]) == 204
     [event] = influxd.query(f"SELECT kind FROM event WHERE time = {utc_s}s", database)
     assert event["values"] == [[utc_s, detail.replace("\n", " ")]]
 

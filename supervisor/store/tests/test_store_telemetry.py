@@ -48,10 +48,12 @@ def deltas(db: sqlite3.Connection, zone: str) -> list[int]:
 
 
 def points(db: sqlite3.Connection) -> dict[tuple[str, int], dict[str, float]]:
-    """What InfluxDB would hold: the last line of each series and stamp."""
+    """What InfluxDB would hold of the zones: the last line of each series and stamp."""
     held: dict[tuple[str, int], dict[str, float]] = {}
     for (lines,) in db.execute("SELECT lines FROM spool ORDER BY id"):
         for line in lines.split("\n"):
+            if line.startswith("event,"):
+                continue
             series, fields, stamp = line.split(" ")
             held[series, int(stamp)] = {
                 name: float(value.rstrip("i")) for name, value in (field.split("=") for field in fields.split(","))
