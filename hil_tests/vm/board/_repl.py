@@ -6,6 +6,7 @@ import sys
 import termios
 
 import __main__
+import _readline
 import time as _t
 
 FORCED_EXIT = 64
@@ -164,7 +165,7 @@ def friendly():
     banner()
     while True:
         put(">>> ")
-        source = _line()
+        source = _readline.line()
         if source == _CTRL_A:
             put("\n")
             raw_mode = True
@@ -182,41 +183,14 @@ def friendly():
             kind = "exec"
         else:
             kind = "single"
-            while source and _continues(source):
+            while isinstance(source, str) and _readline.continues(source):
                 put("... ")
-                more = _line()
-                if not isinstance(more, str):
-                    source = ""
-                elif more == "":
-                    break
-                else:
-                    source += "\n" + more
-        if source and source.strip():
+                more = _readline.line(source + "\n")
+                source = source + "\n" + more if isinstance(more, str) else None
+        if isinstance(source, str) and source.strip():
             text = source + "\n"
             if execute(lambda: compile(text, "<stdin>", kind)) == FORCED_EXIT:
                 return FORCED_EXIT
-
-
-def _line():
-    """One edited line as str, or the control character that ended it."""
-    line = ""
-    while True:
-        c = get()
-        if c in (_CTRL_A, _CTRL_B, _CTRL_D, _CTRL_E) and not line:
-            return c
-        if c == _CTRL_C:
-            put("\n>>> ")
-            line = ""
-        elif c in (13, 10):
-            put("\n")
-            return line
-        elif c in (8, 127):
-            if line:
-                line = line[:-1]
-                put("\b \b")
-        elif c >= 32 or c == 9:
-            line += chr(c)
-            put(chr(c))
 
 
 def _pasted():
@@ -235,7 +209,5 @@ def _pasted():
         put("\n=== " if c == 10 else chr(c))
 
 
-def _continues(source):
-    last = source.split("\n")[-1]
-    opened = sum(source.count(c) for c in "([{") - sum(source.count(c) for c in ")]}")
-    return opened > 0 or last.endswith((":", "\\")) or source.startswith("@") or last.startswith((" ", "\t"))
+_readline.get = get
+_readline.put = put
