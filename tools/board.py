@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from supervisor.commands import LazyGroup
+from supervisor.commands import Lazy, LazyGroup
 from tools.board_console import status, unlock
 from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, provisioned, require
 from tools.on_boards import config_option, degrees, measured, on_all, ports_argument, tell
 from tools.provision_options import FORMATS, network_of, pairs, refuse_loopback, wiring_of
-
-if TYPE_CHECKING:
-    pass
 
 # Runs on the board, with main.py stopped and outputs off: which sensors are wired, and what they read.
 _SELFTEST = """
@@ -56,23 +53,36 @@ print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zo
 """
 
 
-@click.group(cls=LazyGroup)
+LAZY = {
+    "emulate": Lazy(
+        "hil_tests.vm.command:emulate",
+        "One emulated board in real time on a pseudo-terminal, with a small winter road.",
+    ),
+}
+
+
+@click.group(cls=LazyGroup, lazy=LAZY)
 def board() -> None:
     """Provision, flash, test and reset boards."""
 
 
 @board.command("list")
 def list_ports() -> None:
-    """Serial ports with something at the other end."""
+    """Serial ports with something at the other end, and the emulated boards of this machine."""
     from rich.table import Table
     from serial.tools.list_ports import comports
 
     from supervisor import terminal
+    from tools import emulated_ports
 
     table = Table("port", "USB id", "what")
     for port in sorted(comports()):
         table.add_row(port.device, f"{port.vid:04x}:{port.pid:04x}" if port.vid else "", port.description)
-    terminal.console().print(table if table.row_count else "No serial port found: plug a board in.")
+    for one in emulated_ports.running():
+        table.add_row(one.path, "", f"emulated board {one.board}")
+    terminal.console().print(
+        table if table.row_count else "No serial port found: plug a board in, or run `roadheat board emulate`."
+    )
 
 
 @board.command("provision")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hil_tests.bench.zone import BenchZone
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
+from hil_tests.vm.wired import wired
 from supervisor.config import Config
 from tools.provision import provision
 
@@ -34,7 +35,7 @@ def wire(
     closes contactors. A released pin opens them, whichever that is.
     """
     own = {zone.id: zone for zone in config.zone}
-    wired = Wired()
+    found = Wired()
     for item in config.board:
         folder: Path = provision(
             config,
@@ -43,14 +44,9 @@ def wire(
             wiring={"earth_pin": EARTH_PIN, "lock_pin": LOCK_PIN, "relay_active": relay_active},
         )
         settings = json.loads((folder / "config.json").read_text())
-        wiring = Wiring()
-        for zone in settings["zones"]:
-            pin = settings["ow_pin"]
-            wiring.sensors += [(pin, zone["surface_rom"]), (pin, zone["cable_rom"])]
-            wiring.adc += [(zone["moist_pin"], -1), (zone["ct_pin"], zone["relay_pin"], zone["relay_active"])]
-        board = wired.boards[item.id] = make(item.id, wiring)
-        pins = wired.relays[item.id] = {}
+        board = found.boards[item.id] = make(item.id, wired(settings)[0])
+        pins = found.relays[item.id] = {}
         for slot, zone in enumerate(settings["zones"]):
             made = BenchZone(own[zone["id"]], zone, board, slot)
-            wired.zones[made.id] = pins[zone["relay_pin"]] = made
-    return wired
+            found.zones[made.id] = pins[zone["relay_pin"]] = made
+    return found

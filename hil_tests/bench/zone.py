@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil_tests.vm.emulated_board import NOISE, OPEN, SHORT, EmulatedBoard
+from hil_tests.vm.wired import CT_OFFSET_MV, DRY_MV, WET_MV
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Zone
 
-CT_OFFSET_MV = 150.0  # the current transformer's output without current: above what the ADC cannot read
-DRY_MV, WET_MV = 200.0, 2200.0  # moisture probe
 _PROBE_FAULTS = {"open": OPEN, "short": SHORT, "noise": NOISE}
 _ON_BUS = ("surface", "cable")
 FAULTS = {"surface": (*_PROBE_FAULTS, "stuck"), "cable": (*_PROBE_FAULTS, "stuck"), "moisture": ("open", "stuck")}

@@ -1,0 +1,82 @@
+"""What is connected to the pins of an emulated board, by its config.json: each zone's probes and how to set them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
+from hil_tests.vm.meters import Rs485
+
+DRY_MV, WET_MV = 200.0, 2200.0  # moisture probe
+CT_OFFSET_MV = 150.0  # the current transformer's output without current: above what the ADC cannot read
+_PLACES = ("surface", "cable")
+
+
+@dataclass
+class ZoneWires:
+    """One zone: its contactor, and which of the board's probes and channels are its own."""
+
+    id: str
+    relay_pin: int
+    relay_active: int
+    power_w: int
+    probes: dict[str, int] = field(default_factory=dict)  # place → DS18B20 of the board
+    moisture: int = -1  # channel
+    current: int = -1  # channel of the transformer, -1 where a meter measures
+    w_per_mv: int = 1
+    meter: int = -1
+
+    def closed(self, board: EmulatedBoard) -> bool:
+        return board.levels.get(self.relay_pin) == self.relay_active
+
+    def show(self, board: EmulatedBoard, surface_c: float, cable_c: float, moisture: float) -> None:
+        """Set the board's inputs to what the probes of a good zone see. moisture: 0–1."""
+        for place, celsius in zip(_PLACES, (surface_c, cable_c), strict=True):
+            board.set_temperature(self.probes[place], celsius)
+        board.set_adc(self.moisture, DRY_MV + (WET_MV - DRY_MV) * moisture)
+        if self.meter >= 0:
+            board.meters.set_power(self.meter, 0.0, self.power_w)
+        else:
+            board.set_adc(self.current, CT_OFFSET_MV, CT_OFFSET_MV + self.power_w / self.w_per_mv)
+
+
+def wired(settings: Mapping[str, Any]) -> tuple[Wiring, list[ZoneWires]]:
+    """The board of a checked config.json, with a DS18B20 for each temperature."""
+    wiring = Wiring(rs485=_line(settings.get("rs485")))
+    zones = []
+    for zone in settings["zones"]:
+        made = ZoneWires(zone["id"], zone["relay_pin"], zone["relay_active"], zone["power_w"])
+        for place in _PLACES:
+            made.probes[place] = len(wiring.sensors)
+            rom = zone[place]["rom"] if place in zone else zone[f"{place}_rom"]
+            wiring.sensors.append((settings["ow_pin"], rom))
+        made.moisture = _channel(wiring, zone["moisture"]["pin"] if "moisture" in zone else zone["moist_pin"])
+        power = zone.get("power", {})
+        if power.get("kind") == "modbus-meter":
+            made.meter = len(wiring.rs485.meters)
+            wiring.rs485.meters.append((power["address"], power["model"], made.relay_pin, made.relay_active))
+        else:
+            pin, made.w_per_mv = (power["pin"], power["w_per_mv"]) if power else (zone["ct_pin"], zone["ct_w_per_mv"])
+            made.current = _channel(wiring, pin, made.relay_pin, made.relay_active)
+        zones.append(made)
+    return wiring, zones
+
+
+def _line(rs485: Mapping[str, Any] | None) -> Rs485:
+    if rs485 is None:
+        return Rs485()
+    enable = rs485.get("de_pin")
+    return Rs485(
+        rs485["tx_pin"],
+        -1 if enable is None else enable,
+        baud=rs485.get("baud", 9600),
+        parity={"none": None, "even": 0, "odd": 1}[rs485.get("parity", "none")],
+        stop_bits=rs485.get("stop_bits", 1),
+    )
+
+
+def _channel(wiring: Wiring, pin: int, output: int = -1, active: int = 1) -> int:
+    wiring.adc.append((pin, output, active))
+    return len(wiring.adc) - 1
