@@ -63,6 +63,7 @@ OWN = {
     ),
     "roster": Lazy("supervisor.telling_cli:roster", "Who is on duty: notified of alarms first, and in which order."),
     "user": Lazy("supervisor.people_cli:user", "People: who may sign in, links for them, and how to end either."),
+    "zones": Lazy("supervisor.city.zones_command:zones", "Zones of city.toml from lists that a district has."),
     "watch": Lazy(
         "supervisor.telling_commands:watch",
         "Ask whether the service answers, and tell all receivers of city.toml when it is silent for 3 min.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import click
 from msgspec import Struct
 
-CONTRACT_SHARE, BREAKER_SHARE = 0.9, 1.1  # of the installed power: plans stagger; without network all may heat at once
+from supervisor.config.drafts import BREAKER_SHARE, CONTRACT_SHARE, quoted
+
 ZONES_PER_FEEDER = 8
 
 
@@ -47,14 +47,14 @@ def city_toml(city: Beginning) -> str:
     head = (
         "# Made by `roadheat init`: every road is alike. Enter each one's name, power, area, layers and feeder;\n"
         "# then `roadheat check-config`. Every key is explained in docs/configuration.md.\n\n"
-        f"[site]\nname = {_quoted(city.name)}\ntimezone = {_quoted(city.timezone)}\n"
+        f"[site]\nname = {quoted(city.name)}\ntimezone = {quoted(city.timezone)}\n"
         f"latitude = {city.latitude!r}\nlongitude = {city.longitude!r}\nelevation_m = {city.elevation_m!r}\n\n"
         '[service]\nstate_dir = "state" # database, board keys, certificates\n\n'
         '[boards]\nlisten = "127.0.0.1:8443" # where boards connect: an address of this machine in their network\n'
         'server_name = "roadheat"\n\n'
         '[web]\nlisten = "127.0.0.1:8080" # plain HTTP on this machine only; else give cert and key\n\n'
         '[weather]\nprovider = "open-meteo" # others: docs/weather.md\n\n'
-        f"[tariff] # one price for all hours; others: docs/planner.md\ncurrency = {_quoted(city.currency)}\n"
+        f"[tariff] # one price for all hours; others: docs/planner.md\ncurrency = {quoted(city.currency)}\n"
         f"flat = {city.price_per_kwh!r}\n"
     )
     supplies = [
@@ -63,11 +63,6 @@ def city_toml(city: Beginning) -> str:
         for i, watts in enumerate(feeders)
     ]
     return "\n".join([head, *supplies, *(f'[[board]]\nid = "b{i + 1:02d}"\n' for i in range(boards)), *zones])
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string: JSON's escapes are among TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def begin(folder: Path, city: Beginning) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
+from supervisor.city.documents import Documents
+from supervisor.city.open_data import OpenData
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
@@ -50,6 +52,7 @@ def web_services(
         telling=telling,
         works=roads.works,
         record=base.store,
+        documents=_documents(base),
         response=roads.response,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
@@ -60,6 +63,14 @@ def web_services(
             AlarmDesk(base.alarms, base.store.audit, base.clock),
         ),
     )
+
+
+def _documents(base: Base) -> Documents:
+    city = base.config.city
+    open_data = None
+    if city.open_data is not None:
+        open_data = OpenData(city.open_data, base.config.site, lambda: base.config.zone, base.store, base.clock)
+    return Documents(open_data)
 
 
 def _residents(base: Base, control: Control) -> Residents:

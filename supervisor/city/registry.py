@@ -55,7 +55,7 @@ async def _modbus(city: City) -> None:
     await serve(config, Registers(city.readings, city.commands("modbus"), city.clock, config.minutes))
 
 
-INTERFACES: Final = (Interface("modbus", "pymodbus", _modbus),)
+INTERFACES: Final = (Interface("modbus", "pymodbus", _modbus),)  # open_data is served by `web`
 
 
 def chosen(config: CityConfig) -> list[Interface]:

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+# Field of open data → the column's name as Korean districts publish it (the last two stand in every public file).
+COLUMNS: Final = {
+    "number": "연번",
+    "district": "행정동",
+    "road": "노선명",
+    "begins": "기점",
+    "ends": "종점",
+    "cable_m": "열선연장(m)",
+    "lanes": "차로수",
+    "installed_year": "설치년도",
+    "installed_month": "설치월",
+    "area_m2": "가열면적(㎡)",
+    "power_kw": "정격전력(kW)",
+    "kwh": "전일사용전력량(kWh)",
+    "note": "비고",
+    "licence": "이용허락범위",
+    "reference_date": "데이터기준일자",
+}
 
 
 class ModbusConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -14,7 +35,15 @@ class ModbusConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     minutes: int = 60  # of a command that gives no time
 
 
+class OpenDataConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[city.open_data]`: the district's roads for everybody, at /open-data."""
+
+    licence: str  # as the city's portal names it, such as "공공누리 제1유형"
+    columns: dict[str, str] = {}  # field → other name of its column; "" leaves it out
+
+
 class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every interface; None: off."""
 
     modbus: ModbusConfig | None = None
+    open_data: OpenDataConfig | None = None

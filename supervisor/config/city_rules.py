@@ -6,12 +6,13 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from supervisor.config.city import COLUMNS
 from supervisor.config.listen import split_listen
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from supervisor.config.city import ModbusConfig
+    from supervisor.config.city import ModbusConfig, OpenDataConfig
     from supervisor.config.schema import Config
 
 MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
@@ -24,6 +25,8 @@ def find_city_problems(config: Config, source: Source) -> Problems:
     """Problems of the interfaces that are switched on."""
     if config.city.modbus is not None:
         yield from _modbus(config.city.modbus, config, source)
+    if config.city.open_data is not None:
+        yield from _open_data(config.city.open_data, source)
 
 
 def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:
@@ -53,6 +56,25 @@ def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:
         yield source.problem(
             "city.modbus", f"{len(config.zone)} zones do not fit a Modbus address", "Split the district, or remove it"
         )
+
+
+def _open_data(open_data: OpenDataConfig, source: Source) -> Problems:
+    if not open_data.licence.strip():
+        yield source.problem(
+            "city.open_data.licence", "empty", 'Name the licence under which everybody may use it: "공공누리 제1유형"'
+        )
+    for field in open_data.columns:
+        if field not in COLUMNS:
+            yield source.problem(f"city.open_data.columns.{field}", "unknown field", f"Known: {', '.join(COLUMNS)}")
+    names = [name for field in COLUMNS if (name := open_data.columns.get(field, COLUMNS[field]))]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        yield source.problem("city.open_data.columns", f"two columns are named {twice!r}", "Give each its own name")
+    for field in ("licence", "reference_date"):
+        if open_data.columns.get(field, "-") == "":
+            yield source.problem(
+                f"city.open_data.columns.{field}", "must stay in the file", "Give it a name, or leave the line out"
+            )
 
 
 def _listen(key: str, listen: str, config: Config, source: Source) -> Problems:

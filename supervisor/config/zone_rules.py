@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
-from supervisor.domain.zone import Zone
+from supervisor.domain.zone import Inventory, Zone
 from supervisor.road.materials import MATERIALS
 
 HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
 AREA_MAX_M2 = 1_000_000  # a heated zone has some hundreds
 SLOPE_MAX_PERCENT = 40  # the steepest public streets have some 35 %
+CABLE_MAX_M = 20_000  # the longest heated streets have some kilometres
+LANES_MAX = 12
+INSTALLED = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?")
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 
@@ -34,6 +38,7 @@ def find_zone_problems(zone: Zone, key: str, source: Source) -> Problems:
             f"{zone.heat_w_m2:.0f} W/m² on {zone.area_m2:g} m²",
             f"Embedded cable carries at most {HEAT_MAX_W_M2:g} W/m²: correct watts or area",
         )
+    yield from _inventory(zone.inventory, f"{key}.inventory", source)
     for number, layer in enumerate(zone.layers):
         at = f"{key}.layers[{number}]"
         if layer.material not in MATERIALS:
@@ -89,3 +94,12 @@ def _horizon(zone: Zone, key: str, source: Source) -> Problems:
                 f"outside 0…{HORIZON_MAX_DEG:g}",
                 "Write degrees above the horizontal: 45 is a wall as high as it is far away",
             )
+
+
+def _inventory(inventory: Inventory, key: str, source: Source) -> Problems:
+    if inventory.cable_m is not None and not 0 < inventory.cable_m <= CABLE_MAX_M:
+        yield source.problem(f"{key}.cable_m", f"outside 0…{CABLE_MAX_M:,} m", "Write the heated metres of each lane")
+    if inventory.lanes is not None and not 1 <= inventory.lanes <= LANES_MAX:
+        yield source.problem(f"{key}.lanes", f"outside 1…{LANES_MAX}", "Write how many lanes are heated")
+    if inventory.installed and not INSTALLED.fullmatch(inventory.installed):
+        yield source.problem(f"{key}.installed", "neither a year nor a month", 'Write "2019" or "2019-11"')

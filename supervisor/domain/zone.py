@@ -60,6 +60,19 @@ class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
     demand_price_per_kw: float = 0.0  # currency per kW of billed peak per month
 
 
+class Inventory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The road in the city's list of facilities: published as open data, used in no decision."""
+
+    district: str = ""  # neighbourhood (행정동)
+    road: str = ""  # official name (노선명)
+    begins: str = ""
+    ends: str = ""
+    cable_m: float | None = None  # heated length of each lane
+    lanes: int | None = None
+    installed: str = ""  # "2019" or "2019-11"
+    note: str = ""
+
+
 class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A heated stretch of road: the unit of control."""
 
@@ -80,6 +93,7 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     slope_percent: float | None = None  # steepest part; shown to crews and counted in the order of danger
     place: Place = Place.NONE
     override_max_min: int = 480  # longest override a crew may ask for, where its limits allow as much
+    inventory: Inventory = Inventory()
     limits: Limits = DEFAULT_LIMITS  # in force: its own, then those of the city, then the board profile's
 
     @property

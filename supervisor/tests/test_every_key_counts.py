@@ -120,7 +120,9 @@ def rewritten(values: dict[str, Any]) -> Row:
 TELLING = "supervisor/control/tests/test_telling_configured.py"
 SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
+CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
+OPEN_DATA = "supervisor/city/tests/test_open_data.py"
 ROWS: dict[str, Row] = {
     "Site.name": change("site.name", "other", services),
     "Site.timezone": change("site.timezone", "Europe/Berlin", prices),
@@ -234,8 +236,13 @@ ROWS: dict[str, Row] = {
     "InfluxConfig.org": change("influx.org", "e", database),
     "InfluxConfig.spool_mib": change("influx.spool_mib", 512, spool_cap_bytes),
     "InfluxConfig.token_env": change("influx.token_env", "OTHER", database),
-    **dict.fromkeys((f"CityConfig.{name}" for name in ("modbus",)), "supervisor/city/tests/test_city_service.py"),
+    "CityConfig.modbus": CITY,
+    "CityConfig.open_data": OPEN_DATA,
     **dict.fromkeys((f"ModbusConfig.{name}" for name in ("listen", "allow", "writers", "minutes")), MODBUS),
+    **dict.fromkeys((f"OpenDataConfig.{name}" for name in ("licence", "columns")), OPEN_DATA),
+    **dict.fromkeys((f"Inventory.{name}" for name in (
+        "district", "road", "begins", "ends", "cable_m", "lanes", "installed", "note")), OPEN_DATA),
+    "Zone.inventory": OPEN_DATA,
     "Feeder.id": (
         {},
         {

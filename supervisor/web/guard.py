@@ -35,6 +35,7 @@ WALL: Final = frozenset(
         "work.js", "zone.js", "vendor/htm.mjs", "vendor/preact.mjs", "vendor/preact-hooks.mjs",
     )}
 )  # fmt: skip
+OPEN_DATA: Final = frozenset({"/open-data/zones.csv", "/open-data/zones.json"})  # where city.toml has them
 ROADS: Final = "/roads"  # the residents' pages, where city.toml has them
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 TOKEN_LETTERS_MAX: Final = 200  # ours have 43 and a prefix
@@ -59,7 +60,7 @@ HSTS: Final = "max-age=31536000"
 
 def is_open(path: str) -> bool:
     """Whether a path is open to everybody, and no session is looked for."""
-    return path in PUBLIC or path in WALL or path == ROADS or path.startswith(ROADS + "/")
+    return path in PUBLIC or path in WALL or path in OPEN_DATA or path == ROADS or path.startswith(ROADS + "/")
 
 
 def is_secure(request: web.Request) -> bool:

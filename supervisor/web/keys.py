@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from supervisor.city.documents import Documents
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
@@ -67,6 +68,9 @@ class Services:
     works: RoadWorks | None = None  # None: these routes answer not-found
     days: ZoneDays | None = None  # None: these routes answer not-found
     residents: Residents | None = None  # None: these pages answer not-found
+    documents: Documents = field(
+        default_factory=Documents
+    )  # for other systems of the city; each None answers not-found
     response: Response | None = None  # None: no stage is decided
     record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together

@@ -1,0 +1,14 @@
+"""What the web listener serves to other systems of the city. What is None is switched off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor.city.open_data import OpenData
+
+
+@dataclass(frozen=True)
+class Documents:
+    """By interface."""
+
+    open_data: OpenData | None = None
