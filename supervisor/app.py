@@ -125,7 +125,7 @@ async def running(
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
         await stack.enter_async_context(gateway)
         sessions = Sessions(store.access, clock)
-        app = make_app(web_services(base, roads, commands, control, telling, sessions))
+        app = make_app(web_services(base, roads, commands, control, telling, sessions, readings))
         url = await stack.enter_async_context(listen_web(config, app, budgets.web))
         link = await admin_link(sessions)
         yield Service(

@@ -46,6 +46,10 @@ OWN = {
         "supervisor.init_command:init",
         "Write a first city.toml and its state folder into FOLDER; asks for what no option gives.",
     ),
+    "mcp": Lazy(
+        "supervisor.city.assistant.command:serve_mcp",
+        "Let an assistant read the service at URL, and command after you have confirmed; your token is ROADHEAT_TOKEN.",
+    ),
     "notify": Lazy("supervisor.telling_cli:notify", "Receivers of alarms: whether they can be reached."),
     "pki": Lazy(
         "supervisor.pki_cli:pki", "Authority, certificate and keys by which boards and service know each other."

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 
+from supervisor.city.briefing import Briefings
 from supervisor.city.documents import Documents
 from supervisor.city.open_data import OpenData
+from supervisor.city.readings import Readings
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
@@ -22,7 +24,13 @@ logger = logging.getLogger(__name__)
 
 
 def web_services(
-    base: Base, roads: Roads, commands: Commands, control: Control, telling: Telling, sessions: Sessions
+    base: Base,
+    roads: Roads,
+    commands: Commands,
+    control: Control,
+    telling: Telling,
+    sessions: Sessions,
+    readings: Readings,
 ) -> Services:
     config = base.config
     return Services(
@@ -52,7 +60,7 @@ def web_services(
         telling=telling,
         works=roads.works,
         record=base.store,
-        documents=_documents(base),
+        documents=_documents(base, roads, readings),
         response=roads.response,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
@@ -65,12 +73,13 @@ def web_services(
     )
 
 
-def _documents(base: Base) -> Documents:
-    city = base.config.city
+def _documents(base: Base, roads: Roads, readings: Readings) -> Documents:
+    config, city = base.config, base.config.city
+    contract_w = round(1000 * sum(feeder.contract_kw for feeder in config.feeder))
     open_data = None
     if city.open_data is not None:
-        open_data = OpenData(city.open_data, base.config.site, lambda: base.config.zone, base.store, base.clock)
-    return Documents(open_data)
+        open_data = OpenData(city.open_data, config.site, lambda: config.zone, base.store, base.clock)
+    return Documents(open_data, Briefings(readings, config.site, contract_w, lambda: roads.response.now()))
 
 
 def _residents(base: Base, control: Control) -> Residents:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supervisor.city.briefing import Briefings
 from supervisor.city.open_data import OpenData
 
 
@@ -12,3 +13,4 @@ class Documents:
     """By interface."""
 
     open_data: OpenData | None = None
+    briefings: Briefings | None = None  # for signed-in people and programs: always there in the service

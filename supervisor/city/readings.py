@@ -67,13 +67,22 @@ class Readings:
         self._wh: dict[str, int] = {}
         self.ids: tuple[str, ...] = tuple(live.zones)
 
+    def now_utc_s(self) -> int:
+        """The time to which they belong."""
+        return int(self._clock.utc_s())
+
+    @property
+    def hazard_ahead(self) -> bool:
+        """Whether snow, or rain in the cold, is foreseen within hours."""
+        return self._live.sky.hazard_ahead
+
     def alarms(self) -> list[Alarm]:
         """Those that stand, oldest first."""
         return list(self._standing())
 
     def of(self, zones: Sequence[str]) -> list[ZoneReading]:
         """These zones. Raises KeyError for one that is unknown."""
-        now, alarms = int(self._clock.utc_s()), self.alarms()
+        now, alarms = self.now_utc_s(), self.alarms()
         return [self._reading(zone, alarms, now) for zone in zones]
 
     def all(self) -> list[ZoneReading]:

@@ -209,6 +209,7 @@ def services(config: Config) -> Any:
         control,
         anything,
         anything,
+        anything,
     )
     return made.site, made.metrics_token, made.public_url
 

@@ -1,4 +1,4 @@
-"""REST handlers for other systems of the city: open data."""
+"""REST handlers for other systems of the city: open data, the district in words."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from supervisor.city.briefing import LANGUAGES, Briefing
 from supervisor.city.open_data import Published
 from supervisor.domain.errors import NotFoundError
 from supervisor.web.allowed import OPEN
 from supervisor.web.api import Route
+from supervisor.web.body import json_answer
 from supervisor.web.keys import SERVICES
+from supervisor.web.problems import RequestError
 
 FRESH_S: Final = 3600  # of files that change at midnight
 
@@ -44,7 +47,20 @@ async def get_zones_json(request: web.Request) -> web.Response:
     return _answer(request, made, made.json, "application/json")
 
 
+async def get_briefing(request: web.Request) -> web.Response:
+    briefings = request.app[SERVICES].documents.briefings
+    if briefings is None:
+        raise NotFoundError("no briefing is made here", where=request.path[:80])
+    language = request.query.get("lang", LANGUAGES[0])
+    if language not in LANGUAGES:
+        raise RequestError("invalid", f"no language {language[:20]!r}", where="lang", remedy="Use ko or en")
+    return json_answer(briefings.now(language))
+
+
 ROUTES: Final = (
+    Route("GET", "/api/v1/briefing", get_briefing,
+          "The district in sentences made from facts, and the facts: `?lang=ko` (default) or `en`", Briefing,
+          problems=("not-found", "invalid")),
     Route("GET", "/open-data/zones.csv", get_zones_csv, "Open data: the heated roads as CSV, made daily", None,
           problems=("not-found",), need=OPEN),
     Route("GET", "/open-data/zones.json", get_zones_json, "Open data: the heated roads as JSON, made daily",
