@@ -54,6 +54,10 @@ print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zo
 
 
 LAZY = {
+    "limits": Lazy(
+        "tools.limits_command:limits",
+        "Sign limits with a key that the server does not have, and bring them to boards.",
+    ),
     "emulate": Lazy(
         "hil_tests.vm.command:emulate",
         "One emulated board in real time on a pseudo-terminal, with a small winter road.",
@@ -106,6 +110,13 @@ def list_ports() -> None:
 @click.option("--meter", multiple=True, metavar="ZONE=MODEL@ADDRESS", help="Register meter: sdm120, sdm630; or none.")
 @click.option(
     "--trip", multiple=True, metavar="ZONE=PIN", help="Upstream contactor, opened if a contactor is stuck on."
+)
+@click.option(
+    "--signer",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="KEY.pub",
+    help="Limits must be signed with this key, or the other of two (`limits keygen`).",
 )
 @click.option("--active-low/--active-high", "active_low", default=None, help="Level that closes the relay modules.")
 @click.option("--emulated", is_flag=True, help="Boards of this machine: loopback is right for them.")

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from supervisor.domain.errors import RoadheatError
 from tools.bytecode import build
-from tools.sealing import sealed_file
+from tools.limits_files import limits_to_bring
+from tools.sealing import sealed, sealed_file
+from tools.signing import SIGNERS
 
 if TYPE_CHECKING:
     from supervisor.config import Config
@@ -23,7 +25,9 @@ FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 STARTS = ("boot.py", "main.py")
 FOLDERS = ("rh", "drivers")
 CARRIED = (*STARTS, *FOLDERS)  # of firmware/; not its tests
-PROVISIONED = ("config.json", "limits.json", "ca.der")
+# In the order in which they take the place of those in force: whenever power is cut in between, limits that the board
+# refuses leave the old ones in force, and public keys (SIGNERS, last) come when there is something signed with them.
+PROVISIONED = ("limits.json", "config.json", "ca.der")
 # Before, the WiFi of the port raised RuntimeError for its internal errors.
 OLDEST_ON_CHIP = (1, 26)
 _MPREMOTE_S = 180  # a full flash over a slow serial line
@@ -56,15 +60,20 @@ def have(folders, files):
 _TAKE = """
 import json, os
 from rh import check, seal
+try:
+    from rh.limitsfile import examine
+except ImportError:
+    def examine(files):
+        if "signers.bin" in files: raise ValueError("this firmware knows no signatures: flash it")
+        return files["limits.json"]
 def take(names):
-    files = []
+    files = {}
     for n in names:
-        content, why = seal.load(n + ".new")
+        files[n], why = seal.load(n + ".new")
         if why: raise OSError(n + " " + why)
-        files.append(content)
     try:
-        check.config(json.loads(files[0]))
-        check.limits(json.loads(files[1]))
+        check.config(json.loads(files["config.json"]))
+        check.limits(json.loads(examine(files)))
     except check.ConfigError as e:
         raise ValueError(str(e))
     for n in names: os.rename(n + ".new", n)
@@ -131,14 +140,16 @@ def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
     """
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch)
-        fresh = [f"{name}.new" for name in PROVISIONED]
-        for name in PROVISIONED:
-            (stage / f"{name}.new").write_bytes(sealed_file(folder / name))
+        names = [*PROVISIONED, SIGNERS] if (folder / SIGNERS).exists() else [*PROVISIONED]
+        fresh = [f"{name}.new" for name in names]
+        for name in names:
+            whole = sealed_file(folder / name)
+            (stage / f"{name}.new").write_bytes(sealed(limits_to_bring(folder)) if name == "limits.json" else whole)
         try:
             if firmware is not None:
                 _bring(port, stage / "firmware", firmware)
             entries = [str(stage / name) for name in fresh]
-            mpremote(port, "fs", "cp", *entries, ":", "+", "exec", _TAKE + repr(PROVISIONED) + ")", "+", "reset")
+            mpremote(port, "fs", "cp", *entries, ":", "+", "exec", _TAKE + repr(names) + ")", "+", "reset")
         except BoardToolError:
             with suppress(BoardToolError):  # the files in force are unchanged: start with them
                 mpremote(port, "reset")

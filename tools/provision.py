@@ -20,6 +20,7 @@ from supervisor.domain.board_profile import PROFILE, BoardSlot, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
+from tools.signing import SIGNERS, load_modulus
 from tools.wiring import DS18B20, LAN_SLOTS, Wiring, check, crc8, kept, merged
 
 FULL_LOAD_MV = 2000  # the current transformer at rated power, above its 150 mV offset: inside the ADC's straight part
@@ -142,6 +143,7 @@ def provision(
     folder = config.state_dir / "boards" / board_id
     pki = ensure_pki(config.pki_dir, config.boards.server_name)
     named = merged(kept(folder), wiring or Wiring())
+    keys = b"".join(load_modulus(path) for path in named.get("signers", ()))
     text = json.dumps(board_config(config, board_id, named), indent=1)
     wanted = board_limits(config, board_id, limits)
     limits_json = wanted if reset_limits else _with_edits(folder, wanted, tell)
@@ -151,6 +153,8 @@ def provision(
     (folder / "limits.json").write_text(json.dumps(limits_json, indent=1))
     (folder / AS_WRITTEN).write_text(json.dumps(wanted, indent=1))
     (folder / "ca.der").write_bytes(pki.ca_der.read_bytes())
+    if keys:
+        (folder / SIGNERS).write_bytes(keys)
     return folder
 
 

@@ -61,6 +61,8 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
         wiring.setdefault("rs485", {})
         line: Any = wiring["rs485"]
         line |= {"baud": int(baud), "parity": PARITIES[parity], "stop_bits": int(stop_bits)}
+    if options["signer"]:
+        wiring["signers"] = tuple(options["signer"])
     trips = pairs(options["trip"], "--trip as z01=16")
     if bad := [f"{zone}={pin}" for zone, pin in trips.items() if not pin.isdigit()]:
         raise click.UsageError(f"--trip {bad[0]}: give the number of a pin")

@@ -20,6 +20,7 @@ KEY_BITS: Final = 8 * SIZE
 EXPONENT: Final = 65_537
 KEYS_MAX: Final = 2
 LIMITS: Final = b"roadheat limits"
+SIGNERS: Final = "signers.bin"  # of a board: the public keys that it takes, one after the other
 _MARK: Final = b"\n#signed "
 
 
@@ -66,6 +67,11 @@ def load_modulus(path: Path) -> bytes:
 
 def modulus(key: rsa.RSAPublicKey) -> bytes:
     return key.public_numbers().n.to_bytes(SIZE, "big")
+
+
+def split(content: bytes) -> list[bytes]:
+    """The moduli in a board's file of public keys."""
+    return [content[at : at + SIZE] for at in range(0, len(content), SIZE)]
 
 
 def signature(data: bytes, key: rsa.RSAPrivateKey) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypedDict
 
 from supervisor.domain.board_profile import BoardSlot
 from supervisor.domain.errors import ConfigError
+from tools.signing import KEYS_MAX
 
 DS18B20: Final = 0x28  # family code, the first byte of a ROM
 # An Ethernet PHY has the pins 19, 21, 22 and 25 to 27 of an ESP32, and one of 0, 16 and 17 for its clock. The third
@@ -61,6 +62,7 @@ class Wiring(TypedDict, total=False):
     meters: Mapping[str, tuple[str, int] | None]  # zone → model and address; None: its current transformer again
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
     relay_active: int  # level that closes the contactors
+    signers: tuple[Path, ...]  # public keys of an engineer, one or two: limits must be signed with one of them
     console_lock: int  # 1: Ctrl-C stops nothing until the console is unlocked with the board's key
 
 
@@ -76,6 +78,8 @@ def check(wiring: Wiring) -> None:
             "two places have this probe", where=f"--probe {twice}", remedy="Each probe has a ROM of its own"
         )
     check_meters(wiring)
+    if len(wiring.get("signers", ())) > KEYS_MAX:
+        raise ConfigError("more than two keys", where="--signer", remedy="A board has one or two")
     if wiring.get("wifi") and wiring.get("lan"):
         raise ConfigError("both WiFi and Ethernet", where="--wifi --lan", remedy="A board uses one of them")
 

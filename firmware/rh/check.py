@@ -6,7 +6,7 @@ Every error names file, key, value and remedy; a board with a bad file stays off
 import sys
 from binascii import unhexlify
 
-from . import chips, pins, places
+from . import chips, pins, places, seal
 from .config import Config, Limits, ZoneConfig
 from .fields import PIN, PROFILE, fill
 from .fields import ConfigError as ConfigError
@@ -81,12 +81,15 @@ def load(
     """
     import rh
 
-    from . import settle
+    from . import limitsfile, settle, signed
 
     try:
-        files = [settle.Settled(config_path, accept), settle.Settled(limits_path, accept)]
+        files = [settle.Settled(config_path, accept)]
         made = config(files[0].json(), config_path)
+        files.append(limitsfile.settled(limits_path, made.board, accept))
         bounds = limits(files[1].json(), limits_path)
+        if seal.load(signed.KEYS)[1] != seal.MISSING:
+            files.append(settle.Settled(signed.KEYS))
         for zone_id in bounds.zones:
             if not any(zone.id == zone_id for zone in made.zones):  # of an older config.json, perhaps: the rest is used
                 print("{}: zones.{}: no such zone in {}".format(limits_path, zone_id, config_path))
@@ -102,7 +105,7 @@ def load(
                 made.stale = True
         return made, bounds
     finally:
-        for name in ("settle", "strict", "places", "pins", "chips"):
+        for name in ("settle", "limitsfile", "signed", "strict", "places", "pins", "chips"):
             sys.modules.pop("rh." + name, None)
             if hasattr(rh, name):  # not when this is the second time
                 delattr(rh, name)
@@ -111,7 +114,7 @@ def load(
 def limits(raw: "Any", path: str = "limits.json") -> Limits:
     """Checked limits of the board, and of the zones that have their own."""
     made = Limits()
-    fill(made, raw, _LIMITS, path, "", ("zones",))
+    fill(made, raw, _LIMITS, path, "", ("zones", "board", "version"))
     if made.min_on_s + made.min_off_s > made.period_s:
         raise ConfigError(path, "period_s", made.period_s, "must not be shorter than min_on_s + min_off_s")
     if made.power_return_min_s > made.power_return_max_s:

@@ -17,7 +17,9 @@ _REMEDY_NEW = "run `roadheat board provision` and `roadheat board flash`"
 
 
 class Settled:
-    """One file in force. `content`: its bytes; `stale`: why the newest is not used, "" where it is."""
+    """One file in force. `content`: its bytes; `text`: without a signature; `stale`: why the newest is not used, ""
+    where it is.
+    """
 
     def __init__(self, path: str, accept: bool = False) -> None:
         """accept: a person says that a newest file without a seal is meant. Raises ConfigError."""
@@ -28,16 +30,16 @@ class Settled:
             old = False
         if content is None:
             raise self._error(why)
-        self.content = content
+        self.content = self.text = content
         self.stale = why if old else ""
 
     def json(self) -> "Any":
         """Parsed; raises ConfigError where it is not one complete object."""
-        fault = strict.fault(self.content)
+        fault = strict.fault(self.text)
         if fault:
             raise self._error(fault)
         try:
-            return json.loads(self.content)
+            return json.loads(self.text)
         except ValueError:  # of a text within it: escapes, UTF-8
             raise self._error("is not JSON")
 
@@ -54,6 +56,14 @@ class Settled:
         except IndexError:
             pass
         raise self._error("is not one whole certificate")
+
+    def fall_back(self, why: str) -> None:
+        """The newest must not be used: take the last good copy. Raises ConfigError where there is none."""
+        content, damage = seal.load(self._path + seal.OLD)
+        if content is None or damage:
+            raise self._error(why)
+        self.content = self.text = content
+        self.stale = why
 
     def _error(self, why: str) -> ConfigError:
         return ConfigError(self._path, "file", "…", why + "; " + (_REMEDY_NEW if why == seal.MISSING else _REMEDY))

@@ -68,6 +68,20 @@ def pinned(path: str = KEYS) -> "list[bytes]":
     content, why, _ = seal.pick(path)
     if content is None and why == seal.MISSING:
         return []
-    if content is None or why == seal.UNSEALED or not content or len(content) % SIZE or len(content) > KEYS_MAX * SIZE:
+    keys = [] if content is None or why == seal.UNSEALED else split(content)
+    if not keys:
         raise Damaged(path)
+    return keys
+
+
+def split(content: bytes) -> "list[bytes]":
+    """The public keys of a file's content; none where it is not one or two of them."""
+    if not content or len(content) % SIZE or len(content) > KEYS_MAX * SIZE:
+        return []
     return [content[at : at + SIZE] for at in range(0, len(content), SIZE)]
+
+
+def text_of(content: bytes) -> bytes:
+    """A file's text without its signature, which nobody has verified."""
+    at = content.rfind(_MARK)
+    return content if at < 0 else content[:at]

@@ -12,6 +12,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 
 RECORD_MAX = 4_096  # bytes; ours have a tenth of it, and a longer one may not fit into memory
+_FILES = ("config.json", "limits.json", "signers.bin")  # and the authority's
 _ENOENT = 2
 
 
@@ -54,7 +55,7 @@ def fingerprint(program: bool = True) -> bytes:
     for folder in ("", "rh", "drivers"):
         for name in sorted(os.listdir(folder) if folder else os.listdir()):
             code = name.endswith((".py", ".mpy")) or name == "profile.json"
-            if code if program else name in ("config.json", "limits.json") or name.endswith((".der", OLD)):
+            if code if program else name in _FILES or name.endswith((".der", OLD)):
                 with open(folder + "/" + name if folder else name, "rb") as f:
                     while True:
                         n = f.readinto(chunk)
