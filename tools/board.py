@@ -12,7 +12,7 @@ from supervisor.commands import Lazy, LazyGroup
 from tools.board_console import status, unlock
 from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, provisioned, require
 from tools.on_boards import config_option, degrees, measured, on_all, ports_argument, tell
-from tools.provision_options import FORMATS, network_of, pairs, refuse_loopback, wiring_of
+from tools.provision_options import CHIP_NAMES, FORMATS, network_of, pairs, refuse_loopback, wiring_of
 
 # Runs on the board, with main.py stopped and outputs off: which sensors are wired, and what they read.
 _SELFTEST = """
@@ -108,6 +108,9 @@ def list_ports() -> None:
 )
 @click.option("--rs485-format", type=click.Choice(FORMATS), metavar="BAUD-PARITY-STOP", help="Default: 9600-n-1.")
 @click.option("--meter", multiple=True, metavar="ZONE=MODEL@ADDRESS", help="Register meter: sdm120, sdm630; or none.")
+@click.option("--spi", nargs=3, type=int, metavar="SCK MOSI MISO", help="Pins of the bus to MAX31865 converters.")
+@click.option("--platinum", multiple=True, metavar="ZONE.PLACE=pt100@CS", help="PT100 or PT1000 there; or none.")
+@click.option("--chip", type=click.Choice(CHIP_NAMES, case_sensitive=False), help="Of the board; default: ESP32.")
 @click.option(
     "--trip", multiple=True, metavar="ZONE=PIN", help="Upstream contactor, opened if a contactor is stuck on."
 )
@@ -149,6 +152,7 @@ def provision_command(config_path: Path, boards: tuple[str, ...], **options: Any
             name,
             wiring=wiring,
             reset_limits=options["reset_limits"],
+            as_board=True,
             tell=lambda line: console.print(f"  {line}", style="yellow", soft_wrap=True, markup=False),
         )
         console.print(f"{name}: {folder}", soft_wrap=True)
@@ -158,7 +162,7 @@ def provision_command(config_path: Path, boards: tuple[str, ...], **options: Any
             f"{zone['id']}.{place}"
             for zone in made["zones"]
             for place in ("surface", "cable")
-            if zone[f"{place}_rom"] == placeholder_rom(zone["id"], place)
+            if zone.get(f"{place}_rom") == placeholder_rom(zone["id"], place)
         ]
         if missing:
             note = f"  placeholder probes: {', '.join(missing)} (`selftest` shows the real ones)"

@@ -20,8 +20,9 @@ from supervisor.domain.board_profile import PROFILE, BoardSlot, Limits
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
+from tools.chip_slots import CHIPS, LAN_SLOTS, check_as_board
 from tools.signing import SIGNERS, load_modulus
-from tools.wiring import DS18B20, LAN_SLOTS, Wiring, check, crc8, kept, merged
+from tools.wiring import CHIP, DS18B20, Platinum, Wiring, check, crc8, kept, merged
 
 FULL_LOAD_MV = 2000  # the current transformer at rated power, above its 150 mV offset: inside the ADC's straight part
 
@@ -54,7 +55,9 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
     check(wiring)
     listen_host, listen_port = split_listen(config.boards.listen)
     lan, wifi = wiring.get("lan"), wiring.get("wifi")
-    slots = LAN_SLOTS if lan else PROFILE.slots
+    chip = CHIPS[wiring.get("chip", "ESP32")]
+    slots = LAN_SLOTS if lan else chip.slots
+    elements = wiring.get("platinum", {})
     roms, trips = wiring.get("roms", {}), wiring.get("trip_pins", {})
     zones = []
     for zone in config.zones_of(board_id):
@@ -70,8 +73,11 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
                 "id": zone.id,
                 "relay_pin": slot.relay_pin,
                 "relay_active": wiring.get("relay_active", 1),
-                "surface_rom": roms.get(f"{zone.id}.surface") or placeholder_rom(zone.id, "surface"),
-                "cable_rom": roms.get(f"{zone.id}.cable") or placeholder_rom(zone.id, "cable"),
+                **{
+                    key: value
+                    for place in PROFILE.probes
+                    for key, value in _thermometer(zone.id, place, roms, elements).items()
+                },
                 "moist_pin": slot.moist_pin,
                 **_power(slot, zone.power_w, wiring.get("meters", {}).get(zone.id)),
                 "power_w": zone.power_w,
@@ -84,6 +90,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
         "beat_pin": wiring.get("beat_pin"),
         "lan": lan,
         "rs485": wiring.get("rs485"),
+        "spi": wiring.get("spi"),
     }
     return {
         "board": board_id,
@@ -93,11 +100,19 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
         "server_name": config.boards.server_name,
         "ca": "ca.der",
         "wifi": {"ssid": wifi[0], "password": wifi[1]} if wifi else None,
-        "ow_pin": PROFILE.ow_pin,
+        "ow_pin": chip.ow_pin,
         **({"console_lock": 1} if wiring.get("console_lock") else {}),
         "zones": zones,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def _thermometer(zone: str, place: str, roms: Mapping[str, str], elements: Mapping[str, Platinum | None]) -> Values:
+    """A zone's DS18B20 at a place, or its platinum element."""
+    where = f"{zone}.{place}"
+    if element := elements.get(where):
+        return {place: {"kind": "max31865", **element._asdict()}}
+    return {f"{place}_rom": roms.get(where) or placeholder_rom(zone, place)}
 
 
 def _power(slot: BoardSlot, power_w: int, meter: tuple[str, int] | None) -> Values:
@@ -133,18 +148,23 @@ def provision(
     *,
     wiring: Wiring | None = None,
     reset_limits: bool = False,
+    as_board: bool = False,
     tell: Callable[[str], None] = _logger.warning,
 ) -> Path:
     """Write a board's files; the folder. What `wiring` does not name stays; `limits` replace single values of the city.
 
     A value that was edited in limits.json since it was last written stays, and `tell` is called with a line about it;
-    `reset_limits`: it is overwritten. Raises ConfigError where limits.json cannot be read.
+    `reset_limits`: it is overwritten. `as_board`: run the board's own check first. Raises ConfigError where limits.json
+    cannot be read, or the board would refuse its config.json.
     """
     folder = config.state_dir / "boards" / board_id
     pki = ensure_pki(config.pki_dir, config.boards.server_name)
     named = merged(kept(folder), wiring or Wiring())
     keys = b"".join(load_modulus(path) for path in named.get("signers", ()))
-    text = json.dumps(board_config(config, board_id, named), indent=1)
+    made = board_config(config, board_id, named)
+    if as_board:
+        check_as_board(made, named.get("chip", "ESP32"), tell)
+    text = json.dumps(made, indent=1)
     wanted = board_limits(config, board_id, limits)
     limits_json = wanted if reset_limits else _with_edits(folder, wanted, tell)
     folder.mkdir(parents=True, exist_ok=True)
@@ -153,6 +173,8 @@ def provision(
     (folder / "limits.json").write_text(json.dumps(limits_json, indent=1))
     (folder / AS_WRITTEN).write_text(json.dumps(wanted, indent=1))
     (folder / "ca.der").write_bytes(pki.ca_der.read_bytes())
+    if "chip" in named:
+        (folder / CHIP).write_text(named["chip"] + "\n", encoding="utf-8")
     if keys:
         (folder / SIGNERS).write_bytes(keys)
     return folder

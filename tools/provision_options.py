@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from tools.flashing import BoardToolError
 
 if TYPE_CHECKING:
     from supervisor.config import Config
-    from tools.wiring import Wiring
+    from tools.wiring import Platinum, Wiring
 
 METER = "--meter as z01=sdm630@1, or z01=none"
+PLATINUM = "--platinum as z01.surface=pt100@5, pt1000@5/3 with three wires, pt100@5/4/400 with its reference, or none"
+CHIP_NAMES = ("ESP32", "ESP32S2", "ESP32S3", "ESP32C3", "ESP32C6")  # of tools.chip_slots; a test compares
+REFERENCES = {100: 430, 1000: 4300}  # ohms, of the usual converter boards
 PARITIES = {"n": "none", "e": "even", "o": "odd"}
 FORMATS = [f"{baud}-{parity}-{stop}" for baud in (2400, 4800, 9600, 19200, 38400) for parity in "neo" for stop in "12"]
 
@@ -51,6 +55,12 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
         place: rom.lower() for place, rom in pairs(options["probe"], "--probe as z01.surface=28…").items()
     }
     wiring["meters"] = {zone: _meter(zone, said) for zone, said in pairs(options["meter"], METER).items()}
+    wiring["platinum"] = {place: _platinum(place, said) for place, said in pairs(options["platinum"], PLATINUM).items()}
+    if options["spi"]:
+        sck_pin, mosi_pin, miso_pin = options["spi"]
+        wiring["spi"] = {"sck_pin": sck_pin, "mosi_pin": mosi_pin, "miso_pin": miso_pin}
+    if options["chip"]:
+        wiring["chip"] = options["chip"]
     if options["rs485"]:
         tx_pin, rx_pin = options["rs485"]
         wiring["rs485"] = {"tx_pin": tx_pin, "rx_pin": rx_pin, "de_pin": options["rs485_enable"]}
@@ -68,6 +78,18 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
         raise click.UsageError(f"--trip {bad[0]}: give the number of a pin")
     wiring["trip_pins"] = {zone: int(pin) for zone, pin in trips.items()}
     return wiring
+
+
+def _platinum(place: str, said: str) -> Platinum | None:
+    from tools.wiring import Platinum
+
+    if said == "none":
+        return None
+    found = re.fullmatch(r"pt(100|1000)@(\d{1,2})(?:/([234]))?(?:/(\d{3,5}))?", said)
+    if not found:
+        raise click.UsageError(f"--platinum {place}={said}: give {PLATINUM}")
+    r0_ohm = int(found[1])
+    return Platinum(r0_ohm, int(found[2]), int(found[3] or 4), int(found[4] or REFERENCES[r0_ohm]))
 
 
 def _meter(zone: str, said: str) -> tuple[str, int] | None:

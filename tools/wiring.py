@@ -6,22 +6,16 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
-from supervisor.domain.board_profile import BoardSlot
+from supervisor.domain.board_profile import PROFILE
 from supervisor.domain.errors import ConfigError
 from tools.signing import KEYS_MAX
 
 DS18B20: Final = 0x28  # family code, the first byte of a ROM
-# An Ethernet PHY has the pins 19, 21, 22 and 25 to 27 of an ESP32, and one of 0, 16 and 17 for its clock. The third
-# zone's current is on the second converter, which is free without a radio.
-LAN_SLOTS: Final = (
-    BoardSlot(relay_pin=13, moist_pin=34, ct_pin=36),
-    BoardSlot(relay_pin=14, moist_pin=35, ct_pin=39),
-    BoardSlot(relay_pin=33, moist_pin=32, ct_pin=15),
-)
 MODELS: Final = ("sdm120", "sdm630")  # register meters that the firmware knows; a test compares
 ADDRESS_MAX: Final = 247  # of a Modbus line
+CHIP: Final = "chip"  # file of a board's folder: config.json has no such key
 LAN8720: Final = {"mdc": 23, "mdio": 18, "phy_addr": 0}  # as most boards with this PHY are wired
 
 
@@ -47,6 +41,23 @@ class Rs485(TypedDict, total=False):
     stop_bits: int
 
 
+class Platinum(NamedTuple):
+    """An element behind a MAX31865."""
+
+    r0_ohm: int  # 100 or 1000
+    cs_pin: int
+    wires: int
+    ref_ohm: int
+
+
+class Spi(TypedDict):
+    """`spi` of config.json: the bus of the MAX31865."""
+
+    sck_pin: int
+    mosi_pin: int
+    miso_pin: int
+
+
 class Wiring(TypedDict, total=False):
     """Whatever is not named stays as it is in the board's folder, and is the default for a new board."""
 
@@ -54,7 +65,10 @@ class Wiring(TypedDict, total=False):
     port: int
     wifi: tuple[str, str] | None  # name and password
     lan: Lan | None
+    chip: str  # of CHIPS
     roms: Mapping[str, str]  # "z01.surface" → 16 hex digits
+    spi: Spi | None
+    platinum: Mapping[str, Platinum | None]  # "z01.surface" → element; None: its DS18B20 again
     earth_pin: int | None
     lock_pin: int | None
     beat_pin: int | None
@@ -78,6 +92,11 @@ def check(wiring: Wiring) -> None:
             "two places have this probe", where=f"--probe {twice}", remedy="Each probe has a ROM of its own"
         )
     check_meters(wiring)
+    check_platinum(wiring)
+    if wiring.get("lan") and wiring.get("chip", "ESP32") != "ESP32":
+        raise ConfigError(
+            f"an {wiring['chip']} has no Ethernet", where="--lan", remedy="Use WiFi, or a board with an ESP32"
+        )
     if len(wiring.get("signers", ())) > KEYS_MAX:
         raise ConfigError("more than two keys", where="--signer", remedy="A board has one or two")
     if wiring.get("wifi") and wiring.get("lan"):
@@ -106,6 +125,18 @@ def check_meters(wiring: Wiring) -> None:
         raise ConfigError(
             "the board has no line for meters", where="--meter", remedy="Give --rs485 TX RX, the pins of it"
         )
+
+
+def check_platinum(wiring: Wiring) -> None:
+    """Raise ConfigError for elements without a bus, or at a place that no zone has."""
+    known = {place: element for place, element in wiring.get("platinum", {}).items() if element}
+    for place in known:
+        if place.rpartition(".")[2] not in PROFILE.probes:
+            raise ConfigError(
+                "no such place", where=f"--platinum {place}", remedy=f"A zone has {' and '.join(PROFILE.probes)}"
+            )
+    if known and not wiring.get("spi"):
+        raise ConfigError("the board has no bus for it", where="--platinum", remedy="Give --spi SCK MOSI MISO")
 
 
 def check_host(host: str) -> None:
@@ -166,6 +197,7 @@ def kept(folder: Path) -> Wiring:
         found = json.loads(path.read_text(encoding="utf-8"))
         zones = [zone for zone in found["zones"] if isinstance(zone, dict)]
         wiring = Wiring(host=found["host"], roms=_roms(zones), trip_pins=_trips(zones), meters=_meters(zones))
+        wiring["platinum"] = _platinum(zones)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         remedy = "Correct it, or remove it and provision with all options"
         raise ConfigError(f"not a board's config.json: {error}", where=str(path), remedy=remedy) from None
@@ -175,6 +207,10 @@ def kept(folder: Path) -> Wiring:
         wiring["lan"] = lan
     if rs485 := found.get("rs485"):
         wiring["rs485"] = rs485
+    if spi := found.get("spi"):
+        wiring["spi"] = spi
+    if (folder / CHIP).exists():
+        wiring["chip"] = (folder / CHIP).read_text(encoding="utf-8").strip()
     for name in ("earth_pin", "lock_pin", "beat_pin"):
         if found.get(name) is not None:
             wiring[name] = found[name]
@@ -190,6 +226,7 @@ def merged(before: Wiring, named: Wiring) -> Wiring:
     found["roms"] = {**before.get("roms", {}), **named.get("roms", {})}
     found["trip_pins"] = {**before.get("trip_pins", {}), **named.get("trip_pins", {})}
     found["meters"] = {**before.get("meters", {}), **named.get("meters", {})}
+    found["platinum"] = {**before.get("platinum", {}), **named.get("platinum", {})}
     found["rs485"] = {**(before.get("rs485") or {}), **(named.get("rs485") or {})} or None
     if named.get("wifi"):
         found["lan"] = None
@@ -204,6 +241,17 @@ def _roms(zones: list[dict[str, Any]]) -> dict[str, str]:
         for zone in zones
         for place in ("surface", "cable")
         if zone.get(f"{place}_rom")
+    }
+
+
+def _platinum(zones: list[dict[str, Any]]) -> dict[str, Platinum | None]:
+    return {
+        f"{zone['id']}.{place}": Platinum(
+            sensor.get("r0_ohm", 100), sensor["cs_pin"], sensor.get("wires", 4), sensor["ref_ohm"]
+        )
+        for zone in zones
+        for place in PROFILE.probes
+        if (sensor := zone.get(place, {})).get("kind") == "max31865"
     }
 
 

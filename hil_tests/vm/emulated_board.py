@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hil_tests.vm.console import Console, ConsoleRelay, raw_pty
+from hil_tests.vm.converters import Converters, Spi
 from hil_tests.vm.meters import Meters, Rs485
 from supervisor.domain.errors import RoadheatError
 
@@ -61,6 +62,7 @@ class Wiring:
     # Analogue input, output whose load it sees (-1 none), level of it that closes the contactor (default 1).
     adc: list[tuple[int, int] | tuple[int, int, int]] = field(default_factory=list)
     rs485: Rs485 = field(default_factory=Rs485)
+    spi: Spi = field(default_factory=Spi)
 
 
 class EmulatedBoard:
@@ -102,6 +104,7 @@ class EmulatedBoard:
         self._awaited = False
         self._wdt_ms = 0
         self.meters = Meters(wiring.rs485, self._words)
+        self.converters = Converters(wiring.spi, self._words)
         self.levels: dict[int, int] = {}
         self.edges: list[Edge] = []
         self.resets: list[tuple[int, int]] = []  # (bench ms, cause)
@@ -184,6 +187,7 @@ class EmulatedBoard:
             "sensors": self.wiring.sensors,
             "adc": self.wiring.adc,
             "rs485": self.wiring.rs485.settings(),
+            "spi": self.wiring.spi.settings(),
             "levels": list(self.levels.items()),
             "cause": cause,
             "rtc": self._rtc[0] + (now_ms - self._rtc[1]) // 1000,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hil_tests.vm.converters import Spi
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.meters import Rs485
 
@@ -23,6 +24,7 @@ class ZoneWires:
     relay_active: int
     power_w: int
     probes: dict[str, int] = field(default_factory=dict)  # place → DS18B20 of the board
+    elements: dict[str, int] = field(default_factory=dict)  # place → MAX31865 of the board
     moisture: int = -1  # channel
     current: int = -1  # channel of the transformer, -1 where a meter measures
     w_per_mv: int = 1
@@ -34,7 +36,10 @@ class ZoneWires:
     def show(self, board: EmulatedBoard, surface_c: float, cable_c: float, moisture: float) -> None:
         """Set the board's inputs to what the probes of a good zone see. moisture: 0–1."""
         for place, celsius in zip(_PLACES, (surface_c, cable_c), strict=True):
-            board.set_temperature(self.probes[place], celsius)
+            if place in self.elements:
+                board.converters.set_celsius(self.elements[place], celsius)
+            else:
+                board.set_temperature(self.probes[place], celsius)
         board.set_adc(self.moisture, DRY_MV + (WET_MV - DRY_MV) * moisture)
         if self.meter >= 0:
             board.meters.set_power(self.meter, 0.0, self.power_w)
@@ -43,12 +48,19 @@ class ZoneWires:
 
 
 def wired(settings: Mapping[str, Any]) -> tuple[Wiring, list[ZoneWires]]:
-    """The board of a checked config.json, with a DS18B20 for each temperature."""
+    """The board of a checked config.json."""
     wiring = Wiring(rs485=_line(settings.get("rs485")))
+    if settings.get("spi"):
+        wiring.spi = Spi(**settings["spi"])
     zones = []
     for zone in settings["zones"]:
         made = ZoneWires(zone["id"], zone["relay_pin"], zone["relay_active"], zone["power_w"])
         for place in _PLACES:
+            if zone.get(place, {}).get("kind") == "max31865":
+                made.elements[place] = len(wiring.spi.converters)
+                sensor = zone[place]
+                wiring.spi.converters.append((sensor["cs_pin"], sensor["ref_ohm"], sensor.get("r0_ohm", 100)))
+                continue
             made.probes[place] = len(wiring.sensors)
             rom = zone[place]["rom"] if place in zone else zone[f"{place}_rom"]
             wiring.sensors.append((settings["ow_pin"], rom))

@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from hil_tests.bench.city import write_city
 from supervisor.weather.design_storm import design_storm
 from tools.board import board
+from tools.chip_slots import LAN_SLOTS
 from tools.on_boards import measured
 from tools.provision import placeholder_rom
-from tools.wiring import LAN_SLOTS, MODELS, check_rom, crc8
+from tools.wiring import MODELS, check_rom, crc8
 
 PROBE = placeholder_rom("a real one", "surface")
 

@@ -2,6 +2,8 @@
 
 import time as _t
 
+import _spi
+from _spi import SPI as SPI
 from _uart import UART as UART
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
@@ -58,7 +60,10 @@ class Pin:
             for call in _before_edge:
                 call()
             _levels[self._id] = level
-            _t._edge(self._id, level)
+            if self._id in _spi.chips:  # several times a second, and no contactor
+                _spi.select(self._id, level)
+            else:
+                _t._edge(self._id, level)
 
     def value(self, x=None):
         driven = self._id in _levels  # of the pin, whichever object made it an output or released it
@@ -218,27 +223,6 @@ class RTC:
             return bytes(out[: nvs.get_blob("m", out)])
         except OSError:
             return b""
-
-
-class SPI:
-    """A bus with nothing on it: floats high."""
-
-    MSB, LSB = 0, 1
-
-    def __init__(self, *args, **kwargs):
-        pass
-
-    init = deinit = write = __init__
-
-    def read(self, n, write=0):
-        return b"\xff" * n
-
-    def readinto(self, buf, write=0):
-        for i in range(len(buf)):
-            buf[i] = 0xFF
-
-    def write_readinto(self, write_buf, read_buf):
-        self.readinto(read_buf)
 
 
 SoftSPI = SPI

@@ -18,8 +18,6 @@ from hil_tests.vm.emulated_board import FLASH_BYTES, EmulatedBoard, Wiring
 from hil_tests.vm.flash_image import read_image, write_image
 from hil_tests.vm.meters import FAULTS, Rs485
 from hil_tests.vm.prompt import Prompt
-from tools.bytecode import build
-from tools.flashing import FIRMWARE
 from tools.get_vm import vm_path
 from tools.provision import LIMITS, placeholder_rom
 from tools.sealing import sealed
@@ -74,15 +72,6 @@ def _files(models: tuple[str, ...], **line: Any) -> dict[str, bytes]:
     }
     limits = {**LIMITS, "power_return_min_s": 0, "power_return_max_s": 0}
     return {"config.json": sealed(json.dumps(config).encode()), "limits.json": sealed(json.dumps(limits).encode())}
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The firmware as bytecode, as boards get it: what a board with meters needs must fit its memory."""
-    stage = tmp_path_factory.mktemp("program")
-    build(FIRMWARE, ("rh", "drivers"), stage)
-    found = {path.relative_to(stage).as_posix(): path.read_bytes() for path in stage.rglob("*") if path.is_file()}
-    return found | {name: (FIRMWARE / name).read_bytes() for name in ("boot.py", "main.py")}
 
 
 @pytest.fixture
