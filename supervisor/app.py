@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from supervisor.city import registry as city
+from supervisor.city.ngsi.entities import Entities
 from supervisor.city.readings import Readings
 from supervisor.config import Config
 from supervisor.control.alarm_recorder import keep_alarms
@@ -120,12 +121,16 @@ async def running(
         gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         endless += start_trust(loops, base, control, commands, pki, gateway.renew_certificate)
         readings = Readings(live, store.telemetry, alarms.standing, clock)
-        endless += city.start(loops, city.City(config.city, readings, commands.overrides, clock))
+        entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld)
+        endless += city.start(
+            loops,
+            city.City(config.city, readings, commands.overrides, entities, config.state_dir / "city", alarms, clock),
+        )
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
         await stack.enter_async_context(gateway)
         sessions = Sessions(store.access, clock)
-        app = make_app(web_services(base, roads, commands, control, telling, sessions, readings))
+        app = make_app(web_services(base, roads, commands, control, telling, sessions, entities))
         url = await stack.enter_async_context(listen_web(config, app, budgets.web))
         link = await admin_link(sessions)
         yield Service(

@@ -103,6 +103,8 @@ def _variables(config: Config) -> Iterator[tuple[str, str]]:
         yield "web.metrics_token_env", config.web.metrics_token_env
     if config.influx and config.influx.token_env:
         yield "influx.token_env", config.influx.token_env
+    if config.city.ngsi_ld and config.city.ngsi_ld.token_env:
+        yield "city.ngsi_ld.token_env", config.city.ngsi_ld.token_env
     for one in planned(config.weather):
         for key, name in one.kind.variables(one.settings):
             shown = "providers" if key == "provider" and config.weather.providers else key

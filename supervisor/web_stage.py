@@ -7,8 +7,8 @@ import os
 
 from supervisor.city.briefing import Briefings
 from supervisor.city.documents import Documents
+from supervisor.city.ngsi.entities import Entities
 from supervisor.city.open_data import OpenData
-from supervisor.city.readings import Readings
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
@@ -30,7 +30,7 @@ def web_services(
     control: Control,
     telling: Telling,
     sessions: Sessions,
-    readings: Readings,
+    entities: Entities,
 ) -> Services:
     config = base.config
     return Services(
@@ -60,7 +60,7 @@ def web_services(
         telling=telling,
         works=roads.works,
         record=base.store,
-        documents=_documents(base, roads, readings),
+        documents=_documents(base, roads, entities),
         response=roads.response,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
@@ -73,13 +73,17 @@ def web_services(
     )
 
 
-def _documents(base: Base, roads: Roads, readings: Readings) -> Documents:
+def _documents(base: Base, roads: Roads, entities: Entities) -> Documents:
     config, city = base.config, base.config.city
     contract_w = round(1000 * sum(feeder.contract_kw for feeder in config.feeder))
     open_data = None
     if city.open_data is not None:
         open_data = OpenData(city.open_data, config.site, lambda: config.zone, base.store, base.clock)
-    return Documents(open_data, Briefings(readings, config.site, contract_w, lambda: roads.response.now()))
+    return Documents(
+        open_data,
+        Briefings(entities.readings, config.site, contract_w, lambda: roads.response.now()),
+        None if city.ngsi_ld is None else entities,
+    )
 
 
 def _residents(base: Base, control: Control) -> Residents:

@@ -36,6 +36,7 @@ KOREAN: Final = {
     "zone": "도로",
     "board": "제어기",
     "feeder": "전원",
+    "interface": "연계",
     "loop": "시스템 기능",
     "receiver": "수신처",
     "": "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from supervisor.city.briefing import Briefings
+from supervisor.city.ngsi.entities import Entities
 from supervisor.city.open_data import OpenData
 
 
@@ -14,3 +15,4 @@ class Documents:
 
     open_data: OpenData | None = None
     briefings: Briefings | None = None  # for signed-in people and programs: always there in the service
+    entities: Entities | None = None

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import os
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from supervisor.city.commands import InterfaceCommands
+from supervisor.city.ngsi.entities import Entities
+from supervisor.city.ngsi.push import Broker, Pusher
 from supervisor.city.readings import ENERGY_EACH_S, Readings
+from supervisor.city.spool import Spool
 from supervisor.commands import require
 from supervisor.config.city import CityConfig
 from supervisor.control.overrides import Overrides
 from supervisor.domain.errors import RoadheatError
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
+from supervisor.runtime.supervision import RaisesAlarms
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,9 @@ class City:
     config: CityConfig
     readings: Readings
     overrides: Overrides
+    entities: Entities
+    folder: Path  # for what waits to be sent
+    alarms: RaisesAlarms
     clock: Clock
 
     def commands(self, interface: str) -> InterfaceCommands:
@@ -43,7 +52,8 @@ class Interface:
     """One interface; its name is that of its table in [city] and of its loop."""
 
     name: str
-    needs: str  # optional module
+    needs: str  # optional module; "": none
+    on: Callable[[CityConfig], bool]
     serve: Serve
 
 
@@ -55,18 +65,31 @@ async def _modbus(city: City) -> None:
     await serve(config, Registers(city.readings, city.commands("modbus"), city.clock, config.minutes))
 
 
-INTERFACES: Final = (Interface("modbus", "pymodbus", _modbus),)  # open_data is served by `web`
+async def _ngsi_ld(city: City) -> None:
+    config = city.config.ngsi_ld
+    assert config is not None
+    broker = Broker(config, os.environ.get(config.token_env, "").strip())
+    async with Spool(city.folder / "ngsi_ld.spool") as spool:
+        await Pusher(broker, city.entities.all, spool, city.alarms, city.clock).run()
+
+
+INTERFACES: Final = (  # with a loop of their own; the others are served by `web`
+    Interface("modbus", "pymodbus", lambda config: config.modbus is not None, _modbus),
+    Interface("ngsi_ld", "", lambda config: config.ngsi_ld is not None and bool(config.ngsi_ld.url), _ngsi_ld),
+)
 
 
 def chosen(config: CityConfig) -> list[Interface]:
     """The interfaces that city.toml has."""
-    return [one for one in INTERFACES if getattr(config, one.name) is not None]
+    return [one for one in INTERFACES if one.on(config)]
 
 
 def missing(config: CityConfig) -> list[RoadheatError]:
     """What is not installed of what these interfaces need."""
     found: list[RoadheatError] = []
     for one in chosen(config):
+        if not one.needs:
+            continue
         try:
             require(one.needs, f"city.{one.name}", f"remove [city.{one.name}] from city.toml")
         except RoadheatError as error:

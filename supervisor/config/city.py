@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -42,8 +42,20 @@ class OpenDataConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     columns: dict[str, str] = {}  # field → other name of its column; "" leaves it out
 
 
+class NgsiLdConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[city.ngsi_ld]`: entities for a city data hub, to be read here and pushed to a broker."""
+
+    url: str = ""  # where changed entities are posted; "": they are only read here
+    form: Literal["upsert", "ingest"] = "upsert"  # NGSI-LD's batch operation, or the form of the Korean City Data Hub
+    dataset: str = ""  # datasetId of the ingest form
+    token_env: str = ""  # environment variable with the bearer token
+    every_s: int = 60  # between two looks for what has changed
+    segments: dict[str, str] = {}  # zone → id of the RoadSegment that it lies on
+
+
 class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every interface; None: off."""
 
     modbus: ModbusConfig | None = None
     open_data: OpenDataConfig | None = None
+    ngsi_ld: NgsiLdConfig | None = None

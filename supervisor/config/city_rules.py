@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from supervisor.config.city import COLUMNS
 from supervisor.config.listen import split_listen
@@ -12,10 +14,12 @@ from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from supervisor.config.city import ModbusConfig, OpenDataConfig
+    from supervisor.config.city import ModbusConfig, NgsiLdConfig, OpenDataConfig
     from supervisor.config.schema import Config
 
 MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
+EVERY_S: Final = range(10, 3601)
+URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 MINUTES: Final = range(1, 24 * 60 + 1)
 
 Problems = Iterator[ConfigError]
@@ -27,6 +31,8 @@ def find_city_problems(config: Config, source: Source) -> Problems:
         yield from _modbus(config.city.modbus, config, source)
     if config.city.open_data is not None:
         yield from _open_data(config.city.open_data, source)
+    if config.city.ngsi_ld is not None:
+        yield from _ngsi_ld(config.city.ngsi_ld, config, source)
 
 
 def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:
@@ -75,6 +81,33 @@ def _open_data(open_data: OpenDataConfig, source: Source) -> Problems:
             yield source.problem(
                 f"city.open_data.columns.{field}", "must stay in the file", "Give it a name, or leave the line out"
             )
+
+
+def _ngsi_ld(hub: NgsiLdConfig, config: Config, source: Source) -> Problems:
+    key = "city.ngsi_ld"
+    if hub.url and not _is_address(hub.url):
+        yield source.problem(f"{key}.url", "not a web address", 'Write the whole address: "https://hub.city.example/…"')
+    if hub.form == "ingest" and not hub.dataset:
+        yield source.problem(f"{key}.dataset", "is missing", "Write the datasetId that the hub has given")
+    if hub.token_env and not hub.url:
+        yield source.problem(f"{key}.token_env", f"is not used without {key}.url", "Give the url, or leave it out")
+    if hub.every_s not in EVERY_S:
+        yield source.problem(f"{key}.every_s", f"outside {EVERY_S[0]}…{EVERY_S[-1]}", "Write seconds: 60")
+    zones = {zone.id for zone in config.zone}
+    for zone, segment in hub.segments.items():
+        if zone not in zones:
+            yield source.problem(f"{key}.segments.{zone}", "unknown zone", "Write the id of a [[zone]]")
+        elif not URI.fullmatch(segment):
+            yield source.problem(f"{key}.segments.{zone}", "not a URI", 'Write "urn:ngsi-ld:RoadSegment:…"')
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and " " not in url
 
 
 def _listen(key: str, listen: str, config: Config, source: Source) -> Problems:

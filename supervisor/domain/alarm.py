@@ -67,6 +67,8 @@ class AlarmCode(StrEnum):
     # Telling people
     NOTIFIER_FAILED = "notifier-failed", Severity.MAJOR, "receiver"
     DUTY_GAP = "duty-gap", Severity.MINOR, ""
+    # Other systems of the city
+    CITY_NOT_DELIVERED = "city-not-delivered", Severity.MINOR, "interface"
     # Delivery to InfluxDB
     INFLUX_HELD = "influx-held", Severity.MINOR, ""
     INFLUX_LATE = "influx-late", Severity.MINOR, ""

@@ -39,7 +39,7 @@ DATEX_II: dict[Surface, str] = {
     Surface.MOIST: "moist",
     Surface.WET: "wet",
     Surface.SLUSH: "slushOnRoad",
-    Surface.FROST: "frost",
+    Surface.FROST: "rime",
     Surface.SNOW: "freshSnow",
     Surface.ICE: "ice",
 }

@@ -209,7 +209,7 @@ def services(config: Config) -> Any:
         control,
         anything,
         anything,
-        anything,
+        SimpleNamespace(readings=None),
     )
     return made.site, made.metrics_token, made.public_url
 

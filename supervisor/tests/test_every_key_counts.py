@@ -122,6 +122,7 @@ SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
 CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
+NGSI_LD = "supervisor/city/tests/test_ngsi.py"
 OPEN_DATA = "supervisor/city/tests/test_open_data.py"
 ROWS: dict[str, Row] = {
     "Site.name": change("site.name", "other", services),
@@ -238,6 +239,9 @@ ROWS: dict[str, Row] = {
     "InfluxConfig.token_env": change("influx.token_env", "OTHER", database),
     "CityConfig.modbus": CITY,
     "CityConfig.open_data": OPEN_DATA,
+    "CityConfig.ngsi_ld": NGSI_LD,
+    **dict.fromkeys((f"NgsiLdConfig.{name}" for name in (
+        "url", "form", "dataset", "token_env", "every_s", "segments")), NGSI_LD),
     **dict.fromkeys((f"ModbusConfig.{name}" for name in ("listen", "allow", "writers", "minutes")), MODBUS),
     **dict.fromkeys((f"OpenDataConfig.{name}" for name in ("licence", "columns")), OPEN_DATA),
     **dict.fromkeys((f"Inventory.{name}" for name in (

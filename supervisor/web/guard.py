@@ -35,7 +35,8 @@ WALL: Final = frozenset(
         "work.js", "zone.js", "vendor/htm.mjs", "vendor/preact.mjs", "vendor/preact-hooks.mjs",
     )}
 )  # fmt: skip
-OPEN_DATA: Final = frozenset({"/open-data/zones.csv", "/open-data/zones.json"})  # where city.toml has them
+# Where city.toml has them; and what the terms of the entities mean, without data.
+OPEN_DATA: Final = frozenset({"/open-data/zones.csv", "/open-data/zones.json", "/ngsi-ld/context.jsonld"})
 ROADS: Final = "/roads"  # the residents' pages, where city.toml has them
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 TOKEN_LETTERS_MAX: Final = 200  # ours have 43 and a prefix

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from supervisor.city.ngsi.entities import Entities
 from supervisor.city.readings import Readings
 from supervisor.city.registry import City
 from supervisor.config.city import CityConfig
+from supervisor.web.keys import SERVICES
 from supervisor.web.tests.conftest import district, sign_in
 
 __all__ = ["district", "sign_in"]
 
 
 @pytest.fixture
-def city(district: Any) -> City:
+def city(district: Any, tmp_path: Path) -> City:
     readings = Readings(district.live, district.store.telemetry, district.alarms.standing, district.clock)
-    return City(CityConfig(), readings, district.overrides, district.clock)
+    services = district.app[SERVICES]
+    entities = Entities(readings, services.site, services.feeders)
+    return City(
+        CityConfig(), readings, district.overrides, entities, tmp_path / "city", district.alarms, district.clock
+    )

@@ -68,6 +68,7 @@ def test_without_a_table_nothing_is_on_and_every_interface_has_a_key(tmp_path: P
     assert config is not None
     assert config.city == CityConfig()
     assert {one.name for one in INTERFACES} <= set(CityConfig.__struct_fields__)
+    assert not [one.name for one in INTERFACES if one.on(config.city)]
 
 
 @pytest.mark.parametrize(
