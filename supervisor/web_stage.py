@@ -8,7 +8,10 @@ import os
 from supervisor.city.briefing import Briefings
 from supervisor.city.documents import Documents
 from supervisor.city.ngsi.entities import Entities
+from supervisor.city.observations import Observations
 from supervisor.city.open_data import OpenData
+from supervisor.city.readings import Readings
+from supervisor.city.traffic import Traffic
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
@@ -60,7 +63,7 @@ def web_services(
         telling=telling,
         works=roads.works,
         record=base.store,
-        documents=_documents(base, roads, entities),
+        documents=_documents(base, roads, control, entities),
         response=roads.response,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
@@ -73,7 +76,7 @@ def web_services(
     )
 
 
-def _documents(base: Base, roads: Roads, entities: Entities) -> Documents:
+def _documents(base: Base, roads: Roads, control: Control, entities: Entities) -> Documents:
     config, city = base.config, base.config.city
     contract_w = round(1000 * sum(feeder.contract_kw for feeder in config.feeder))
     open_data = None
@@ -83,7 +86,19 @@ def _documents(base: Base, roads: Roads, entities: Entities) -> Documents:
         open_data,
         Briefings(entities.readings, config.site, contract_w, lambda: roads.response.now()),
         None if city.ngsi_ld is None else entities,
+        None if city.traffic is None else Traffic(city.traffic, entities.readings),
+        _observations(base, control, entities.readings),
     )
+
+
+def _observations(base: Base, control: Control, readings: Readings) -> Observations:
+    async def record(observer: str, zone: str, text: str) -> None:
+        await base.store.events.append("observation", zone, f"{observer}: {text}")
+        await base.store.audit.append(observer, "observation", f"{zone}: {text}")
+
+    observations = Observations(readings, base.alarms, record, base.clock)
+    control.watch.checks["observations"] = observations.look
+    return observations
 
 
 def _residents(base: Base, control: Control) -> Residents:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from supervisor.city.briefing import Briefings
 from supervisor.city.ngsi.entities import Entities
+from supervisor.city.observations import Observations
 from supervisor.city.open_data import OpenData
+from supervisor.city.traffic import Traffic
 
 
 @dataclass(frozen=True)
@@ -16,3 +18,5 @@ class Documents:
     open_data: OpenData | None = None
     briefings: Briefings | None = None  # for signed-in people and programs: always there in the service
     entities: Entities | None = None
+    traffic: Traffic | None = None
+    observations: Observations | None = None  # always there in the service: a token of scope observe is needed

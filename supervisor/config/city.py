@@ -53,9 +53,17 @@ class NgsiLdConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     segments: dict[str, str] = {}  # zone → id of the RoadSegment that it lies on
 
 
+class TrafficConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[city.traffic]`: road surfaces for traffic centres, by DATEX II and NTCIP 1204."""
+
+    country: str  # ISO 3166-1, two small letters
+    publisher: str  # nationalIdentifier: who publishes
+
+
 class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every interface; None: off."""
 
     modbus: ModbusConfig | None = None
     open_data: OpenDataConfig | None = None
     ngsi_ld: NgsiLdConfig | None = None
+    traffic: TrafficConfig | None = None

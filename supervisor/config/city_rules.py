@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
 EVERY_S: Final = range(10, 3601)
+COUNTRY: Final = re.compile(r"[a-z]{2}")
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 MINUTES: Final = range(1, 24 * 60 + 1)
 
@@ -33,6 +34,11 @@ def find_city_problems(config: Config, source: Source) -> Problems:
         yield from _open_data(config.city.open_data, source)
     if config.city.ngsi_ld is not None:
         yield from _ngsi_ld(config.city.ngsi_ld, config, source)
+    traffic = config.city.traffic
+    if traffic is not None and not COUNTRY.fullmatch(traffic.country):
+        yield source.problem("city.traffic.country", "not a country", 'Write two small letters (ISO 3166-1): "kr"')
+    if traffic is not None and not traffic.publisher.strip():
+        yield source.problem("city.traffic.publisher", "empty", "Write who publishes, as the traffic centre knows it")
 
 
 def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:

@@ -39,6 +39,7 @@ class AlarmCode(StrEnum):
     METER_SILENT = "meter-silent", Severity.MAJOR, "zone"
     SENSOR_DOUBTFUL = "sensor-doubtful", Severity.MAJOR, "zone"
     ICE_REPORTED = "ice-reported", Severity.MAJOR, "zone"
+    ICE_SEEN = "ice-seen", Severity.MAJOR, "zone"
     # Boards
     BOARD_RESTARTS = "board-restarts", Severity.MAJOR, "board"
     BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"

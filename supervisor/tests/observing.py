@@ -200,7 +200,9 @@ def services(config: Config) -> Any:
         store=SimpleNamespace(answers=None, audit=None),
     )  # fmt: skip
     commands = SimpleNamespace(overrides=None, dangers=None)
-    control = SimpleNamespace(intake=SimpleNamespace(cables=None), plan_loop=SimpleNamespace(preview=None))
+    control = SimpleNamespace(
+        intake=SimpleNamespace(cables=None), plan_loop=SimpleNamespace(preview=None), watch=SimpleNamespace(checks={})
+    )
     make: Any = web_services
     made = make(
         base,

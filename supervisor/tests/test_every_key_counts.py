@@ -123,6 +123,7 @@ RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
 CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
 NGSI_LD = "supervisor/city/tests/test_ngsi.py"
+TRAFFIC = "supervisor/city/tests/test_traffic.py"
 OPEN_DATA = "supervisor/city/tests/test_open_data.py"
 ROWS: dict[str, Row] = {
     "Site.name": change("site.name", "other", services),
@@ -240,6 +241,9 @@ ROWS: dict[str, Row] = {
     "CityConfig.modbus": CITY,
     "CityConfig.open_data": OPEN_DATA,
     "CityConfig.ngsi_ld": NGSI_LD,
+    "CityConfig.traffic": TRAFFIC,
+    "TrafficConfig.country": TRAFFIC,
+    "TrafficConfig.publisher": TRAFFIC,
     **dict.fromkeys((f"NgsiLdConfig.{name}" for name in (
         "url", "form", "dataset", "token_env", "every_s", "segments")), NGSI_LD),
     **dict.fromkeys((f"ModbusConfig.{name}" for name in ("listen", "allow", "writers", "minutes")), MODBUS),

@@ -28,6 +28,7 @@ LOOK: Final = Need()
 OPEN: Final = Need(scope=None, open=True)
 OWN: Final = Need(scope=None)  # what concerns the person who asks
 COMMAND: Final = Need(Role.CREW, Scope.COMMAND)
+OBSERVE: Final = Need(Role.CREW, Scope.OBSERVE)
 ON_SITE: Final = Need(Role.CREW, None)  # somebody has looked: no program can say so
 ADMIN: Final = Need(Role.ADMIN, Scope.ADMIN)
 ADMIN_PERSON: Final = Need(Role.ADMIN, None)  # a token makes no further tokens

@@ -1,19 +1,37 @@
-"""REST handlers for other systems of the city: open data, the district in words."""
+"""REST handlers for other systems of the city: open data, the district in words, road surfaces, observations."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import web
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from supervisor.city.briefing import LANGUAGES, Briefing
+from supervisor.city.observations import Observation, Outcome
 from supervisor.city.open_data import Published
+from supervisor.city.traffic import RoadWeather, Traffic
 from supervisor.domain.errors import NotFoundError
-from supervisor.web.allowed import OPEN
-from supervisor.web.api import Route
-from supervisor.web.body import json_answer
-from supervisor.web.keys import SERVICES
+from supervisor.web.allowed import OBSERVE, OPEN
+from supervisor.web.api import BODY, MUTATION, Route
+from supervisor.web.body import json_answer, read_struct
+from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.problems import RequestError
+
+Chance = Annotated[float, Meta(ge=0, le=1)]
+
+
+class ObservationRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What one program sees of a road. The three probabilities sum up to 1."""
+
+    zone: Annotated[str, Meta(max_length=16)]
+    snow_or_ice: Chance
+    wet: Chance
+    dry: Chance
+    obstructed: bool
+    observed_utc_s: Annotated[int, Meta(ge=0, le=2**33)]
+
 
 FRESH_S: Final = 3600  # of files that change at midnight
 
@@ -57,7 +75,43 @@ async def get_briefing(request: web.Request) -> web.Response:
     return json_answer(briefings.now(language))
 
 
+def _traffic(request: web.Request) -> Traffic:
+    traffic = request.app[SERVICES].documents.traffic
+    if traffic is None:
+        raise NotFoundError("nothing is published for traffic centres here", where=request.path[:80])
+    return traffic
+
+
+async def get_datex(request: web.Request) -> web.Response:
+    return web.Response(body=_traffic(request).datex(), content_type="application/xml", charset="utf-8")
+
+
+async def get_ntcip(request: web.Request) -> web.Response:
+    return json_answer(_traffic(request).ntcip())
+
+
+async def post_observation(request: web.Request) -> web.Response:
+    observations, known = request.app[SERVICES].documents.observations, request.app[SERVICES].live.zones
+    if observations is None:
+        raise NotFoundError("no observations are taken here", where=request.path[:80])
+    sent = await read_struct(request, ObservationRequest)
+    if sent.zone not in known:
+        raise NotFoundError(
+            "unknown zone", where=sent.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
+        )  # fmt: skip
+    outcome = await observations.take(Observation(**asdict(sent)), request[SESSION].user)
+    return json_answer(outcome, status=201)
+
+
 ROUTES: Final = (
+    Route("GET", "/api/v1/datex2", get_datex,
+          "Road surfaces as XML: a MeasuredDataPublication of DATEX II v3 with RoadSurfaceConditionInformation", None,
+          problems=("not-found",)),
+    Route("GET", "/api/v1/ntcip1204", get_ntcip, "Road surfaces by the names of NTCIP 1204", list[RoadWeather],
+          problems=("not-found",)),
+    Route("POST", "/api/v1/observations", post_observation,
+          "What a camera sees of a road: three probabilities. It commands nothing (role crew)", Outcome, 201,
+          ObservationRequest, ("not-found", "unknown-zone", "stale", "store", *MUTATION, *BODY), OBSERVE, True),
     Route("GET", "/api/v1/briefing", get_briefing,
           "The district in sentences made from facts, and the facts: `?lang=ko` (default) or `en`", Briefing,
           problems=("not-found", "invalid")),

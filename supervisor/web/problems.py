@@ -48,6 +48,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "too-large": (413, "The request is too large"),
     "not-json": (415, "The body must be application/json"),
     "invalid": (422, "A field is missing, unknown or out of range"),
+    "stale": (422, "The observation is too old, or not newer than the last one"),
     "no-push-service": (422, "These are not the address and keys of a push service"),
     "electric-danger": (422, "Everything stays off here until two people clear the electric danger"),
     "command": (422, "The command was refused"),
