@@ -9,6 +9,7 @@ import { Icon } from "./icons.js";
 import { Duty } from "./duty.js";
 import { HistoryPage } from "./history.js";
 import { Invite } from "./invite.js";
+import { forget } from "./kept.js";
 import { changed, model, say } from "./model.js";
 import { Notifications } from "./notify.js";
 import { Passkeys } from "./passkeys.js";
@@ -37,7 +38,10 @@ export function Account() {
   const leave = () =>
     attempt(() =>
       command("DELETE", `/api/v1/session${last ? "?last-admin=yes" : ""}`, null, commandKey()).then(
-        () => location.assign("/login"),
+        () => {
+          forget();
+          location.assign("/login");
+        },
         (problem) => {
           if (!(problem instanceof Problem) || problem.code !== "last-admin") throw problem;
           setLast(true);

@@ -8,6 +8,7 @@ import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
 import { busyWords, useCommand } from "./send.js";
+import { shelved, unseen } from "./unseen.js";
 import { name } from "./zone.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
@@ -25,12 +26,6 @@ function subject(id) {
   const zone = model.zones.get(id);
   return zone ? name(zone, current()) : id;
 }
-
-const shelved = (alarm, now_s) => (alarm.shelved_until_utc_s ?? 0) > now_s;
-const unseen = (alarm, now_s) => !alarm.acknowledged_by && !shelved(alarm, now_s);
-
-/** How many alarms nobody has seen yet. */
-export const unseenCount = () => model.alarms.filter((alarm) => unseen(alarm, model.clock.now_s())).length;
 
 const words = (alarm) => (has(`alarm.${alarm.code}`) ? t(`alarm.${alarm.code}`).split("|") : [alarm.code]);
 

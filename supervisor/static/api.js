@@ -57,12 +57,16 @@ async function send(method, path, body, headers, onRetry) {
 
 export const get = (path) => send("GET", path);
 
+/** Take over a session that the service has named, with the secret that commands need. */
+export function trust(found) {
+  csrf = found.csrf;
+  return found;
+}
+
 /** Who is signed in; null when nobody is. */
 export async function session() {
   try {
-    const found = await send("GET", "/api/v1/session");
-    csrf = found.csrf;
-    return found;
+    return trust(await send("GET", "/api/v1/session"));
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 401) return null;
     throw problem;
@@ -75,6 +79,7 @@ export const commandKey = () => Array.from(crypto.getRandomValues(new Uint8Array
 /** A question that is worth one attempt only, such as a preview: nothing is carried out. */
 export const ask = (path, body) => once("POST", path, body, { "X-CSRF-Token": csrf });
 
-export function command(method, path, body, key, onRetry) {
+export async function command(method, path, body, key, onRetry) {
+  if (!csrf) await session(); // the app was opened without signal
   return send(method, path, body, { "X-CSRF-Token": csrf, "Idempotency-Key": key }, onRetry);
 }

@@ -1,25 +1,25 @@
 // @ts-check
 // The crew app. Read here first: sign-in, live stream, one list, one panel; the address (#/zone) says what is open.
 
-import { Account } from "./account.js";
-import { Alarms } from "./alarms.js";
-import { session } from "./api.js";
+import { session, trust } from "./api.js";
+import { passed_ms } from "./clock.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
 import { Degraded } from "./degraded.js";
 import { dayClock, number, setTimezone } from "./format.js";
 import { Dispatcher } from "./dispatcher.js";
 import { noteDisplaced } from "./displaced.js";
-import { Group } from "./group.js";
 import { html } from "./html.js";
 import { preferred, t, use } from "./i18n.js";
+import { brought, forget, keepFromNow, kept } from "./kept.js";
 import { Find, ZoneList } from "./list.js";
 import { Live } from "./live.js";
 import { changed, model, onChange } from "./model.js";
 import { Nav, view } from "./nav.js";
-import { Panel } from "./panel.js";
-import { AwayRow, StageWords, watchPresence } from "./shift.js";
+import { AwayRow, StageWords, watchPresence } from "./presence.js";
+import { Screen, fetchScreens } from "./screens.js";
 import { Freshness, Notice } from "./status.js";
 import { wide } from "./wide.js";
+import { keepShell } from "./workers.js";
 import { render } from "./vendor/preact.mjs";
 import { useEffect, useReducer } from "./vendor/preact-hooks.mjs";
 
@@ -65,12 +65,12 @@ function App() {
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
     ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${AwayRow} />${wide() ? html`<${Dispatcher} onOpen=${open} chosen=${zone} />` : html`<${ZoneList} onOpen=${open} />`}`}
-    ${shown === "alarms" && html`<${Alarms} />`}
+    ${shown === "alarms" && html`<${Screen} name="Alarms" />`}
     ${shown === "find" && html`<${Find} onOpen=${open} />`}
-    ${shown === "group" && html`<${Group} />`}
-    ${shown === "more" && html`<${Account} />`}
+    ${shown === "group" && html`<${Screen} name="Group" />`}
+    ${shown === "more" && html`<${Screen} name="Account" />`}
     <${Nav} />
-    ${zone && html`<${Panel} key=${`${zone.id} ${wide()}`} zone=${zone} onClose=${close} />`}
+    ${zone && html`<${Screen} name="Panel" key=${`${zone.id} ${wide()}`} zone=${zone} onClose=${close} />`}
     ${!zone && html`<${Notice} />`}
   `;
 }
@@ -106,6 +106,8 @@ const live = new Live(
     state(word) {
       if (model.link !== word) changed();
       model.link = word;
+      if (word === "signed-out") forget();
+      if (word === "live" && !confirmed) confirm().catch(() => {}); // asked again with the next event
     },
   },
   async () => (await session()) !== null,
@@ -113,12 +115,49 @@ const live = new Live(
 model.live = live;
 const root = /** @type {HTMLElement} */ (document.getElementById("app")); // in index.html, with a text for the start
 
+let confirmed = false; // the service has said who is signed in; what was kept does not count
+
+async function confirm() {
+  const found = await session();
+  if (!found) {
+    forget();
+    return location.replace("/login");
+  }
+  confirmed = true;
+  takeSession(found);
+  changed();
+}
+
+function takeSession(found) {
+  model.session = found;
+  setTimezone(found.timezone);
+}
+
+/** Show what the page brought or this device kept, before the stream speaks. */
+function show({ session: who, zones, alarms = [], age_ms = 0 }) {
+  takeSession(who);
+  model.clock.set(who.utc_s + age_ms / 1000);
+  model.zones = new Map(zones.map((zone) => [zone.id, zone]));
+  model.alarms = alarms;
+  live.heard_ms = passed_ms() - age_ms;
+}
+
 async function start() {
+  const page = brought();
+  const last = page ? null : kept();
+  const asked = page ? null : confirm();
+  asked?.catch(() => {}); // without signal: below, or with the stream
   await use(preferred());
-  model.session = await session();
-  if (!model.session) return location.reload(); // the server then says how to sign in
-  setTimezone(model.session.timezone);
-  model.clock.set(model.session.utc_s);
+  if (page) {
+    trust(page.session);
+    confirmed = true;
+  }
+  if (last) model.link = "lost"; // old until the stream speaks
+  if (page || last) show(/** @type {import("./kept.js").Known} */ (page ?? last));
+  else {
+    await asked;
+    model.clock.set(/** @type {any} */ (model.session).utc_s);
+  }
   addEventListener("hashchange", () => {
     if (openZone()) history.replaceState({ fromList: true }, "");
     changed();
@@ -127,6 +166,9 @@ async function start() {
   render(html`<${App} />`, root);
   live.start();
   watchPresence();
+  fetchScreens();
+  keepFromNow();
+  keepShell();
 }
 
 start().catch(() => {

@@ -1,11 +1,10 @@
 // @ts-check
-// Words in the reader's language. Translators edit i18n/*.json only; English stands in for what is missing.
+// Words in the reader's language. Translators edit i18n/*.json only; the service puts English in for what is missing.
 
 export const LANGUAGES = ["ko", "en"];
 const STORED = "roadheat.language";
 
 let words = {};
-let fallback = {};
 let language = "en";
 
 /** The stored choice, else the browser's first language that we have, else English. */
@@ -19,16 +18,14 @@ export function preferred() {
 }
 
 async function load(tag) {
-  const answer = await fetch(`/static/i18n/${tag}.json`, { credentials: "same-origin" });
+  const answer = await fetch(new URL(`./i18n/${tag}.json`, import.meta.url), { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`i18n/${tag}.json: ${answer.status}`);
   return answer.json();
 }
 
 /** Switch to a language and remember it. */
 export async function use(tag, remember = false) {
-  const [chosen, english] = await Promise.all([load(tag), tag === "en" ? null : load("en")]);
-  words = chosen;
-  fallback = english || chosen;
+  words = await load(tag);
   language = tag;
   document.documentElement.lang = tag;
   document.title = t("app.title");
@@ -37,10 +34,10 @@ export async function use(tag, remember = false) {
 
 export const current = () => language;
 
-export const has = (key) => key in words || key in fallback;
+export const has = (key) => key in words;
 
 /** The text for a key, with {name} replaced by values.name. An unknown key shows itself, so that nobody misses it. */
 export function t(key, values = {}) {
-  const text = words[key] ?? fallback[key] ?? key;
+  const text = words[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

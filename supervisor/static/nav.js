@@ -1,10 +1,10 @@
 // @ts-check
 // The navigation at the foot: one tap from any screen to any other.
 
-import { unseenCount } from "./alarms.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { unseenCount } from "./unseen.js";
 
 const MORE_VIEWS = ["group"]; // reached from another screen
 const VIEWS = { roads: "list", alarms: "bell", find: "find", more: "dots" };

@@ -7,20 +7,14 @@ import { bytes } from "./base64.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { say } from "./model.js";
+import { register } from "./workers.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const DEADLINE_MS = 10_000;
 const offered = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
-/** The page's policy allows a script's address only from a named rule: this one knows a single address. */
-function workerAddress() {
-  const types = /** @type {any} */ (window).trustedTypes;
-  if (!types) return "/static/sw.js";
-  return types.createPolicy("service-worker", { createScriptURL: () => "/static/sw.js" }).createScriptURL("");
-}
-
 let registering;
-const worker = () => (registering ??= navigator.serviceWorker.register(workerAddress()).then(() => navigator.serviceWorker.getRegistration("/static/")));
+const worker = () => (registering ??= register("notifications", "/static/"));
 
 const post = (path, body) => command("POST", path, body, commandKey());
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The shift: what happened while one was away, what the next shift should know, and the response stage of the city.
+// The shift: what happened while one was away, and what the next shift should know.
 
 import { attempt } from "./attempt.js";
 import { command, commandKey, get } from "./api.js";
@@ -9,7 +9,8 @@ import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
-import { changed, model, say } from "./model.js";
+import { model, say } from "./model.js";
+import { away } from "./presence.js";
 import { Notice } from "./status.js";
 import { lyingWords } from "./tile.js";
 import { workWords } from "./work.js";
@@ -17,56 +18,9 @@ import { stopWords } from "./words.js";
 import { commanded, name, sorted } from "./zone.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
-const SEEN = "roadheat.seen"; // when this person last looked at this device, UTC seconds
-const AWAY_S = 30 * 60; // shorter is a walk round the depot
-const NOTE_EACH_MS = 20_000;
-const STAGE_EACH_MS = 60_000;
 const SHIFT_S = 8 * 3600;
 const SHOWN = 12; // lines of what happened; the rest is in the history
 const TEXT_MAX = 1_000; // as the server has it
-
-/** When one went away, where that is worth a summary; kept until the summary has been opened. */
-const away = { from_s: /** @type {number | null} */ (null) };
-
-/** Note that somebody looks; a longer time without is what the summary is about. */
-export function watchPresence() {
-  const note = () => {
-    if (document.visibilityState !== "visible") return;
-    const now_s = model.clock.now_s();
-    const seen_s = Number(localStorage.getItem(SEEN)) || now_s;
-    if (away.from_s === null && now_s - seen_s > AWAY_S) {
-      away.from_s = seen_s;
-      changed();
-    }
-    localStorage.setItem(SEEN, String(Math.round(now_s)));
-  };
-  note();
-  setInterval(note, NOTE_EACH_MS);
-  document.addEventListener("visibilitychange", note);
-}
-
-/** The response stage, in the head. */
-export function StageWords() {
-  const [found, setFound] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    const load = () => document.visibilityState === "visible" && get("/api/v1/stage").then(setFound).catch(() => {}); // the last one stays
-    load();
-    const timer = setInterval(load, STAGE_EACH_MS);
-    return () => clearInterval(timer);
-  }, [model.link === "live"]);
-  if (!found || found.stage === "none") return null;
-  return html`<b class=${`stage ${found.stage}`}> · ${t(`stage.${found.stage}`)}${found.depth_cm !== null && html` <span class="stage-depth">${t("stage.depth", { cm: number(found.depth_cm, found.depth_cm < 10 ? 1 : 0) })}</span>`}</b>`;
-}
-
-/** On the list: a row that leads to the summary. */
-export function AwayRow() {
-  const [open, setOpen] = useState(false);
-  if (open) return html`<${ShiftPage} onClose=${() => ((away.from_s = null), setOpen(false))} />`;
-  if (away.from_s === null) return null;
-  const now_s = model.clock.now_s();
-  return html`<p class="away"><button type="button" class="big away-open" onClick=${() => setOpen(true)}>${t("shift.away-row", { from: near(away.from_s, now_s) })}</button>
-    <button type="button" class="round" aria-label=${t("shift.away-hide")} onClick=${() => ((away.from_s = null), changed())}><${Icon} name="close" /></button></p>`;
-}
 
 /** What the next shift should know, as the district stands now: [key, title, text]. */
 function openMatters(now_s) {

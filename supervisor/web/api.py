@@ -81,26 +81,29 @@ def _override_id(request: web.Request) -> int:
     return int(text)
 
 
-async def get_session(request: web.Request) -> web.Response:
+def session_answer(request: web.Request) -> SessionAnswer:
+    """Who is signed in, and where."""
     session, services = request[SESSION], request.app[SERVICES]
-    return json_answer(
-        SessionAnswer(
-            user=session.user,
-            role=session.role,
-            csrf=session.csrf,
-            expires_utc_s=session.expires_utc_s,
-            site=services.site.name,
-            timezone=services.site.timezone,
-            utc_s=services.clock.utc_s(),
-            contract_w=services.contract_w,
-            feeders=[
-                FeederAnswer(each.id, round(1000 * each.contract_kw), round(1000 * each.breaker_kw))
-                for each in services.feeders
-            ],
-            passkeys=party(services.public_url) is not None,
-            attributions=services.attributions,
-        )
+    return SessionAnswer(
+        user=session.user,
+        role=session.role,
+        csrf=session.csrf,
+        expires_utc_s=session.expires_utc_s,
+        site=services.site.name,
+        timezone=services.site.timezone,
+        utc_s=services.clock.utc_s(),
+        contract_w=services.contract_w,
+        feeders=[
+            FeederAnswer(each.id, round(1000 * each.contract_kw), round(1000 * each.breaker_kw))
+            for each in services.feeders
+        ],
+        passkeys=party(services.public_url) is not None,
+        attributions=services.attributions,
     )
+
+
+async def get_session(request: web.Request) -> web.Response:
+    return json_answer(session_answer(request))
 
 
 async def delete_session(request: web.Request) -> web.Response:

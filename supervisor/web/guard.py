@@ -19,21 +19,14 @@ from supervisor.web.listening import signed_in
 from supervisor.web.pages import plain, wants_page
 from supervisor.web.problems import RequestError
 from supervisor.web.session import Session
+from supervisor.web.start_files import WALL
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# The page that asks for a link, and what process managers ask.
+# The page that asks for a link, the screen on the wall, and what process managers ask.
 PUBLIC: Final = frozenset(
-    {"/login", "/login/passkey", "/login/passkey/options", "/static/plain.css", "/static/login.js", "/static/icon.svg",
-     "/static/roads.css",     "/healthz", "/readyz"}
-)  # fmt: skip
-# The screen on the wall and its files: code and words, no data.
-WALL: Final = frozenset(
-    {"/wall"} | {f"/static/{name}" for name in (
-        "wall.css", "tokens.css", "i18n/en.json", "i18n/ko.json", "api.js", "clock.js", "feeders.js", "format.js",
-        "html.js", "i18n.js", "icons.js", "model.js", "send.js", "tile.js", "wall.js", "wall_stream.js", "words.js",
-        "work.js", "zone.js", "vendor/htm.mjs", "vendor/preact.mjs", "vendor/preact-hooks.mjs",
-    )}
+    {"/wall", "/login", "/login/passkey", "/login/passkey/options", "/static/plain.css", "/static/login.js",
+     "/static/icon.svg", "/static/roads.css", "/healthz", "/readyz"}
 )  # fmt: skip
 # Where city.toml has them; and what the terms of the entities mean, without data.
 OPEN_DATA: Final = frozenset({"/open-data/zones.csv", "/open-data/zones.json", "/ngsi-ld/context.jsonld"})
@@ -61,7 +54,9 @@ HSTS: Final = "max-age=31536000"
 
 def is_open(path: str) -> bool:
     """Whether a path is open to everybody, and no session is looked for."""
-    return path in PUBLIC or path in WALL or path in OPEN_DATA or path == ROADS or path.startswith(ROADS + "/")
+    if path in PUBLIC or path in OPEN_DATA or WALL.fullmatch(path) is not None:
+        return True
+    return path == ROADS or path.startswith(ROADS + "/")
 
 
 def is_secure(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""Pages for browsers: the app's one page, its files, and the plain page for signed-out visitors."""
+"""Pages for browsers: the app's files, and the plain page for signed-out visitors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from supervisor.web.keys import SERVICES
 from supervisor.web.party import party
 
 FILES: Final = web.AppKey("files", dict[str, StaticFile])
+FOLDER: Final = web.AppKey("folder", str)  # address of the start files
 LANGUAGES: Final = ("en", "ko")
 _THEN: Final = '<meta http-equiv="refresh" content="0;url={url}">\n'
 _SCRIPT: Final = '<script src="/static/login.js" defer></script>\n'
@@ -61,11 +62,6 @@ def wants_page(request: web.Request) -> bool:
 def for_people(request: web.Request) -> bool:
     """Whether an address that leads nowhere is answered with a page: a person has typed or tapped it."""
     return wants_page(request) and not request.path.startswith("/api/")
-
-
-async def get_index(request: web.Request) -> web.Response:
-    """The crew app."""
-    return request.app[FILES]["index.html"].response(request)
 
 
 async def get_file(request: web.Request) -> web.Response:

@@ -8,7 +8,20 @@ from aiohttp import web
 
 from supervisor.runtime import logs
 from supervisor.runtime.rates import Rates
-from supervisor.web import files, health, login, metrics, openapi, pages, passkeys, reference, residents, stream, wall
+from supervisor.web import (
+    files,
+    health,
+    index,
+    login,
+    metrics,
+    openapi,
+    pages,
+    passkeys,
+    reference,
+    residents,
+    stream,
+    wall,
+)
 from supervisor.web.allowed import LOOK, NEEDS
 from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.challenges import Challenges
@@ -22,6 +35,7 @@ from supervisor.web.party import party
 from supervisor.web.problems import problems
 from supervisor.web.rates import RATES, limited
 from supervisor.web.routes import ALL_ROUTES
+from supervisor.web.start_files import StartFiles
 
 
 def setup(app: web.Application, services: Services) -> None:
@@ -37,7 +51,8 @@ def setup(app: web.Application, services: Services) -> None:
     if party(services.public_url) is not None:
         passkeys.preload()
     app[login.FAILURES] = login.Failures()
-    app[pages.FILES] = files.load()
+    start = StartFiles(files.load())
+    app[pages.FILES], app[pages.FOLDER] = start.files, start.folder
     metrics.install(app, services.live, services.registry)
     app[ENTRANCE] = Entrance()
     app.middlewares.extend((watch_connection, metrics.count, problems, require_session, require_own_page))
@@ -61,7 +76,7 @@ def setup(app: web.Application, services: Services) -> None:
         app.router.add_route(method, path, page)
     app.router.add_get(wall.PATH, wall.get_wall)
     app.router.add_get("/login", login.get_login)
-    app.router.add_get("/", pages.get_index)
+    app.router.add_get("/", index.get_index)
     app.router.add_get("/static/{path:.+}", pages.get_file)
 
 

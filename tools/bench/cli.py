@@ -10,6 +10,10 @@ import click
 from supervisor.commands import Lazy, LazyGroup
 
 BENCHES = {
+    "app": Lazy(
+        "tools.bench.app:app",
+        "The crew app on a slow phone: weight, first and second view, the stream at rest.",
+    ),
     "control": Lazy("tools.bench.control:control", "Replay a season in closed loop and compare cost with ice minutes."),
     "energy": Lazy("tools.bench.energy:energy", "Serialising, commit latency, loop stall, shipping and draining."),
     "faults": Lazy(

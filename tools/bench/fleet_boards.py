@@ -6,6 +6,7 @@ import asyncio
 import random
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -23,11 +24,17 @@ MOST_FAILURES: Final = 5  # doublings of the pause, as in firmware/rh/link.py
 _OVER = (ConnectionError, TimeoutError, OSError, aiohttp.ClientError, RoadheatError, msgspec.MsgspecError)
 
 
+def dry(zone: str) -> ZoneSample:
+    """A road that needs nothing."""
+    return ZoneSample(zone, 3500, 4200, 0, 0, 0, 0, 0, 4, 0)
+
+
 class FleetBoard:
     """Dials, tells and answers until it is cancelled; after a failure it waits as the firmware does."""
 
-    def __init__(self, link: Link, zones: tuple[str, ...]) -> None:
-        self._link, self._zones = link, zones
+    def __init__(self, link: Link, zones: tuple[str, ...], sample: Callable[[str], ZoneSample] = dry) -> None:
+        """`sample`: what the board says of a zone, asked every `TELEMETRY_EACH_S`."""
+        self._link, self._zones, self._sample = link, zones, sample
         self._boot_s = time.monotonic() - 12
         self._q = 0
         self._newest = (0, 0)  # epoch and sequence of the newest command
@@ -97,7 +104,7 @@ class FleetBoard:
             await asyncio.sleep(random.uniform(0, TELEMETRY_EACH_S) if not self._q else TELEMETRY_EACH_S)
             self._q += 1
             up_s = int(time.monotonic() - self._boot_s)
-            samples = tuple(ZoneSample(zone, 3500, 4200, 0, 0, 0, 0, 0, 4, 0) for zone in self._zones)
+            samples = tuple(self._sample(zone) for zone in self._zones)
             self._sent[self._q] = time.perf_counter()
             frame = Telemetry(3, self._q, int(time.time()), up_s, int(TELEMETRY_EACH_S), 0, samples)
             await self._link.send(msgspec.json.encode(frame))

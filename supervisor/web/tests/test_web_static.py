@@ -86,20 +86,6 @@ def test_nothing_is_inline_and_every_file_named_exists() -> None:
         assert "innerHTML" not in script.replace("no innerHTML", "")
 
 
-def test_every_module_is_fetched_at_once() -> None:
-    page = (files.STATIC / "index.html").read_text(encoding="utf-8")
-    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page)) | {
-        "app.js",
-        "login.js",
-        "sw.js",
-        "wall.js",
-        "wall_stream.js",
-    }
-    later = {"chart.js", "vendor/uplot.mjs"}  # with the first chart: half the weight of everything else
-    assert not any(re.search(r'from "\./chart\.js"', script) for script in SCRIPTS.values())
-    assert named | later == {name for name in files.load() if name.endswith((".js", ".mjs"))}
-
-
 def test_vendored_files_are_those_named() -> None:
     vendor = files.STATIC / "vendor"
     table = re.findall(r"^\| `([\w.-]+)` .*\| `([0-9a-f]{64})` \|$", (vendor / "README.md").read_text(), re.MULTILINE)
