@@ -133,7 +133,7 @@ function takeSession(found) {
   setTimezone(found.timezone);
 }
 
-/** Show what the page brought or this device kept, before the stream speaks. */
+/** Show what the page brought or this device kept, before the stream speaks. @param {import("./kept.js").Known} known */
 function show({ session: who, zones, alarms = [], age_ms = 0 }) {
   takeSession(who);
   model.clock.set(who.utc_s + age_ms / 1000);
@@ -153,7 +153,8 @@ async function start() {
     confirmed = true;
   }
   if (last) model.link = "lost"; // old until the stream speaks
-  if (page || last) show(/** @type {import("./kept.js").Known} */ (page ?? last));
+  const known = page ?? last;
+  if (known) show(known);
   else {
     await asked;
     model.clock.set(/** @type {any} */ (model.session).utc_s);

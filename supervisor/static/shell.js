@@ -5,24 +5,24 @@
 // fetches its files in the background, takes over once it has all of them, and deletes those of the version before. Data
 // and commands never pass through it.
 
-const own = /** @type {any} */ (self);
+const worker = /** @type {any} */ (self);
 /** @type {{version: string, page: string, files: string[]}} */
-const shell = own.SHELL;
+const shell = worker.SHELL;
 const PREFIX = "roadheat-shell-";
 const NAME = PREFIX + shell.version;
 
 async function fill() {
   await (await caches.open(NAME)).addAll([shell.page, ...shell.files]);
-  await own.skipWaiting();
+  await worker.skipWaiting();
 }
 
 const drop = async () => Promise.all((await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== NAME).map((name) => caches.delete(name)));
 
 const answer = async (request, path) => (await (await caches.open(NAME)).match(path)) ?? fetch(request);
 
-own.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(fill()));
-own.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(drop()));
-own.addEventListener("fetch", (/** @type {any} */ event) => {
+worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(fill()));
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(drop()));
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (event.request.method !== "GET" || origin !== location.origin) return;
   if (event.request.mode === "navigate" && pathname === "/") event.respondWith(answer(event.request, shell.page));

@@ -26,7 +26,7 @@ _SHEET: Final = re.compile(r'<link rel="stylesheet" href="/static/([^"]+)">\n')
 _SCRIPT: Final = re.compile(r'<script type="module" src="/static/([^"]+)"></script>')
 _CSS_COMMENT: Final = re.compile(r"/\*(?:(?!\*/)[\s\S])*\*/\n?")
 _WORDS: Final = re.compile(r"i18n/(\w+)\.json")
-# What the wall's page needs beside itself; open to everybody, as its page is.
+# What the page /wall needs beside itself; open to everybody, as that page is.
 WALL: Final = re.compile(rf"/static/[0-9a-f]{{{VERSION_LETTERS}}}/(?:wall\.js|wall\.css|i18n/(?:en|ko)\.json)")
 
 

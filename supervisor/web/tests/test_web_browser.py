@@ -151,6 +151,7 @@ async def test_a_lost_answer_is_asked_for_again_and_commands_once(phone: Any, di
     await page.check(".mode-on input")
     await page.check(".reason-snow input")
     await page.dblclick("button[type=submit]")
+    await page.wait_for_selector(".notice.good")  # the second answer; the stream shows the command before it
     await page.wait_for_selector(".running")
     assert len(lost) == 1
     assert len(await district.store.overrides.made("z04", 0, 4e9)) == 1
