@@ -100,6 +100,8 @@ def list_ports() -> None:
 @click.option("--lan-power", type=int, metavar="PIN", help="Pin that powers the PHY.")
 @click.option("--probe", multiple=True, metavar="ZONE.PLACE=ROM", help="DS18B20 at surface or cable, 16 hex digits.")
 @click.option("--earth", "earth_pin", type=int, metavar="PIN", help="Contact of the earth-leakage protection.")
+@click.option("--thermal", multiple=True, metavar="ZONE=PIN", help="Contact of the cable's thermal cut-out.")
+@click.option("--leakage", multiple=True, metavar="ZONE=PIN@UA_PER_MV", help="Residual-current monitor; or none.")
 @click.option("--lock", "lock_pin", type=int, metavar="PIN", help="Maintenance key switch.")
 @click.option("--beat", "beat_pin", type=int, metavar="PIN", help="Changes every second: watchdog of the relay supply.")
 @click.option("--rs485", nargs=2, type=int, metavar="TX RX", help="Pins of the line to the register meters.")
@@ -224,6 +226,7 @@ def selftest(ports: tuple[str, ...]) -> None:
         rows = [
             f"{z['zone']}: surface {degrees(z['surface'])}, cable {degrees(z['cable'])}, "
             f"moisture {z['moisture']}, {measured(z['power'])}"
+            + (f", leakage {z['leakage']}" if "leakage" in z else "")
             for z in report["zones"]
         ]
         return (

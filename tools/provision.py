@@ -58,7 +58,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
     chip = CHIPS[wiring.get("chip", "ESP32")]
     slots = LAN_SLOTS if lan else chip.slots
     elements = wiring.get("platinum", {})
-    roms, trips = wiring.get("roms", {}), wiring.get("trip_pins", {})
+    roms = wiring.get("roms", {})
     zones = []
     for zone in config.zones_of(board_id):
         if zone.relay >= len(slots):
@@ -81,7 +81,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
                 "moist_pin": slot.moist_pin,
                 **_power(slot, zone.power_w, wiring.get("meters", {}).get(zone.id)),
                 "power_w": zone.power_w,
-                **({"trip_pin": trips[zone.id]} if zone.id in trips else {}),
+                **_protection(zone.id, wiring),
             }
         )
     optional = {
@@ -113,6 +113,19 @@ def _thermometer(zone: str, place: str, roms: Mapping[str, str], elements: Mappi
     if element := elements.get(where):
         return {place: {"kind": "max31865", **element._asdict()}}
     return {f"{place}_rom": roms.get(where) or placeholder_rom(zone, place)}
+
+
+def _protection(zone: str, wiring: Wiring) -> Values:
+    """What protects a zone beside the board's own inputs."""
+    made: Values = {}
+    if zone in (trips := wiring.get("trip_pins", {})):
+        made["trip_pin"] = trips[zone]
+    if zone in (cut_outs := wiring.get("thermal_pins", {})):
+        made["thermal_pin"] = cut_outs[zone]
+    if monitor := wiring.get("leakage", {}).get(zone):
+        pin, ua_per_mv, zero_mv = monitor
+        made["leakage"] = {"kind": "adc-leakage", "pin": pin, "ua_per_mv": ua_per_mv, "zero_mv": zero_mv}
+    return made
 
 
 def _power(slot: BoardSlot, power_w: int, meter: tuple[str, int] | None) -> Values:

@@ -18,6 +18,7 @@ METER = "--meter as z01=sdm630@1, or z01=none"
 PLATINUM = "--platinum as z01.surface=pt100@5, pt1000@5/3 with three wires, pt100@5/4/400 with its reference, or none"
 CHIP_NAMES = ("ESP32", "ESP32S2", "ESP32S3", "ESP32C3", "ESP32C6")  # of tools.chip_slots; a test compares
 REFERENCES = {100: 430, 1000: 4300}  # ohms, of the usual converter boards
+LEAKAGE = "--leakage as z01=33@13, z01=33@13/400 with 400 mV at none, or z01=none"
 PARITIES = {"n": "none", "e": "even", "o": "odd"}
 FORMATS = [f"{baud}-{parity}-{stop}" for baud in (2400, 4800, 9600, 19200, 38400) for parity in "neo" for stop in "12"]
 
@@ -73,11 +74,29 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
         line |= {"baud": int(baud), "parity": PARITIES[parity], "stop_bits": int(stop_bits)}
     if options["signer"]:
         wiring["signers"] = tuple(options["signer"])
-    trips = pairs(options["trip"], "--trip as z01=16")
-    if bad := [f"{zone}={pin}" for zone, pin in trips.items() if not pin.isdigit()]:
-        raise click.UsageError(f"--trip {bad[0]}: give the number of a pin")
-    wiring["trip_pins"] = {zone: int(pin) for zone, pin in trips.items()}
+    wiring["trip_pins"] = _pins(options["trip"], "--trip")
+    wiring["thermal_pins"] = _pins(options["thermal"], "--thermal")
+    wiring["leakage"] = {zone: _monitor(zone, said) for zone, said in pairs(options["leakage"], LEAKAGE).items()}
     return wiring
+
+
+def _pins(values: Sequence[str], option: str) -> dict[str, int]:
+    """Pin by zone."""
+    found = pairs(values, f"{option} as z01=16")
+    if bad := [f"{zone}={pin}" for zone, pin in found.items() if not pin.isdigit()]:
+        raise click.UsageError(f"{option} {bad[0]}: give the number of a pin")
+    return {zone: int(pin) for zone, pin in found.items()}
+
+
+def _monitor(zone: str, said: str) -> tuple[int, int, int] | None:
+    from tools.wiring import ZERO_MV
+
+    if said == "none":
+        return None
+    found = re.fullmatch(r"(\d{1,2})@(\d{1,4})(?:/(\d{1,4}))?", said)
+    if not found:
+        raise click.UsageError(f"--leakage {zone}={said}: give {LEAKAGE}")
+    return int(found[1]), int(found[2]), int(found[3] or ZERO_MV)
 
 
 def _platinum(place: str, said: str) -> Platinum | None:

@@ -15,6 +15,7 @@ from tools.signing import KEYS_MAX
 DS18B20: Final = 0x28  # family code, the first byte of a ROM
 MODELS: Final = ("sdm120", "sdm630")  # register meters that the firmware knows; a test compares
 ADDRESS_MAX: Final = 247  # of a Modbus line
+ZERO_MV: Final = 600  # 4 mA through 150 ohms
 CHIP: Final = "chip"  # file of a board's folder: config.json has no such key
 LAN8720: Final = {"mdc": 23, "mdio": 18, "phy_addr": 0}  # as most boards with this PHY are wired
 
@@ -74,6 +75,8 @@ class Wiring(TypedDict, total=False):
     beat_pin: int | None
     rs485: Rs485 | None
     meters: Mapping[str, tuple[str, int] | None]  # zone → model and address; None: its current transformer again
+    thermal_pins: Mapping[str, int]  # zone → pin of its thermal cut-out
+    leakage: Mapping[str, tuple[int, int, int] | None]  # zone → pin, µA per mV and mV at none of its monitor
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
     relay_active: int  # level that closes the contactors
     signers: tuple[Path, ...]  # public keys of an engineer, one or two: limits must be signed with one of them
@@ -196,8 +199,16 @@ def kept(folder: Path) -> Wiring:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         zones = [zone for zone in found["zones"] if isinstance(zone, dict)]
-        wiring = Wiring(host=found["host"], roms=_roms(zones), trip_pins=_trips(zones), meters=_meters(zones))
+        wiring = Wiring(
+            host=found["host"], roms=_roms(zones), trip_pins=_pins(zones, "trip_pin"), meters=_meters(zones)
+        )
         wiring["platinum"] = _platinum(zones)
+        wiring["thermal_pins"] = _pins(zones, "thermal_pin")
+        wiring["leakage"] = {
+            zone["id"]: (sensor["pin"], sensor["ua_per_mv"], sensor.get("zero_mv", ZERO_MV))
+            for zone in zones
+            if (sensor := zone.get("leakage"))
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         remedy = "Correct it, or remove it and provision with all options"
         raise ConfigError(f"not a board's config.json: {error}", where=str(path), remedy=remedy) from None
@@ -225,6 +236,8 @@ def merged(before: Wiring, named: Wiring) -> Wiring:
     found: Wiring = {**before, **named}
     found["roms"] = {**before.get("roms", {}), **named.get("roms", {})}
     found["trip_pins"] = {**before.get("trip_pins", {}), **named.get("trip_pins", {})}
+    found["thermal_pins"] = {**before.get("thermal_pins", {}), **named.get("thermal_pins", {})}
+    found["leakage"] = {**before.get("leakage", {}), **named.get("leakage", {})}
     found["meters"] = {**before.get("meters", {}), **named.get("meters", {})}
     found["platinum"] = {**before.get("platinum", {}), **named.get("platinum", {})}
     found["rs485"] = {**(before.get("rs485") or {}), **(named.get("rs485") or {})} or None
@@ -263,5 +276,5 @@ def _meters(zones: list[dict[str, Any]]) -> dict[str, tuple[str, int] | None]:
     }
 
 
-def _trips(zones: list[dict[str, Any]]) -> dict[str, int]:
-    return {zone["id"]: zone["trip_pin"] for zone in zones if zone.get("trip_pin") is not None}
+def _pins(zones: list[dict[str, Any]], name: str) -> dict[str, int]:
+    return {zone["id"]: zone[name] for zone in zones if zone.get(name) is not None}

@@ -13,11 +13,12 @@ if 0:  # for the type checker; leaves nothing on the chip
 
     from rh.hardware import Buses
 
-# kind: (module, quantity). Units: temperature m°C, moisture ‰, power W.
+# kind: (module, quantity). Units: temperature m°C, moisture ‰, power W, leakage mA.
 KINDS = {
     "ds18b20": ("ds18b20", "temperature"),
     "adc-moisture": ("analog", "moisture"),
     "adc-current": ("analog", "power"),
+    "adc-leakage": ("analog", "leakage"),
     "max31865": ("max31865", "temperature"),
     "modbus-meter": ("modbus", "power"),
 }

@@ -76,6 +76,7 @@ class Board:
         self._key_s = 0
         self._converted = True
         self._earth_silent = [0] * len(self.zones)  # samples in a row without an answer
+        self._cut_out_silent = [0] * len(self.zones)
         self._stuck_s = 0
 
     def tick(self) -> None:
@@ -108,9 +109,11 @@ class Board:
                 _answer(circuit.cable_mc) if converted else None,
                 _answer(circuit.moisture_permille),
                 _answer(circuit.power_w) or 0,  # as a broken wire: with the contactor closed, a broken cable
-                self._earth_fault(i),
+                self._tripped(circuit.earth_fault, self._earth_silent, i),
                 locked,
                 _answer(circuit.energy_wh),
+                self._tripped(circuit.cut_out, self._cut_out_silent, i),
+                _answer(circuit.leakage_ma),
             )
             try:
                 circuit.switch(on)
@@ -131,13 +134,13 @@ class Board:
         except Exception as e:
             self.log("state", e)
 
-    def _earth_fault(self, i: int) -> bool:
-        """An earth-fault input that gives no answer twice in a row counts as a fault."""
-        answer: "bool | None" = _answer(self._circuits[i].earth_fault)
+    def _tripped(self, ask: "Callable[[], bool]", silent: "list[int]", i: int) -> bool:
+        """An earth-fault or cut-out input that gives no answer twice in a row counts as a fault."""
+        answer: "bool | None" = _answer(ask)
         if answer is None:
-            self._earth_silent[i] += 1
-            return self._earth_silent[i] >= SILENT_MAX
-        self._earth_silent[i] = 0
+            silent[i] += 1
+            return silent[i] >= SILENT_MAX
+        silent[i] = 0
         return answer
 
     def _convert(self) -> bool:

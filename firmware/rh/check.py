@@ -68,8 +68,10 @@ _ZONE = {
     "ct_w_per_mv": (1, 10_000),
     "power_w": (100, 1_000_000),
     "earth_pin": _PIN_OR_NONE,
+    "thermal_pin": _PIN_OR_NONE,
     "trip_pin": _PIN_OR_NONE,
 }
+_MORE = ("leakage",)  # sensors that a zone may do without: place, and quantity
 
 
 def load(
@@ -117,6 +119,8 @@ def limits(raw: "Any", path: str = "limits.json") -> Limits:
     fill(made, raw, _LIMITS, path, "", ("zones", "board", "version"))
     if made.min_on_s + made.min_off_s > made.period_s:
         raise ConfigError(path, "period_s", made.period_s, "must not be shorter than min_on_s + min_off_s")
+    if made.leakage_warn_ma > made.leakage_trip_ma:
+        raise ConfigError(path, "leakage_warn_ma", made.leakage_warn_ma, "must not exceed leakage_trip_ma")
     if made.power_return_min_s > made.power_return_max_s:
         raise ConfigError(path, "power_return_min_s", made.power_return_min_s, "must not exceed power_return_max_s")
     _bound(made, path)
@@ -211,9 +215,9 @@ def _bus(raw: "Any", rules: "dict[str, Any]", path: str, where: str) -> "dict[st
 def _zone(raw: "Any", path: str, where: str) -> ZoneConfig:
     made = ZoneConfig()
     fields = dict(_ZONE)
-    given = [place for place in _SENSORS if type(raw) is dict and raw.get(place) is not None]
+    given = [place for place in list(_SENSORS) + list(_MORE) if type(raw) is dict and raw.get(place) is not None]
     for place in given:
-        for name in _SENSORS[place][2].values():
+        for name in _SENSORS[place][2].values() if place in _SENSORS else ():
             del fields[name]
             setattr(made, name, None)
     fill(made, raw, fields, path, where, given)
@@ -226,6 +230,9 @@ def _zone(raw: "Any", path: str, where: str) -> ZoneConfig:
             sensor = {key: getattr(made, name) for key, name in keys.items()}
             sensor["kind"] = kind
         made.sensors[place] = sensor
+    for place in _MORE:
+        if place in given:
+            made.sensors[place] = _sensor(raw[place], place, path, where + place + ".")
     return made
 
 

@@ -24,10 +24,12 @@ LATCHED = const(256)
 POWER_RETURN_HOLD = const(512)
 MOISTURE_IMPLAUSIBLE = const(1024)
 METER_SILENT = const(2048)
+THERMAL_CUT_OUT = const(4096)
+LEAKAGE_HIGH = const(8192)
 
 # What keeps a zone off whatever is commanded. Without clock, moisture sensor or meter the local rule still heats. A
 # broken cable blocks between its retries only: `Safety.resting`.
-BLOCKING = const(1 | 2 | 4 | 8 | 32 | 64 | 256 | 512)
+BLOCKING = const(1 | 2 | 4 | 8 | 32 | 64 | 256 | 512 | 4096)
 
 OK = const(0)
 STALE_SEQUENCE = const(1)
@@ -41,4 +43,5 @@ STORE_FAILED = const(7)
 NO_READING_MC = const(-273150)  # sent for a temperature that is not known
 NO_MOISTURE = const(-1)
 NO_POWER = const(-1)  # of a meter that does not answer
+NO_LEAKAGE = const(-1)  # where nothing measures it
 STANDBY = const(-1)  # a slot's duty: the local rule with the plan's thresholds

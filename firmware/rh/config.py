@@ -20,6 +20,8 @@ class Limits:
     lease_max_s: int
     power_return_min_s: int
     power_return_max_s: int
+    leakage_trip_ma: int  # of zones whose earth leakage is measured
+    leakage_warn_ma: int
     local_duty_permille: int  # so that a whole feeder on its local rule stays under the breaker
     zones: "dict[str, Limits]" = {}  # complete limits of zones that have some of their own
 
@@ -39,9 +41,10 @@ class ZoneConfig:
     moist_pin: "int | None"
     ct_pin: "int | None"
     ct_w_per_mv: "int | None"
-    sensors: "dict[str, dict[str, Any]]"  # surface, cable, moisture, power: kind and fields, in either form of the file
+    sensors: "dict[str, dict[str, Any]]"  # surface, cable, moisture, power, perhaps leakage: kind and fields
     power_w: int  # of the cable
     earth_pin: "int | None"  # input: 1 = fault
+    thermal_pin: "int | None"  # input: 1 = the thermal cut-out has opened
     trip_pin: "int | None"  # output: opens the contactor upstream
 
 

@@ -8,6 +8,8 @@ import machine
 import onewire
 from machine import Pin
 
+from .codes import NO_LEAKAGE
+
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
@@ -51,11 +53,15 @@ class Circuit:
         self._earth_seen = False
         pin = board_earth_pin if zone.earth_pin is None else Pin(zone.earth_pin, Pin.IN, Pin.PULL_UP)
         self._earth = pin
+        self._thermal = None if zone.thermal_pin is None else Pin(zone.thermal_pin, Pin.IN, Pin.PULL_UP)
+        self._thermal_seen = False
+        self.leakage_ma = drivers.reader(sensors["leakage"], buses) if "leakage" in sensors else _no_leakage
 
     def switch(self, on: bool) -> None:
         """Close or open the contactor."""
         if on != self._closed:
-            self._relay(self._active if on and not self._earth_seen else 1 - self._active)
+            seen = self._earth_seen or self._thermal_seen
+            self._relay(self._active if on and not seen else 1 - self._active)
             self._closed = on  # last: a write that failed is tried again
 
     def trip(self) -> None:
@@ -68,9 +74,21 @@ class Circuit:
         pin = self._earth
         return pin is not None and (self._earth_seen or pin() == 1)
 
+    def cut_out(self) -> bool:
+        """As `earth_fault`, of the thermal cut-out: its contact opens to the pull-up."""
+        pin = self._thermal
+        return pin is not None and (self._thermal_seen or pin() == 1)
+
     def watch_earth(self) -> None:
         if self._earth is not None:
             self._earth.irq(self.on_earth_fault, Pin.IRQ_RISING)
+        if self._thermal is not None:
+            self._thermal.irq(self._on_cut_out, Pin.IRQ_RISING)
+
+    def _on_cut_out(self, _pin: Pin) -> None:
+        if self.cut_out():
+            self._thermal_seen = True
+            self._relay(1 - self._active)
 
     def on_earth_fault(self, _pin: Pin) -> None:
         """Interrupt: open at once; the safety loop latches it within the second."""
@@ -80,7 +98,7 @@ class Circuit:
 
     def clear(self) -> None:
         """A person has looked: forget the earth fault, close the upstream contactor again."""
-        self._earth_seen = False
+        self._earth_seen = self._thermal_seen = False
         if self._trip is not None:
             self._trip(0)
 
@@ -124,6 +142,10 @@ class Hardware:
         if self._beat is not None:
             self._beat(1 - self._beat())
         self._watchdog.feed()
+
+
+def _no_leakage() -> int:
+    return NO_LEAKAGE
 
 
 def cold_start() -> bool:

@@ -35,16 +35,23 @@ def distinct(made: "Config", path: str, sensors: "dict[str, Any]") -> None:
         zone = made.zones[i]
         where = "zones[{}].".format(i)
         once(path, seen, zone.id, where + "id")
-        for name in ("relay_pin", "earth_pin", "trip_pin"):
+        for name in ("relay_pin", "earth_pin", "thermal_pin", "trip_pin"):
             _pin(path, seen, made, name, getattr(zone, name), where + name)
-        for place in sensors:
+        for place in zone.sensors:
             sensor = zone.sensors[place]
             _bus_of(sensor["kind"], made, path, where + place + ".kind")
             for field in sensor:
-                name = sensors[place][2].get(field, "")
+                name = sensors[place][2].get(field, "") if place in sensors else ""
                 key = where + (name if name and getattr(zone, name) is not None else place + "." + field)
                 if field.endswith("pin"):
-                    _pin(path, seen, made, name or (field if field == "cs_pin" else "moist_pin"), sensor[field], key)
+                    _pin(
+                        path,
+                        seen,
+                        made,
+                        name or (field if field in ("cs_pin", "pulse_pin") else "moist_pin"),
+                        sensor[field],
+                        key,
+                    )
                 elif field == "rom":
                     once(path, roms, sensor[field], key)
                 elif field == "address":

@@ -8,7 +8,6 @@ tried again meanwhile.
 from .codes import (
     CABLE_BROKEN,
     CONTACTOR_WELDED,
-    EARTH_FAULT,
     LATCHED,
     MAX_ON_TIME,
     NO_POWER,
@@ -80,12 +79,12 @@ class Safety:
         self._day_spent = False
 
     def step(
-        self, t: int, surface: "Plausible", cable: "Plausible", power_w: int, on: bool, since: int, earth_fault: bool
+        self, t: int, surface: "Plausible", cable: "Plausible", power_w: int, on: bool, since: int, tripped: int
     ) -> int:
         """Flags after this second.
 
         surface, cable: `Plausible`; power_w: measured, or NO_POWER; on, since: the contactor as commanded until now,
-        and since when.
+        and since when; tripped: flags of the protections that have tripped, EARTH_FAULT and THERMAL_CUT_OUT.
         """
         limits = self._limits
         flags = 0
@@ -103,14 +102,14 @@ class Safety:
             self._hot_cable = False
         if self._hot or self._hot_cable:
             flags |= OVER_TEMPERATURE
-        if earth_fault:
-            self.latched |= EARTH_FAULT | LATCHED
+        if tripped:
+            self.latched |= tripped | LATCHED
         self._feedback(t, power_w, on)
         self.resting = t < self._retry_at
         if self._too_long(t, on, since):
             flags |= MAX_ON_TIME
         if not self.tested:
-            self._test(flags, power_w, on, earth_fault)
+            self._test(flags, power_w, on, tripped)
             if not self.tested:
                 flags |= SELF_TEST_PENDING
         return flags | self.latched
@@ -151,9 +150,9 @@ class Safety:
             self._day_spent = False
         return self._day_spent or t < self._rest_until
 
-    def _test(self, flags: int, power_w: int, on: bool, earth_fault: bool) -> None:
-        """Once a boot, before the first ON: for some seconds plausible readings, no current, no earth fault."""
-        if flags & SENSOR_IMPLAUSIBLE or power_w > self._current_w or on or earth_fault:
+    def _test(self, flags: int, power_w: int, on: bool, tripped: int) -> None:
+        """Once a boot, before the first ON: for some seconds plausible readings, no current, nothing tripped."""
+        if flags & SENSOR_IMPLAUSIBLE or power_w > self._current_w or on or tripped:
             self._test_s = 0
             return
         self._test_s += 1

@@ -17,7 +17,7 @@ GOOD_BOOT_S = 60
 BAD_BOOTS_MAX = 3
 UTC_MAX = 4_102_444_800  # 2100
 _WHOLE_MAX = (1 << 30) - 1  # small integers on the chip, and room in a telemetry record
-_FLAGS_MAX = (1 << 11) - 1  # of `rh.codes`
+_FLAGS_MAX = (1 << 14) - 1  # of `rh.codes`
 
 
 class State:

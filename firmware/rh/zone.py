@@ -3,14 +3,19 @@
 from .codes import (
     BLOCKING,
     CLOCK_INVALID,
+    EARTH_FAULT,
+    LEAKAGE_HIGH,
     METER_SILENT,
     MOISTURE_IMPLAUSIBLE,
+    NO_LEAKAGE,
     NO_MOISTURE,
     NO_POWER,
     POWER_RETURN_HOLD,
+    THERMAL_CUT_OUT,
 )
 from .control import Control
 from .energy import Energy
+from .leakage import Leakage
 from .plausible import Plausible
 from .relay import Relay
 from .safety import Safety
@@ -36,6 +41,7 @@ class Zone:
         self.cable = Plausible(*_CABLE)
         self.moisture = Plausible(*_MOISTURE)
         self.safety = Safety(limits, power_w, latched)
+        self.leakage = Leakage(limits)
         self.control = Control(limits)
         self.relay = Relay(t, limits)
         self.flags = 0
@@ -62,9 +68,12 @@ class Zone:
         earth_fault: bool,
         locked: bool,
         register_wh: "int | None" = None,
+        cut_out: bool = False,
+        leakage_ma: "int | None" = NO_LEAKAGE,
     ) -> bool:
         """Advance to uptime `t` with a set of samples (None: no answer); returns whether the contactor is to be closed.
 
+        cut_out: the thermal cut-out has opened; leakage_ma: of the monitor, NO_LEAKAGE where there is none.
         power_w: NO_POWER where the meter is silent; register_wh: of a meter whose register was read since the last one.
         utc_phase: added to `t` it gives the clock modulo the period, so that zones of a feeder stagger across boards;
         -1 while the clock is not set.
@@ -76,7 +85,12 @@ class Zone:
         self.cable.feed(cable_mc)
         moisture_ok = self.moisture.feed(moisture_permille)
         self._count(power_w, on, register_wh)
-        flags = self.safety.step(t, surface, self.cable, power_w, on, relay.since, earth_fault)
+        tripped = EARTH_FAULT if self.leakage.step(leakage_ma) or earth_fault else 0
+        if cut_out:
+            tripped |= THERMAL_CUT_OUT
+        flags = self.safety.step(t, surface, self.cable, power_w, on, relay.since, tripped)
+        if self.leakage.high:
+            flags |= LEAKAGE_HIGH
         if t < self._hold_until:
             flags |= POWER_RETURN_HOLD
         if moisture_ok:

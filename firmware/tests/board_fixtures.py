@@ -96,6 +96,8 @@ class Road:
         self.cable_mc = 2_000
         self.moisture = 400
         self.earth = False
+        self.hot = False
+        self.leakage_ma = -1
         self.locked = False
         self.welded = False
         self.broken = False
@@ -117,6 +119,9 @@ class Road:
             self.power_w(),
             self.earth,
             self.locked,
+            None,
+            self.hot,
+            self.leakage_ma,
         )
         if on and not self.on:
             self.rises.append(self.t)
@@ -160,6 +165,8 @@ class Circuit:
     def __init__(self):
         self.on = False
         self.earth = False
+        self.hot = False
+        self.leaks_ma = -1
         self.welded = False
         self.tripped = False
         self.surface = -1_000
@@ -181,6 +188,12 @@ class Circuit:
 
     def earth_fault(self):
         return self.earth
+
+    def cut_out(self):
+        return self.hot
+
+    def leakage_ma(self):
+        return self.leaks_ma
 
     def trip(self):
         self.tripped = True

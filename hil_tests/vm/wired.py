@@ -29,9 +29,21 @@ class ZoneWires:
     current: int = -1  # channel of the transformer, -1 where a meter measures
     w_per_mv: int = 1
     meter: int = -1
+    thermal_pin: int = -1
+    leakage: int = -1  # channel of the residual-current monitor
+    ua_per_mv: int = 1
+    zero_mv: int = 0
 
     def closed(self, board: EmulatedBoard) -> bool:
         return board.levels.get(self.relay_pin) == self.relay_active
+
+    def set_cut_out(self, board: EmulatedBoard, opened: bool) -> None:
+        """The thermal cut-out opens or is reset."""
+        board.set_input(self.thermal_pin, int(opened))
+
+    def set_leakage(self, board: EmulatedBoard, ma: float | None) -> None:
+        """Earth-leakage current, None: the monitor's wire is broken."""
+        board.set_adc(self.leakage, 0.0 if ma is None else self.zero_mv + 1000 * ma / self.ua_per_mv)
 
     def show(self, board: EmulatedBoard, surface_c: float, cable_c: float, moisture: float) -> None:
         """Set the board's inputs to what the probes of a good zone see. moisture: 0–1."""
@@ -41,6 +53,8 @@ class ZoneWires:
             else:
                 board.set_temperature(self.probes[place], celsius)
         board.set_adc(self.moisture, DRY_MV + (WET_MV - DRY_MV) * moisture)
+        if self.leakage >= 0:
+            self.set_leakage(board, 0.0)
         if self.meter >= 0:
             board.meters.set_power(self.meter, 0.0, self.power_w)
         else:
@@ -72,6 +86,10 @@ def wired(settings: Mapping[str, Any]) -> tuple[Wiring, list[ZoneWires]]:
         else:
             pin, made.w_per_mv = (power["pin"], power["w_per_mv"]) if power else (zone["ct_pin"], zone["ct_w_per_mv"])
             made.current = _channel(wiring, pin, made.relay_pin, made.relay_active)
+        made.thermal_pin = zone.get("thermal_pin", -1)
+        if monitor := zone.get("leakage"):
+            made.leakage = _channel(wiring, monitor["pin"])
+            made.ua_per_mv, made.zero_mv = monitor["ua_per_mv"], monitor.get("zero_mv", 600)
         zones.append(made)
     return wiring, zones
 

@@ -30,6 +30,13 @@ def find_limit_problems(limits: Limits, source: Source) -> Problems:
         return
     if limits.period_s % TICK_S:
         yield source.problem("limits.period_s", f"not a multiple of {TICK_S} s", "Write 900")
+    if limits.leakage_warn_ma > limits.leakage_trip_ma:
+        yield source.problem(
+            "limits.leakage_warn_ma",
+            f"above leakage_trip_ma = {limits.leakage_trip_ma} mA",
+            "Write a warning below the trip",
+            value=limits.leakage_warn_ma,
+        )
     if limits.power_return_min_s > limits.power_return_max_s:
         yield source.problem(
             "limits.power_return_min_s",

@@ -19,6 +19,7 @@ class NotHeating(StrEnum):
     ELECTRIC_DANGER = "electric-danger"
     CONTACTOR_WELDED = "contactor-welded"
     EARTH_FAULT = "earth-fault"
+    THERMAL_CUT_OUT = "thermal-cut-out"
     CABLE_BROKEN = "cable-broken"
     SENSOR_IMPLAUSIBLE = "sensor-implausible"
     LATCHED = "latched"
@@ -51,6 +52,7 @@ class Look(StrEnum):
 _BLOCKING_FLAGS = (  # the worst first
     Flag.CONTACTOR_WELDED,
     Flag.EARTH_FAULT,
+    Flag.THERMAL_CUT_OUT,
     Flag.CABLE_BROKEN,
     Flag.SENSOR_IMPLAUSIBLE,
     Flag.LATCHED,
@@ -66,7 +68,8 @@ STOPS = CODES[: CODES.index(NotHeating.INTERLOCK) + 1]  # whatever is commanded
 # Somebody has to go there: ON is not offered. The other stops end by themselves.
 NEEDS_PERSON = CODES[: CODES.index(NotHeating.MAINTENANCE) + 1]
 NO_CONTACT = (NotHeating.OFFLINE, NotHeating.NEVER_HEARD)
-_STAYS = Flag.CONTACTOR_WELDED | Flag.EARTH_FAULT | Flag.CABLE_BROKEN | Flag.LATCHED  # without contact too
+# Without contact too.
+_STAYS = Flag.CONTACTOR_WELDED | Flag.EARTH_FAULT | Flag.THERMAL_CUT_OUT | Flag.CABLE_BROKEN | Flag.LATCHED
 
 HEATED_SHARE = 0.2  # of rated power, from which a cable is known to heat: the board's own measure of a load
 LYING_MM = 0.1  # water equivalent that makes ice minutes (docs/nomenclature.md)

@@ -50,10 +50,12 @@ FLAG_ALARMS = {  # the alarm of the same name
     Flag.OVER_TEMPERATURE: "Too hot: the board has switched it off until it has cooled. Inspect cable and sensor",
     Flag.SENSOR_IMPLAUSIBLE: "Surface or cable sensor gives no plausible value: heating is off. Inspect both, use salt",
     Flag.EARTH_FAULT: "Earth fault: heating is off until a person has reset it on site",
+    Flag.THERMAL_CUT_OUT: "The cable's thermal cut-out has opened: heating is off until a person has reset it on site",
     Flag.CONTACTOR_WELDED: "Current although switched off: open the upstream switch, change the contactor",
     Flag.MAX_ON_TIME: "Longest on-time reached: heating is off for a while. Is the sensor wet for another reason?",
     Flag.LATCHED: "Heating is off until reset: needs a person on site",
     Flag.MOISTURE_IMPLAUSIBLE: "Moisture sensor gives no plausible value: treated as wet. Clean or change it",
+    Flag.LEAKAGE_HIGH: "Earth-leakage current near the limit: have the cable measured before the protection trips",
     Flag.METER_SILENT: "The energy meter does not answer: power is estimated, a stuck contactor is not seen",
 }
 

@@ -25,7 +25,7 @@ from supervisor.tariff.unfailing import UnfailingTariff
 from supervisor.tariff.worth import worth_of
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
-_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.CONTACTOR_WELDED | Flag.LATCHED
+_OUT_OF_SERVICE = Flag.EARTH_FAULT | Flag.THERMAL_CUT_OUT | Flag.CONTACTOR_WELDED | Flag.LATCHED
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lease_max_s: int = _default("lease_max_s")
     power_return_min_s: int = _default("power_return_min_s")
     power_return_max_s: int = _default("power_return_max_s")
+    leakage_trip_ma: int = _default("leakage_trip_ma")  # of zones whose earth leakage is measured
+    leakage_warn_ma: int = _default("leakage_warn_ma")
     local_duty_permille: int = _default("local_duty_permille")
 
 

@@ -17,7 +17,7 @@ const SHELVE_MIN = [30, 60, 240];
 const SEVERITIES = ["critical", "major", "minor"];
 const COMMANDERS = ["crew", "engineer", "admin"];
 const ICONS = {
-  "earth-fault": "bolt", "contactor-welded": "bolt", "electric-danger": "bolt", "cable-broken": "cut", "sensor-implausible": "probe",
+  "earth-fault": "bolt", "thermal-cut-out": "bolt", "contactor-welded": "bolt", "electric-danger": "bolt", "cable-broken": "cut", "sensor-implausible": "probe",
   "board-absent": "offline", latched: "lock",
 };
 

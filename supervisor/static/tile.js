@@ -15,7 +15,7 @@ const FULL_PERMILLE = 1000;
 const NO_CONTACT = ["offline", "never-heard"];
 const PAUSES = ["over-temperature", "max-on-time", "self-test-pending", "power-return-hold", "shed", "starting", "warm"];
 const CAUSE_ICONS = {
-  "electric-danger": "bolt", "contactor-welded": "bolt", "earth-fault": "bolt", "cable-broken": "cut", "sensor-implausible": "probe",
+  "electric-danger": "bolt", "contactor-welded": "bolt", "earth-fault": "bolt", "thermal-cut-out": "bolt", "cable-broken": "cut", "sensor-implausible": "probe",
   latched: "lock", maintenance: "lock", offline: "offline", "never-heard": "offline", "switched-off": "person", shed: "limit",
 };
 const lies = (zone) => ["icy", "snow"].includes(kind(zone));

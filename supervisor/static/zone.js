@@ -7,6 +7,7 @@
 export const FLAGS = [
   [4, "earth-fault"],
   [8, "contactor-welded"],
+  [4096, "thermal-cut-out"],
   [16, "cable-broken"],
   [1, "over-temperature"],
   [2, "sensor-implausible"],
@@ -15,11 +16,12 @@ export const FLAGS = [
   [64, "self-test-pending"],
   [512, "power-return-hold"],
   [1024, "moisture-implausible"],
+  [8192, "leakage-high"],
   [2048, "meter-silent"],
   [128, "clock-invalid"],
 ];
 const HEATED_NOW = ["heated-in-snow", "beyond-capacity"]; // reasons that say of the moment that it is heated
-const BLOCKING = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 256 | 512; // these keep the road unheated; the server says which counts
+const BLOCKING = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 256 | 512 | 4096; // these keep the road unheated; the server says which counts
 
 const KINDS = {
   ice: "icy", frost: "icy", snow: "snow", slush: "snow", wet: "wet", moist: "wet", trace: "wet", dew: "wet", dry: "dry",

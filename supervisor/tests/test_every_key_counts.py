@@ -74,6 +74,7 @@ def limits() -> dict[str, Row]:
         "t_max_mc": 14_000, "cable_max_mc": 70_000, "lockout_mc": 5_000, "cold_cutoff_mc": -12_000, "min_on_s": 240,
         "min_off_s": 240, "period_s": 840, "max_on_s": 40_000, "max_on_day_s": 70_000, "override_max_s": 20_000,
         "lease_max_s": 80_000, "power_return_min_s": 40, "power_return_max_s": 170, "local_duty_permille": 900,
+        "leakage_trip_ma": 100, "leakage_warn_ma": 10,
     }  # fmt: skip
     return {f"Limits.{name}": change(f"limits.{name}", value, board) for name, value in other.items()}
 

@@ -76,6 +76,8 @@ class Flag(IntFlag):
     POWER_RETURN_HOLD = 512
     MOISTURE_IMPLAUSIBLE = 1024
     METER_SILENT = 2048
+    THERMAL_CUT_OUT = 4096
+    LEAKAGE_HIGH = 8192
 
 
 class Nonce(Struct, tag_field="t", tag="nonce", forbid_unknown_fields=True):

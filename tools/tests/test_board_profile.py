@@ -83,7 +83,7 @@ def test_pins_and_zones_in_the_docs() -> None:
 
 
 def test_limits_in_the_docs() -> None:
-    rows = {row[0].strip("`"): row[2:4] for row in _rows("hardware.md") if row[1] in ("m°C", "s", "‰")}
+    rows = {row[0].strip("`"): row[2:4] for row in _rows("hardware.md") if row[1] in ("m°C", "s", "‰", "mA")}
     expected = {name: [f"{low}…{high}", str(default)] for name, (low, high, default) in PROFILE.limits.items()}
     assert rows == {name: row for name, row in expected.items() if name != "v"}
     said: dict[str, int] = {}

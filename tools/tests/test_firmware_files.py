@@ -75,4 +75,6 @@ def test_every_driver_is_in_the_table_and_every_kind_in_the_docs() -> None:
     from firmware.drivers import KINDS
 
     assert {module for module, _ in KINDS.values()} == DRIVERS
-    assert {*re.findall(r"(?m)^\| `([\w-]+)` \| `(?:surface|moisture|power)`", HARDWARE.read_text())} == {*KINDS}
+    assert {*re.findall(r"(?m)^\| `([\w-]+)` \| `(?:surface|moisture|power|leakage)`", HARDWARE.read_text())} == {
+        *KINDS
+    }

@@ -101,3 +101,17 @@ def test_platinum_thermometers_are_written_kept_and_taken_back(city: Path) -> No
 )
 def test_elements_that_no_board_could_read_are_refused(city: Path, options: tuple[str, ...], why: str) -> None:
     provision(city, *options, fails=why)
+
+
+def test_protection_is_written_kept_and_checked(city: Path) -> None:
+    provision(city, "--thermal", "z01=23", "--leakage", "z01=33@13", "--leakage", "z02=32@20/400")
+    provision(city)
+    one, two = made(city)["zones"]
+    assert one["thermal_pin"] == 23
+    assert one["leakage"] == {"kind": "adc-leakage", "pin": 33, "ua_per_mv": 13, "zero_mv": 600}
+    assert two["leakage"]["zero_mv"] == 400
+    assert "thermal_pin" not in two
+    provision(city, "--leakage", "z02=none")
+    assert "leakage" not in made(city)["zones"][1]
+    provision(city, "--thermal", "z02=34", fails="cannot be an input with pull-up")
+    provision(city, "--leakage", "z02=13", fails="give --leakage as")

@@ -47,6 +47,8 @@ TABLE = [
     ({**BLOCKED, "flags": Flag.EARTH_FAULT | Flag.LATCHED}, False, "earth-fault"),
     ({**BLOCKED, "flags": Flag.EARTH_FAULT | Flag.LATCHED, "override": OverrideMode.ON}, False, "earth-fault"),
     ({"online": False, "flags": Flag.EARTH_FAULT | Flag.LATCHED}, False, "earth-fault"),  # stays until reset on site
+    ({**BLOCKED, "flags": Flag.THERMAL_CUT_OUT | Flag.LATCHED}, False, "thermal-cut-out"),
+    ({"online": False, "flags": Flag.THERMAL_CUT_OUT | Flag.LATCHED}, False, "thermal-cut-out"),
     ({"online": False, "flags": Flag.OVER_TEMPERATURE}, None, "offline"),
     ({"who": Winner.INTERLOCK, "flags": Flag.CONTACTOR_WELDED | Flag.LATCHED}, True, "contactor-welded"),
     ({**BLOCKED, "flags": Flag.CONTACTOR_WELDED | Flag.LATCHED}, False, "contactor-welded"),
