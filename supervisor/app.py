@@ -124,7 +124,7 @@ async def running(
         entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld)
         endless += city.start(
             loops,
-            city.City(config.city, readings, commands.overrides, entities, config.state_dir / "city", alarms, clock),
+            city.City(config.city, commands.overrides, entities, config.state_dir / "city", alarms, clock),
         )
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)

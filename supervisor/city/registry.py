@@ -10,9 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from supervisor.city import platform
 from supervisor.city.commands import InterfaceCommands
+from supervisor.city.deliver import Delivery
+from supervisor.city.ngsi import push
 from supervisor.city.ngsi.entities import Entities
-from supervisor.city.ngsi.push import Broker, Pusher
 from supervisor.city.readings import ENERGY_EACH_S, Readings
 from supervisor.city.spool import Spool
 from supervisor.commands import require
@@ -29,12 +31,16 @@ class City:
     """What interfaces work with."""
 
     config: CityConfig
-    readings: Readings
     overrides: Overrides
     entities: Entities
     folder: Path  # for what waits to be sent
     alarms: RaisesAlarms
     clock: Clock
+
+    @property
+    def readings(self) -> Readings:
+        """The read-model."""
+        return self.entities.readings
 
     def commands(self, interface: str) -> InterfaceCommands:
         """What the interface of that name may command."""
@@ -68,13 +74,25 @@ async def _modbus(city: City) -> None:
 async def _ngsi_ld(city: City) -> None:
     config = city.config.ngsi_ld
     assert config is not None
-    broker = Broker(config, os.environ.get(config.token_env, "").strip())
+    broker = push.target(config, os.environ.get(config.token_env, "").strip())
     async with Spool(city.folder / "ngsi_ld.spool") as spool:
-        await Pusher(broker, city.entities.all, spool, city.alarms, city.clock).run()
+        delivery = Delivery(broker, spool, city.alarms, city.clock)
+        await push.Pusher(config, city.entities.all, delivery, city.clock).run()
+
+
+async def _platform(city: City) -> None:
+    config = city.config.platform
+    assert config is not None
+    async with Spool(city.folder / "platform.spool") as spool:
+        delivery = Delivery(platform.target(config), spool, city.alarms, city.clock)
+        events = platform.Events(config, city.readings, city.entities.site, delivery.add, spool.keep, city.clock)
+        events.take_up(await spool.kept())
+        await platform.run(events, delivery, city.clock)
 
 
 INTERFACES: Final = (  # with a loop of their own; the others are served by `web`
     Interface("modbus", "pymodbus", lambda config: config.modbus is not None, _modbus),
+    Interface("platform", "", lambda config: config.platform is not None, _platform),
     Interface("ngsi_ld", "", lambda config: config.ngsi_ld is not None and bool(config.ngsi_ld.url), _ngsi_ld),
 )
 

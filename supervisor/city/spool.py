@@ -21,6 +21,7 @@ CAP_BYTES: Final = 256 * 1024**2  # a day of fifty roads every minute takes some
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, utc_s INTEGER NOT NULL, body BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS count (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY CHECK (id = 0), text TEXT NOT NULL);"
 )
 
 
@@ -75,6 +76,15 @@ class Spool:
     async def counts(self) -> Counts:
         """How many so far."""
         return await in_thread(self._thread, self._counts)
+
+    async def keep(self, text: str) -> None:
+        """Keep a text over restarts, in the place of an older one: what the other system knows of."""
+        await in_thread(self._thread, self._run, ("INSERT OR REPLACE INTO kept VALUES (0, ?)", (text,)))
+
+    async def kept(self) -> str | None:
+        """That text; None where there is none."""
+        rows = await in_thread(self._thread, self._run, ("SELECT text FROM kept", ()))
+        return str(rows[0][0]) if rows else None
 
     def _open(self) -> None:
         try:

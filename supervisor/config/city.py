@@ -26,6 +26,9 @@ COLUMNS: Final = {
 }
 
 
+EVENTS: Final = ("ice", "earth-fault", "icing-outlook")  # of the integration platform
+
+
 class ModbusConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[city.modbus]`: Modbus TCP server for building management."""
 
@@ -60,6 +63,19 @@ class TrafficConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     publisher: str  # nationalIdentifier: who publishes
 
 
+class PlatformConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[city.platform]`: events for a Korean city's integration platform (통합플랫폼). The city issues the codes."""
+
+    url: str  # where events are posted
+    send_code: str  # sendCd
+    receive_code: str  # rcvCd
+    system_code: str  # sysCd
+    event_ids: dict[str, str]  # event → evtId; events without one are not sent
+    grades: dict[str, str] = {}  # event → evtGrad, where it differs from ours
+    callback: str = ""  # callBack: whom to call
+    headers: dict[str, str] = {}  # X-Scsns-…
+
+
 class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every interface; None: off."""
 
@@ -67,3 +83,4 @@ class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     open_data: OpenDataConfig | None = None
     ngsi_ld: NgsiLdConfig | None = None
     traffic: TrafficConfig | None = None
+    platform: PlatformConfig | None = None

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from supervisor.config.city import COLUMNS
+from supervisor.config.city import COLUMNS, EVENTS
 from supervisor.config.listen import split_listen
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from supervisor.config.city import ModbusConfig, NgsiLdConfig, OpenDataConfig
+    from supervisor.config.city import ModbusConfig, NgsiLdConfig, OpenDataConfig, PlatformConfig
     from supervisor.config.schema import Config
 
 MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
@@ -34,6 +34,8 @@ def find_city_problems(config: Config, source: Source) -> Problems:
         yield from _open_data(config.city.open_data, source)
     if config.city.ngsi_ld is not None:
         yield from _ngsi_ld(config.city.ngsi_ld, config, source)
+    if config.city.platform is not None:
+        yield from _platform(config.city.platform, source)
     traffic = config.city.traffic
     if traffic is not None and not COUNTRY.fullmatch(traffic.country):
         yield source.problem("city.traffic.country", "not a country", 'Write two small letters (ISO 3166-1): "kr"')
@@ -105,6 +107,24 @@ def _ngsi_ld(hub: NgsiLdConfig, config: Config, source: Source) -> Problems:
             yield source.problem(f"{key}.segments.{zone}", "unknown zone", "Write the id of a [[zone]]")
         elif not URI.fullmatch(segment):
             yield source.problem(f"{key}.segments.{zone}", "not a URI", 'Write "urn:ngsi-ld:RoadSegment:…"')
+
+
+def _platform(platform: PlatformConfig, source: Source) -> Problems:
+    key = "city.platform"
+    if not _is_address(platform.url):
+        yield source.problem(f"{key}.url", "not a web address", 'Write the whole address: "https://…"')
+    for name in ("send_code", "receive_code", "system_code"):
+        if not getattr(platform, name).strip():
+            yield source.problem(f"{key}.{name}", "empty", "Write the code that the city has issued")
+    if not platform.event_ids:
+        yield source.problem(f"{key}.event_ids", "no event would be sent", f"Give one of {', '.join(EVENTS)}")
+    for table in ("event_ids", "grades"):
+        for event in getattr(platform, table):
+            if event not in EVENTS:
+                yield source.problem(f"{key}.{table}.{event}", "unknown event", f"Use {', '.join(EVENTS)}")
+    for name in platform.headers:
+        if not re.fullmatch(r"X-Scsns-[A-Za-z0-9-]+", name):
+            yield source.problem(f"{key}.headers.{name}", "not X-Scsns-…", "Give the headers that the city asks for")
 
 
 def _is_address(url: str) -> bool:

@@ -125,6 +125,7 @@ CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
 NGSI_LD = "supervisor/city/tests/test_ngsi.py"
 TRAFFIC = "supervisor/city/tests/test_traffic.py"
+PLATFORM = "supervisor/city/tests/test_platform.py"
 OPEN_DATA = "supervisor/city/tests/test_open_data.py"
 ROWS: dict[str, Row] = {
     "Site.name": change("site.name", "other", services),
@@ -243,6 +244,9 @@ ROWS: dict[str, Row] = {
     "CityConfig.open_data": OPEN_DATA,
     "CityConfig.ngsi_ld": NGSI_LD,
     "CityConfig.traffic": TRAFFIC,
+    "CityConfig.platform": PLATFORM,
+    **dict.fromkeys((f"PlatformConfig.{name}" for name in (
+        "url", "send_code", "receive_code", "system_code", "event_ids", "grades", "callback", "headers")), PLATFORM),
     "TrafficConfig.country": TRAFFIC,
     "TrafficConfig.publisher": TRAFFIC,
     **dict.fromkeys((f"NgsiLdConfig.{name}" for name in (

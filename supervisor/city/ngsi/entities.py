@@ -58,7 +58,7 @@ class Entities:
         self, readings: Readings, site: Site, feeders: Sequence[Feeder], config: NgsiLdConfig | None = None
     ) -> None:
         self.readings = readings
-        self._site = site
+        self.site = site
         self._feeders = feeders
         self._segments = {} if config is None else config.segments
 
@@ -74,7 +74,7 @@ class Entities:
         ]
 
     def _section(self, reading: ZoneReading) -> Entity:
-        zone, view, site = reading.zone, reading.view, self._site.name
+        zone, view, site = reading.zone, reading.view, self.site.name
         found: Entity = {
             "id": urn("HeatedRoadSection", site, zone.id),
             "type": "HeatedRoadSection",
@@ -107,7 +107,7 @@ class Entities:
         mine = [one for one in zones if one.zone.feeder == feeder.id]
         heard = [one for one in mine if one.view.online and one.view.power_w is not None]
         found: Entity = {
-            "id": urn("HeatingControlCabinet", self._site.name, feeder.id),
+            "id": urn("HeatingControlCabinet", self.site.name, feeder.id),
             "type": "HeatingControlCabinet",
             "name": _property(feeder.id),
             "maximumPowerAvailable": _property(feeder.contract_kw, unit="KWT"),
@@ -126,7 +126,7 @@ class Entities:
         share = sum(one.view.online for one in zones) / len(zones)
         begin, end = stamp(now_utc_s - 60), stamp(now_utc_s)
         return {
-            "id": urn("KeyPerformanceIndicator", self._site.name, "zones-in-contact"),
+            "id": urn("KeyPerformanceIndicator", self.site.name, "zones-in-contact"),
             "type": "KeyPerformanceIndicator",
             "name": _property("zones in contact"),
             "kpiValue": _property(round(100 * share, 1), end, "P1"),
@@ -139,7 +139,7 @@ class Entities:
 
     def _alerts(self) -> list[Entity]:
         """Alarms of roads; one that is cleared is no entity any more."""
-        site, ids = self._site.name, set(self.readings.ids)
+        site, ids = self.site.name, set(self.readings.ids)
         return [
             {
                 "id": urn("Alert", site, alarm.code, alarm.subject),

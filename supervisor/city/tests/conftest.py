@@ -22,6 +22,4 @@ def city(district: Any, tmp_path: Path) -> City:
     readings = Readings(district.live, district.store.telemetry, district.alarms.standing, district.clock)
     services = district.app[SERVICES]
     entities = Entities(readings, services.site, services.feeders)
-    return City(
-        CityConfig(), readings, district.overrides, entities, tmp_path / "city", district.alarms, district.clock
-    )
+    return City(CityConfig(), district.overrides, entities, tmp_path / "city", district.alarms, district.clock)

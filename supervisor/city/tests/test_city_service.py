@@ -15,6 +15,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from supervisor.app import running
 from supervisor.check import explain
 from supervisor.city.registry import INTERFACES
+from supervisor.city.spool import Spool
 from supervisor.config import Config, load, read
 from supervisor.config.city import CityConfig
 from supervisor.domain.errors import CommandError
@@ -55,6 +56,12 @@ async def test_a_building_reads_and_commands_the_running_service(tmp_path: Path)
         assert "city: modbus" in {task.get_name() for task in started.endless}
     with socket.create_server(("127.0.0.1", port)):  # free again
         pass
+
+
+async def delivered(spool: Spool) -> None:
+    """Returns once nothing waits in it."""
+    while (await spool.counts()).waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 def config_of(folder: Path, city: str) -> tuple[Config | None, list[str]]:

@@ -18,15 +18,18 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pyld import jsonld
 
+from supervisor.city import deliver
+from supervisor.city.deliver import Delivery
 from supervisor.city.documents import Documents
 from supervisor.city.ngsi import push
 from supervisor.city.ngsi.entities import CORE_CONTEXT, TYPES, Entities, urn, with_context
-from supervisor.city.ngsi.push import Broker, Pusher
+from supervisor.city.ngsi.push import Pusher
 from supervisor.city.registry import City
 from supervisor.city.spool import Spool
-from supervisor.city.tests.test_city_service import config_of
+from supervisor.city.tests.test_city_service import config_of, delivered
 from supervisor.config.city import NgsiLdConfig
 from supervisor.domain.alarm import AlarmCode
+from supervisor.gateway.tests.board_client import until
 from supervisor.runtime.background import Background
 from supervisor.web.keys import SERVICES
 
@@ -158,28 +161,28 @@ def test_a_schema_refuses_what_is_wrong(entities: Entities) -> None:
 class Push:
     """A pusher with its spool, until the end of the block."""
 
-    def __init__(self, pusher: Pusher, spool: Spool) -> None:
-        self.pusher, self.spool = pusher, spool
+    def __init__(self, pusher: Pusher, delivery: Delivery, spool: Spool) -> None:
+        self.pusher, self.delivery, self.spool = pusher, delivery, spool
 
 
 @asynccontextmanager
 async def pushing(entities: Entities, district: Any, path: Path, url: str, **keys: Any) -> AsyncIterator[Push]:
     token = keys.pop("token", "")
     async with Spool(path / "ngsi.spool", keys.pop("cap", 2**28)) as spool:
-        broker = Broker(NgsiLdConfig(url=url, **keys), token)
-        yield Push(Pusher(broker, entities.all, spool, district.alarms, district.clock), spool)
+        config = NgsiLdConfig(url=url, **keys)
+        delivery = Delivery(push.target(config, token), spool, district.alarms, district.clock)
+        yield Push(Pusher(config, entities.all, delivery, district.clock), delivery, spool)
 
 
 async def until_delivered(one: Push) -> None:
     async with Background() as background:
-        background.keep("deliver", one.pusher._deliver)
-        while (await one.spool.counts()).waiting:
-            await push.asyncio.sleep(0.01)
+        background.keep("deliver", one.delivery.run)
+        await delivered(one.spool)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push, "BACKOFF_S", (0.01, 0.02))
+    monkeypatch.setattr(deliver, "BACKOFF_S", (0.01, 0.02))
 
 
 async def test_only_what_changed_is_sent_and_in_order(
@@ -257,23 +260,20 @@ async def test_an_hour_without_a_delivery_is_an_alarm_and_ends_with_the_next(
         broker.broken = [web.Response(status=500) for _ in range(3_000)]
         await one.pusher.queue_once()
         async with Background() as background:
-            background.keep("deliver", one.pusher._deliver)
-            while len(broker.broken) > 3_000 - 3:
-                await push.asyncio.sleep(0.01)
+            background.keep("deliver", one.delivery.run)
+            await until(lambda: len(broker.broken) <= 3_000 - 3)
             assert not district.alarms.stands(AlarmCode.CITY_NOT_DELIVERED, "ngsi_ld")
             district.clock.advance(3601)
-            while not district.alarms.stands(AlarmCode.CITY_NOT_DELIVERED, "ngsi_ld"):
-                await push.asyncio.sleep(0.01)
+            await until(lambda: district.alarms.stands(AlarmCode.CITY_NOT_DELIVERED, "ngsi_ld"))
             broker.broken = []
-            while district.alarms.stands(AlarmCode.CITY_NOT_DELIVERED, "ngsi_ld"):
-                await push.asyncio.sleep(0.01)
+            await until(lambda: not district.alarms.stands(AlarmCode.CITY_NOT_DELIVERED, "ngsi_ld"))
 
 
 async def test_the_form_of_the_korean_city_data_hub(entities: Entities) -> None:
     config = NgsiLdConfig(url="https://hub.example/ingest", form="ingest", dataset="heated-roads")
-    body = json.loads(Broker(config, "").body(entities.all()))
+    body = json.loads(push.body(config, entities.all()))
     assert (body["datasetId"], len(body["entities"])) == ("heated-roads", 11)
-    assert Broker(config, "t").headers() == {"Content-Type": "application/json", "Authorization": "Bearer t"}
+    assert push.target(config, "t").headers == {"Content-Type": "application/json", "Authorization": "Bearer t"}
 
 
 async def test_entities_are_read_over_http(
