@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.config.audit_rules import find_audit_problems
 from supervisor.config.city_rules import find_city_problems
 from supervisor.config.files import find_file_problems
+from supervisor.config.influx_rules import find_influx_problems, is_url
 from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
 from supervisor.config.listen import split_listen
 from supervisor.config.name_rules import find_name_problems
@@ -32,7 +32,6 @@ TIME_LIMIT_MAX_S = 3600  # a planning cycle takes 900
 HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (benchmark of the planner)
 MEMBERS_MAX = 60
 PROCESSES_MAX = 64
-SPOOL_MIB = (16, 1_048_576)  # an hour of a district at least, a terabyte at most
 CALIBRATION_DAYS = (10, 90)
 CONTACT_MAX = 120  # letters: two lines on a phone
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -50,7 +49,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _calibration(config, source)
     yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
-    yield from _influx(config, source)
+    yield from find_influx_problems(config.influx, source)
     yield from find_notify_problems(config, source)
     yield from find_city_problems(config, source)
     yield from find_name_problems(config, source)
@@ -98,7 +97,7 @@ def _listeners(config: Config, source: Source) -> Problems:
         )
     if config.boards.handshakes_max < 1:
         yield source.problem("boards.handshakes_max", "must be at least 1", "Write at least 1; 64 is proven")
-    if config.web.public_url and not _is_url(config.web.public_url):
+    if config.web.public_url and not is_url(config.web.public_url):
         yield source.problem("web.public_url", "not a URL", 'Write "https://host", or leave it out')
     if len(config.web.contact) > CONTACT_MAX or not config.web.contact.isprintable():
         yield source.problem(
@@ -163,33 +162,6 @@ def _calibration(config: Config, source: Source) -> Problems:
             f"outside {CALIBRATION_DAYS[0]}…{CALIBRATION_DAYS[1]}",
             "Write 28: the raw record is kept for 90 days, and fewer than 10 days are too few to fit to",
         )
-
-
-def _influx(config: Config, source: Source) -> Problems:
-    influx = config.influx
-    if influx is None:
-        return
-    needed = {"v1": ("database",), "v2": ("bucket", "org")}[influx.api]
-    for name in needed:
-        if not getattr(influx, name):
-            yield source.problem("influx", f"`{name}` is missing", f'api = "{influx.api}" needs it: add {name} = "…"')
-    if not SPOOL_MIB[0] <= influx.spool_mib <= SPOOL_MIB[1]:
-        yield source.problem(
-            "influx.spool_mib",
-            f"outside {SPOOL_MIB[0]}…{SPOOL_MIB[1]}",
-            "Write 1024: fourteen days of fifty zones without InfluxDB",
-        )
-    if not _is_url(influx.url):
-        yield source.problem("influx.url", "not a URL", 'Write "http://host:8086"')
-
-
-def _is_url(text: str) -> bool:
-    """Whether it names a web address with a host and, where given, a port that exists."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in text
-    except ValueError:  # a port above 65535, a bracket that does not close
-        return False
 
 
 def _is_host(text: str) -> bool:

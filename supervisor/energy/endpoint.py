@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import aiohttp
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
@@ -16,12 +16,12 @@ from msgspec import Struct
 
 from supervisor.config import InfluxConfig
 from supervisor.domain.retry_after import retry_after_s
+from supervisor.energy import retention
+from supervisor.energy.answer import UNREACHABLE, Answer
 
 TIMEOUT_S = 20.0  # for 5,000 lines; a loaded 1.6.7 takes 0.1 s
 BODY_MAX_BYTES = 64 * 1024  # InfluxDB's errors have a few hundred
 TEXT_MAX = 300  # characters of an error that are kept
-_TIMED_OUT = (408, 504)
-UNREACHABLE = 0  # status where no answer came
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -33,31 +33,17 @@ class Target(Struct, frozen=True, kw_only=True):
     bucket: str = ""  # v2
     org: str = ""  # v2
     token: str = ""  # v2; v1: "user:password", or a token for 1.8
-
-
-class Answer(Struct, frozen=True):
-    """The server's answer: an HTTP status (0: none), its text, and how long to wait before the next request."""
-
-    status: int
-    text: str = ""
-    retry_after_s: float | None = None
-    from_influx: bool = True  # whether the body is InfluxDB's own JSON, not some proxy's page
-
-    @property
-    def ok(self) -> bool:
-        """Delivered: InfluxDB says 204 only; 200 is the page of some proxy."""
-        return self.status == 204
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the request, here or at the server, timed out: fewer lines at once may pass."""
-        slow = (self.status == UNREACHABLE or self.status >= 500) and "timeout" in self.text.lower()
-        return slow or self.status in _TIMED_OUT
+    places: Mapping[str, str] = {}  # measurement → retention policy (v1) or bucket (v2), where it has one of its own
+    policies: Mapping[str, int] = {}  # v1: retention policies that are needed, and how many days each keeps
 
 
 class Endpoint(Protocol):
-    async def write(self, lines: str) -> Answer:
-        """Send lines with second stamps; raises nothing but CancelledError."""
+    async def prepare(self) -> Answer:
+        """Make what lines are written to, as far as it is missing; raises nothing but CancelledError."""
+        ...
+
+    async def write(self, lines: str, place: str = "") -> Answer:
+        """Send lines with second stamps, to one of the target's `places`; raises nothing but CancelledError."""
         ...
 
     async def close(self) -> None: ...
@@ -74,18 +60,34 @@ class V1Endpoint:
     """`/write` of 1.6 and later, by aiohttp."""
 
     def __init__(self, target: Target) -> None:
-        self._url = target.url.rstrip("/") + "/write"
+        self._target = target
+        self._url = target.url.rstrip("/")
         self._parameters = {"db": target.database, "precision": "s"}
         self._session = aiohttp.ClientSession(
             headers=authorization(target.token), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
         )
 
-    async def write(self, lines: str) -> Answer:
+    async def prepare(self) -> Answer:
+        if not self._target.policies:
+            return Answer(204)
+        return await retention.ensure(self._ask, self._target.database, self._target.policies)
+
+    async def write(self, lines: str, place: str = "") -> Answer:
+        parameters = {**self._parameters, "rp": place} if place else self._parameters
         try:
             async with self._session.post(
-                self._url, params=self._parameters, data=lines.encode(), allow_redirects=False
+                f"{self._url}/write", params=parameters, data=lines.encode(), allow_redirects=False
             ) as response:
                 return await read_answer(response)
+        except Exception as error:
+            return _no_answer(error)
+
+    async def _ask(self, query: str) -> Answer | dict[str, Any]:
+        try:
+            async with self._session.post(f"{self._url}/query", params={"q": query}, allow_redirects=False) as response:
+                if response.status != 200:
+                    return await read_answer(response)
+                return retention.read_result(await response.text())
         except Exception as error:
             return _no_answer(error)
 
@@ -113,10 +115,13 @@ class V2Endpoint:
         )
         self._write = self._client.write_api().write
 
-    async def write(self, lines: str) -> Answer:
+    async def prepare(self) -> Answer:
+        return Answer(204)  # an administrator makes buckets: a missing one is named by the answer to a write
+
+    async def write(self, lines: str, place: str = "") -> Answer:
         try:
             done = await self._write(
-                bucket=self._bucket,
+                bucket=place or self._bucket,
                 org=self._org,
                 record=lines.encode(),
                 write_precision=WritePrecision.S,  # type: ignore[arg-type]  # the client's own annotation is wrong
@@ -210,5 +215,12 @@ def configured(influx: InfluxConfig, environment: Mapping[str, str] = os.environ
     """The target that city.toml names; its token is in the environment."""
     token = environment.get(influx.token_env, "").strip() if influx.token_env else ""
     return Target(
-        api=influx.api, url=influx.url, database=influx.database, bucket=influx.bucket, org=influx.org, token=token
+        api=influx.api,
+        url=influx.url,
+        database=influx.database,
+        bucket=influx.bucket,
+        org=influx.org,
+        token=token,
+        places=retention.places(influx),
+        policies=retention.policies(influx),
     )

@@ -18,6 +18,7 @@ from supervisor.domain.errors import CommandError
 from supervisor.energy.endpoint import Target, authorization, read_answer
 
 TIMEOUT_S = 60.0  # a year of 100 zones' hours is 0.9 M rows
+HOURS = "zone_1h"
 UNKNOWN_PATH = (400, 404, 405, 501)
 FLUX = """from(bucket: _bucket)
   |> range(start: _from, stop: _to)
@@ -65,7 +66,7 @@ async def read_hours(target: Target, period: Period) -> Hours:
 
 async def _by_flux(target: Target, period: Period) -> Hours:
     start, stop = (datetime.fromtimestamp(utc_s, UTC) for utc_s in period[1:])
-    parameters = {"_bucket": target.bucket, "_from": start, "_to": stop, "_site": period.site}
+    parameters = {"_bucket": target.places.get(HOURS, target.bucket), "_from": start, "_to": stop, "_site": period.site}
     async with InfluxDBClientAsync(
         url=target.url, token=target.token, org=target.org, timeout=int(TIMEOUT_S * 1000), allow_redirects=False,
         client_session_kwargs={"raise_for_status": _raise_unless_read},
@@ -89,11 +90,14 @@ async def _by_export(target: Target, period: Period) -> Hours:
 
 async def _by_influxql(target: Target, period: Period) -> Hours:
     site = period.site.replace("'", r"\'")
+    place = target.places.get(HOURS, "")
+    database = target.database if target.api == "v1" else place or target.bucket
+    policy = f'"{place}".' if place and target.api == "v1" else ""
     query = (
-        f'SELECT "energy_wh" FROM "zone_1h" WHERE "site" = \'{site}\' AND time >= {period.from_utc_s}s '
+        f'SELECT "energy_wh" FROM {policy}"{HOURS}" WHERE "site" = \'{site}\' AND time >= {period.from_utc_s}s '
         f'AND time < {period.to_utc_s}s GROUP BY "zone"'
     )
-    asked = {"db": target.database or target.bucket, "epoch": "s", "q": query}
+    asked = {"db": database, "epoch": "s", "q": query}
     [result] = json.loads(await _get(target, "/query", asked))["results"]
     if "error" in result:
         raise _Refused(str(result["error"]))

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -26,7 +26,9 @@ from msgspec import Struct
 
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import StoreError
-from supervisor.energy.endpoint import Answer, Endpoint, Target, connect
+from supervisor.energy.answer import Answer
+from supervisor.energy.endpoint import Endpoint, Target, connect
+from supervisor.energy.retention import split
 from supervisor.runtime import work
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import at_work
@@ -151,7 +153,9 @@ class Shipper:
         clock: Clock,
         alarm: AlarmSink,
         rng: random.Random | None = None,
+        places: Mapping[str, str] | None = None,
     ) -> None:
+        """`places`: measurement → place of the endpoint, where it has one of its own."""
         self._spool = spool
         self._endpoint = endpoint
         self._clock = clock
@@ -159,6 +163,7 @@ class Shipper:
         self._rng = rng or random.Random()
         self._last_dead_s = self._last_well_s = clock.monotonic_s()
         self._batching, self._refused = Batching(), Refused()
+        self._places, self._prepared = places or {}, False
         self.state = ShipperState()
         self.spool: SpoolState | None = None  # as it was at the last check of its cap
 
@@ -183,6 +188,9 @@ class Shipper:
 
     async def ship(self) -> float:
         """Send what is spooled. Returns 0 when it is empty, else how long to wait [s]."""
+        if not self._prepared and not (answer := await self._endpoint.prepare()).ok:
+            return self._pause(answer)
+        self._prepared = True
         while (batch := await self._spool.batch(self._batching.points)) is not None:
             lines = batch.lines.split("\n")
             self._refused.begin(len(lines))
@@ -190,20 +198,22 @@ class Shipper:
                 at = 0
                 while at < len(lines):  # a single entry of the spool may hold more than goes at once
                     part = lines[at : at + self._batching.points]
-                    await self._send(part)
+                    for place, there in split(part, self._places):
+                        await self._send(there, place)
                     at += len(part)
             except Unavailable as trouble:
+                self._prepared = False
                 return self._pause(trouble.answer)
             await self._spool.delivered(batch.last_id, self._refused.dead)
             self._well(batch.points, self._refused.dead)
         self._last_well_s = self._clock.monotonic_s()
         return 0.0
 
-    async def _send(self, lines: list[str]) -> None:
+    async def _send(self, lines: list[str], place: str) -> None:
         """Deliver `lines`, halving what the server refuses; raises Unavailable for answers about other things."""
         self.state.requests += 1
         with work.held(), at_work(self._clock):
-            answer = await self._endpoint.write("\n".join(lines))
+            answer = await self._endpoint.write("\n".join(lines), place)
         if answer.ok:
             self._refused.accepted()
             return
@@ -213,8 +223,8 @@ class Shipper:
             self._refused.add(lines[0], answer)
             return
         middle = len(lines) // 2
-        await self._send(lines[:middle])
-        await self._send(lines[middle:])
+        await self._send(lines[:middle], place)
+        await self._send(lines[middle:], place)
 
     def _well(self, points: int, dead: list[tuple[str, str]]) -> None:
         state = self.state
@@ -291,6 +301,6 @@ async def shipping(target: Target, spool: Spool, clock: Clock, alarm: AlarmSink)
     """A shipper with its connection; the caller runs it."""
     endpoint = connect(target)
     try:
-        yield Shipper(spool, endpoint, clock, alarm)
+        yield Shipper(spool, endpoint, clock, alarm, places=target.places)
     finally:
         await endpoint.close()
