@@ -174,3 +174,43 @@ def export_command(config_path: Path, influx: bool, start: str, end: str | None)
 
     if not export(config_path, start, end):
         raise SystemExit(1)
+
+
+@energy.command("import")
+@config_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--time-column", "time", default="time", show_default=True, help="Column with when the energy was drawn.")
+@click.option("--energy-column", "energy", default="energy", show_default=True, help="Column with the energy.")
+@click.option("--zone-column", default="", help="Column that names the zone.")
+@click.option("--zone", default="", help="Id of the zone, where all rows are of one.")
+@click.option("--rename", "renamed", multiple=True, metavar="OLD=NEW", help="A zone's name in the file = its id.")
+@click.option("--unit", type=click.Choice(["Wh", "kWh", "MWh"]), default="kWh", show_default=True)
+@click.option(
+    "--interval-min", type=click.Choice(["15", "30", "60"]), default="60", show_default=True, help="Of each row."
+)
+@click.option(
+    "--stamp", type=click.Choice(["start", "end"]), default="start", show_default=True,
+    help="Which moment of its interval a row names.",
+)  # fmt: skip
+@click.option("--timezone", default="", help="Of the times in the file; default: that of the site.")
+@click.option("--time-format", default="", help="Such as %d.%m.%Y %H:%M; default: 2021-01-06 13:00 and alike.")
+@click.option("--delimiter", default=",", show_default=True, help="Between columns; tab is one too.")
+@click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True)
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="Such as cp949.")
+@click.option("--skip-bad", is_flag=True, help="Import the good rows although there are bad ones.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
+def import_command(**options: Any) -> None:
+    """Hours of an older system from its CSV, all or nothing; stop the service first. Status 1 where rows are bad."""
+    from supervisor.energy.bring_in import bring_in, request_of
+
+    if not bring_in(request_of(options)):
+        raise SystemExit(1)
+
+
+@energy.command("vacuum")
+@config_option
+def vacuum_command(config_path: Path) -> None:
+    """Give space that deleted records have left back to the disk; stop the service first."""
+    from supervisor.energy.vacuum import vacuum
+
+    vacuum(config_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
@@ -54,6 +54,16 @@ def _local_to_utc_s(text: str, found: datetime, timezone: ZoneInfo) -> int:
 def _written(moment: datetime, timezone: ZoneInfo) -> str:
     """As the clocks on the wall show it."""
     return moment.astimezone(UTC).astimezone(timezone).isoformat(timespec="minutes")
+
+
+def named_zone(name: str) -> ZoneInfo:
+    """The zone of option --timezone. Raises CommandError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise CommandError(
+            "unknown time zone", where=f"--timezone {name!r}", remedy='Write an IANA name such as "Asia/Seoul"'
+        ) from None
 
 
 def month_span(month: str, timezone: ZoneInfo) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from supervisor.store.tick import tick_lines
 from supervisor.tariff.configured import billing_tariff, configured_demand, peak_counts
 
 FILL_MAX = 0.5  # of the cap: live points must still find room, and none may be dropped for old ones
+HOUR_BYTES = 200  # of the lines of an hour of a zone, with its parts of its day's and its feeder's
 PIECE_S = 3 * 3600  # of raw records in one transaction: 100 zones are 108,000 points, a fraction of a second
 
 
@@ -96,13 +97,27 @@ def _days(first: int, past: int, timezone: ZoneInfo) -> Iterator[tuple[int, int]
         first = midnight
 
 
-def _roll_up(db: sqlite3.Connection, config: Config, now_utc_s: float) -> None:
+def roll_up_all(db: sqlite3.Connection, config: Config, now_utc_s: float, hours: int) -> bool:
+    """Bring days up to date from hours that changed, so many of zones, as a part of a transaction.
+
+    Their points are spooled where the spool has room for all, and none otherwise; returns whether they found room.
+    """
+    needed = spool.counter(db, "spool_bytes") + hours * HOUR_BYTES
+    fits = config.influx is None or needed <= FILL_MAX * spool_cap_bytes(config)
+    _roll_up(db, config, now_utc_s, spooled=fits and config.influx is not None)
+    return fits
+
+
+def _roll_up(db: sqlite3.Connection, config: Config, now_utc_s: float, *, spooled: bool | None = None) -> None:
+    """`spooled` None: where there is an InfluxDB."""
     contract_kw = {feeder.id: feeder.contract_kw for feeder in config.feeder}
     counts = partial(peak_counts, billing_tariff(config))
     billing = feeder_quarters.Billing(configured_demand(config), contract_kw, counts)
     known = labels.read(db, config.site.name)
     timezone = ZoneInfo(config.site.timezone)
-    upkeep.roll_up(db, known, billing, timezone, now_utc_s, spooled=config.influx is not None)
+    if spooled is None:
+        spooled = config.influx is not None
+    upkeep.roll_up(db, known, billing, timezone, now_utc_s, spooled=spooled)
 
 
 def _mark(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> int:

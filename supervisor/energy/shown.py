@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
@@ -15,7 +15,7 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import aside, tables
 from supervisor.energy.base_charge import BaseCharge
-from supervisor.energy.period import local_time
+from supervisor.energy.period import local_time, named_zone
 from supervisor.energy.record import read_record
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import DATABASE_NAME, database, quarantine
@@ -51,7 +51,7 @@ def show(asked: Request, clock: Clock = SYSTEM) -> None:
     if config is None and by == "feeder":
         raise CommandError("feeders are defined in the configuration", where="--by feeder", remedy="Give --config")
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
-    zone_info = _zone_info(config.site.timezone if config else asked.timezone)
+    zone_info = named_zone(config.site.timezone if config else asked.timezone)
     from_utc_s, to_utc_s = local_time(asked.start, zone_info), local_time(asked.end, zone_info)
     base_charge = base_charge_of(config, zone_info) if config is not None else None
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
@@ -109,15 +109,6 @@ def base_charge_of(config: configuration.Config, zone_info: ZoneInfo) -> BaseCha
         return BaseCharge(configured_demand(config), usable_tariff(config)[0], zone_info)
     except TariffError:  # said with the cost
         return BaseCharge(Demand(), None, zone_info)
-
-
-def _zone_info(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise CommandError(
-            "unknown time zone", where=f"--timezone {name!r}", remedy='Write an IANA name such as "Asia/Seoul"'
-        ) from None
 
 
 def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:
