@@ -17,6 +17,7 @@ from supervisor.control.clock_watch import ClockWatch
 from supervisor.control.danger import Dangers
 from supervisor.control.degraded import Degradations, show_degraded
 from supervisor.control.demand_guard import DemandGuard
+from supervisor.control.disk_watch import DiskWatch
 from supervisor.control.dispatch import Dispatcher
 from supervisor.control.estimation import Estimation
 from supervisor.control.forecast_record import ForecastRecord
@@ -208,6 +209,7 @@ async def start_control(
     watch.checks["clock"] = time.look
     watch.checks["sensors"] = SensorWatch(live, base.alarms, base.degradations).look
     watch.checks["restarts"] = intake.restarts.look
+    watch.checks["disk"] = DiskWatch(base.config.state_dir, base.alarms, base.metrics).look
     watch.checks["response stage"] = roads.response.look
     await watch.start()
     return Control(prices, price_service, plan_loop, guard, intake, watch)

@@ -31,6 +31,8 @@ class Metrics:
         self.commit_s = Histogram(
             "roadheat_commit_seconds", "Telemetry from receipt to commit", buckets=_COMMIT_BUCKETS_S, registry=registry
         )
+        self.disk_free_bytes = Gauge("roadheat_disk_free_bytes", "Of the state folder's disk", registry=registry)
+        self.disk_total_bytes = Gauge("roadheat_disk_total_bytes", "Of the state folder's disk", registry=registry)
         self.commands = Counter("roadheat_commands", "Commands sent", ["kind"], registry=registry)
         self.results = Counter("roadheat_results", "Boards' answers", ["result"], registry=registry)
         self.plans = Counter("roadheat_plans", "Zone plans published", ["label"], registry=registry)

@@ -59,6 +59,7 @@ class AlarmCode(StrEnum):
     PRICES = "prices", Severity.MINOR, ""
     # The service and its record
     STORE = "store", Severity.MAJOR, ""
+    DISK_LOW = "disk-low", Severity.MAJOR, ""
     NOT_RECORDED = "not-recorded", Severity.MAJOR, ""
     AUDIT_ALTERED = "audit-altered", Severity.MAJOR, ""
     AUDIT_NOT_SENT = "audit-not-sent", Severity.MINOR, ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
+from supervisor.store.rollup import local_day
 
 DATE_LETTERS = len("2023-12-29")
 SEASON: Final = ("10-01", "05-01")  # first snow and last night frost of Seoul lie well inside
@@ -90,3 +92,21 @@ def season_of(utc_s: float, timezone: ZoneInfo) -> str:
     local = datetime.fromtimestamp(utc_s, timezone)
     first = local.year if f"{local:%m-%d}" >= SEASON[0] else local.year - 1
     return f"{first}-{(first + 1) % 100:02d}"
+
+
+def period_of(start: str, end: str, timezone: ZoneInfo) -> tuple[int, int]:
+    """The UTC seconds of a local period. Raises CommandError, also where it is empty."""
+    first, past = local_time(start, timezone), local_time(end, timezone)
+    if first >= past:
+        raise CommandError(
+            "the period is empty", where="--from --to", remedy="--to is the end of the period, exclusive"
+        )
+    return first, past
+
+
+def days(first: int, past: int, timezone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """Parts of a period that end with local days."""
+    while first < past:
+        _, _, midnight = local_day(first, timezone)
+        yield first, min(past, midnight)
+        first = midnight

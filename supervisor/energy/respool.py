@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from supervisor import terminal
 from supervisor.config import Config
 from supervisor.console import transaction
 from supervisor.domain.errors import CommandError
-from supervisor.energy.period import local_time
+from supervisor.energy.period import days, local_time, period_of
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import events, feeder_quarters, labels, rollup, spool, telemetry, upkeep
 from supervisor.store.opening import spool_cap_bytes
@@ -33,9 +32,9 @@ def rebuild(config_path: Path, start: str, end: str, clock: Clock | None = None)
     config = configuration.load(config_path, without_data=True)
     timezone = ZoneInfo(config.site.timezone)
     now = (clock or SystemClock()).utc_s()
-    first, past = _period(start, end, timezone)
+    first, past = period_of(start, end, timezone)
     hours = 0
-    for begin, finish in _days(first, min(past, int(now)), timezone):
+    for begin, finish in days(first, min(past, int(now)), timezone):
         with transaction(config) as db:
             hours += _mark(db, begin, finish)
             _roll_up(db, config, now)
@@ -53,10 +52,10 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
         raise CommandError("no [influx] in it", where=str(config_path), remedy="Add the database to send to")
     timezone = ZoneInfo(config.site.timezone)
     now = (clock or SystemClock()).utc_s()
-    first, past = _period(start, end, timezone) if end else (local_time(start, timezone), int(now))
+    first, past = period_of(start, end, timezone) if end else (local_time(start, timezone), int(now))
     most_bytes = FILL_MAX * spool_cap_bytes(config)
     points = 0
-    for begin, finish in _days(first, min(past, int(now)), timezone):
+    for begin, finish in days(first, min(past, int(now)), timezone):
         for piece in range(begin, finish, PIECE_S):
             with transaction(config) as db:
                 full = spool.counter(db, "spool_bytes") > most_bytes
@@ -78,23 +77,6 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
             points += len(quarters) + len(told)
     terminal.say(f"{points:,} points wait to be sent, and the hours and days with them. Then: roadheat energy verify")
     return True
-
-
-def _period(start: str, end: str, timezone: ZoneInfo) -> tuple[int, int]:
-    first, past = local_time(start, timezone), local_time(end, timezone)
-    if first >= past:
-        raise CommandError(
-            "the period is empty", where="--from --to", remedy="--to is the end of the period, exclusive"
-        )
-    return first, past
-
-
-def _days(first: int, past: int, timezone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """Parts of a period that end with local days."""
-    while first < past:
-        _, _, midnight = rollup.local_day(first, timezone)
-        yield first, min(past, midnight)
-        first = midnight
 
 
 def roll_up_all(db: sqlite3.Connection, config: Config, now_utc_s: float, hours: int) -> bool:

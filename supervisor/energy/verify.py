@@ -14,11 +14,10 @@ from rich.table import Table
 from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.domain.errors import CommandError
-from supervisor.energy.endpoint import configured
-from supervisor.energy.period import local_time
+from supervisor.energy.endpoint import Target, configured
+from supervisor.energy.period import days, period_of
 from supervisor.energy.reading import Hours, Period, read_hours
-from supervisor.store import DATABASE_NAME, database, spool
-from supervisor.store.energy import sent_hours
+from supervisor.store import DATABASE_NAME, database, energy, rollup, spool
 
 ROWS_MAX = 500  # of the table; the count is of all
 
@@ -39,8 +38,18 @@ def compare(record: Hours, held: Hours) -> list[Difference]:
     return [each for each in found if each.record_wh != each.database_wh]
 
 
+class Day(NamedTuple):
+    """A local day's hours on both sides."""
+
+    date: str
+    hours: int
+    record_wh: int
+    database_wh: int
+    differing: list[Difference]
+
+
 def verify(config_path: Path, start: str, end: str) -> bool:
-    """Compare the hours that begin in a period and print what differs; whether nothing does.
+    """Compare the hours that begin in a period, day by day, and print what differs; whether nothing does.
 
     Hours that the service has not sent yet are left out. Raises RoadheatError.
     """
@@ -48,29 +57,49 @@ def verify(config_path: Path, start: str, end: str) -> bool:
     if config.influx is None:
         raise CommandError("no [influx] in it", where=str(config_path), remedy="There is nothing to compare with")
     zone_info = ZoneInfo(config.site.timezone)
-    period = Period(config.site.name, local_time(start, zone_info), local_time(end, zone_info))
+    first, past = period_of(start, end, zone_info)
+    target = configured(config.influx)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
-        record, open_hours = sent_hours(connection, period.from_utc_s, period.to_utc_s)
+        found = [
+            _day(connection, target, Period(config.site.name, *day), zone_info) for day in days(first, past, zone_info)
+        ]
         waiting = spool.counter(connection, "spool_points")
     except sqlite3.Error as error:
         raise CommandError(f"the record cannot be read: {error}", where=str(config.state_dir)) from error
     finally:
         connection.close()
-    held = asyncio.run(read_hours(configured(config.influx), period))
-    differing = compare(record, {key: wh for key, wh in held.items() if key not in open_hours})
-    _print(differing, len(record), zone_info)
-    console = terminal.console()
+    _print(found, zone_info)
     if waiting:
-        console.print(f"{waiting:,} points wait to be sent: compare again afterwards", style="yellow", soft_wrap=True)
-    return not differing
+        text = f"{waiting:,} points wait to be sent: compare again afterwards"
+        terminal.console().print(text, style="yellow", soft_wrap=True)
+    return not any(day.differing for day in found)
 
 
-def _print(differing: list[Difference], hours: int, timezone: ZoneInfo) -> None:
+def _day(db: sqlite3.Connection, target: Target, period: Period, timezone: ZoneInfo) -> Day:
+    record, open_hours = energy.sent_hours(db, period.from_utc_s, period.to_utc_s)
+    held = asyncio.run(read_hours(target, period))
+    held = {key: wh for key, wh in held.items() if key not in open_hours}
+    date = rollup.local_day(period.from_utc_s, timezone)[0]
+    return Day(date, len(record), sum(record.values()), sum(held.values()), compare(record, held))
+
+
+def _print(found: list[Day], timezone: ZoneInfo) -> None:
     console = terminal.console()
+    hours, differing = sum(day.hours for day in found), [each for day in found for each in day.differing]
     if not differing:
-        console.print(f"{hours:,} hours of zones are the same in the record and in the database", soft_wrap=True)
+        text = f"{hours:,} hours of zones in {len(found):,} days are the same in the record and in the database"
+        console.print(text, soft_wrap=True)
         return
+    table = Table("day")
+    for name in ("hours", "record kWh", "database kWh", "hours that differ"):
+        table.add_column(name, justify="right")
+    for day in found:
+        if day.differing:
+            table.add_row(
+                day.date, f"{day.hours:,}", _kwh(day.record_wh), _kwh(day.database_wh), f"{len(day.differing):,}"
+            )
+    console.print(table)
     table = Table("zone", "hour")
     for name in ("record kWh", "database kWh"):
         table.add_column(name, justify="right")
@@ -80,7 +109,9 @@ def _print(differing: list[Difference], hours: int, timezone: ZoneInfo) -> None:
     console.print(table)
     if len(differing) > ROWS_MAX:
         console.print(f"and {len(differing) - ROWS_MAX:,} more")
-    console.print(f"{len(differing):,} of {hours:,} hours differ", style="red", soft_wrap=True)
+    same = sum(not day.differing for day in found)
+    text = f"{len(differing):,} of {hours:,} hours differ; {same:,} of {len(found):,} days are the same"
+    console.print(text, style="red", soft_wrap=True)
 
 
 def _kwh(energy_wh: int | None) -> str:

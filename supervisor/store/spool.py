@@ -190,11 +190,13 @@ class SpoolRepository(Repository):
     async def delivered(self, last_id: int, dead: list[tuple[str, str]]) -> None:
         """Delete lines up to `last_id`; `dead` are those that the server refused, with its reason."""
         now = self._now()
-        await self.write(lambda db: delivered(db, last_id, dead, now))
+        await self.write(lambda db: delivered(db, last_id, dead, now), drains=True)
 
     async def enforce_cap(self) -> int:
         """Drop the oldest lines over the cap. Returns the points dropped now; the state counts them all."""
-        return await self.write(lambda db: enforce_cap(db, self._cap_bytes)) if self._cap_bytes else 0
+        if not self._cap_bytes:
+            return 0
+        return await self.write(lambda db: enforce_cap(db, self._cap_bytes), drains=True)
 
     async def state(self) -> SpoolState:
         """How full the spool is."""

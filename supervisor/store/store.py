@@ -75,7 +75,7 @@ class Store(Repository):
         `site` is the tag of its points, `spool_cap_bytes` the most that waits for InfluxDB (0: there is no InfluxDB,
         `SPOOL_CAP_BYTES` is a good size). Raises StoreError.
         """
-        return cls(Writer(path), clock, site, ZoneInfo(timezone), spool_cap_bytes)
+        return cls(Writer(path, drains=spool_cap_bytes > 0), clock, site, ZoneInfo(timezone), spool_cap_bytes)
 
     async def close(self) -> None:
         """Commit what waits and close the file."""

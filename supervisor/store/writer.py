@@ -7,6 +7,7 @@ import queue
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,13 +21,23 @@ Job = Callable[[sqlite3.Connection], Any]
 
 READERS = 3  # a year's report does not delay a sign-in
 GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
+FREE_PAGES = 256  # unused within the database, 1 MiB: room for telemetry of some minutes, which grows no file
 FULL = "store-full"  # code of a StoreError where the disk has no room
+
+
+class Need(Enum):
+    """What a job may use on a full disk."""
+
+    ROOM = "room"  # nothing
+    SAFETY = "safety"  # the space set aside for safety commands
+    DRAIN = "drain"  # the space set aside for emptying the spool
 
 
 class Writer:
     """Runs jobs `fn(connection)`: writing ones in groups on one thread, reading ones on a few others."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, drains: bool = False) -> None:
+        """`drains`: lines are spooled in it, which must be able to leave it when the disk is full."""
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         try:
             self._connection = database.connect(path)
@@ -36,25 +47,31 @@ class Writer:
             self._connection = database.connect(path)
         database.migrate(self._connection, str(path))
         self._reserve.set_aside()
+        self._ballast: Reserve | None = None
+        if drains:
+            self._ballast = Reserve(path.with_name(f"{path.name}-ballast"), "emptying the spool")
+            self._ballast.set_aside()
         self._path = path
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
             self._readers.put(database.connect_read_only(path))
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self._waiting: list[tuple[Job, bool, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Job, Need, asyncio.Future[Any]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def write(self, job: Callable[[sqlite3.Connection], T], *, safety: bool = False) -> T:
+    async def write(self, job: Callable[[sqlite3.Connection], T], *, safety: bool = False, drains: bool = False) -> T:
         """Run `job` in a transaction; it has reached the disk when this returns.
 
-        `safety`: what records a safety command; on a full disk it may use the space set aside. Raises what the job
+        `safety`: what records a safety command; on a full disk it may use the space set aside. `drains`: what deletes
+        lines of the spool; it may use the space set aside for that. Raises what the job
         raises (its own changes are undone, those of other jobs are kept), or StoreError where nothing could be kept.
         """
         self._require_open()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, safety, done))
+        need = Need.SAFETY if safety else Need.DRAIN if drains else Need.ROOM
+        self._waiting.append((job, need, done))
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._flush(), name="store-flush")
         return cast(T, await done)
@@ -94,7 +111,7 @@ class Writer:
         try:
             while self._waiting:
                 group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-                jobs = [(job, safety) for job, safety, _ in group]
+                jobs = [(job, need) for job, need, _ in group]
                 try:
                     outcomes = await in_thread(self._write_thread, self._commit_with_reserve, jobs)
                 except Exception as failure:  # no thread could be started: the callers must learn of it
@@ -109,20 +126,30 @@ class Writer:
         finally:
             self._flusher = None
 
-    def _commit_with_reserve(self, jobs: list[tuple[Job, bool]]) -> list[tuple[Any, BaseException | None]]:
-        """Commit; where the disk is full, safety commands once more with the space set aside for them."""
-        refused = self._reserve.spent and not self._reserve.set_aside()
+    def _commit_with_reserve(self, jobs: list[tuple[Job, Need]]) -> list[tuple[Any, BaseException | None]]:
+        """Commit; where the disk is full, once more what has space set aside for it."""
+        refused = not self._has_room()
         outcomes: list[tuple[Any, BaseException | None]] = [(None, None)] * len(jobs)
-        admitted = [i for i, (_, safety) in enumerate(jobs) if safety or not refused]
+        admitted = [i for i, (_, need) in enumerate(jobs) if need is not Need.ROOM or not refused]
         for i, outcome in zip(admitted, self._commit([jobs[i][0] for i in admitted]), strict=True):
             outcomes[i] = outcome
         for i in set(range(len(jobs))) - set(admitted):
             outcomes[i] = None, self._store_error(OSError("the disk is full"))
-        again = [i for i in admitted if jobs[i][1] and _lacks_room(outcomes[i][1])]
-        if again and self._reserve.release():
-            for i, outcome in zip(again, self._commit([jobs[i][0] for i in again]), strict=True):
-                outcomes[i] = outcome
+        for need, space in ((Need.SAFETY, self._reserve), (Need.DRAIN, self._ballast)):
+            again = [i for i in admitted if jobs[i][1] is need and _lacks_room(outcomes[i][1])]
+            if again and space is not None and space.release():
+                for i, outcome in zip(again, self._commit([jobs[i][0] for i in again]), strict=True):
+                    outcomes[i] = outcome
         return outcomes
+
+    def _has_room(self) -> bool:
+        """Whether anything may be recorded. Sets space aside again where there is some."""
+        if self._reserve.spent and not self._reserve.set_aside():
+            return False
+        if self._ballast is None or not self._ballast.spent or self._ballast.set_aside():
+            return True
+        unused = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+        return bool(unused >= FREE_PAGES)  # pages that the spool has left: telemetry takes these, not the disk's
 
     def _commit(self, jobs: list[Job]) -> list[tuple[Any, BaseException | None]]:
         """One transaction, each job in a savepoint of its own."""
