@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from supervisor.config import Config
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
@@ -106,6 +107,7 @@ def addresses(child: subprocess.Popen[bytes], *, signed_in: bool) -> tuple[tuple
     return (boards[1], int(boards[2])), web[0], link[1] if link else ""
 
 
+@pytest.mark.timeout(300 + 30 * KILLS)
 async def test_the_service_killed_under_load_loses_and_doubles_nothing(config: Config, tmp_path: Path) -> None:
     rng = random.Random(60)
     boards = [Board(board.id, tuple(zone.id for zone in config.zones_of(board.id))) for board in config.board]

@@ -32,6 +32,7 @@ DRAINED_S = 120.0
 
 
 @pytest.mark.influx
+@pytest.mark.timeout(300 + 30 * (KILLS + INFLUX_KILLS))
 async def test_service_and_influxdb_killed_under_load_agree_to_the_point(config: Config, tmp_path: Path) -> None:
     if find_program("influxd") is None:
         pytest.skip("InfluxDB 1.6 is not installed: as root on Debian, python -m tools.get_servers")
