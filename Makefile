@@ -7,7 +7,7 @@ RUN := .venv/bin/
 READY := .venv/.roadheat-ready
 ARGS ?=
 
-.PHONY: help demo test coverage check check-js fix bench soak docs sbom vm servers clean
+.PHONY: help demo test coverage check check-js check-flux fix bench soak docs sbom vm servers clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,7 +36,10 @@ coverage: $(READY) vm servers ## Coverage of the fast tests: neither VM nor brow
 check-js: ## Types of the crew app's JavaScript, where npm is
 	@tools/check_js.sh
 
-check: $(READY) check-js ## ruff, mypy (host and firmware), import layers, JavaScript where npm is
+check-flux: $(READY) ## Types of the Flux queries, where npm is
+	@tools/check_flux.sh
+
+check: $(READY) check-js check-flux ## ruff, mypy (host and firmware), import layers, JavaScript and Flux where npm is
 	@$(RUN)ruff check .
 	@$(RUN)ruff format --check .
 	@$(RUN)mypy

@@ -17,6 +17,7 @@ from supervisor.domain.errors import RoadheatError
 @click.option("--to", "end", metavar="TIME", help="End (exclusive).")
 @click.option("--speed", type=click.FloatRange(min=0.1), help="Maximum speed, as a multiple of real time.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the storm, the roads and the probes' noise.")
+@click.option("--influx", metavar="URL", help="InfluxDB that gets the record, in database or bucket roadheat_demo.")
 @click.option("--json", "json_path", type=OutputPath(), help="Write the figures to this file.")
 @click.option(
     "--report",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from hil_tests.demo.run import (
 )
 from hil_tests.demo.story import Story, write_json
 from hil_tests.demo.text import print_text
+from hil_tests.demo.to_influx import DATABASE, influx_table, send_rest
 from supervisor import terminal
 from supervisor.commands import drawing, require
 from supervisor.config import load
@@ -50,6 +52,7 @@ class Request:
     end: str | None  # exclusive
     speed: float | None
     seed: int
+    influx: str | None
     json_path: Path | None
     folder: Path
     pictures: bool
@@ -66,12 +69,19 @@ def play(asked: Request) -> bool:
     if asked.pictures:
         require("matplotlib", "the report's pictures", otherwise="give --no-pictures")
     vm_path()
+    table = influx_table(asked.influx) if asked.influx else ""
     folder = asked.folder
     _empty(folder)
     try:
         with working_folder() as work:
-            story = _tell(write_demo_city(work, storm), storm, asked.seed, asked.speed, console)
+            path = write_demo_city(work, storm, table)
+            story = _tell(path, storm, asked.seed, asked.speed, console)
             _write(story, folder, asked.json_path, asked.pictures, console)
+            if asked.influx:
+                points = asyncio.run(send_rest(load(path), storm.end_utc_s))
+                since = datetime.fromtimestamp(storm.start_utc_s, UTC).date()
+                told = f"{points:,} points are in {DATABASE} of {asked.influx}, from {since} on"
+                console.print(f"{told}; dashboards: docs/examples/grafana", soft_wrap=True)
             shutil.copytree(work, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.img", "*.sock"))
     except StoppedEarly as stopped:
         console.print(stopped.message)

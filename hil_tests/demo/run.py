@@ -107,8 +107,8 @@ def measured_storm(path: Path, site: Site, begin_utc_s: float, end_utc_s: float)
     return Storm(title, weather, begin_utc_s + later_s, min(end_utc_s, last) + later_s, site, later_s)
 
 
-def write_demo_city(folder: Path, storm: Storm) -> Path:
-    """The example district with free ports and this storm's weather and place."""
+def write_demo_city(folder: Path, storm: Storm, more: str = "") -> Path:
+    """The example district with free ports and this storm's weather and place; `more`: tables besides."""
     folder.mkdir(parents=True, exist_ok=True)
     write_weather_csv(folder / "weather.csv", storm.weather)
     text = EXAMPLE.read_text(encoding="utf-8")
@@ -118,7 +118,7 @@ def write_demo_city(folder: Path, storm: Storm) -> Path:
         text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {getattr(site, key):g}", text, count=1)
     text = re.sub(r"(?m)^timezone = .*$", f'timezone = "{site.timezone}"', text, count=1)
     path = folder / "city.toml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text + more, encoding="utf-8")
     return path
 
 

@@ -13,7 +13,7 @@ from supervisor.domain.alarm import AlarmCode
 
 LOW_BYTES = 1024**3  # the record of 50 zones takes some 100 MB a day, and a backup or an upgrade needs a copy
 LOW_SHARE = 0.1  # of a disk that is small itself
-AGAIN = 1.25  # times as much ends the alarm: it does not come and go with SQLite's log
+AGAIN = 1.25  # times as much ends the alarm: SQLite's log grows and shrinks
 MIB = 1024**2
 
 

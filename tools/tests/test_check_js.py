@@ -1,4 +1,4 @@
-"""The check of the crew app's types is for developers: without npm it says so and fails nothing."""
+"""The checks of types by npm are for developers: without npm they say so and fail nothing."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_without_npm_it_says_so_and_passes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("check", ["js", "flux"])
+def test_without_npm_it_says_so_and_passes(tmp_path: Path, check: str) -> None:
     for tool in ("sh", "dirname"):
         found = shutil.which(tool)
         assert found
         (tmp_path / tool).symlink_to(found)
     environment = os.environ | {"PATH": str(tmp_path)}
-    done = subprocess.run([ROOT / "tools/check_js.sh"], env=environment, capture_output=True, text=True, check=False)
+    script = ROOT / f"tools/check_{check}.sh"
+    done = subprocess.run([script], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"check-js: not run, Node and npm are missing \(.+\)\n", done.stdout)
+    assert re.fullmatch(rf"check-{check}: not run, Node and npm are missing \(.+\)\n", done.stdout)
 
 
 def test_every_file_of_the_app_is_checked() -> None:
@@ -29,9 +33,10 @@ def test_every_file_of_the_app_is_checked() -> None:
     assert [path.name for path in files if not path.read_text(encoding="utf-8").startswith("// @ts-check\n")] == []
 
 
-def test_the_compiler_is_pinned_and_comes_from_no_private_place() -> None:
-    wanted = json.loads((ROOT / "tools/js/package.json").read_text())["devDependencies"]
-    lock = json.loads((ROOT / "tools/js/package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("check", ["js", "flux"])
+def test_the_compiler_is_pinned_and_comes_from_no_private_place(check: str) -> None:
+    wanted = json.loads((ROOT / f"tools/{check}/package.json").read_text())["devDependencies"]
+    lock = json.loads((ROOT / f"tools/{check}/package-lock.json").read_text())["packages"]
     for name, version in wanted.items():
         entry = lock[f"node_modules/{name}"]
         assert re.fullmatch(r"\d+\.\d+\.\d+", version)
