@@ -15,18 +15,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
-import numpy as np
 
+from hil_tests.bench.board_watch import BoardWatch
 from hil_tests.bench.crew import Crew
+from hil_tests.bench.guests import Guests
+from hil_tests.bench.images import write_board
 from hil_tests.bench.invariants import Invariants, Violation
-from hil_tests.bench.plant import STEP_S, RoadPlant
 from hil_tests.bench.recorder import Recorder
+from hil_tests.bench.roads import PLANT_MS, Roads, plant_of
 from hil_tests.bench.service_record import ServiceRecord
 from hil_tests.bench.supervisor_process import SupervisorProcess, serve_command
-from hil_tests.bench.wiring import EARTH_PIN, LOCK_PIN, wire
+from hil_tests.bench.wiring import BEAT_PIN, EARTH_PIN, LOCK_PIN, Fit, wire
 from hil_tests.bench.zone import BenchError, BenchZone
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import Edge, EmulatedBoard, Wiring
@@ -34,8 +35,6 @@ from hil_tests.vm.realtime import running
 from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.store.store import DATABASE_NAME
-from supervisor.weather.providers.files import read_weather_csv
-from supervisor.weather.providers.registry import weather_file
 from tools.flashing import flash
 from tools.get_vm import vm_path
 from tools.on_boards import on_all
@@ -44,7 +43,6 @@ from tools.on_boards import on_all
 # session (ping 15 s, send 20 s) are longer.
 QUANTUM_MS = 10_000
 DIAL_QUANTUM_MS = 2000  # while a board dials and says hello, where time-outs are 10 s
-PLANT_MS = STEP_S * 1000
 MINUTE_MS = 60_000
 _TALK_ROUNDS = 40  # exchanges without time passing after a dial: TCP, TLS, upgrade, challenge, plans
 
@@ -61,10 +59,10 @@ class Bench:
         seed: int = 1,
         command: Sequence[str] | None = None,
         limits: dict[str, int] | None = None,
-        relay_active: int = 1,
+        fit: Fit | None = None,
     ) -> None:
         """`weather`: the plant's; default what the service's file says. `command` starts the service. `limits` replace
-        those of the configuration. `relay_active`: the level that closes contactors.
+        those of the configuration. `fit`: how boards are fitted.
         """
         self.config = config if isinstance(config, Config) else load(config)
         self.folder = self.config.state_dir / "bench"
@@ -72,44 +70,43 @@ class Bench:
         self.start_utc_s = start_utc_s
         self.seed = seed
         self.now_ms = 0
-        if weather is None:
-            file = weather_file(self.config)
-            if file is None:
-                raise BenchError("no weather file", where="weather.provider", remedy='Write provider = "file"')
-            weather, _ = read_weather_csv(file, self.config.site)
-        self.plant = RoadPlant(self.config.zone, weather, self.config.site, start_utc_s, seed=seed)
+        self.service_ahead_s = 0.0  # of the service's time of day
+        plant = plant_of(self.config, weather, start_utc_s, seed)
         self._relay = ConsoleRelay()
 
         def make(name: str, wiring: Wiring) -> EmulatedBoard:
             return EmulatedBoard(name, self.folder, vm_path(), wiring, self._relay, seed=seed)
 
-        wired = wire(self.config, make, limits, relay_active)
+        wired = wire(self.config, make, limits, fit or Fit())
         self.boards, self.zones, self._relays = wired.boards, wired.zones, wired.relays
+        self._trips = wired.trips
         self._power_on_ms: dict[str, int] = {}
         self._ordered = [self.zones[zone.id] for zone in self.config.zone]
         self.supervisor = SupervisorProcess(command or serve_command(self.config.path), self.folder)
         self.crew = Crew(self)
         in_force = {**msgspec.structs.asdict(self.config.limits), **(limits or {})}
         self.invariants = Invariants(self.config.feeder, self._ordered, in_force, start_utc_s)
-        self.invariants.liveness.service = ServiceRecord(self.config.state_dir / DATABASE_NAME)
+        record = ServiceRecord(self.config.state_dir / DATABASE_NAME)
+        self.invariants.liveness.service = record
+        self.watch = BoardWatch(self.boards, self.zones, record, self.invariants.tell)
+        self.guests = Guests()
         self.recorder = Recorder(self.config.zone, self.config.feeder, start_utc_s)
         self.on_minute: list[Callable[[Bench], None]] = []
         self._resets_seen = dict.fromkeys(self.boards, 0)
         self._typed = dict.fromkeys(self.boards, 0)
-        self._show()
+        self.roads = Roads(plant, self._ordered)
 
     # -- start, power, faults ---------------------------------------------------------------------------------------
 
     def __enter__(self) -> Bench:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """End every process."""
+        self.guests.close()
         self.supervisor.kill()
         for board in self.boards.values():
             board.close()
@@ -142,6 +139,12 @@ class Bench:
             board.resets.clear()
         self.power_on()
 
+    def write_flash(self) -> None:
+        """The same without mpremote, for runs that are about something else."""
+        for name, board in self.boards.items():
+            write_board(board, self.config.state_dir / "boards" / name)
+        self.power_on()
+
     def power_on(self) -> None:
         """Power all boards that have none, with the flash they have."""
         for board in self.boards.values():
@@ -155,7 +158,7 @@ class Bench:
         self._power_on_ms[name] = self.now_ms + round(off_s * 1000)
 
     def start_supervisor(self) -> None:
-        self.supervisor.start(self.utc_s)
+        self.supervisor.start(self.utc_s + self.service_ahead_s)
 
     def kill_supervisor(self) -> None:
         """SIGKILL, as in a power cut."""
@@ -238,60 +241,45 @@ class Bench:
             if board.edges:
                 known = self._relays[name]
                 edges += [(edge, known[edge.pin]) for edge in board.edges if edge.pin in known]
+                for edge in board.edges:
+                    if edge.pin == BEAT_PIN and edge.level >= 0:
+                        self.watch.beat(name, edge.at_ms)
+                    elif edge.pin in self._trips[name]:
+                        edges.append((edge, self._trips[name][edge.pin]))
                 board.edges.clear()
         if len(edges) > 1:
             edges.sort(key=lambda pair: pair[0].at_ms)
         since_ms = began_ms
         for edge, zone in edges:
             at_ms = min(max(edge.at_ms, since_ms), self.now_ms)
-            self._energise(at_ms - since_ms)
+            self.roads.energise(at_ms - since_ms)
             since_ms = at_ms
+            if edge.pin != zone.wiring["relay_pin"]:
+                zone.trip(edge.level == 1)
+                self._load()
+                continue
             closed = edge.level == zone.wiring["relay_active"]
             if closed != zone.closed:
                 zone.closed = closed
                 self.invariants.edge(zone, closed, at_ms)
                 self._load()
-        self._energise(self.now_ms - since_ms)
+        self.roads.energise(self.now_ms - since_ms)
         if self.supervisor.running:
             for name, board in self.boards.items():
                 if board.linked:
                     self.invariants.contact(name, self.now_ms)
         self.invariants.tick(self.now_ms)
+        self.watch.tick(self.now_ms, self.supervisor.running)
         if self.now_ms % PLANT_MS == 0:
-            self._move_plant()
+            self.roads.move()
         if self.now_ms % MINUTE_MS == 0:
             self.recorder.minute(self)
-
-    def _energise(self, ms: int) -> None:
-        if ms:
-            for zone in self._ordered:
-                if zone.energised:
-                    zone.on_ms += ms
-                    zone.on_minute_ms += ms
-                    zone.truth.energy_wh += zone.zone.power_w * ms / 3_600_000
+            self.watch.minute(self.now_ms)
 
     def _load(self) -> None:
         """Power per zone and feeder this instant."""
-        for zone in self._ordered:
-            zone.truth.power_w = float(zone.zone.power_w) if zone.energised else 0.0
+        self.roads.load()
         self.recorder.load(self.invariants.feeder_load(self.now_ms))
-
-    def _move_plant(self) -> None:
-        self.plant.advance(np.array([zone.on_ms / PLANT_MS for zone in self._ordered]))
-        for zone in self._ordered:
-            zone.on_ms = 0
-        self._show()
-
-    def _show(self) -> None:
-        plant, state = self.plant, self.plant.state
-        columns = (plant.surface_c, plant.cable_c, state.water_mm, state.ice_mm, state.snow_mm, state.frost_mm)
-        rows = np.stack(columns, axis=1).tolist()
-        for zone, row, moisture, noise in zip(
-            self._ordered, rows, plant.moisture.tolist(), plant.noise_k().tolist(), strict=True
-        ):
-            truth = zone.truth
-            truth.surface_c, truth.cable_c, truth.water_mm, truth.ice_mm, truth.snow_mm, truth.frost_mm = row
-            zone.show(moisture, noise)
 
     def _notice_console(self) -> None:
         for name, board in self.boards.items():
@@ -305,6 +293,7 @@ class Bench:
                 at_ms, cause = board.resets[self._resets_seen[name]]
                 self._resets_seen[name] += 1
                 self.invariants.reset(name, at_ms, cause)
+                self.watch.reset(name, at_ms, cause)
 
     def zone(self, name: str) -> BenchZone:
         if name not in self.zones:

@@ -138,8 +138,16 @@ class FakeSupervisor:
 class Impostor:
     """A `FakeSupervisor` in a thread, for tests that send what the real one never sends."""
 
-    def __init__(self, config: Config, *, clock: Clock | None = None, epoch: int = 1, knows_keys: bool = True) -> None:
-        self.fake = FakeSupervisor(config, clock or SystemClock(), epoch=epoch, knows_keys=knows_keys)
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        knows_keys: bool = True,
+        fake: FakeSupervisor | None = None,
+    ) -> None:
+        """`fake`: one of its own kind, instead of one by the other parameters."""
+        self.fake = fake or FakeSupervisor(config, clock or SystemClock(), knows_keys=knows_keys)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="impostor", daemon=True)
 

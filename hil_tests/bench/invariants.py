@@ -65,11 +65,11 @@ class Invariants:
         self._watch = {zone.id: _Watch() for zone in zones}
         self._of_feeder = {f.id: [z for z in zones if z.zone.feeder == f.id] for f in feeders}
         self._earth_ms: dict[str, int | None] = {}
-        self._reset_ms: dict[str, int] = {}
+        self._resets_ms: dict[str, list[int]] = {}
         self._told: set[tuple[str, str, int]] = set()
         self.lease_ms = limits["lease_max_s"] * 1000
         self.edges = 0
-        self.liveness = Liveness(zones, limits, start_utc_s, self._tell)
+        self.liveness = Liveness(zones, limits, start_utc_s, self.tell)
 
     def edge(self, zone: BenchZone, closed: bool, at_ms: int) -> None:
         """A contactor moved."""
@@ -81,12 +81,13 @@ class Invariants:
             watch.stretches.append((watch.on_since_ms, at_ms))
             return
         watch.on_since_ms = at_ms
-        reset_ms = self._reset_ms.get(zone.board.name, 0)
+        # Of a stretch of time the resets are told before the edges, so the newest one may come later than this edge.
+        reset_ms = max([0, *(ms for ms in self._resets_ms.get(zone.board.name, ()) if ms <= at_ms)])
         off_ms = at_ms - (watch.off_since_ms if watch.off_since_ms is not None else reset_ms)
         if off_ms < limits["min_off_s"] * 1000:
-            self._tell("I3", at_ms, zone.id, f"closed {off_ms / 1000:.1f} s after opening")
+            self.tell("I3", at_ms, zone.id, f"closed {off_ms / 1000:.1f} s after opening")
         if at_ms - reset_ms < BOOT_OFF_MS:
-            self._tell("I8", at_ms, zone.id, f"closed {(at_ms - reset_ms) / 1000:.1f} s after a reset")
+            self.tell("I8", at_ms, zone.id, f"closed {(at_ms - reset_ms) / 1000:.1f} s after a reset")
 
     def feeder_load(self, at_ms: int) -> dict[str, float]:
         """kW per feeder this instant, checked against the breaker."""
@@ -95,12 +96,12 @@ class Invariants:
             kw = sum(zone.truth.power_w for zone in self._of_feeder[feeder.id]) / 1000
             load[feeder.id] = kw
             if kw > feeder.breaker_kw + 1e-9:
-                self._tell("I10", at_ms, feeder.id, f"{kw:.1f} kW on a breaker of {feeder.breaker_kw:.1f} kW")
+                self.tell("I10", at_ms, feeder.id, f"{kw:.1f} kW on a breaker of {feeder.breaker_kw:.1f} kW")
         return load
 
     def reset(self, board: str, at_ms: int, cause: int) -> None:
         """A board has restarted. `cause` as machine.reset_cause()."""
-        self._reset_ms[board] = at_ms
+        self._resets_ms.setdefault(board, []).append(at_ms)
         self.liveness.reset(board, at_ms, cause)
 
     def lock(self, board: str, locked: bool, at_ms: int) -> None:
@@ -150,8 +151,9 @@ class Invariants:
         """I1: closed only below the limits and without an earth fault."""
         limits, truth = self._limits, zone.truth
         what = ""
-        if truth.surface_c > limits["t_max_mc"] / 1000 + PROBE_K:
-            what = f"surface {truth.surface_c:.1f} °C"
+        surface_c = max(truth.surface_c, truth.surface_c if zone.surface_seen_c is None else zone.surface_seen_c)
+        if surface_c > limits["t_max_mc"] / 1000 + PROBE_K:
+            what = f"surface {surface_c:.1f} °C"
         elif truth.cable_c > limits["cable_max_mc"] / 1000 + PROBE_K:
             what = f"cable {truth.cable_c:.1f} °C"
         elif self._earth_ms.get(zone.board.name) is not None:
@@ -163,7 +165,7 @@ class Invariants:
         elif watch.limit_since_ms is None:
             watch.limit_since_ms = now_ms
         elif now_ms - watch.limit_since_ms > LOOP_MS:
-            self._tell("I1", now_ms, zone.id, f"closed with {what}")
+            self.tell("I1", now_ms, zone.id, f"closed with {what}")
 
     def _check_authority(self, zone: BenchZone, watch: _Watch, now_ms: int) -> None:
         """I2, I12: closed only under a live override, a lease, or the local rule where it may heat."""
@@ -182,13 +184,13 @@ class Invariants:
         elif now_ms - watch.unauthorised_since_ms > LOOP_MS:
             expired = [end for _, end in watch.overrides if end < now_ms]
             name = "I12" if expired and watch.on_since_ms < max(expired) else "I2"
-            self._tell(name, now_ms, zone.id, "closed without plan, override or a cold wet road")
+            self.tell(name, now_ms, zone.id, "closed without plan, override or a cold wet road")
 
     def _check_on_time(self, zone: BenchZone, watch: _Watch, now_ms: int) -> None:
         """I4: longest continuous on-time and hours per day."""
         limits = self._limits
         if now_ms - watch.on_since_ms > limits["max_on_s"] * 1000 + LOOP_MS:
-            self._tell("I4", now_ms, zone.id, f"closed for {(now_ms - watch.on_since_ms) / 3.6e6:.2f} h")
+            self.tell("I4", now_ms, zone.id, f"closed for {(now_ms - watch.on_since_ms) / 3.6e6:.2f} h")
         begin_ms = now_ms - DAY_MS
         while watch.stretches and watch.stretches[0][1] <= begin_ms:
             watch.stretches.popleft()
@@ -196,9 +198,9 @@ class Invariants:
             day_ms = now_ms - watch.on_since_ms
             day_ms += sum(end - max(begin, begin_ms) for begin, end in watch.stretches)
             if day_ms > limits["max_on_day_s"] * 1000 + DAY_GRACE_MS:
-                self._tell("I4", now_ms, zone.id, f"closed {day_ms / 3.6e6:.2f} h of the last 24 h")
+                self.tell("I4", now_ms, zone.id, f"closed {day_ms / 3.6e6:.2f} h of the last 24 h")
 
-    def _tell(self, invariant: str, at_ms: int, place: str, what: str) -> None:
+    def tell(self, invariant: str, at_ms: int, place: str, what: str) -> None:
         """Note a violation, once per place and minute."""
         key = (invariant, place, at_ms // 60_000)
         if key not in self._told:

@@ -83,7 +83,9 @@ class Liveness:
         self._earth: set[str] = set()
         self._locked: dict[str, int] = {}
         self._typed: dict[str, int] = {}
+        self._refused: frozenset[str] = frozenset()
         self.service: Service | None = None
+        self._ahead: list[tuple[int, float]] = [(0, 0.0)]  # from, by how much the service's clock is ahead [s]
         period_s = min(limits["period_s"], OFF_MAX_S + limits["min_on_s"])  # as boards bound it
         low = limits.get("local_duty_permille", 1000) * period_s < 1000 * limits["min_on_s"]
         self._limit_ms = (SHED_MS if low else LIMIT_MS) + GRACE_MS
@@ -148,6 +150,18 @@ class Liveness:
     def contact(self, zone: str, at_ms: int) -> None:
         self._watch[zone].contact_ms = at_ms
 
+    def service_clock(self, at_ms: int, ahead_s: float) -> None:
+        """The service's time of day is so far ahead of the true one from now on."""
+        self._ahead.append((at_ms, ahead_s))
+
+    def _utc_s(self, at_ms: int) -> float:
+        """By the service's clock at that time: plans and commands carry it."""
+        return self._start_utc_s + at_ms / 1000 + [ahead_s for begin, ahead_s in self._ahead if begin <= at_ms][-1]
+
+    def refused(self, board: str, refused: bool) -> None:
+        """The board has a configuration that it must not carry out: it stays off, and says so."""
+        self._refused = self._refused | {board} if refused else self._refused - {board}
+
     # -- what must hold ---------------------------------------------------------------------------------------------
 
     def tick(self, zone: BenchZone, now_ms: int) -> None:
@@ -175,7 +189,8 @@ class Liveness:
             watch.need_since_ms = excused_ms
             return
         minutes = (now_ms - watch.cold_since_ms) / 60_000
-        self._tell("I16", now_ms, zone.id, f"cold ({surface_c:.1f} °C), wet and open for {minutes:.0f} min: {plan}")
+        known = "none" if plan is None else f"of {plan.issued_utc_s} with {plan.slots[0]}"
+        self._tell("I16", now_ms, zone.id, f"cold ({surface_c:.1f} °C), wet, open for {minutes:.0f} min; plan {known}")
 
     def _excepted(self, zone: BenchZone, watch: _Watch, now_ms: int) -> bool:
         """By the board itself: interlock, lock, OFF, minimum off, power return, on-time, cold."""
@@ -192,6 +207,7 @@ class Liveness:
             not getattr(zone.board, "powered", True)
             or board in self._earth
             or board in self._locked
+            or board in self._refused
             or self._at_prompt(zone, now_ms)
             or watch.latched
             or now_ms < watch.until_ms
@@ -224,12 +240,12 @@ class Liveness:
     def _excuse(self, zone: BenchZone, watch: _Watch, at_ms: int) -> bool:
         if self.service is None:
             return False
-        if self.service.held_off(zone.id, self._start_utc_s + at_ms / 1000):
+        if self.service.held_off(zone.id, self._utc_s(at_ms)):
             return True
         plan = self._plan(zone.id, watch, at_ms)
         if plan is None:
             return False
-        excuse = plan_excuse(plan, self._start_utc_s + at_ms / 1000, zone.surface_seen_c or 0.0, self._least)
+        excuse = plan_excuse(plan, self._utc_s(at_ms), zone.surface_seen_c or 0.0, self._least)
         assert watch.cold_since_ms is not None
         return excuse is Excuse.FULL or (excuse is Excuse.SHED and at_ms - watch.cold_since_ms <= SHED_MS)
 
@@ -242,8 +258,8 @@ class Liveness:
         """The newest plan that can have reached the board since its last reset and whose lease holds."""
         if self.service is None or watch.contact_ms is None or watch.contact_ms < watch.reset_ms:
             return None
-        at_s = self._start_utc_s + min(at_ms, watch.contact_ms) / 1000
-        now_s = self._start_utc_s + at_ms / 1000
+        at_s = self._utc_s(min(at_ms, watch.contact_ms))
+        now_s = self._utc_s(at_ms)
         if at_ms - watch.asked_ms >= LOOK_BACK_MS:
             watch.plans, watch.asked_ms = self.service.plans(zone), at_ms
         known = [plan for plan in watch.plans if plan.issued_utc_s <= at_s]

@@ -37,6 +37,19 @@ class ServiceRecord:
         with closing(self._open()) as db:
             return bool(self._ask(db, question, zone))
 
+    def newest(self, board: str) -> int:
+        """Number of the record of the board that was stored last; 0: none."""
+        with closing(self._open()) as db:
+            return self._ask(db, "SELECT max(id) FROM tick WHERE board = ?", board)
+
+    def energy_wh(self) -> dict[str, int]:
+        """By zone, since the service's first start."""
+        with closing(self._open()) as db:
+            try:
+                return dict(db.execute("SELECT zone, total_wh FROM zone_total"))
+            except sqlite3.OperationalError:
+                return {}
+
     def _open(self) -> sqlite3.Connection:
         if not self._path.exists():
             return sqlite3.connect(":memory:")

@@ -45,6 +45,7 @@ class SupervisorProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
         self._asked = False
+        self._ran_ms = 0  # granted since its start
 
     @property
     def running(self) -> bool:
@@ -81,8 +82,14 @@ class SupervisorProcess:
                         self._fail("did not start")
         self._link.settimeout(_SETTLE_S)
         self._link.sendall(MESSAGE.pack(START, round(utc_s * 1000)))
+        self._ran_ms = 0
         self.grant(1)
         self.settled()
+
+    def set_clock(self, utc_s: float) -> None:
+        """Let its time of day jump; how long it has run stays as it is."""
+        if self._link is not None:
+            self._send(MESSAGE.pack(START, round(utc_s * 1000) - self._ran_ms))
 
     def hold(self) -> None:
         """Let it wait for the next `grant`, without serving boards and people meanwhile."""
@@ -93,6 +100,7 @@ class SupervisorProcess:
         """Grant `ms` (0: to answer what has arrived) and ask for a message when all is done in that time."""
         if self._link is not None:
             self._asked = True
+            self._ran_ms += ms
             self._send(MESSAGE.pack(GRANT, ms) + MESSAGE.pack(SETTLE, 0))
 
     def settled(self) -> None:

@@ -45,7 +45,9 @@ class BenchZone:
     zone: Zone
     wiring: dict[str, Any]  # its entry in the board's config.json
     board: EmulatedBoard
-    slot: int  # which zone of its board: probes 2·slot and 2·slot+1, channels likewise
+    slot: int  # which zone of its board: probes 2·slot and 2·slot+1
+    moist_channel: int = 0
+    current_channel: int = 1  # -1: a register meter measures
     truth: Truth = field(default_factory=Truth)
     closed: bool = False  # the contactor as commanded
     fault: dict[str, str] = field(default_factory=dict)  # place → kind
@@ -53,6 +55,8 @@ class BenchZone:
     drift_k: float = 0.0
     welded: bool = False
     broken: bool = False  # cable: no current
+    tripped: bool = False  # the contactor upstream is open
+    silent: bool = False  # the register meter, or what it says, cannot be used
     stuck_c: dict[str, float] = field(default_factory=dict)  # constant reading of a stuck probe; moisture 0–1
     on_ms: int = 0  # energised since the last plant step
     on_minute_ms: int = 0  # energised since the last full minute
@@ -64,7 +68,7 @@ class BenchZone:
     @property
     def energised(self) -> bool:
         """Whether current flows."""
-        return (self.closed or self.welded) and not self.broken
+        return (self.closed or self.welded) and not self.broken and not self.tripped
 
     def set_sensor_fault(self, kind: str | None, place: str = "surface") -> None:
         """Break a probe: `open`, `short`, `noise` (broken CRC), `stuck` at `surface` or `cable`; `open` or `stuck` at
@@ -117,6 +121,21 @@ class BenchZone:
         self.broken = broken
         self.show(self.moisture, 0.0)
 
+    def trip(self, tripped: bool) -> None:
+        """The contactor upstream opens, or closes again."""
+        self.tripped = tripped
+        self.show(self.moisture, 0.0)
+
+    def set_meter_fault(self, fault: str) -> None:
+        """One of hil_tests.vm.meters.FAULTS, where the zone has a register meter."""
+        self.silent = fault != "fine"
+        if self._has_meter:
+            self.board.meters.set_fault(self.slot, fault)
+
+    @property
+    def _has_meter(self) -> bool:
+        return self.current_channel < 0
+
     def show(self, moisture: float, noise_k: float) -> None:
         """Set the board's inputs to what the probes read. `moisture` 0–1."""
         for i, (place, celsius) in enumerate((("surface", self.truth.surface_c), ("cable", self.truth.cable_c))):
@@ -131,10 +150,14 @@ class BenchZone:
         self.moisture = moisture
         kind = self.fault.get("moisture")
         if kind == "open":
-            self.board.set_adc(2 * self.slot, 0.0)
+            self.board.set_adc(self.moist_channel, 0.0)
         else:
             seen = self.stuck_c["moisture"] if kind == "stuck" else moisture
-            self.board.set_adc(2 * self.slot, DRY_MV + (WET_MV - DRY_MV) * seen)
-        flowing = CT_OFFSET_MV + self.zone.power_w / self.wiring["ct_w_per_mv"]
-        off_mv = flowing if self.welded and not self.broken else CT_OFFSET_MV
-        self.board.set_adc(2 * self.slot + 1, off_mv, CT_OFFSET_MV if self.broken else flowing)
+            self.board.set_adc(self.moist_channel, DRY_MV + (WET_MV - DRY_MV) * seen)
+        on_w = 0 if self.broken or self.tripped else self.zone.power_w
+        off_w = on_w if self.welded else 0
+        if self._has_meter:
+            self.board.meters.set_power(self.slot, off_w, on_w)
+            return
+        off_mv, on_mv = (CT_OFFSET_MV + watts / self.wiring["ct_w_per_mv"] for watts in (off_w, on_w))
+        self.board.set_adc(self.current_channel, off_mv, on_mv)

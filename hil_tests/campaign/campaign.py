@@ -22,11 +22,12 @@ BOARDS = 8  # of a run
 HOURS = 2.25
 FIRST_S, LAST_S = 900, 4_200  # between them faults begin: boards have heated before, and there is time to recover
 LASTS_S = (600, 2_400)
+FIT = ("beat", "trip")  # of all boards: what the safety loop and a latched weld are seen by
 _HERE = Path(__file__).parent
 
 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
-    do: str  # a name in scenarios.play.ACTIONS
+    do: str  # a name in hil_tests.inject
     value: Any = None
 
 
@@ -39,6 +40,7 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     end: Step | None = None  # None: it ends by itself, or never
     times: int = 1
     lasts_s: tuple[int, int] = LASTS_S
+    fit: tuple[str, ...] = ()  # what its board must have, besides what all have
     service: bool = False  # of the service, and with it of all boards
 
 
@@ -48,6 +50,7 @@ class Run(Struct, frozen=True, kw_only=True):
     seed: int
     cases: tuple[tuple[str, ...], ...]
     service: str = ""
+    hours: float = HOURS
 
     @property
     def key(self) -> str:
@@ -87,21 +90,24 @@ def scenario(run: Run) -> Scenario:
     """The run as a scenario. The same run has the same events, whatever other runs there are."""
     known = faults()
     events: list[Event] = []
+    fit: dict[str, tuple[str, ...]] = {}
     for number, case in enumerate(run.cases):
         board, zone = f"b{number + 1:02d}", f"z{2 * number + 1:02d}"
+        fit[board] = FIT + tuple(dict.fromkeys(extra for name in case for extra in known[name].fit))
         for name in case:
             rng = random.Random(f"{run.seed} {name} {'+'.join(case)}")
-            events += _events(known[name], rng, board, zone)
+            events += _events(known[name], rng, run.hours, board, zone)
     if run.service:
-        events += _events(known[run.service], random.Random(f"{run.seed} {run.service}"), "", "")
+        events += _events(known[run.service], random.Random(f"{run.seed} {run.service}"), run.hours)
     names = [" ".join("+".join(case) or "nothing" for case in run.cases), run.service]
     return Scenario(
         title=", ".join(filter(None, names)), weather=Weather(kind="steady", air_c=-3.0, snow_mm_h=1.0),
-        boards=len(run.cases), hours=HOURS, seed=run.seed, events=tuple(events),
+        boards=len(run.cases), hours=run.hours, seed=run.seed, fit=fit, flashed=False,
+        events=tuple(events),
     )  # fmt: skip
 
 
-def _events(fault: Fault, rng: random.Random, board: str, zone: str) -> list[Event]:
+def _events(fault: Fault, rng: random.Random, hours: float, board: str = "", zone: str = "") -> list[Event]:
     at_s, found = rng.randrange(FIRST_S, LAST_S), []
     for _ in range(fault.times):
         found.append(Event(at_s=at_s, do=fault.begin.do, value=fault.begin.value, board=board, zone=zone))
@@ -109,5 +115,5 @@ def _events(fault: Fault, rng: random.Random, board: str, zone: str) -> list[Eve
         if fault.end is not None:
             found.append(Event(at_s=at_s, do=fault.end.do, value=fault.end.value, board=board, zone=zone))
             at_s += rng.randrange(*fault.lasts_s) if fault.times > 1 else 0
-    end_s = HOURS * 3600 - 60
+    end_s = hours * 3600 - 60
     return [event if event.at_s < end_s else msgspec.structs.replace(event, at_s=int(end_s)) for event in found]

@@ -72,7 +72,16 @@ def play_run(run: Run) -> list[str]:
 
     with working_folder() as folder:
         played = play(scenario(run), folder, folder)
-    return [f"{line}: {replay(run, line)}" for line in played.violations]
+    return [f"{line}: {replay(run, line)}" for line in _first(played.violations)]
+
+
+def _first(violations: Iterable[str]) -> list[str]:
+    """The first of each invariant and place: what goes on for an hour is told once a minute."""
+    found: dict[str, str] = {}
+    for line in violations:
+        invariant, place = line.split("invariant=")[1].split(",")[0], line.split("place=")[1].split(",")[0]
+        found.setdefault(f"{invariant} {place}", line)
+    return list(found.values())
 
 
 def replay(run: Run, violation: str) -> str:

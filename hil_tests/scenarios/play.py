@@ -14,7 +14,10 @@ import msgspec
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
 from hil_tests.bench.hostile import HostileServer
+from hil_tests.bench.wiring import Fit
 from hil_tests.demo.replay import replay_reactive
+from hil_tests.inject import find
+from hil_tests.inject.action import Place
 from hil_tests.scenarios.scenario import Event, Expect, Scenario, ScenarioError, make_weather, price_file
 from supervisor.config import load
 from supervisor.domain.zone import Site
@@ -39,35 +42,6 @@ class Played:
     calls: int = 0  # that a hostile server took
     kwh_no_server: float | None = None
     ice_undisturbed: int | None = None
-
-
-Action = Callable[[Bench, Event], None]
-
-
-def _override(bench: Bench, event: Event) -> None:
-    mode, minutes = event.value
-    if bench.supervisor.running:  # else the person gets no answer
-        bench.crew.override(event.zone, mode, minutes)
-
-
-ACTIONS: dict[str, Action] = {
-    "cut_link": lambda bench, event: bench.boards[event.board].cut_link(),
-    "cut_wifi": lambda bench, event: bench.boards[event.board].cut_link(wifi=True),
-    "restore_link": lambda bench, event: bench.boards[event.board].restore_link(),
-    "kill_supervisor": lambda bench, _: bench.kill_supervisor(),
-    "start_supervisor": lambda bench, _: bench.start_supervisor(),
-    "power_cycle": lambda bench, event: bench.power_cycle(event.board, event.value or 5.0),
-    "earth_fault": lambda bench, event: bench.set_earth_fault(event.board, bool(event.value)),
-    "maintenance_lock": lambda bench, event: bench.set_maintenance_lock(event.board, bool(event.value)),
-    "override": _override,
-    "sensor_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value),
-    "cable_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value, "cable"),
-    "moisture_fault": lambda bench, event: bench.zone(event.zone).set_sensor_fault(event.value, "moisture"),
-    "drift": lambda bench, event: bench.zone(event.zone).set_drift(event.value),
-    "lose_weather": lambda bench, _: (bench.config.path.parent / "weather.csv").unlink(),
-    "break_cable": lambda bench, event: bench.zone(event.zone).break_cable(bool(event.value)),
-    "weld": lambda bench, event: bench.zone(event.zone).weld_contactor(bool(event.value)),
-}
 
 
 def _asked(bench: Bench, what: str) -> Any:
@@ -109,10 +83,14 @@ def play(scenario: Scenario, folder: Path, data: Path) -> Played:
             start_utc_s=start_utc_s,
             seed=scenario.seed,
             limits=dict(scenario.limits) or None,
+            fit=Fit(boards=scenario.fit),
         ) as bench,
         ExitStack() as around,
     ):
-        bench.flash()
+        if scenario.flashed:
+            bench.flash()
+        else:
+            bench.write_flash()
         if scenario.server == "service":
             bench.start_supervisor()
         elif scenario.server != "none":
@@ -121,6 +99,7 @@ def play(scenario: Scenario, folder: Path, data: Path) -> Played:
             bench.advance(event.at_s - bench.now_ms / 1000)
             failed += _happen(bench, event)
         bench.advance(scenario.hours * 3600 - bench.now_ms / 1000)
+        bench.watch.end(bench.now_ms)
         lying = bench.recorder.array("lying_mm")
         kwh = {zone.id: zone.truth.energy_wh / 1000 for zone in bench.zones.values()}
         ice = {name: int((lying[:, i] >= ICE_MM).sum()) for i, name in enumerate(bench.recorder.zones)}
@@ -155,15 +134,15 @@ def _without_server(scenario: Scenario) -> Scenario:
 
 
 def _happen(bench: Bench, event: Event) -> list[str]:
-    if event.do in ACTIONS:
-        ACTIONS[event.do](bench, event)
+    if event.do:
+        find(event.do)(Place(bench, event.board, event.zone, event.value))
         return []
     if event.check in CHECKS:
         if CHECKS[event.check](bench, event):
             return []
         zone = bench.zone(event.zone)
         return [f"at {event.at_s} s {event.zone} is not {event.check} {event.value or ''}: {zone.truth}"]
-    raise ScenarioError(f"unknown event {event}", remedy=f"Known: {sorted(ACTIONS)}, {sorted(CHECKS)}")
+    raise ScenarioError(f"unknown event {event}", remedy=f"Known: {sorted(CHECKS)}")
 
 
 def _expectations(

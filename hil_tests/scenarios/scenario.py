@@ -48,7 +48,7 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something done, or something that must hold, at a time after the start."""
 
     at_s: int
-    do: str = ""  # a name in play.ACTIONS
+    do: str = ""  # a name in hil_tests.inject
     check: str = ""  # a name in play.CHECKS
     board: str = ""
     zone: str = ""
@@ -77,8 +77,10 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     contract_share: float = 1.0  # of what is installed on a feeder
     seed: int = 1
     limits: dict[str, int] = {}
+    fit: dict[str, tuple[str, ...]] = {}  # by board, see bench.wiring.Fit
     server: str = "service"  # what listens: the real service, `none`, or a kind of bench.hostile
     prices_h: float | None = None  # day-ahead prices that end after so many hours; default one price for all hours
+    flashed: bool = True  # with mpremote, as an engineer does; else images are written
     soak: bool = False  # played in `make soak` only
     events: tuple[Event, ...] = ()
     expect: Expect = Expect()

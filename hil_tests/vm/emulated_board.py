@@ -6,7 +6,6 @@ is in `edges`. A reset is a new process, so the heap is fresh; pins and flash li
 
 from __future__ import annotations
 
-import array
 import contextlib
 import errno
 import fcntl
@@ -21,8 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from hil_tests.vm import inputs
 from hil_tests.vm.console import Console, ConsoleRelay, raw_pty
 from hil_tests.vm.converters import Converters, Spi
+from hil_tests.vm.inputs import Inputs
 from hil_tests.vm.meters import Meters, Rs485
 from supervisor.domain.errors import RoadheatError
 
@@ -32,13 +33,12 @@ FLASH_BYTES = 2 * 1024 * 1024  # the file system partition of a 4 MB ESP32
 # emulation's own modules (measured there before the firmware is imported).
 HEAP = {64: "256k", 32: "172k"}
 
-OPEN, SHORT, NOISE = -32_000, -32_001, -32_002  # faults of a DS18B20, see board/_onewire.py
-LINK, WIFI = 1, 2
-_WORDS, _FAULTS, _FIRST_DS, _FIRST_ADC = 64, 4, 8, 24
+OPEN, SHORT, NOISE = inputs.OPEN, inputs.SHORT, inputs.NOISE
 _DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4
 _CONNECTING, _APPLICATION, _HEARD = 1, 2, 4
-_SOFT, _SOFT_RAW, _HARD, _WATCHDOG = 64, 65, 66, 67
+_SOFT, _SOFT_RAW, _HARD, _WATCHDOG, _NO_POWER = 64, 65, 66, 67, 68
 _PWRON_RESET, _HARD_RESET, _WDT_RESET, _SOFT_RESET = 1, 2, 3, 5
+_CAUSES = {_SOFT: _SOFT_RESET, _SOFT_RAW: _SOFT_RESET, _HARD: _HARD_RESET, _NO_POWER: _PWRON_RESET}
 _HANG_S = 20  # wall seconds without an answer: the program loops without ever reading the clock
 
 
@@ -65,7 +65,7 @@ class Wiring:
     spi: Spi = field(default_factory=Spi)
 
 
-class EmulatedBoard:
+class EmulatedBoard(Inputs):
     """Host side of one board. Not thread-safe: one thread grants."""
 
     def __init__(
@@ -90,11 +90,7 @@ class EmulatedBoard:
         self.wiring = wiring
         self.console = Console(relay)
         self._random = random.Random(f"{seed}/{name}")
-        self._words = array.array("i", [0] * _WORDS)
-        self._words[1] = LINK | WIFI
-        self._faulty: frozenset[int] = frozenset()
-        for i in range(len(wiring.sensors)):
-            self.set_temperature(i, 85.0)
+        super().__init__(len(wiring.sensors))
         self._process: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
         self._buffer = bytearray(4096)
@@ -113,36 +109,10 @@ class EmulatedBoard:
         self.application = False  # main.py runs
         self.heard = False  # a socket had something in the last grant
 
-    # -- inputs and network -----------------------------------------------------------------------------------------
-
-    def set_temperature(self, sensor: int, celsius: float) -> None:
-        """A DS18B20's temperature, quantised to 1/16 °C; or one of OPEN, SHORT, NOISE."""
-        fault = celsius <= -30_000
-        self._words[_FIRST_DS + sensor] = int(celsius) if fault else round(celsius * 16)
-        self._faulty = self._faulty | {sensor} if fault else self._faulty - {sensor}
-        self._words[_FAULTS] = len(self._faulty)
-
-    def set_adc(self, channel: int, off_mv: float, on_mv: float | None = None) -> None:
-        """Millivolts at an analogue input, while the output it belongs to is off and on."""
-        self._words[_FIRST_ADC + 2 * channel] = round(off_mv)
-        self._words[_FIRST_ADC + 2 * channel + 1] = round(off_mv if on_mv is None else on_mv)
-
-    def set_input(self, pin: int, level: int) -> None:
-        word, bit = 2 + (pin >> 5), pin & 31
-        mask = (1 << bit) - (1 << 32 if bit == 31 else 0)  # words are signed
-        self._words[word] = self._words[word] | mask if level else self._words[word] & ~mask
-
-    def cut_link(self, *, wifi: bool = False) -> None:
-        """Nothing passes to or from the network; with `wifi` the access point is gone as well."""
-        self._words[1] = 0 if wifi else WIFI
-
-    def restore_link(self) -> None:
-        self._words[1] = LINK | WIFI
-
     @property
     def linked(self) -> bool:
         """Whether the network is there and the board has power."""
-        return bool(self._words[1] & LINK) and self.powered
+        return self.link_is_there and self.powered
 
     @property
     def powered(self) -> bool:
@@ -176,6 +146,7 @@ class EmulatedBoard:
 
     def _spawn(self, now_ms: int, cause: int, *, raw: bool) -> None:
         self.resets.append((now_ms, cause))
+        self.survived()
         self._born_ms = self._end_ms = now_ms
         link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _HANG_S, 0))
@@ -294,7 +265,9 @@ class EmulatedBoard:
         self._kill()
         if code not in (_SOFT, _SOFT_RAW):
             self._release_outputs(now_ms)
-        cause = {_SOFT: _SOFT_RESET, _SOFT_RAW: _SOFT_RESET, _HARD: _HARD_RESET}.get(code, _WDT_RESET)
+        cause = _CAUSES.get(code, _WDT_RESET)
+        if code == _NO_POWER:
+            self._rtc = (0, now_ms)
         if len(self.resets) > 20 and self.resets[-20][0] == now_ms:
             raise BoardError(
                 f"{self.name} resets without end: {bytes(self.console.log[-2000:]).decode(errors='replace')}"

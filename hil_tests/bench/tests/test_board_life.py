@@ -15,6 +15,7 @@ import pytest
 
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
+from hil_tests.bench.wiring import Fit
 from hil_tests.bench.zone import BenchZone
 from hil_tests.vm.emulated_board import FLASH_BYTES
 from hil_tests.vm.flash_image import firmware_files, read_image, write_image
@@ -36,7 +37,7 @@ def city(tmp_path: Path) -> Path:
 @pytest.fixture(params=[1, 0], ids=["active-high", "active-low"])
 def bench(city: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """One board of two zones, in the snow."""
-    with Bench(city, start_utc_s=START + SNOW_S, relay_active=request.param) as made:
+    with Bench(city, start_utc_s=START + SNOW_S, fit=Fit(relay_active=request.param)) as made:
         yield made
 
 

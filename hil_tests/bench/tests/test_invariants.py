@@ -56,6 +56,14 @@ def _names(invariants: Invariants) -> set[str]:
     return {violation.invariant for violation in invariants.violations}
 
 
+def test_closing_just_before_a_reset_of_the_same_stretch_is_fine() -> None:
+    zone = _zone()
+    invariants = _watch(zone)
+    invariants.reset("b01", 402_000, 3)
+    _switch(invariants, zone, True, 401_000)
+    assert _names(invariants) == set()
+
+
 def test_heating_a_cold_wet_road_is_fine() -> None:
     zone = _zone()
     invariants = _watch(zone)

@@ -11,14 +11,10 @@ from click.testing import CliRunner
 
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
-from hil_tests.vm.emulated_board import FLASH_BYTES
-from hil_tests.vm.flash_image import firmware_files, write_image
 from supervisor.cli import main
 from supervisor.weather.design_storm import design_storm
 from supervisor.wire.keys import load_key, next_path
 from supervisor.wire.renewal_files import authority
-from tools.flashing import FIRMWARE, PROVISIONED
-from tools.sealing import sealed_file
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(240)]
 START = 1_768_089_600.0
@@ -30,10 +26,7 @@ BOARDS = 20
 def bench(tmp_path: Path) -> Iterator[Bench]:
     city = write_city(tmp_path, design_storm(START, hours=48, seed=1), boards=BOARDS, zones_per_board=1, feeders=4)
     with Bench(city, start_utc_s=START + SNOW_S) as made:
-        for name, board in made.boards.items():
-            files = {kind: sealed_file(made.config.state_dir / "boards" / name / kind) for kind in PROVISIONED}
-            write_image(board.image, {**firmware_files(FIRMWARE), **files}, FLASH_BYTES)
-        made.power_on()
+        made.write_flash()
         made.start_supervisor()
         yield made
 

@@ -8,16 +8,25 @@ import pytest
 
 from hil_tests.campaign.campaign import BOARDS, FIRST_S, HOURS, Run, faults, runs, scenario
 from hil_tests.campaign.cli import play_run, replay
-from hil_tests.scenarios.play import ACTIONS
+from hil_tests.inject import ACTIONS
 
-# One run: eight boards with pairs that are hard together, while the service restarts.
+# Two runs of eight boards with pairs that are hard together, one of them while the service restarts.
 SAMPLE = Run(
     seed=1,
     service="service-restarts",
     cases=(
         ("power-flickers", "link-flaps"), ("earth-fault", "power-cut"), ("surface-noise", "moisture-stuck"),
-        ("contactor-welded", "power-cut"), ("cable-broken", "person-on"), ("maintenance-lock", "link-lost"),
+        ("contactor-welded", "power-cut"), ("metered-cable-broken", "person-on"), ("maintenance-lock", "config-torn"),
         ("surface-stuck", "long-power-cut"), ("person-off", "moisture-open"),
+    ),
+)  # fmt: skip
+SECOND = Run(
+    seed=1,
+    hours=1.5,
+    cases=(
+        ("power-cut-in-write", "memory-exhausted"), ("call-hangs", "link-flaps"), ("soft-reset", "surface-reads-hot"),
+        ("stray-bytes", "limits-bit-flips"), ("metered-contactor-welded", "power-flickers"),
+        ("pin-impossible", "meter-line-stuck"), ("board-replaced", "key-misused"), ("meter-mute", "limits-torn"),
     ),
 )  # fmt: skip
 
@@ -58,5 +67,7 @@ def test_a_violation_names_the_command_that_plays_its_case() -> None:
 
 
 @pytest.mark.vm
-def test_a_sample_violates_nothing() -> None:
-    assert play_run(SAMPLE) == []
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("run", [SAMPLE, SECOND], ids=["service", "boards"])
+def test_a_sample_violates_nothing(run: Run) -> None:
+    assert play_run(run) == []

@@ -1,9 +1,11 @@
 """The flash chip: a littlefs image in a file of the host, mounted as `/` as the ESP32's `_boot.py` does."""
 
 import os
+import time as _t
 import vfs
 
 BLOCK = 4096
+_CUT = 4  # a trouble of the grant: power ends at the write after so many more, so many quarters of which are written
 
 
 class Flash:
@@ -13,6 +15,7 @@ class Flash:
         self._f = open(path, "r+b")
         self._blocks = self._f.seek(0, 2) // BLOCK
         self.writes = 0
+        self._until_cut = -1
 
     def readblocks(self, n, buf, offset=0):
         self._f.seek(n * BLOCK + offset)
@@ -21,6 +24,12 @@ class Flash:
     def writeblocks(self, n, buf, offset=None):
         self.writes += 1
         self._f.seek(n * BLOCK + (offset or 0))
+        if _t._grant[5] == _CUT:
+            if self._until_cut < 0:
+                self._until_cut = self.writes + _t._grant[6]
+            if self.writes > self._until_cut:
+                self._f.write(memoryview(buf)[: len(buf) * _t._grant[7] // 4])
+                _t._leave(68)
         self._f.write(buf)
 
     def ioctl(self, op, arg):

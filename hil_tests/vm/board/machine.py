@@ -10,6 +10,7 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _FIRST_ADC = 24  # word of the grant with the first channel's pair of mV: output off, output on
 _ADC_BLIND_MV = 100  # the ESP32's ADC reads 0 below, and saturates above
 _ADC_FULL_MV = (950, 1250, 1750, 3100)  # by attenuation
+_OUT_OF_MEMORY = 1  # a trouble of the grant
 _NO_SIGNAL = 62  # words of the grant that stay 0
 _PINS = tuple(range(6)) + tuple(range(12, 20)) + (21, 22, 23, 25, 26, 27) + tuple(range(32, 40))  # flash left out
 _ADC1_PINS = tuple(range(32, 40))
@@ -149,6 +150,8 @@ class ADC:
 
             if any(i.active() for i in network._interfaces):
                 raise OSError(-0x107)  # ESP_ERR_TIMEOUT: the radio owns ADC2
+        if _t._grant[5] == _OUT_OF_MEMORY:
+            raise MemoryError("memory allocation failed")
         mv = _t._grant[self._word + 1 if _levels.get(self._output) == self._active else self._word]
         if mv < _ADC_BLIND_MV:
             return 0

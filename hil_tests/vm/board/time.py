@@ -16,9 +16,9 @@ _EPOCH_2000 = 946_684_800
 _READS_PER_MS = 200  # a clock read costs about 5 us: programs that wait by reading the clock make progress
 _LEAD_MS = 3_600_000  # virtual ticks stay ahead of the real ones that asyncio's C queue uses for "now"
 
-# A grant: 64 integers. 0 length ms, 1 flags, 2 and 3 digital inputs by pin, 4 number of faulty DS18B20,
-# 8.. DS18B20 in 1/16 degC, 24.. ADC mV pairs (output off, on), 40.. meters: W pair, Wh at the beginning, fault;
-# 52.. MAX31865: mOhm.
+# A grant: 64 integers. 0 length ms, 1 flags, 2 and 3 digital inputs by pin, 4 number of faulty DS18B20, 5 trouble of
+# the chip with two arguments, 8.. DS18B20 in 1/16 degC, 24.. ADC mV pairs (output off, on), 40.. meters: W pair, Wh at
+# the beginning, fault; 52.. MAX31865: mOhm.
 _GRANT_WORDS = 64
 _LINK, _WIFI = 1, 2
 _DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4  # messages to the host

@@ -13,6 +13,7 @@ import pytest
 
 from firmware.rh import telemetry
 from firmware.rh.codes import CONTACTOR_WELDED, LATCHED, METER_SILENT, NO_POWER
+from hil_tests.bench.images import program
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import FLASH_BYTES, EmulatedBoard, Wiring
 from hil_tests.vm.flash_image import read_image, write_image
@@ -75,13 +76,15 @@ def _files(models: tuple[str, ...], **line: Any) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, relay: ConsoleRelay, program: dict[str, bytes]) -> Iterator[Start]:
-    """Power a board on a cold wet road, with two meters that show 1,000 kWh."""
+def start(tmp_path: Path, relay: ConsoleRelay) -> Iterator[Start]:
+    """Power a board on a cold wet road, with two meters that show 1,000 kWh. As bytecode, as boards get it: what a
+    board with meters needs must fit its memory.
+    """
     made: list[EmulatedBoard] = []
 
     def one(word_bits: int = 64, wired: Rs485 | None = None, **line: Any) -> EmulatedBoard:
         models = ("sdm630", "sdm120")
-        write_image(tmp_path / "b01.img", {**program, **_files(models, **line)}, FLASH_BYTES)
+        write_image(tmp_path / "b01.img", {**program(), **_files(models, **line)}, FLASH_BYTES)
         wired = wired or Rs485(TX, DE)
         wired.meters = [(i + 1, models[i], RELAYS[i], 1) for i in range(2)]
         roms = [placeholder_rom(zone, place) for zone in ZONES for place in ("surface", "cable")]

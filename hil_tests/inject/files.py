@@ -1,0 +1,92 @@
+"""What is on a board's flash: torn, altered or gone while it has no power, or changed under the running board."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+from hil_tests.inject.action import Action, Place
+from hil_tests.vm.flash_image import read_image, write_image
+from tools.sealing import sealed, sealed_file
+
+OFF_S = 5.0
+_INPUT_ONLY_PIN = 34
+_POWER_CAME = 1  # machine.PWRON_RESET
+_SEAL = b"\n#roadheat "
+Files = dict[str, bytes]
+
+
+def _offline(change: Callable[[Files, Place], None]) -> Action:
+    """Cut the power, change the files, give power again."""
+
+    def action(at: Place) -> None:
+        at.bench.power_cycle(at.board_id, OFF_S)
+        image = at.board.image
+        files = read_image(image)
+        change(files, at)
+        write_image(image, files, image.stat().st_size)
+
+    return action
+
+
+def _tear(files: Files, at: Place) -> None:
+    """`value`: the file. Its end is missing."""
+    content = files[at.value]
+    files[at.value] = content[: random.Random(at.bench.now_ms).randrange(1, len(content))]
+
+
+def _impossible_pin(files: Files, at: Place) -> None:
+    """A sealed configuration that the chip cannot carry out."""
+    at.bench.invariants.liveness.refused(at.board_id, True)
+    config = json.loads(files["config.json"].rpartition(_SEAL)[0])
+    config["zones"][0]["relay_pin"] = _INPUT_ONLY_PIN
+    files["config.json"] = sealed(json.dumps(config).encode())
+
+
+def _as_provisioned(files: Files, at: Place) -> None:
+    """An engineer puts the right one there. The wrong one has not made the board start again and again."""
+    board = at.board
+    if len(board.resets) > 1 and board.resets[-1][1] != _POWER_CAME:
+        at.bench.invariants.tell("I16", at.bench.now_ms, at.board_id, "a refused configuration resets the board")
+    at.bench.invariants.liveness.refused(at.board_id, False)
+    files["config.json"] = sealed_file(at.bench.config.state_dir / "boards" / at.board_id / "config.json")
+
+
+def _replace_board(files: Files, _at: Place) -> None:
+    """Another board with the same program and key: boots and life begin anew."""
+    for name in list(files):
+        if name == "state.json" or name.startswith("journal/"):
+            del files[name]
+
+
+def _flip(at: Place) -> None:
+    """One bit of a file changes under the running board. `value`: the file."""
+    image = at.board.image
+    raw, content = bytearray(image.read_bytes()), read_image(image)[at.value]
+    rng = random.Random(at.bench.now_ms)
+    part = content[: min(len(content), 64)]
+    start = raw.find(part)
+    while start >= 0:  # the same text stands in older blocks and in the last good copy, which stays
+        place = start + rng.randrange(len(part))
+        raw[place] ^= 1
+        with image.open("r+b") as file:
+            file.seek(place)
+            file.write(raw[place : place + 1])
+        now = read_image(image)
+        if now[at.value] != content:
+            return
+        raw[place] ^= 1
+        with image.open("r+b") as file:
+            file.seek(place)
+            file.write(raw[place : place + 1])
+        start = raw.find(part, start + 1)
+
+
+ACTIONS: dict[str, Action] = {
+    "tear_file": _offline(_tear),
+    "impossible_pin": _offline(_impossible_pin),
+    "as_provisioned": _offline(_as_provisioned),
+    "replace_board": _offline(_replace_board),
+    "flip_bit": _flip,
+}
