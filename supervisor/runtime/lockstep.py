@@ -20,7 +20,8 @@ from typing import Any
 from supervisor.runtime import work
 from supervisor.runtime.clock import Clock
 
-# From the conductor: kind and milliseconds. START carries the UTC of its start (again: the clock jumps), GRANT the length of the stretch, HOLD lasts until then.
+# From the conductor: kind and milliseconds. START carries the UTC of the start, and again where the clock jumps, GRANT
+# the length of the stretch, HOLD lasts until then.
 MESSAGE = struct.Struct("<Bq")
 START, GRANT, SETTLE, HOLD = 0, 1, 2, 3
 SETTLED = b"\x01"
