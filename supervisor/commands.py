@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 # optional modules, and the extra of roadheat that installs each
-EXTRA_OF = {"matplotlib": "report", "pyarrow": "parquet", "pymodbus": "city", "mcp": "mcp"}
+EXTRA_OF = {"matplotlib": "report", "pyarrow": "parquet", "pymodbus": "city", "bacpypes3": "city", "mcp": "mcp"}
 
 
 class Lazy(NamedTuple):

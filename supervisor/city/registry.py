@@ -71,6 +71,14 @@ async def _modbus(city: City) -> None:
     await serve(config, Registers(city.readings, city.commands("modbus"), city.clock, config.minutes))
 
 
+async def _bacnet(city: City) -> None:
+    from supervisor.city.bacnet.server import serve
+
+    config = city.config.bacnet
+    assert config is not None
+    await serve(config, city.readings, city.commands("bacnet"), city.clock)
+
+
 async def _ngsi_ld(city: City) -> None:
     config = city.config.ngsi_ld
     assert config is not None
@@ -92,6 +100,7 @@ async def _platform(city: City) -> None:
 
 INTERFACES: Final = (  # with a loop of their own; the others are served by `web`
     Interface("modbus", "pymodbus", lambda config: config.modbus is not None, _modbus),
+    Interface("bacnet", "bacpypes3", lambda config: config.bacnet is not None, _bacnet),
     Interface("platform", "", lambda config: config.platform is not None, _platform),
     Interface("ngsi_ld", "", lambda config: config.ngsi_ld is not None and bool(config.ngsi_ld.url), _ngsi_ld),
 )

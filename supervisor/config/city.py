@@ -38,6 +38,16 @@ class ModbusConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     minutes: int = 60  # of a command that gives no time
 
 
+class BacnetConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[city.bacnet]`: BACnet/IP device for building management."""
+
+    address: str  # IPv4 address with mask and port: "10.20.0.2/24:47808"
+    device: int  # instance of the device object, once in the network
+    allow: tuple[str, ...] = ("127.0.0.1",)  # addresses or networks that may read: BACnet/IP itself knows no password
+    writers: tuple[str, ...] = ()  # those of them that may command too
+    minutes: int = 60  # of a command
+
+
 class OpenDataConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[city.open_data]`: the district's roads for everybody, at /open-data."""
 
@@ -80,6 +90,7 @@ class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every interface; None: off."""
 
     modbus: ModbusConfig | None = None
+    bacnet: BacnetConfig | None = None
     open_data: OpenDataConfig | None = None
     ngsi_ld: NgsiLdConfig | None = None
     traffic: TrafficConfig | None = None

@@ -14,13 +14,14 @@ from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from supervisor.config.city import ModbusConfig, NgsiLdConfig, OpenDataConfig, PlatformConfig
+    from supervisor.config.city import BacnetConfig, ModbusConfig, NgsiLdConfig, OpenDataConfig, PlatformConfig
     from supervisor.config.schema import Config
 
 MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
 EVERY_S: Final = range(10, 3601)
 COUNTRY: Final = re.compile(r"[a-z]{2}")
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+BACNET_DEVICES: Final = range(4_194_303)  # the highest number stands for any device
 MINUTES: Final = range(1, 24 * 60 + 1)
 
 Problems = Iterator[ConfigError]
@@ -30,6 +31,8 @@ def find_city_problems(config: Config, source: Source) -> Problems:
     """Problems of the interfaces that are switched on."""
     if config.city.modbus is not None:
         yield from _modbus(config.city.modbus, config, source)
+    if config.city.bacnet is not None:
+        yield from _bacnet(config.city.bacnet, source)
     if config.city.open_data is not None:
         yield from _open_data(config.city.open_data, source)
     if config.city.ngsi_ld is not None:
@@ -45,16 +48,43 @@ def find_city_problems(config: Config, source: Source) -> Problems:
 
 def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:
     yield from _listen("city.modbus.listen", modbus.listen, config, source)
-    if not modbus.allow:
-        yield source.problem("city.modbus.allow", "nobody may read", "List addresses, or remove [city.modbus]")
+    yield from _access("city.modbus", modbus, source)
+    if len(config.zone) > MODBUS_ZONES_MAX:
+        yield source.problem(
+            "city.modbus", f"{len(config.zone)} zones do not fit a Modbus address", "Split the district, or remove it"
+        )
+
+
+def _bacnet(bacnet: BacnetConfig, source: Source) -> Problems:
+    address, _, port = bacnet.address.rpartition(":")
+    try:
+        ipaddress.IPv4Interface(address)
+        good = "/" in address and port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535
+    except ValueError:
+        good = False
+    if not good:
+        yield source.problem(
+            "city.bacnet.address", "not an IPv4 address with mask and port", 'Write "10.20.0.2/24:47808"'
+        )
+    if bacnet.device not in BACNET_DEVICES:
+        yield source.problem(
+            "city.bacnet.device", f"outside 0…{BACNET_DEVICES[-1]}", "Write a number that no other device has"
+        )
+    yield from _access("city.bacnet", bacnet, source)
+
+
+def _access(table: str, config: ModbusConfig | BacnetConfig, source: Source) -> Problems:
+    """Who may read and command, and for how long."""
+    if not config.allow:
+        yield source.problem(f"{table}.allow", "nobody may read", f"List addresses, or remove [{table}]")
     allowed = []
-    for key, texts in (("allow", modbus.allow), ("writers", modbus.writers)):
+    for key, texts in (("allow", config.allow), ("writers", config.writers)):
         for number, text in enumerate(texts):
             try:
                 network = ipaddress.ip_network(text)
             except ValueError:
                 yield source.problem(
-                    f"city.modbus.{key}[{number}]", "not an address or a network",
+                    f"{table}.{key}[{number}]", "not an address or a network",
                     'Write one such as "10.20.0.7" or "10.20.0.0/24"',
                 )  # fmt: skip
                 continue
@@ -62,14 +92,10 @@ def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:
                 allowed.append(network)
             elif not any(one.version == network.version and network.subnet_of(one) for one in allowed):  # type: ignore[arg-type]
                 yield source.problem(
-                    f"city.modbus.writers[{number}]", "not within city.modbus.allow", "List it in `allow` too"
+                    f"{table}.writers[{number}]", f"not within {table}.allow", "List it in `allow` too"
                 )
-    if modbus.minutes not in MINUTES:
-        yield source.problem("city.modbus.minutes", f"outside {MINUTES[0]}…{MINUTES[-1]}", "Write minutes: 60")
-    if len(config.zone) > MODBUS_ZONES_MAX:
-        yield source.problem(
-            "city.modbus", f"{len(config.zone)} zones do not fit a Modbus address", "Split the district, or remove it"
-        )
+    if config.minutes not in MINUTES:
+        yield source.problem(f"{table}.minutes", f"outside {MINUTES[0]}…{MINUTES[-1]}", "Write minutes: 60")
 
 
 def _open_data(open_data: OpenDataConfig, source: Source) -> Problems:

@@ -126,6 +126,7 @@ MODBUS = "supervisor/city/tests/test_city_modbus.py"
 NGSI_LD = "supervisor/city/tests/test_ngsi.py"
 TRAFFIC = "supervisor/city/tests/test_traffic.py"
 PLATFORM = "supervisor/city/tests/test_platform.py"
+BACNET = "supervisor/city/tests/test_city_bacnet.py"
 OPEN_DATA = "supervisor/city/tests/test_open_data.py"
 ROWS: dict[str, Row] = {
     "Site.name": change("site.name", "other", services),
@@ -247,6 +248,9 @@ ROWS: dict[str, Row] = {
     "CityConfig.open_data": OPEN_DATA,
     "CityConfig.ngsi_ld": NGSI_LD,
     "CityConfig.traffic": TRAFFIC,
+    "CityConfig.bacnet": BACNET,
+    **dict.fromkeys((f"BacnetConfig.{name}" for name in (
+        "address", "device", "allow", "writers", "minutes")), BACNET),
     "CityConfig.platform": PLATFORM,
     **dict.fromkeys((f"PlatformConfig.{name}" for name in (
         "url", "send_code", "receive_code", "system_code", "event_ids", "grades", "callback", "headers")), PLATFORM),

@@ -11,21 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from supervisor.city.codes import LOOKS, MODES, SEVERITIES, WINNERS
 from supervisor.city.readings import Readings, ZoneReading
-from supervisor.control.condition import Look
 from supervisor.domain.alarm import Severity
-from supervisor.domain.override import OverrideMode
-from supervisor.wire.messages import Winner
 
 VERSION: Final = 1  # of the map: raised where a register changes its meaning
 FIRST_ZONE: Final = 100
 STRIDE: Final = 32  # registers from one zone to the next
 ID_WORDS: Final = 8  # an id has at most 16 letters
 UNKNOWN: Final = {"uint16": 0xFFFF, "int16": 0x8000, "uint32": 0xFFFF_FFFF}
-LOOKS: Final = (Look.UNKNOWN, Look.DRY, Look.WET, Look.SNOW, Look.ICY)
-SEVERITIES: Final = (None, Severity.MINOR, Severity.MAJOR, Severity.CRITICAL)
-MODES: Final = (None, OverrideMode.ON, OverrideMode.BOOST, OverrideMode.OFF)
-WINNERS: Final = (None, *(winner.name.lower() for winner in Winner))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ functions 3, 4, 6 and 16 are known; everything else is answered with a Modbus ex
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Sequence
 from typing import Any, Final, cast
@@ -18,12 +17,13 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from supervisor.city.commands import HELD, TOO_FAST, InterfaceCommands
+from supervisor.city.access import BUSY, networks, within
+from supervisor.city.codes import MODES
+from supervisor.city.commands import InterfaceCommands
 from supervisor.city.modbus import registers
 from supervisor.city.readings import Readings
 from supervisor.config.city import ModbusConfig
 from supervisor.config.listen import split_listen
-from supervisor.control.overrides import DANGER
 from supervisor.domain.errors import CommandError, RoadheatError
 from supervisor.net.refusals import Refusals
 from supervisor.runtime import logs
@@ -38,16 +38,6 @@ WRITE: Final = (6, 16)
 KNOWN: Final = (READ_HOLDING, READ_INPUT, *WRITE)
 CONNECTIONS_MAX: Final = 32  # a building has one or two controllers
 IDLE_S: Final = 300.0  # without a request: a controller asks every few seconds
-_BUSY: Final = (HELD, TOO_FAST, DANGER)  # the same write may be taken later
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def within(host: str, networks: Sequence[Network]) -> bool:
-    """Whether an address lies in one of the networks; an IPv4 address may come as an IPv6 one."""
-    address = ipaddress.ip_address(host.partition("%")[0])
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address.version == network.version and address in network for network in networks)
 
 
 class Registers:
@@ -82,9 +72,9 @@ class Registers:
         number, offset = registers.place(address)
         if number < 0 or number >= len(self._readings.ids) or offset + len(values) > len(registers.COMMAND):
             return ExcCodes.ILLEGAL_ADDRESS
-        if offset != 0 or values[0] >= len(registers.MODES):
+        if offset != 0 or values[0] >= len(MODES):
             return ExcCodes.ILLEGAL_VALUE  # minutes alone command nothing
-        zone, mode = self._readings.ids[number], registers.MODES[values[0]]
+        zone, mode = self._readings.ids[number], MODES[values[0]]
         try:
             if mode is None:
                 await self._commands.release(zone)
@@ -92,7 +82,7 @@ class Registers:
                 await self._commands.command(zone, mode, values[1] if len(values) > 1 else self._minutes)
         except CommandError as error:
             logger.warning("modbus write refused: %s", error)
-            return ExcCodes.DEVICE_BUSY if error.code in _BUSY else ExcCodes.ILLEGAL_VALUE
+            return ExcCodes.DEVICE_BUSY if error.code in BUSY else ExcCodes.ILLEGAL_VALUE
         except RoadheatError as error:
             logger.error("modbus write not carried out: %s", error)
             return ExcCodes.DEVICE_FAILURE
@@ -170,8 +160,8 @@ class ModbusServer(ModbusTcpServer):
         super().__init__(SimDevice(0, SimData(0, datatype=DataType.REGISTERS)), address=split_listen(config.listen))
         self.registers = registers_
         self.background = background
-        self._allow = [ipaddress.ip_network(text) for text in config.allow]
-        self._writers = [ipaddress.ip_network(text) for text in config.writers]
+        self._allow = networks(config.allow)
+        self._writers = networks(config.writers)
         self._refusals = Refusals(lambda reason: None)
 
     def callback_new_connection(self) -> _Connection:

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
+from supervisor.city.access import within
+from supervisor.city.codes import LOOKS
 from supervisor.city.modbus import registers
-from supervisor.city.modbus.server import CONNECTIONS_MAX, ModbusServer, Registers, serve, within
+from supervisor.city.modbus.server import CONNECTIONS_MAX, ModbusServer, Registers, serve
 from supervisor.city.registry import City
 from supervisor.config.city import ModbusConfig
 from supervisor.control.condition import Look
@@ -77,7 +79,7 @@ async def test_a_client_reads_the_district_and_each_zone(city: City, district: A
             words = (await bms.read_input_registers(address, count=24)).registers
             view = district.live.view(zone)
             name = struct.pack(">8H", *words[16:24]).rstrip(b"\0").decode()
-            assert (name, registers.LOOKS[words[0]]) == (zone, view.look)
+            assert (name, LOOKS[words[0]]) == (zone, view.look)
             if view.online:
                 assert i16(words[2]) == round(10 * view.surface_c)
                 assert u32(words[3:5]) == view.power_w
@@ -86,7 +88,7 @@ async def test_a_client_reads_the_district_and_each_zone(city: City, district: A
         z06 = (await bms.read_input_registers(Z["z06"], count=14)).registers
         assert (z06[1], z06[7], z06[9]) == (1, 3, 1)
         silent = (await bms.read_input_registers(Z["z08"], count=14)).registers  # no contact: nothing is guessed
-        assert silent[:5] == [registers.LOOKS.index(Look.UNKNOWN), 0, 0x8000, 0xFFFF, 0xFFFF]
+        assert silent[:5] == [LOOKS.index(Look.UNKNOWN), 0, 0x8000, 0xFFFF, 0xFFFF]
         assert silent[8] == 0xFFFF
 
 
