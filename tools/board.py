@@ -54,6 +54,14 @@ print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zo
 
 
 LAZY = {
+    "backup": Lazy(
+        "tools.board_swap:backup",
+        "Copy what boards carry into their folders (`backup`), and say what differs there.",
+    ),
+    "replace": Lazy(
+        "tools.board_swap:replace",
+        "Make the new board at PORT the board whose cabinet it goes into, with a key of its own.",
+    ),
     "limits": Lazy(
         "tools.limits_command:limits",
         "Sign limits with a key that the server does not have, and bring them to boards.",

@@ -100,13 +100,18 @@ class BoardToolError(RoadheatError):
     code = "board-tool"
 
 
-def require(port: str, board: str) -> None:
-    """Raise BoardToolError where another board is at `port`; one without files may become any."""
+def whoever(port: str) -> str:
+    """Id of the board at `port`, by the files that it carries; "" where it has none."""
     try:
         answer = mpremote(port, "exec", _WHO, wait_s=_WHO_S)
     except BoardToolError:  # a board in the middle of a reset hears nothing: once more
         answer = mpremote(port, "exec", _WHO, wait_s=_WHO_S)
-    said = answer.strip().rpartition("board:")[2]
+    return answer.strip().rpartition("board:")[2]
+
+
+def require(port: str, board: str) -> None:
+    """Raise BoardToolError where another board is at `port`; one without files may become any."""
+    said = whoever(port)
     if said not in ("", board):
         mpremote(port, "reset")
         raise BoardToolError(

@@ -21,6 +21,7 @@ from supervisor.domain.errors import ConfigError
 from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
 from tools.chip_slots import CHIPS, LAN_SLOTS, check_as_board
+from tools.label import LABEL, label_svg
 from tools.signing import SIGNERS, load_modulus
 from tools.wiring import CHIP, DS18B20, Platinum, Wiring, check, crc8, kept, merged
 
@@ -186,6 +187,8 @@ def provision(
     (folder / "limits.json").write_text(json.dumps(limits_json, indent=1))
     (folder / AS_WRITTEN).write_text(json.dumps(wanted, indent=1))
     (folder / "ca.der").write_bytes(pki.ca_der.read_bytes())
+    zones = [f"{zone.id} {zone.name}" for zone in config.zones_of(board_id)]
+    (folder / LABEL).write_text(label_svg(config.site.name, board_id, zones), encoding="utf-8")
     if "chip" in named:
         (folder / CHIP).write_text(named["chip"] + "\n", encoding="utf-8")
     if keys:

@@ -19,6 +19,14 @@ def sealed(content: bytes) -> bytes:
     return content + f"\n#roadheat {len(content)} {sha256(content).hexdigest()}\n".encode()
 
 
+def unsealed(raw: bytes) -> bytes:
+    """The content of a board's file; raises SealError where its seal does not hold."""
+    content, mark, _ = raw.rpartition(b"\n#roadheat ")
+    if not mark or raw != sealed(content):
+        raise SealError("the seal does not hold")
+    return content
+
+
 def sealed_file(path: Path) -> bytes:
     """What to put on a board for a plain file of ours; raises SealError where a .json is not one JSON object without
     duplicate keys, before a seal can vouch for it.
