@@ -98,6 +98,7 @@ def main() -> None:
     except Exception as e:
         outputs.off()
         sys.print_exception(e)
+        __import__("rh.events").events.crashed(e)
         time.sleep(5)  # so that a fault at every start does not wear the flash; shorter than the watchdog
         machine.reset()
     finally:

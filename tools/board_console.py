@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tools.flashing import mpremote, provisioned
 from tools.on_boards import config_option, degrees, on_all, ports_argument, tell
 from tools.provision_options import pairs
 
+LOG_LAST, LOG_ALL = 8_192, 90_000  # bytes
 # Works on a board whose firmware does not know seals, too.
 _STATUS = """
 import json, rh
@@ -48,6 +50,33 @@ def _running(found: Mapping[str, Any]) -> str:
     lock = f"console unlocked for {found['open_s'] // 60} min" if found["open_s"] else "console locked"
     zones = [f"{zone}: {degrees(surface)}, {power} W, flags {flags}" for zone, surface, power, _, flags in found["z"]]
     return f"{found['b']} {found['fw']}, up {found['up'] // 3600} h, {lock}\n  " + "\n  ".join(zones)
+
+
+@click.command()
+@click.option("--all", "whole", is_flag=True, help="All that is kept, some 1,000 lines; default: the last 8 KB.")
+@ports_argument
+def logs(whole: bool, ports: tuple[str, ...]) -> None:
+    """Show what boards in operation have reported, and their last crash. The heat goes on."""
+
+    def one(_: str, port: str) -> str:
+        lines = [_dated(line) for line in console_line.log(port, LOG_ALL if whole else LOG_LAST).splitlines()]
+        crashed = console_line.crash(port).rstrip().splitlines()
+        if crashed:
+            lines += ["last crash:", *crashed]
+        return "\n  ".join(["", *lines]) if lines else "nothing reported"
+
+    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "logs"))
+
+
+def _dated(line: str) -> str:
+    """A line of the log with its UTC as a date; as it is where it is none."""
+    boot, _, rest = line.partition(" ")
+    up_s, _, rest = rest.partition(" ")
+    utc, _, what = rest.partition(" ")
+    if not (boot.isdigit() and up_s.isdigit() and utc.isdigit()):
+        return line
+    when = datetime.fromtimestamp(int(utc), UTC).strftime("%Y-%m-%d %H:%M:%SZ") if int(utc) else "time not known"
+    return f"{when}, start {boot} + {up_s} s: {what}"
 
 
 @click.command()

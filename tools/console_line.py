@@ -63,6 +63,42 @@ def now(path: str, wait_s: float = _ANSWER_S) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and {"b", "nonce", "open_s"} <= set(found) else None
 
 
+def log(path: str, most: int) -> str:
+    """The end of a board's log, at most so many bytes, whole lines; the heat goes on. Raises BoardToolError."""
+    text, at = "", -most
+    with _port(path) as port:
+        while True:
+            found = _said(port, f"rh log {at}", path)
+            part, after = found.get("log"), found.get("next")
+            if not isinstance(part, str) or not isinstance(after, int) or not part:
+                break
+            if at < 0 and after - len(part) > 0:
+                part = part.partition("\n")[2]  # it begins within a line
+            text, at = text + part, after
+            if after >= found.get("size", 0) or len(text) > 2 * most:
+                break
+    return text
+
+
+def crash(path: str) -> str:
+    """Traceback of the last start that ended in one, "" where there was none. Raises BoardToolError."""
+    with _port(path) as port:
+        return str(_said(port, "rh crash", path).get("crash", ""))
+
+
+def _said(port: Any, line: str, path: str) -> dict[str, Any]:
+    """The board's answer as an object; raises BoardToolError where it gives none."""
+    try:
+        found = json.loads(_ask(port, line))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BoardToolError(
+            "no answer from a locked console", where=path, remedy="Its firmware may be older, or its console open"
+        )
+    return found
+
+
 def unlock(path: str, board: str, key: bytes, minutes: int) -> None:
     """Let Ctrl-C through for some minutes; the heat goes on. Raises BoardToolError."""
     found = now(path)

@@ -4,6 +4,7 @@ import gc
 
 from . import codes
 from .commands import Clock, Commands
+from .events import Events
 from .journal import Journal
 from .state import BAD_BOOTS_MAX, GOOD_BOOT_S, State
 from .telemetry import Recorder
@@ -50,6 +51,7 @@ class Board:
         self.t = t = uptime.now()
         names = [zone.id for zone in config.zones]
         self.state = state = State(names)
+        self.events = Events(state.boot)
         self.restart = False  # a reset is asked for
         self.alone_s = 0  # uptime before which nothing runs beside the safety loop
         more = state.bad_boots - BAD_BOOTS_MAX
@@ -190,11 +192,13 @@ class Board:
         }
 
     def log(self, what: str, detail: object) -> None:
-        """One line on the console; nothing secret ever goes in. Never raises: a console may be gone."""
+        """A line on the console and one on flash; nothing secret ever goes in. Never raises: a console may be gone."""
         try:
             print("{} {}: {}".format(self.t, what, detail))
         except Exception:
             pass
+        clock = getattr(self, "clock", None)  # while the board is being made it has none
+        self.events.add(self.t, 0 if clock is None else clock.utc(self.t), what, detail)
 
 
 def _answer(ask: "Callable[[], Any]") -> "Any":

@@ -1,6 +1,7 @@
-"""The console of a board in operation: Ctrl-C is a byte like any other, and two lines are answered.
+"""The console of a board in operation: Ctrl-C is a byte like any other, and some lines are answered.
 
-`rh?` shows what the board does, without disturbing it. `rh unlock MINUTES MAC` lets Ctrl-C through for a time, by the
+`rh?` shows what the board does, without disturbing it; `rh log AT` what it has reported, from byte AT of its log on or
+so many before its end; `rh crash` the last traceback. `rh unlock MINUTES MAC` lets Ctrl-C through for a time, by the
 board's key: MAC is HMAC-SHA256 of `console`, the nonce that `rh?` showed, a space and MINUTES, as hex digits.
 """
 
@@ -12,7 +13,7 @@ from binascii import hexlify
 
 import micropython
 
-from . import VERSION, trust
+from . import VERSION, events, trust
 from .wire import Mac
 
 if 0:  # for the type checker; leaves nothing on the chip
@@ -68,6 +69,9 @@ class Console:
             print("rh " + json.dumps(self._now()))
             return
         words = line.split(b" ")
+        if words[0] == b"rh" and words[1:2] in ([b"log"], [b"crash"]):
+            print("rh " + json.dumps(_kept(words)))
+            return
         if len(words) == 4 and words[1] == b"unlock":
             print("rh unlocked" if self._unlock(words[2], words[3]) else "rh refused")
             self._renew()  # each MAC is for one use
@@ -99,6 +103,19 @@ class Console:
         zones = [[z.id, z.surface.value, z.power_w, z.control.who, z.flags] for z in board.zones]
         nonce = self._nonce.decode()
         return {"b": hello["b"], "fw": hello["fw"], "up": board.t, "open_s": left, "nonce": nonce, "z": zones}
+
+
+def _kept(words: "list[bytes]") -> "dict[str, Any]":
+    """Answer to `rh log AT` and `rh crash`."""
+    if words[1] == b"crash":
+        return {"crash": events.crash().decode()}
+    at = words[2] if len(words) == 3 else b""
+    back = at[:1] == b"-"
+    digits = at[1:] if back else at
+    if not digits.isdigit() or len(digits) > 6:
+        return {"log": "", "next": 0, "size": 0}
+    found, after, size = events.read(-int(digits) if back else int(digits))
+    return {"log": found.decode(), "next": after, "size": size}
 
 
 def _differ(a: bytes, b: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,19 @@ def test_ctrl_c_and_noise_stop_nothing_and_the_key_lets_an_engineer_in(city: Pat
     while (again := console_line.now(path)) is None:
         assert time.monotonic() < deadline
     assert again["open_s"] == 0  # a start locks it
+
+
+def test_logs_are_read_beside_the_heat(flashed: EmulatedBoard) -> None:
+    path, before = flashed.console.path, restarts(flashed)
+    with pytest.raises(BoardToolError):
+        console_line.unlock(path, "b01", bytes(32), 5)
+    said = invoke("logs", f"b01={path}")
+    assert re.search(r"start \d+ \+ \d+ s: console: wrong key", said), said
+    assert "last crash" not in said
+    assert restarts(flashed) == before
+    whole = console_line.log(path, 90_000)
+    assert whole.endswith("\n")
+    assert console_line.log(path, 60) in whole
 
 
 def test_an_answer_cannot_be_used_twice_and_time_locks_again(city: Path, flashed: EmulatedBoard) -> None:
