@@ -17,6 +17,7 @@ from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
 from supervisor.control.residents import IceReports
 from supervisor.control.zone_day import ZoneDays
+from supervisor.reports.desk import EnergyDesk
 from supervisor.stages import Base, Commands, Control, Roads
 from supervisor.weather.providers.registry import attributions
 from supervisor.web import Safety, Services
@@ -64,6 +65,7 @@ def web_services(
         works=roads.works,
         record=base.store,
         documents=_documents(base, roads, control, entities),
+        energy=EnergyDesk(config, base.store, base.clock, base.background.spawn),
         response=roads.response,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(

@@ -28,6 +28,7 @@ from supervisor.config.schema import (
     Config,
     InfluxConfig,
     PlannerConfig,
+    ReportsConfig,
     ServiceConfig,
     WebConfig,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "InfluxConfig",
     "InvalidConfig",
     "PlannerConfig",
+    "ReportsConfig",
     "ServiceConfig",
     "WebConfig",
     "load",
@@ -78,6 +80,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "planner": PlannerConfig,
     "calibration": CalibrationConfig,
     "audit": AuditConfig,
+    "reports": ReportsConfig,
     "limits": Limits,
     "influx": InfluxConfig,
     "alarms": AlarmsConfig,

@@ -33,6 +33,7 @@ HORIZON_H = (6, 36)  # shorter plans cost 3 %, longer forecasts gain nothing (be
 MEMBERS_MAX = 60
 PROCESSES_MAX = 64
 CALIBRATION_DAYS = (10, 90)
+CLEAR_WITHIN_MIN = (15, 1440)  # a step of the replay at least; a road that takes a day is not cleared by heat
 CONTACT_MAX = 120  # letters: two lines on a phone
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -47,6 +48,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from find_file_problems(config, source)
     yield from _planner(config, source)
     yield from _calibration(config, source)
+    yield from _reports(config, source)
     yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
     yield from find_influx_problems(config.influx, source)
@@ -161,6 +163,15 @@ def _calibration(config: Config, source: Source) -> Problems:
             "calibration.days",
             f"outside {CALIBRATION_DAYS[0]}…{CALIBRATION_DAYS[1]}",
             "Write 28: the raw record is kept for 90 days, and fewer than 10 days are too few to fit to",
+        )
+
+
+def _reports(config: Config, source: Source) -> Problems:
+    if not CLEAR_WITHIN_MIN[0] <= config.reports.clear_within_min <= CLEAR_WITHIN_MIN[1]:
+        yield source.problem(
+            "reports.clear_within_min",
+            f"outside {CLEAR_WITHIN_MIN[0]}…{CLEAR_WITHIN_MIN[1]}",
+            "Write the minutes that the ordinance gives from the end of snowfall",
         )
 
 

@@ -77,6 +77,10 @@ class AuditConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     syslog_ca: str = ""  # PEM: who signed that server's certificate; "": an authority that this machine trusts
 
 
+class ReportsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    clear_within_min: int = 240  # after the end of snowfall: Seoul's ordinance on clearing gives 4 h by day
+
+
 class BoardConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     name: str = ""
@@ -93,6 +97,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     planner: PlannerConfig
     calibration: CalibrationConfig = CalibrationConfig()
     audit: AuditConfig = AuditConfig()
+    reports: ReportsConfig = ReportsConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
     city: CityConfig = CityConfig()

@@ -9,10 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from supervisor.control.response import EVENT as STAGE_EVENT
 from supervisor.domain.errors import CommandError
 from supervisor.domain.override import LIVE_STATES, OverrideState
 from supervisor.domain.plan import Plan
+from supervisor.domain.stage import STAGE_EVENT
 from supervisor.domain.zone import Zone
 from supervisor.store import commands, events, journal, past, road_work
 

@@ -8,14 +8,13 @@ import numpy as np
 from msgspec import Struct
 
 from supervisor.control.forecasts import Forecasts
-from supervisor.domain.stage import Stage, stage_of
+from supervisor.domain.stage import STAGE_EVENT, Stage, stage_of
 from supervisor.domain.weather import Forecast
 from supervisor.runtime.clock import Clock
 from supervisor.store.events import EventRepository
 
 logger = logging.getLogger(__name__)
 
-EVENT = "response-stage"
 AHEAD_S = 24 * 3600.0
 FRESH_CM_PER_MM = 1.0  # fresh snow of 100 kg/m³; what city and weather service mean by depth
 HOLD_S = 3600.0  # a lower stage counts once it has been so for an hour: stages call and dismiss people
@@ -65,7 +64,7 @@ class Response:
     async def load(self) -> None:
         """Go on with the stage of before a restart."""
         now = self._clock.utc_s()
-        for event in reversed(await self._events.happened(now - LOOK_BACK_S, now + 1, EVENT)):
+        for event in reversed(await self._events.happened(now - LOOK_BACK_S, now + 1, STAGE_EVENT)):
             word = event.detail.split(" ", 1)[0]
             if word in (stage.word for stage in Stage):
                 self._stage, self._since_utc_s = Stage[word.upper()], event.utc_s
@@ -88,6 +87,6 @@ class Response:
         held = wanted < self._stage and now_s - (self._lower_since_s or now_s) < HOLD_S
         if wanted == self._stage or held:
             return
-        await self._events.append(EVENT, "", f"{wanted.word} {self._depth_cm:.1f} cm, was {self._stage.word}")
+        await self._events.append(STAGE_EVENT, "", f"{wanted.word} {self._depth_cm:.1f} cm, was {self._stage.word}")
         logger.info("response stage %s (%.1f cm), was %s", wanted.word, self._depth_cm, self._stage.word)
         self._stage, self._since_utc_s, self._lower_since_s = wanted, int(self._clock.utc_s()), None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+STAGE_EVENT = "response-stage"  # kind of the event that records a change
+
 
 class Stage(IntEnum):
     """Seoul's: `REINFORCED` (보강) below 1 cm, then 1 below 5 cm, 2 from 5 cm, 3 from 10 cm on."""

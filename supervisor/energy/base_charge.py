@@ -26,6 +26,15 @@ class Load:
 
 
 @dataclass(frozen=True)
+class MonthPeak:
+    """A feeder's month: its own peak among the hours that count, and what is billed [kW]; the cost without a price."""
+
+    peak_kw: float
+    billed_kw: float
+    cost: float | None
+
+
+@dataclass(frozen=True)
 class BaseCharge:
     """How base charges are found: the tariff's rule, and which of its hours count."""
 
@@ -46,13 +55,19 @@ class BaseCharge:
 
     def of(self, feeder: Feeder, load: Load, from_utc_s: int) -> float | None:
         """What the months from `from_utc_s` to the end of the load cost [currency]; None without a price."""
-        price = self.price_per_kw(feeder)
-        if not price:
+        if not self.price_per_kw(feeder):
             return None
-        peaks_kw = self._peaks_kw(load)
-        first = self._month(from_utc_s)
-        billed = [self.demand.billed_kw(month, peaks_kw, feeder.contract_kw) for month in peaks_kw if month >= first]
-        return sum(billed) * price
+        return sum(month.cost or 0.0 for month in self.by_month(feeder, load, from_utc_s).values())
+
+    def by_month(self, feeder: Feeder, load: Load, from_utc_s: int) -> dict[Month, MonthPeak]:
+        """The months from `from_utc_s` to the end of the load, oldest first."""
+        price = self.price_per_kw(feeder)
+        peaks_kw, first = self._peaks_kw(load), self._month(from_utc_s)
+        found = {}
+        for month in sorted(month for month in peaks_kw if month >= first):
+            billed_kw = self.demand.billed_kw(month, peaks_kw, feeder.contract_kw)
+            found[month] = MonthPeak(peaks_kw[month], billed_kw, billed_kw * price if price else None)
+        return found
 
     def _peaks_kw(self, load: Load) -> dict[Month, float]:
         """The highest 15-min mean of each month among the hours that count."""

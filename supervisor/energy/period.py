@@ -72,7 +72,7 @@ def month_span(month: str, timezone: ZoneInfo) -> tuple[int, int]:
     """A calendar month such as 2024-01 [UTC s]. Raises CommandError."""
     found = re.fullmatch(r"(\d{4})-(\d{2})", month)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1 <= int(found[1]) < 9999:
-        raise CommandError("not a month", where=f"--month {month!r}", remedy="Write it like 2024-01")
+        raise CommandError("not a month", where=f"month {month[:40]!r}", remedy="Write it like 2024-01")
     year, number = int(found[1]), int(found[2])
     following = (year + 1, 1) if number == 12 else (year, number + 1)
     return local_time(f"{month}-01", timezone), local_time("{:04d}-{:02d}-01".format(*following), timezone)
@@ -82,7 +82,7 @@ def season_span(season: str, timezone: ZoneInfo) -> tuple[int, int]:
     """A heating season such as 2023-24, from October to April [UTC s]. Raises CommandError."""
     found = re.fullmatch(r"(\d{4})-(\d{2})", season)
     if found is None or int(found[2]) != (int(found[1]) + 1) % 100 or not 1 <= int(found[1]) < 9999:
-        raise CommandError("not a season", where=f"--season {season!r}", remedy="Write it like 2023-24")
+        raise CommandError("not a season", where=f"season {season[:40]!r}", remedy="Write it like 2023-24")
     first = int(found[1])
     return local_time(f"{first:04d}-{SEASON[0]}", timezone), local_time(f"{first + 1:04d}-{SEASON[1]}", timezone)
 

@@ -203,7 +203,7 @@ def _feeders(
 
 def _days(record: Record, series: WeatherSeries, zone_info: ZoneInfo) -> tuple[DayRow, ...]:
     snow: defaultdict[str, float] = defaultdict(float)
-    for start_utc_s, mm in _snowfall(series):
+    for start_utc_s, mm, _ in snowfall(series):
         snow[local_day(start_utc_s, zone_info)[0]] += mm
     return tuple(
         DayRow(row.what, row.kwh, snow.get(row.what, 0.0) if len(series) else None)
@@ -214,7 +214,7 @@ def _days(record: Record, series: WeatherSeries, zone_info: ZoneInfo) -> tuple[D
 def _hours(record: Record, series: WeatherSeries) -> tuple[HourRow, ...]:
     """By hours from the period's start; the last may be shorter."""
     snow: defaultdict[int, float] = defaultdict(float)
-    for start_utc_s, mm in _snowfall(series):
+    for start_utc_s, mm, _ in snowfall(series):
         snow[(start_utc_s - record.start_utc_s) // HOUR_S] += mm
     firsts = np.arange(0, record.wh.shape[1], HOUR_S // SLOT_S)
     wh = np.add.reduceat(record.wh.sum(axis=0), firsts)
@@ -224,14 +224,14 @@ def _hours(record: Record, series: WeatherSeries) -> tuple[HourRow, ...]:
     )
 
 
-def _snowfall(series: WeatherSeries) -> list[tuple[int, float]]:
-    """(beginning of the interval [UTC s], snow [mm]) of the intervals with snow."""
+def snowfall(series: WeatherSeries) -> list[tuple[int, float, int]]:
+    """(beginning of the interval [UTC s], snow [mm], length [s]) of the intervals with snow."""
     if len(series) < 2:
         return []
     step_s = np.diff(series.time_utc_s, prepend=2 * series.time_utc_s[0] - series.time_utc_s[1])
     mm = series.precipitation_mm_h * series.snow_fraction * step_s / 3600
     began = series.time_utc_s - step_s
-    return [(int(began[n]), float(mm[n])) for n in np.flatnonzero(mm > 0)]
+    return [(int(began[n]), float(mm[n]), int(step_s[n])) for n in np.flatnonzero(mm > 0)]
 
 
 def _storm(db: sqlite3.Connection, record: Record, price: np.ndarray | None, storm: Storm) -> StormRow:

@@ -26,8 +26,8 @@ NAMES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer")  
               help="The conventional controller that is replayed.")  # fmt: skip
 @click.option("--weather", "weather_path", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Observed weather, CSV; default: as recorded by the service.")  # fmt: skip
-@click.option("--clear-within-min", type=click.FloatRange(0, 1440), default=240.0, show_default=True,
-              help="Minutes after the end of snowfall by which the ordinance wants a road clear.")  # fmt: skip
+@click.option("--clear-within-min", type=click.FloatRange(0, 1440),
+              help="Minutes from the end of snowfall until a road must be clear; default: of [reports].")  # fmt: skip
 @click.option("--json", "json_path", type=OutputPath(), help="Write all figures to this file too.")
 def savings(
     config_path: Path,
@@ -35,7 +35,7 @@ def savings(
     end: str,
     baseline: str,
     weather_path: Path | None,
-    clear_within_min: float,
+    clear_within_min: float | None,
     json_path: Path | None,
 ) -> None:
     """What heating by plan saved against a conventional controller: as done, at the same money, at the same ice."""
@@ -52,7 +52,8 @@ def savings(
 
     config = configuration.load(config_path, without_data=True)
     zone_info = ZoneInfo(config.site.timezone)
-    asked = Asked(local_time(start, zone_info), local_time(end, zone_info), baseline, weather_path, clear_within_min)
+    within_min = config.reports.clear_within_min if clear_within_min is None else clear_within_min
+    asked = Asked(local_time(start, zone_info), local_time(end, zone_info), baseline, weather_path, within_min)
     slots_between(asked.from_utc_s, asked.to_utc_s)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:

@@ -7,6 +7,7 @@ import { html } from "./html.js";
 import { LANGUAGES, current, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Duty } from "./duty.js";
+import { EnergyLater } from "./energy_later.js";
 import { HistoryPage } from "./history.js";
 import { Invite } from "./invite.js";
 import { forget } from "./kept.js";
@@ -54,6 +55,7 @@ export function Account() {
     <div class="pair"><${Language} />
       <button type="button" class="big duty-open" onClick=${() => setOpen("duty")}>${t("duty.title")}</button>
       <button type="button" class="big shift-open" onClick=${() => setOpen("shift")}>${t("shift.title")}</button>
+      <button type="button" class="big energy-open" onClick=${() => setOpen("energy")}>${t("energy.title")}</button>
       <button type="button" class="big history-open" onClick=${() => setOpen("history")}>${t("history.title")}</button></div>
     <div class="pair">
       ${session?.role === "admin" && html`<button type="button" class="big invite-open" onClick=${() => setOpen("invite")}>${t("invite.title")}</button>
@@ -65,6 +67,7 @@ export function Account() {
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
     ${open === "shift" && html`<${ShiftPage} onClose=${close} />`}
+    ${open === "energy" && html`<${EnergyLater} onClose=${close} />`}
     ${open === "history" && html`<${HistoryPage} onClose=${close} />`}
     ${open === "duty" && html`<${Duty} onClose=${close} />`}
     ${open === "people" && html`<${People} onClose=${close} />`}

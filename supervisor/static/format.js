@@ -32,6 +32,33 @@ export function number(value, decimals = 1) {
 export const celsius = (value) => (value === null || value === undefined ? NONE : `${number(value)}°`);
 export const kilowatts = (watts) => (watts === null || watts === undefined ? NONE : number(watts / 1000, watts < 9950 ? 1 : 0));
 
+/** An amount of money to the unit. */
+export function money(value, currency) {
+  if (value === null || value === undefined) return NONE;
+  return currency === "KRW" ? `₩${number(value, 0)}` : `${number(value, 0)} ${currency}`;
+}
+
+const LARGE = 1_000_000;
+
+/** The same, large sums as people say them: "5,390만 원", "₩53.9M". */
+export function sum(value, currency) {
+  if (currency !== "KRW" || value === null || Math.abs(value) < LARGE) return money(value, currency);
+  return current() === "ko" ? `${number(value / 10_000, 0)}만 원` : `₩${number(value / LARGE, 1)}M`;
+}
+
+/** A part of one as percent. */
+export const percent = (part, decimals = 0) => (part === null || part === undefined ? NONE : `${number(100 * part, decimals)} %`);
+
+/** Month and day in the district, as numbers. */
+export function monthDay(utc_s) {
+  const format = made("month-day", () => new Intl.DateTimeFormat("en-CA", { timeZone: timezone }));
+  return format.format(utc_s * 1000).split("-").slice(1).map(Number);
+}
+
+/** Name of the month of "2025-12". */
+export const monthName = (month) =>
+  made("month", (language) => new Intl.DateTimeFormat(language, { month: "short", timeZone: "UTC" })).format(Date.parse(`${month}-15`));
+
 /** Hour and minute in the district. */
 export function clock(utc_s) {
   const format = made("clock", (language) =>

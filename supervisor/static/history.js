@@ -4,6 +4,7 @@
 import { get } from "./api.js";
 import { Audit } from "./audit.js";
 import { attempt } from "./attempt.js";
+import { save } from "./csv.js";
 import { dayClock, near } from "./format.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
@@ -21,7 +22,6 @@ const TONES = { command: "hand", alarm: "danger", danger: "danger", work: "fine"
 const DAYS = [1, 7, 31];
 const PLAN_DAYS = 2; // of all roads, as the server has it
 const DAY_S = 86_400;
-const FORMULA = /^[=+\-@\t\r]/; // a spreadsheet takes a text that begins so for a formula
 
 const path = (params) => `/api/v1/history?${new URLSearchParams(params)}`;
 
@@ -54,23 +54,13 @@ export function Entry({ entry, now_s, withRoad }) {
   </li>`;
 }
 
-/** Quoted for CSV; a text that a spreadsheet would calculate is marked as text. */
-const quoted = (text) => `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
-
-/** The entries as a file, in words and in the district's time. */
-export function toCsv(entries, now_s) {
+/** The entries as rows of a file, in words and in the district's time. */
+function table(entries, now_s) {
   const heads = ["time", "utc", "kind", "road", "what", "user", "text"].map((head) => t(`history.csv.${head}`));
   const rows = entries.map((entry) => [
     dayClock(entry.utc_s), new Date(entry.utc_s * 1000).toISOString(), t(`history.kind.${entry.kind}`), subject(entry.subject), entryWords(entry, now_s), entry.user, entry.text,
   ]);
-  return [heads, ...rows].map((row) => row.map(quoted).join(",")).join("\r\n");
-}
-
-function download(text, file) {
-  const url = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" })); // the mark tells Excel that it is UTF-8
-  const link = Object.assign(document.createElement("a"), { href: url, download: file });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  return [heads, ...rows];
 }
 
 /** On a road's page: the newest three, and a button for all. */
@@ -133,7 +123,7 @@ export function HistoryPage({ zone = "", onClose }) {
         ${found && !found.entries.length && html`<p class="hint">${t("history.none")}</p>`}
         ${found && !found.complete && html`<p class="warn">${t("history.incomplete", { n: found.entries.length })}</p>`}
         <ul class="pasts">${found?.entries.map((entry) => html`<${Entry} entry=${entry} now_s=${now_s} withRoad=${!road} />`)}</ul>
-        ${found?.entries.length > 0 && html`<div class="pair"><button type="button" class="big csv" onClick=${() => download(toCsv(found.entries, now_s), "roadheat-history.csv")}>${t("history.csv")}</button></div>`}`}
+        ${found?.entries.length > 0 && html`<div class="pair"><button type="button" class="big csv" onClick=${() => save(table(found.entries, now_s), "roadheat-history.csv")}>${t("history.csv")}</button></div>`}`}
     </div>
     <${Notice} />
   </dialog>`;

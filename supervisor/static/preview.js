@@ -2,7 +2,7 @@
 // What a command would do, before it is sent. It is asked for while the person still chooses, and never waited for.
 
 import { ask } from "./api.js";
-import { clock, minutes, number } from "./format.js";
+import { clock, minutes, money, number } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -46,10 +46,7 @@ export function usePreview(path, body) {
 
 const zoneName = (id) => (model.zones.has(id) ? name(model.zones.get(id), current()) : id);
 const signed = (value, decimals = 0) => `${value > 0 ? "+" : ""}${number(value, decimals)}`;
-const money = (value, currency) => {
-  const sign = Math.round(value) > 0 ? "+" : Math.round(value) < 0 ? "−" : "";
-  return currency === "KRW" ? `${sign}₩${number(Math.abs(value), 0)}` : `${signed(value)} ${currency}`;
-};
+const more = (value, currency) => `${Math.round(value) > 0 ? "+" : Math.round(value) < 0 ? "−" : ""}${money(Math.abs(value), currency)}`;
 const total = (rows, key) => rows.reduce((sum, row) => sum + row[key], 0);
 
 /** Whose command ends with this one. */
@@ -103,9 +100,9 @@ export function Preview({ found, state, mode }) {
       <${Icy} zones=${found.zones} mode=${mode} />
       <div class="preview-row"><p><span>${t("preview.energy")}</span><b>${signed(found.kwh_more)} kWh</b></p></div>
       ${found.currency && html`<div class="preview-row">
-        <p><span>${t("preview.cost")}</span><b>${money(found.energy_cost_more, found.currency)}</b></p>
+        <p><span>${t("preview.cost")}</span><b>${more(found.energy_cost_more, found.currency)}</b></p>
         ${found.base_cost_more >= 1
-          ? html`<p class="caution"><span>${t("preview.base-more")}</span><b>${money(found.base_cost_more, found.currency)}</b></p>`
+          ? html`<p class="caution"><span>${t("preview.base-more")}</span><b>${more(found.base_cost_more, found.currency)}</b></p>`
           : html`<p class="hint">${t("preview.base-same")}</p>`}
       </div>`}
       ${found.feeders.map((feeder) => html`<${Peak} feeder=${feeder} />`)}

@@ -206,6 +206,20 @@ def _clock(utc_s: int) -> str:
 def latest_plans(db: sqlite3.Connection) -> dict[str, Plan]:
     """Each zone's newest plan; a zone whose newest cannot be read has none until it is planned again."""
     rows = db.execute("SELECT plan, zone FROM plan WHERE id IN (SELECT max(id) FROM plan GROUP BY zone)")
+    return _readable(rows)
+
+
+def plans_at(db: sqlite3.Connection, zones: Iterable[str], utc_s: int) -> dict[str, Plan]:
+    """The newest plan of each zone of those issued by a time; a zone whose plan cannot be read has none."""
+    query = (
+        "SELECT plan, zone FROM plan WHERE zone = ? AND issued_utc_s > ? AND issued_utc_s <= ? "
+        "ORDER BY issued_utc_s DESC, id DESC LIMIT 1"
+    )
+    found = (db.execute(query, (zone, utc_s - LEASE_MAX_S, utc_s)).fetchone() for zone in zones)
+    return _readable(row for row in found if row is not None)
+
+
+def _readable(rows: Iterable[tuple[bytes, str]]) -> dict[str, Plan]:
     plans: dict[str, Plan] = {}
     for blob, zone in rows:
         try:

@@ -22,6 +22,15 @@ def grouped_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> Ite
     )
 
 
+def times_of(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> dict[str, tuple[int, int]]:
+    """Zone → seconds heated and seconds with telemetry, of the hours that begin in a period."""
+    rows = db.execute(
+        "SELECT zone, sum(on_s), sum(covered_s) FROM zone_1h WHERE start_utc_s >= ? AND start_utc_s < ? GROUP BY zone",
+        (from_utc_s, to_utc_s),
+    )
+    return {zone: (on_s, covered_s) for zone, on_s, covered_s in rows}
+
+
 def quarters_wh(db: sqlite3.Connection, zone: str, from_utc_s: int, to_utc_s: int) -> dict[int, int]:
     """A zone's energy [Wh] by the UTC second at which its quarter of an hour starts; quarters without are left out."""
     rows = db.execute(

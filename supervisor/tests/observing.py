@@ -196,7 +196,8 @@ def services(config: Config) -> Any:
     """What the pages are served with."""
     anything = SimpleNamespace()
     base = SimpleNamespace(
-        config=config, live=None, clock=None, alarms=None, degradations=None, metrics=SimpleNamespace(registry=None),
+        config=config, background=SimpleNamespace(spawn=None), live=None, clock=None, alarms=None, degradations=None,
+        metrics=SimpleNamespace(registry=None),
         store=SimpleNamespace(answers=None, audit=None),
     )  # fmt: skip
     commands = SimpleNamespace(overrides=None, dangers=None)

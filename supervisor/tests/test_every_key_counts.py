@@ -152,6 +152,7 @@ ROWS: dict[str, Row] = {
     "AuditConfig.names_days": "supervisor/control/tests/test_audit_watch.py",
     "AuditConfig.syslog": "supervisor/control/tests/test_audit_watch.py",
     "AuditConfig.syslog_ca": change("audit.syslog_ca", "gone.pem", missing_files, audit__syslog="tls://log.example"),
+    "ReportsConfig.clear_within_min": "supervisor/reports/tests/test_season.py",
     "WeatherSettings.provider": change("weather", {"provider": "met-norway"}, asked),
     "WeatherSettings.providers": change("weather", {"providers": ["met-norway", "open-meteo"]}, asked),
     "FileSettings.file": change("weather.file", "other.csv", asked),

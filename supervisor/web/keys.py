@@ -22,6 +22,7 @@ from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.zone import Feeder, Site
+from supervisor.reports.desk import EnergyDesk
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
 from supervisor.store.audit import AuditRepository
@@ -72,6 +73,7 @@ class Services:
         default_factory=Documents
     )  # for other systems of the city; each None answers not-found
     response: Response | None = None  # None: no stage is decided
+    energy: EnergyDesk | None = None  # None: these routes answer not-found
     record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     feeders: tuple[Feeder, ...] = ()  # those supplies

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from supervisor.web import api, city, city_entities, commands, duty, passkey_routes, past, road_work, safety, shift
+from supervisor.web import (
+    api,
+    city,
+    city_entities,
+    commands,
+    duty,
+    energy,
+    passkey_routes,
+    past,
+    road_work,
+    safety,
+    shift,
+)
 
 ALL_ROUTES: Final = (
     *api.ROUTES, *commands.ROUTES, *passkey_routes.PASSKEY_ROUTES, *safety.ROUTES, *duty.ROUTES, *road_work.ROUTES,
     *past.ROUTES, *shift.ROUTES, *city.ROUTES,
     *city_entities.ROUTES,
+    *energy.ROUTES,
 )  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from supervisor.control.response import EVENT, HOLD_S, Response, snow_ahead_cm
+from supervisor.control.response import HOLD_S, Response, snow_ahead_cm
 from supervisor.control.tests.conftest import START_UTC_S, Setup
-from supervisor.domain.stage import Stage, stage_of
+from supervisor.domain.stage import STAGE_EVENT, Stage, stage_of
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.weather.design_storm import design_storm
 
@@ -70,7 +70,9 @@ async def test_it_rises_at_once_falls_after_an_hour_and_is_on_record(setup: Setu
     assert await look(setup, response, HOLD_S) == "one"
     weather.latest = None  # the forecast has ended: the stage stays
     assert await look(setup, response, 2 * HOLD_S) == "one"
-    kept = [event.detail.split(" ")[0] for event in await setup.store.events.happened(0, START_UTC_S + 1e6, EVENT)]
+    kept = [
+        event.detail.split(" ")[0] for event in await setup.store.events.happened(0, START_UTC_S + 1e6, STAGE_EVENT)
+    ]
     assert kept == ["two", "one"]
     again = Response(weather, setup.store.events, setup.clock)
     await again.load()

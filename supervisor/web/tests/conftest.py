@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from supervisor import config as configuration
+from supervisor.config import Config
+from supervisor.config.tests.examples import banded
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.alarms import Alarms
 from supervisor.control.broken_cable import BrokenCables
@@ -31,6 +35,7 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder, Layer, Site, Zone
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.preview import FeederPreview, preview
+from supervisor.reports.desk import EnergyDesk
 from supervisor.road import build_pavements, initial_state
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import SystemClock
@@ -161,6 +166,16 @@ class District:
         self.hear("z08", -0.2, None, online=False, who=Winner.LOCAL)
 
 
+def city(folder: Path, live: LiveState) -> Config:
+    """The example with these roads, and the record in this folder."""
+    path = folder / "city.toml"
+    path.write_text(banded().replace('state_dir = "state"', 'state_dir = "."', 1), encoding="utf-8")
+    (folder / "weather.csv").write_text("time_utc\n")
+    feeders = (Feeder("f1", 300.0, 420.0, 5_550.0), Feeder("f2", 100.0, 140.0, 5_550.0))
+    zones = tuple(known.zone for known in live.zones.values())
+    return msgspec.structs.replace(configuration.load(path), zone=zones, feeder=feeders)
+
+
 @pytest.fixture
 async def district(tmp_path: Path) -> AsyncIterator[District]:
     clock = NightClock()
@@ -184,6 +199,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
             safety=safety, degradations=degradations, contract_w=400_000, works=works,
             feeders=(Feeder("f1", 300.0, 420.0), Feeder("f2", 100.0, 140.0)),
             record=store,
+            energy=EnergyDesk(city(tmp_path, live), store, clock, background.spawn),
             days=ZoneDays(store, live, None, None, clock),
         )
     )  # fmt: skip

@@ -1,0 +1,115 @@
+"""The app's energy page: seasons and storms worked out beside the event loop, one at a time, and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from supervisor.config import Config
+from supervisor.energy.period import season_of
+from supervisor.reports.season import collect_season
+from supervisor.reports.season_rows import SeasonEnergy, SeasonStorm
+from supervisor.reports.served import Job, Served, serve
+from supervisor.reports.storm import StormCourse, collect_storm
+from supervisor.runtime.clock import Clock
+from supervisor.runtime.process import OwnProcess
+from supervisor.runtime.work import in_thread
+from supervisor.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+FRESH_S: Final = 300.0  # an hour's record comes in parts: sooner nothing that a person sees changes
+SEASONS_MAX: Final = 4  # kept at once
+STORMS_MAX: Final = 200
+SETTLED_S: Final = 86_400.0  # records of a board that was silent have come by then, as a rule
+AGAIN_S: Final = 1800.0  # until a storm that is not settled is replayed again
+NICENESS: Final = 10  # nobody waits for it as for a plan
+
+
+class SeasonAnswer(Struct, frozen=True):
+    """A season, with what roads were served in each of its storms as far as that is worked out."""
+
+    energy: SeasonEnergy
+    served: list[Served]
+    working: bool  # storms are still being replayed: ask again
+
+
+class EnergyDesk:
+    """Answers for the app. `spawn` starts work in the background under a name."""
+
+    def __init__(
+        self, config: Config, store: Store, clock: Clock, spawn: Callable[[Coroutine[Any, Any, Any], str], Any],
+        worker: Callable[[], Executor] = lambda: OwnProcess(NICENESS),
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._spawn = spawn
+        self._worker = worker
+        self._one_at_a_time = asyncio.Lock()
+        self._seasons: dict[str, tuple[float, SeasonEnergy]] = {}
+        self._served: dict[tuple[int, int], tuple[float, Served]] = {}
+        self._courses: dict[int, tuple[float, StormCourse]] = {}
+        self._working = False
+
+    async def season(self, name: str | None) -> SeasonAnswer:
+        """A season such as 2025-26, without a name the present one. Raises CommandError and StoreError."""
+        wanted = name or season_of(self._clock.utc_s(), ZoneInfo(self._config.site.timezone))
+        async with self._one_at_a_time:
+            now_s = self._clock.monotonic_s()
+            known = self._seasons.pop(wanted, None)
+            if known is None or now_s - known[0] >= FRESH_S:
+                utc_s = self._clock.utc_s()
+                known = now_s, await self._store.read(lambda db: collect_season(self._config, db, wanted, utc_s))
+            self._seasons[wanted] = known
+            while len(self._seasons) > SEASONS_MAX:
+                del self._seasons[next(iter(self._seasons))]
+        energy = known[1]
+        missing = [storm for storm in energy.storms if self._is_due(storm)]
+        if missing and not self._working:
+            self._working = True
+            self._spawn(self._replay(missing), "storms replayed")
+        keys = [(storm.onset_utc_s, storm.end_utc_s) for storm in energy.storms]
+        return SeasonAnswer(energy, [self._served[key][1] for key in keys if key in self._served], self._working)
+
+    async def storm(self, onset_utc_s: int) -> StormCourse:
+        """One storm by quarters of an hour. Raises NotFoundError and StoreError."""
+        async with self._one_at_a_time:
+            now_s = self._clock.monotonic_s()
+            known = self._courses.get(onset_utc_s)
+            if known is None or now_s - known[0] >= FRESH_S:
+                course = await self._store.read(lambda db: collect_storm(self._config, db, onset_utc_s))
+                self._courses[onset_utc_s] = known = now_s, course
+                while len(self._courses) > STORMS_MAX:
+                    del self._courses[next(iter(self._courses))]
+        return known[1]
+
+    def _is_due(self, storm: SeasonStorm) -> bool:
+        known = self._served.get((storm.onset_utc_s, storm.end_utc_s))
+        if known is None:
+            return True
+        made_utc_s, now = known[0], self._clock.utc_s()
+        return made_utc_s < storm.end_utc_s + SETTLED_S and now - made_utc_s >= AGAIN_S
+
+    async def _replay(self, storms: list[SeasonStorm]) -> None:
+        """Newest first, in a process of its own that ends with the work."""
+        worker = self._worker()
+        try:
+            for storm in storms:
+                key, now = (storm.onset_utc_s, storm.end_utc_s), self._clock.utc_s()
+                [found] = await in_thread(worker, serve, Job(self._config, (key,), now))
+                self._served.pop(key, None)
+                self._served[key] = now, found
+            while len(self._served) > STORMS_MAX:
+                del self._served[next(iter(self._served))]
+        except Exception as error:  # a defect here must not stop the service; the page goes on without these figures
+            logger.error("storms are not replayed", exc_info=error)
+        finally:
+            self._working = False
+            worker.shutdown(wait=False, cancel_futures=True)
