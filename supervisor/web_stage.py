@@ -12,6 +12,7 @@ from supervisor.city.observations import Observations
 from supervisor.city.open_data import OpenData
 from supervisor.city.readings import Readings
 from supervisor.city.traffic import Traffic
+from supervisor.config.geometry import district_lines
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
@@ -57,6 +58,7 @@ def web_services(
         feeders=tuple(config.feeder),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,
+        lines=district_lines(config),
         contact=config.web.contact,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),
         registry=base.metrics.registry,

@@ -24,6 +24,7 @@ def find_file_problems(config: Config, source: Source) -> Iterator[ConfigError]:
     for key, name in [
         ("web.cert", config.web.cert),
         ("web.key", config.web.key),
+        ("web.map_file", config.web.map_file),
         ("audit.syslog_ca", config.audit.syslog_ca),
         *named,
     ]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from supervisor.config.audit_rules import find_audit_problems
 from supervisor.config.city_rules import find_city_problems
 from supervisor.config.files import find_file_problems
+from supervisor.config.geometry import find_geometry_problems
 from supervisor.config.influx_rules import find_influx_problems, is_url
 from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_problems
 from supervisor.config.listen import split_listen
@@ -46,6 +47,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _listeners(config, source)
     yield from _tariff(config, source)
     yield from find_file_problems(config, source)
+    yield from find_geometry_problems(config, source)
     yield from _planner(config, source)
     yield from _calibration(config, source)
     yield from _reports(config, source)

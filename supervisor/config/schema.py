@@ -32,6 +32,7 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     key: str = ""
     public_url: str = ""  # what people type, when a proxy stands in front
     contact: str = ""  # whom to call, on the sign-in page
+    map_file: str = ""  # GeoJSON: a LineString for each zone; with it or lines of zones there is a map
     residents: bool = False  # pages for residents at /roads, open to everybody
     proxies: tuple[str, ...] = ()  # addresses of proxies in front: many people come from each
     connections_per_address: int = 0  # without a signed-in request; 0: a quarter of all

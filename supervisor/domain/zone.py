@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
 
+Line = tuple[tuple[float, float], ...]  # (degrees east, degrees north), WGS84
+
 
 class Place(StrEnum):
     """What a road leads to, where more people walk or a bus must stop: counts in the order of danger."""
@@ -92,6 +94,7 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     priority: int = 2  # 1 steepest / most dangerous … 3
     slope_percent: float | None = None  # steepest part; shown to crews and counted in the order of danger
     place: Place = Place.NONE
+    geometry: Line = ()  # where it runs; none: from the map file, else it is on no map
     override_max_min: int = 480  # longest override a crew may ask for, where its limits allow as much
     inventory: Inventory = Inventory()
     limits: Limits = DEFAULT_LIMITS  # in force: its own, then those of the city, then the board profile's

@@ -17,6 +17,7 @@ import { changed, model, onChange } from "./model.js";
 import { Nav, view } from "./nav.js";
 import { AwayRow, StageWords, watchPresence } from "./presence.js";
 import { Screen, fetchScreens } from "./screens.js";
+import { useDangerSound } from "./sound.js";
 import { Freshness, Notice } from "./status.js";
 import { wide } from "./wide.js";
 import { keepShell } from "./workers.js";
@@ -59,6 +60,7 @@ function App() {
     const timer = setInterval(redraw, model.clock.fast ? TICK_FAST_MS : TICK_MS);
     return () => clearInterval(timer);
   }, [model.clock.fast]);
+  useDangerSound(wide());
   const zone = model.zones.get(openZone());
   const shown = view();
   return html`

@@ -1,16 +1,19 @@
 // @ts-check
 // The roads on a wide screen: fifty without scrolling, supplies below, the chosen road beside them.
 
+import { get } from "./api.js";
 import { celsius, kilowatts } from "./format.js";
 import { Feeders } from "./feeders.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Fold, SECTIONS, SECTION_ICONS, useSteadyOrder } from "./list.js";
+import { DistrictMap } from "./map.js";
 import { model } from "./model.js";
+import { SoundButton } from "./sound.js";
 import { Tile, cause, lyingWords } from "./tile.js";
 import { commanded, heating, name } from "./zone.js";
-import { useState } from "./vendor/preact-hooks.mjs";
+import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const LARGE_TILES_MAX = 9; // three rows; beyond, dangers take the watch format and fine roads fold to a count
 
@@ -49,8 +52,20 @@ function Rows({ word, zones, crowded, now_s, onOpen }) {
   </section>`;
 }
 
+/** Where roads run; none while it is not known, or in a district without lines. */
+function useMap() {
+  const [roads, setRoads] = useState(/** @type {any[]} */ ([]));
+  useEffect(() => {
+    let wanted = true;
+    get("/api/v1/map").then((found) => wanted && setRoads(found.roads), () => {}); // the tiles say everything that it does
+    return () => (wanted = false);
+  }, []);
+  return roads;
+}
+
 export function Dispatcher({ onOpen, chosen }) {
   const now_s = model.clock.now_s();
+  const roads = useMap();
   const zones = useSteadyOrder([...model.zones.values()]);
   const of = (word) => zones.filter((zone) => zone.section === word);
   if (!zones.length) return html`<main class="dispatcher"><p class="none">${t("list.waiting")}</p></main>`;
@@ -59,6 +74,9 @@ export function Dispatcher({ onOpen, chosen }) {
       ${SECTIONS.map((word) => html`<${Rows} key=${word} word=${word} zones=${of(word)} crowded=${of("danger").length > LARGE_TILES_MAX} now_s=${now_s} onOpen=${onOpen} />`)}
       <${Feeders} />
     </div>
-    ${!chosen && html`<p class="dispatch-choose">${t("dispatch.choose")}</p>`}
+    <div class="dispatch-beside">
+      ${roads.length > 0 && html`<${DistrictMap} roads=${roads} now_s=${now_s} onOpen=${onOpen} chosen=${chosen?.id} />`}
+      ${!chosen && html`<p class="dispatch-choose">${t("dispatch.choose")}</p><${SoundButton} />`}
+    </div>
   </main>`;
 }

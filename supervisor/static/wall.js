@@ -8,7 +8,9 @@ import { clock, number, setTimezone } from "./format.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, preferred, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { DistrictMap } from "./map.js";
 import { changed, model, onChange } from "./model.js";
+import { forceSound, soundBlocked, useDangerSound } from "./sound.js";
 import { Square, cause, lyingWords } from "./tile.js";
 import { DoneMarks } from "./work.js";
 import { follow } from "./wall_stream.js";
@@ -19,16 +21,18 @@ import { useEffect, useReducer } from "./vendor/preact-hooks.mjs";
 const SILENT_MS = 60_000; // then it says across its width that it is old
 const ROWS = 6; // that fit below each other; more are counted
 const WATCHED = 10; // names of roads to watch
+const WATCHED_BESIDE_MAP = 4;
 const SHIFT_MS = 600_000; // against burn-in
 const SHIFTS = 4;
 
 let heard_ms = 0;
 let refused = 0;
+let roads = /** @type {any[]} */ ([]); // where they run; none: there is no map
 
-/** Token and language of the address: `#rht_…` or `#ko,rht_…`. */
+/** Token, language and sound of the address: `#rht_…`, `#ko,rht_…` or `#ko,sound,rht_…`. */
 function address() {
   const parts = location.hash.slice(1).split(",");
-  return { token: parts.find((part) => part.startsWith("rht_")) ?? "", language: parts.find((part) => LANGUAGES.includes(part)) ?? preferred() };
+  return { token: parts.find((part) => part.startsWith("rht_")) ?? "", language: parts.find((part) => LANGUAGES.includes(part)) ?? preferred(), sound: parts.includes("sound") };
 }
 
 const day = (utc_s) => new Intl.DateTimeFormat(current(), { weekday: "short", month: "long", day: "numeric", timeZone: model.session?.timezone }).format(utc_s * 1000);
@@ -53,9 +57,10 @@ const Count = ({ word, icon, zones, text }) =>
   html`<div class=${`wall-count ${word}`}><${Icon} name=${icon} size=${56} /><b>${zones.length}</b><div><h2>${t(`section.${word}`)}</h2><p>${text}</p></div></div>`;
 
 function Watched({ zones, now_s }) {
+  const most = roads.length ? WATCHED_BESIDE_MAP : WATCHED;
   return html`<ul class="wall-watched">
-    ${zones.slice(0, WATCHED).map((zone) => html`<li key=${zone.id}><b>${name(zone, current())}</b><span>${cause(zone, now_s)[2]}</span></li>`)}
-    ${zones.length > WATCHED && html`<li>${t("wall.others", { n: zones.length - WATCHED })}</li>`}
+    ${zones.slice(0, most).map((zone) => html`<li key=${zone.id}><b>${name(zone, current())}</b><span>${cause(zone, now_s)[2]}</span></li>`)}
+    ${zones.length > most && html`<li>${t("wall.others", { n: zones.length - most })}</li>`}
   </ul>`;
 }
 
@@ -72,6 +77,7 @@ function Wall() {
     const timer = setInterval(redraw, 1_000);
     return () => clearInterval(timer);
   }, []);
+  useDangerSound(true);
   const now_s = model.clock.now_s();
   const zones = sorted([...model.zones.values()], current());
   const of = (word) => zones.filter((zone) => zone.section === word);
@@ -90,9 +96,10 @@ function Wall() {
     </section>
     <section class="wall-right">
       <header><b class="time">${clock(now_s)}</b><p><b>${model.session?.site ?? ""}</b><span>${day(now_s)}</span></p></header>
+      ${roads.length > 0 && html`<${DistrictMap} roads=${roads} now_s=${now_s} />`}
       <${Watched} zones=${watch} now_s=${now_s} />
       <${Feeders} />
-      <p class="wall-foot">${t("wall.foot", { heard: zones.filter((zone) => zone.online).length, n: zones.length, open })}</p>
+      <p class="wall-foot">${t("wall.foot", { heard: zones.filter((zone) => zone.online).length, n: zones.length, open })}${soundBlocked() && html` <b class="nobody">${t("sound.press")}</b>`}</p>
     </section>
   </main>`;
 }
@@ -107,14 +114,19 @@ const TAKE = {
 };
 
 async function session(token) {
-  const answer = await fetch("/api/v1/session", { headers: { Authorization: `Bearer ${token}` }, credentials: "omit" });
-  if (!answer.ok) throw new Error(String(answer.status));
-  model.session = await answer.json();
+  const asked = async (path) => {
+    const answer = await fetch(path, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.json();
+  };
+  model.session = await asked("/api/v1/session");
   setTimezone(model.session?.timezone);
+  roads = (await asked("/api/v1/map")).roads;
 }
 
 async function start() {
-  const { token, language } = address();
+  const { token, language, sound } = address();
+  if (sound) forceSound();
   await use(language);
   render(html`<${Wall} />`, /** @type {HTMLElement} */ (document.getElementById("wall")));
   const take = ({ name: event, data }) => {

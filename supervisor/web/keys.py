@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from supervisor.control.previews import Previews
 from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.zone_day import ZoneDays
-from supervisor.domain.zone import Feeder, Site
+from supervisor.domain.zone import Feeder, Line, Site
 from supervisor.reports.desk import EnergyDesk
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store.answers import AnswerRepository
@@ -77,6 +78,7 @@ class Services:
     record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together
     feeders: tuple[Feeder, ...] = ()  # those supplies
+    lines: Mapping[str, Line] = field(default_factory=dict)  # zone → where it runs; none: there is no map
     contact: str = ""  # whom to call, on the sign-in page
 
     def degraded_now(self) -> list[Degraded]:

@@ -9,6 +9,7 @@ from supervisor.web import (
     city,
     city_entities,
     commands,
+    district_map,
     duty,
     energy,
     passkey_routes,
@@ -23,4 +24,5 @@ ALL_ROUTES: Final = (
     *past.ROUTES, *shift.ROUTES, *city.ROUTES,
     *city_entities.ROUTES,
     *energy.ROUTES,
+    *district_map.ROUTES,
 )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from supervisor.domain.plan import Reason
+from supervisor.domain.zone import Line
 from supervisor.web.tests import conftest
 from supervisor.web.tests.conftest import HOUR_S, NIGHT_UTC_S, make_plan
 from supervisor.wire.messages import Flag, Winner
@@ -41,3 +43,17 @@ def storm(district: Any) -> None:
             district.hear(zone, 0.1, "snow", 2.0 + n / 10, power_w=41_000, plan=plan)
         else:
             district.hear(zone, 1.0 + n / 40, "wet", power_w=30_000 + 200 * n if n % 11 else 0, plan=plan)
+
+
+def lines() -> dict[str, Line]:
+    """Invented lines, in five groups as districts have hills."""
+    found = {}
+    for n, (zone, *_) in enumerate(roads()):
+        hill, at = n % 5, n // 5
+        lon = 127.0 + 0.012 * hill + 0.0042 * (at % 3) + 0.0011 * (n % 4)
+        lat = 37.59 + 0.008 * (hill % 2) + 0.0031 * (at // 3) + 0.0007 * (n % 3)
+        angle = 0.9 * n
+        bend = (lon + 0.0009 * math.cos(angle), lat + 0.0007 * math.sin(angle))
+        end = (bend[0] + 0.0008 * math.cos(angle + 0.6), bend[1] + 0.0006 * math.sin(angle + 0.6))
+        found[zone] = ((lon, lat), bend, end)
+    return found

@@ -10,6 +10,7 @@ import pytest
 
 from supervisor.domain.scope import Scope
 from supervisor.web.guard import is_open
+from supervisor.web.keys import SERVICES
 from supervisor.web.stream import close_streams
 from supervisor.web.tests import conftest, fifty
 from supervisor.web.tests.test_web_browser import CHROMIUM, FLAGS, keep, playwright, pytestmark  # noqa: F401
@@ -47,18 +48,21 @@ def fifty_roads(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("language", ["ko", "en"])
 async def test_dangers_are_shown_without_a_session(wall: Any, district: Any, language: str) -> None:
     fifty.storm(district)
+    if language == "ko":  # the other one is of a district without lines
+        object.__setattr__(district.app[SERVICES], "lines", fifty.lines())
     token, _ = await district.sessions.tokens.make("wall", [Scope.READ], 365, "Kim")
     page = await wall(district, f"{language},{token}")
     await playwright.expect(page.locator(".wall-row")).to_have_count(6)
     await playwright.expect(page.locator(".feeders li")).to_have_count(2)
     await playwright.expect(page.locator(".wall-old")).to_have_count(0)
+    await playwright.expect(page.locator(".map-road")).to_have_count(50 if language == "ko" else 0)
     await keep(page, f"wall-{language}")
     assert page.wrong == []
     assert await page.evaluate("document.querySelector('.wall').scrollHeight <= innerHeight")
     assert await page.evaluate("[...document.querySelectorAll('h2')].every(e => e.scrollWidth <= e.clientWidth)")
     paths = {path.split("?")[0] for path in page.asked}
     assert not any(token in path for path in page.asked)  # behind the #: sent to no server
-    assert {path for path in paths if not is_open(path)} == {"/api/v1/stream", "/api/v1/session"}
+    assert {path for path in paths if not is_open(path)} == {"/api/v1/stream", "/api/v1/session", "/api/v1/map"}
     assert await page.locator("button, a, input").count() == 0
 
     await close_streams(district.app)
