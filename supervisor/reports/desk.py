@@ -17,6 +17,7 @@ from supervisor.reports.season import collect_season
 from supervisor.reports.season_rows import SeasonEnergy, SeasonStorm
 from supervisor.reports.served import Job, Served, serve
 from supervisor.reports.storm import StormCourse, collect_storm
+from supervisor.reports.used import Used, used_between
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.process import OwnProcess
 from supervisor.runtime.work import in_thread
@@ -89,6 +90,10 @@ class EnergyDesk:
                 while len(self._courses) > STORMS_MAX:
                     del self._courses[next(iter(self._courses))]
         return known[1]
+
+    async def used(self, from_utc_s: int, to_utc_s: int) -> Used:
+        """What all roads took in a short time. Raises StoreError."""
+        return await self._store.read(lambda db: used_between(self._config, db, from_utc_s, to_utc_s))
 
     def _is_due(self, storm: SeasonStorm) -> bool:
         known = self._served.get((storm.onset_utc_s, storm.end_utc_s))

@@ -30,7 +30,9 @@ const round = (value) => value.toFixed(1);
 const path = (points) => `M${points.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}`;
 const look = (zone) => (zone.section === "fine" ? (heating(zone) ? "hot" : "off") : zone.section);
 
-/** `onOpen` null: nothing can be chosen, as on the wall. */
+/** `onOpen` null: nothing can be chosen, as on the wall.
+ * @param {{roads: any[], now_s: number, onOpen?: ((zone: string) => void) | null, chosen?: string}} given
+ */
 export function DistrictMap({ roads, now_s, onOpen = null, chosen = "" }) {
   const [at, setAt] = useState(0); // the road that the tab key reaches; arrows go on in the order of danger
   const lines = new Map(project(roads).map((road) => [road.zone, road.points]));

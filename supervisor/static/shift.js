@@ -3,7 +3,7 @@
 
 import { attempt } from "./attempt.js";
 import { command, commandKey, get } from "./api.js";
-import { near, number } from "./format.js";
+import { near, number, sum } from "./format.js";
 import { entryWords, Entry, subject } from "./history.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
@@ -57,7 +57,7 @@ function WhileAway({ from_s, found, past }) {
     <dl class="figures three-figures">
       <${Figure} label=${t("shift.alarms")} value=${count("alarm", "raised")} small=${t("shift.cleared", { n: count("alarm", "cleared") })} tone="danger" />
       <${Figure} label=${t("shift.commands")} value=${count("command", "made")} small=${replaced ? t("shift.mine-replaced", { n: replaced }) : ""} tone="hand" />
-      <${Figure} label=${t("shift.energy")} value=${number(found.energy_wh / 1000, 0)} small="kWh" tone="" />
+      <${Figure} label=${t("shift.energy")} value=${number(found.used.wh / 1000, 0)} small=${`kWh${found.used.cost === null ? "" : ` · ${sum(found.used.cost, found.used.currency)}`}`} tone="" />
     </dl>
     <ul class="pasts">${lines.map((entry) => html`<${Entry} entry=${entry} now_s=${now_s} withRoad />`)}</ul>
     ${!lines.length && html`<p class="hint">${t("history.none")}</p>`}

@@ -12,7 +12,7 @@ from supervisor.domain.errors import CommandError
 from supervisor.domain.handover import Handover
 from supervisor.domain.plain_text import one_line
 from supervisor.domain.role import Role
-from supervisor.store.energy import quarters_wh
+from supervisor.reports.used import Used
 from supervisor.web.allowed import Need
 from supervisor.web.api import BODY, MUTATION, Route
 from supervisor.web.body import json_answer, read_struct
@@ -32,7 +32,7 @@ class Away(Struct, kw_only=True):
     stage: StageNow | None  # null: nobody decides it here
     from_utc_s: int
     until_utc_s: int
-    energy_wh: int  # of all roads in that time
+    used: Used  # of all roads in that time, by whole quarters of an hour
     notes: list[Handover]  # of the last two days, newest first
 
 
@@ -56,15 +56,10 @@ async def get_shift(request: web.Request) -> web.Response:
     services, record = request.app[SERVICES], record_of(request)
     now = int(services.clock.utc_s())
     begin = max(min(query_number(request, "from", now - 8 * 3600), now), now - AWAY_MAX_S)
-    zones = list(services.live.zones)
-    energy = await record.read(
-        lambda db: sum(
-            wh for zone in zones for start, wh in quarters_wh(db, zone, begin, now).items() if begin <= start < now
-        )
-    )
+    used = await services.energy.used(begin, now) if services.energy is not None else Used()
     notes = await record.handovers.since(now - NOTES_BACK_S)
     return json_answer(
-        Away(stage=_stage(request), from_utc_s=begin, until_utc_s=now, energy_wh=energy, notes=notes)
+        Away(stage=_stage(request), from_utc_s=begin, until_utc_s=now, used=used, notes=notes)
     )  # fmt: skip
 
 

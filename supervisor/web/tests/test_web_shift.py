@@ -53,3 +53,18 @@ async def test_who_only_looks_leaves_no_note_and_sees_the_stage(district: Any, s
         assert status == 200
         assert now - 7 * 86_400 - 9 <= shift["from_utc_s"] <= shift["until_utc_s"]
     problem(await viewer.ask("GET", "/api/v1/shift?from=then"), 422, "invalid")
+
+
+async def test_energy_and_its_cost_of_the_time_away(district: Any, sign_in: Any) -> None:
+    crew, now = await sign_in("crew"), int(district.clock.utc_s())
+    hour = now // 3600 * 3600 - 3600
+    rows = [(hour, zone, 10_000, 10_000, 10_000, 10_000) for zone in ("z01", "z02")]
+    await district.store.write(
+        lambda db: db.executemany("INSERT INTO zone_1h VALUES (?, ?, ?, ?, ?, ?, 3600, 3600, 0, 0, NULL, 0)", rows)
+    )
+    _, shift = await crew.ask("GET", f"/api/v1/shift?from={hour - 9}")
+    assert shift["used"] == {"wh": 80_000, "cost": pytest.approx(80 * 94.3), "currency": "KRW"}  # an off-peak hour
+    _, shift = await crew.ask("GET", f"/api/v1/shift?from={hour + 1800}")
+    assert shift["used"]["wh"] == 40_000  # its second half
+    _, shift = await crew.ask("GET", f"/api/v1/shift?from={now}")
+    assert shift["used"]["wh"] == 0
