@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -41,6 +41,7 @@ class BaseCharge:
     demand: Demand
     tariff: Tariff | None
     timezone: ZoneInfo
+    connected: Callable[[Month], float] = lambda _: 1.0  # part of a month with supply, where it is cut on request
 
     def first_needed_utc_s(self, from_utc_s: int) -> int:
         """The beginning of the earliest month whose peak is billed in the month of a time."""
@@ -66,7 +67,8 @@ class BaseCharge:
         found = {}
         for month in sorted(month for month in peaks_kw if month >= first):
             billed_kw = self.demand.billed_kw(month, peaks_kw, feeder.contract_kw)
-            found[month] = MonthPeak(peaks_kw[month], billed_kw, billed_kw * price if price else None)
+            cost = billed_kw * price * self.connected(month) if price else None
+            found[month] = MonthPeak(peaks_kw[month], billed_kw, cost)
         return found
 
     def _peaks_kw(self, load: Load) -> dict[Month, float]:

@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Zone
-from supervisor.energy.tables import Record
+from supervisor.energy.tables import KW_PER_WH, Record
 from supervisor.tariff.billing.bill import Peak
 from supervisor.tariff.demand import Month
 
 Period = tuple[date, date]  # first day, day after the last one
-_KW_PER_WH = 3.6 / SLOT_S
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Supply:
         """Highest mean of 15 min among the slots that count; None without a record."""
         part = self.inside(period)
         wh = np.where(self.counts[part], self.rows()[:, part].sum(axis=0), 0)
-        return Decimal(str(round(float(wh.max()) * _KW_PER_WH, 3))) if wh.size else None
+        return Decimal(str(round(float(wh.max()) * KW_PER_WH, 3))) if wh.size else None
 
 
 def find_peak(
@@ -76,7 +75,7 @@ def find_peak(
 
 
 def _kw(wh: npt.NDArray[np.int64]) -> Decimal:
-    return Decimal(str(round(float(wh.max()) * _KW_PER_WH, 3))) if wh.size else Decimal(0)
+    return Decimal(str(round(float(wh.max()) * KW_PER_WH, 3))) if wh.size else Decimal(0)
 
 
 def _midnight(day: date, timezone: ZoneInfo) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -22,7 +23,9 @@ from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import span
 from supervisor.tariff.bands import BandTariff
 from supervisor.tariff.configured import billing_tariff, configured_demand, usable_tariff
-from supervisor.tariff.demand import Demand
+from supervisor.tariff.demand import Demand, Month
+from supervisor.tariff.kepco import charges
+from supervisor.tariff.kepco.kind import KepcoSettings
 
 SYSTEM = SystemClock()
 
@@ -106,9 +109,19 @@ def show(asked: Request, clock: Clock = SYSTEM) -> None:
 def base_charge_of(config: configuration.Config, zone_info: ZoneInfo) -> BaseCharge:
     """How base charges are found; where the tariff cannot be read, by the peaks alone."""
     try:
-        return BaseCharge(configured_demand(config), usable_tariff(config)[0], zone_info)
+        rule, tariff = configured_demand(config), usable_tariff(config)[0]
+        return BaseCharge(rule, tariff, zone_info, partial(_connected, config))
     except TariffError:  # said with the cost
         return BaseCharge(Demand(), None, zone_info)
+
+
+def _connected(config: configuration.Config, month: Month) -> float:
+    """Part of a calendar month with supply: KEPCO cuts it on request outside of the season."""
+    if not isinstance(config.tariff, KepcoSettings):
+        return 1.0
+    first, past = charges.period(month, 1)
+    cuts = [(cut.since, cut.until) for cut in config.tariff.cut]
+    return charges.connected_days(first, past, cuts) / (past - first).days
 
 
 def _reach(reach: tuple[int, int] | None, timezone: ZoneInfo) -> str:

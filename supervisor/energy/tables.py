@@ -24,6 +24,7 @@ By = Literal["zone", "day", "feeder"]
 
 SLOTS_MAX = 20 * 366 * 96  # twenty years at once
 HOUR_S = 3600
+KW_PER_WH = 3.6 / SLOT_S  # energy of a slot [Wh] → its mean power [kW]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def report(
 
 def _row(what: str, wh: npt.NDArray[np.int64], price: npt.NDArray[np.float64] | None) -> Row:
     cost = None if price is None else float(wh @ price) / 1000
-    return Row(what, int(wh.sum()) / 1000, float(wh.max(initial=0)) * 3600 / SLOT_S / 1000, cost)
+    return Row(what, int(wh.sum()) / 1000, float(wh.max(initial=0)) * KW_PER_WH, cost)
 
 
 def _by_zone(record: Record, price: npt.NDArray[np.float64] | None, names: dict[str, str]) -> list[Row]:

@@ -25,9 +25,10 @@ from supervisor.config import Config
 from supervisor.domain.errors import CommandError
 from supervisor.energy.observed import observed
 from supervisor.energy.period import local_time, month_span, season_span
-from supervisor.reports.data import AFTER_S, AHEAD_S, Report, collect
+from supervisor.reports.data import Report, collect
 from supervisor.reports.page import write_page
 from supervisor.reports.tables import write_csv, write_parquet
+from supervisor.reports.window import AFTER_S, AHEAD_S
 from supervisor.store import DATABASE_NAME, database
 from supervisor.weather.storms import Storm
 

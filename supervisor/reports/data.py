@@ -10,24 +10,26 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from supervisor.config import Config
-from supervisor.domain.errors import TariffError
+from supervisor.domain.errors import NotFoundError, TariffError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import WeatherSeries
 from supervisor.energy.observed import observed
 from supervisor.energy.record import read_record
 from supervisor.energy.shown import base_charge_of
-from supervisor.energy.tables import HOUR_S, Places, Record, prices, report
+from supervisor.energy.tables import HOUR_S, KW_PER_WH, Places, Record, prices, report
+from supervisor.reports.served import Served, served
+from supervisor.reports.storm import StormCourse, collect_storm
+from supervisor.reports.window import snowfall, window
 from supervisor.store import commands
 from supervisor.store import energy as store_energy
 from supervisor.store.rollup import local_day
 from supervisor.tariff.configured import billing_tariff
 from supervisor.weather.storms import Storm
 
-AHEAD_S: Final = 6 * 3600  # heat for a storm begins before it: the planner's preheating
 HOURLY_S: Final = 6 * 86_400  # a period up to this has its hours: a storm of five days with what is before and after
-AFTER_S: Final = 6 * 3600  # and ends after it, while roads dry
 
 
 class ZoneRow(Struct, frozen=True):
@@ -96,6 +98,7 @@ class StormRow(Struct, frozen=True):
     peak_kw: float
     frozen_zone_h: float  # hours with a surface below 0 °C, over all zones
     zone_h: float  # hours with a known surface, over all zones
+    served: Served | None = None  # what roads had of snow and ice, beside today's rule
 
 
 class Report(Struct, frozen=True):
@@ -119,6 +122,7 @@ class Report(Struct, frozen=True):
     overrides: tuple[OverrideRow, ...]
     hours: tuple[HourRow, ...] = ()
     co2_source: str = ""  # where the emission factor is from
+    course: StormCourse | None = None  # of a report of one storm: forecast and planned beside done
     notes: tuple[str, ...] = ()  # what could not be found out, and why
 
 
@@ -160,7 +164,8 @@ def collect(
         feeders=_feeders(config, record, price, zone_info, places),
         days=_days(record, series, zone_info),
         hours=_hours(record, series) if to_utc_s - from_utc_s <= HOURLY_S else (), co2_source=co2_source,
-        storms=tuple(_storm(db, record, price, one) for one in storms),
+        storms=tuple(_with_served(config, db, _storm(db, record, price, one), weather_path) for one in storms),
+        course=_course(config, db, storms, (from_utc_s, to_utc_s), weather_path),
         overrides=tuple(OverrideRow(*row) for row in commands.override_counts(db, from_utc_s, to_utc_s)),
         notes=tuple(notes),
     )  # fmt: skip
@@ -224,18 +229,8 @@ def _hours(record: Record, series: WeatherSeries) -> tuple[HourRow, ...]:
     )
 
 
-def snowfall(series: WeatherSeries) -> list[tuple[int, float, int]]:
-    """(beginning of the interval [UTC s], snow [mm], length [s]) of the intervals with snow."""
-    if len(series) < 2:
-        return []
-    step_s = np.diff(series.time_utc_s, prepend=2 * series.time_utc_s[0] - series.time_utc_s[1])
-    mm = series.precipitation_mm_h * series.snow_fraction * step_s / 3600
-    began = series.time_utc_s - step_s
-    return [(int(began[n]), float(mm[n]), int(step_s[n])) for n in np.flatnonzero(mm > 0)]
-
-
 def _storm(db: sqlite3.Connection, record: Record, price: np.ndarray | None, storm: Storm) -> StormRow:
-    began, ended = int(storm.onset_utc_s) - AHEAD_S, int(storm.end_utc_s) + AFTER_S
+    began, ended = (int(at) for at in window(storm))
     slots = record.wh.shape[1]
     first = min(max(0, (began - record.start_utc_s) // SLOT_S), slots)
     past = min(max(first, (ended - record.start_utc_s) // SLOT_S), slots)
@@ -246,5 +241,23 @@ def _storm(db: sqlite3.Connection, record: Record, price: np.ndarray | None, sto
         depth_cm=storm.depth_cm, depth_measured=storm.depth_measured, air_min_c=storm.air_min_c,
         rain_from_utc_s=None if storm.rain_from_utc_s is None else int(storm.rain_from_utc_s),
         kwh=int(wh.sum()) / 1000, energy_cost=None if price is None else float(wh @ price[first:past]) / 1000,
-        peak_kw=float(wh.max(initial=0)) * 3600 / SLOT_S / 1000, frozen_zone_h=frozen_h, zone_h=known_h,
+        peak_kw=float(wh.max(initial=0)) * KW_PER_WH, frozen_zone_h=frozen_h, zone_h=known_h,
     )  # fmt: skip
+
+
+def _with_served(config: Config, db: sqlite3.Connection, storm: StormRow, path: Path | None) -> StormRow:
+    reach = store_energy.span(db)
+    if reach is None:
+        return storm
+    return replace(storm, served=served(config, db, (storm.onset_utc_s, storm.end_utc_s), reach[1], path))
+
+
+def _course(
+    config: Config, db: sqlite3.Connection, storms: list[Storm], period: tuple[int, int], path: Path | None
+) -> StormCourse | None:
+    if len(storms) != 1 or period[1] - period[0] > HOURLY_S:
+        return None
+    try:
+        return collect_storm(config, db, int(storms[0].onset_utc_s), path)
+    except NotFoundError:  # it began before the period
+        return None

@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from supervisor.reports.data import Report, StormRow, ZoneRow
+from supervisor.reports.storm import StormCourse
 from supervisor.reports.svg import Bar, bars
 
 LANGUAGES: Final = ("ko", "en")
@@ -27,6 +28,7 @@ td{border-bottom:1px solid #e8ecf1;padding:.3rem .6rem}td{white-space:nowrap}td.
 .figures div{border:1px solid #d5dbe3;border-radius:8px;padding:.6rem .8rem}.figures b{display:block;font-size:1.25rem}
 .figures span{color:#5a6675;font-size:.85rem}svg{width:100%;height:auto}.axis{font-size:12px;fill:#5a6675}
 .grid{stroke:#e8ecf1}.bar{fill:#d9622b}.snow{fill:#3f7fbf}.hit{fill:transparent}.over{color:#b3261e;font-weight:600}
+.planned{stroke:#1b2430;stroke-width:2;stroke-dasharray:4 3}
 @media print{body{margin:0;max-width:none}section{break-inside:avoid}}
 """
 
@@ -37,7 +39,9 @@ def write_page(report: Report, language: str) -> str:
     parts = [
         _figures(report, text),
         _section(text["hourly"], _hours(report, text)) if report.hours else _section(text["days"], _days(report, text)),
+        _section(text["course"], _course(report, report.course, text)) if report.course else "",
         _section(text["storms"], _storms(report, text)),
+        _served(report, text, language),
         _section(text["feeders"], _feeders(report, text)),
         _section(text["zones"], _zones(report, text, language)),
         _section(text["overrides"], _overrides(report, text)),
@@ -107,12 +111,34 @@ def _plausible(report: Report, text: dict[str, str]) -> str:
     return f"<p class=sub>{text['published']}<br>{ours}</p>"
 
 
+def _planned_kwh(report: Report) -> dict[int, float]:
+    """Start of each hour with a plan for all of it → energy planned [kWh]."""
+    course = report.course
+    if course is None:
+        return {}
+    per, hours = 3600 // course.step_s, {}
+    for first in range((report.from_utc_s - course.from_utc_s) // course.step_s, len(course.planned_kw), per):
+        part = course.planned_kw[max(0, first) : first + per]
+        known = [kw for kw in part if kw is not None]
+        if len(known) == len(part) == per:
+            hours[course.from_utc_s + first * course.step_s] = sum(known) / per
+    return hours
+
+
 def _hours(report: Report, text: dict[str, str]) -> str:
-    rows = []
+    rows, planned = [], _planned_kwh(report)
     for hour in report.hours:
         at = _local(report, hour.start_utc_s)
         snow = f", {hour.snow_mm:.1f} mm" if hour.snow_mm else ""
-        rows.append(Bar(at[11:], hour.kwh, hour.snow_mm or 0.0, f"{at}: {hour.kwh:,.1f} kWh{snow}"))
+        rows.append(
+            Bar(
+                at[11:],
+                hour.kwh,
+                hour.snow_mm or 0.0,
+                f"{at}: {hour.kwh:,.1f} kWh{snow}",
+                planned.get(hour.start_utc_s),
+            )
+        )
     return bars(rows, text["hourly"], "kWh", text["snow"])
 
 
@@ -145,6 +171,59 @@ def _storm_cells(report: Report, storm: StormRow, text: dict[str, str]) -> list[
         f"{storm.kwh:,.0f}", "" if storm.energy_cost is None else f"{storm.energy_cost:,.0f}", f"{storm.peak_kw:,.0f}",
         f"{storm.frozen_zone_h / storm.zone_h:.0%}" if storm.zone_h else "–",
     ]  # fmt: skip
+
+
+def _course(report: Report, course: StormCourse, text: dict[str, str]) -> str:
+    """Forecast, was, planned, done, each a line."""
+    [storm] = report.storms
+    said = []
+    if course.hazard_utc_s is not None:
+        part = "" if course.probability is None else f" ({course.probability:.0%})"
+        said.append(text["foreseen"].format(time=_local(report, course.hazard_utc_s)) + part)
+    if course.stages:
+        most = max(course.stages, key=lambda one: one.depth_cm)
+        said.append(text["foreseenDepth"].format(cm=f"{most.depth_cm:.1f}", time=_local(report, most.utc_s)))
+    planned = text["unknown"] if course.planned_kwh is None else f"{course.planned_kwh:,.0f} kWh"
+    rows = [
+        [text["forecast"], " · ".join(escape(one) for one in said) or text["unknown"]],
+        [
+            text["was"],
+            f"{_local(report, storm.onset_utc_s)} – {_local(report, storm.end_utc_s)}, {storm.depth_cm:.1f} cm",
+        ],
+        [text["planned"], planned],
+        [text["done"], f"{course.kwh:,.0f} kWh, {_money(storm.energy_cost, report.currency)}"],
+    ]
+    return _table(("", ""), rows, 2) + f"<p class=sub>{text['plannedNote']}</p>"
+
+
+def _served(report: Report, text: dict[str, str], language: str) -> str:
+    """Minutes with snow or ice, and until roads were clear against the ordinance's limit; nothing without storms."""
+    limits = {storm.served.limit_min for storm in report.storms if storm.served}
+    if not limits:
+        return ""
+    names = {row.zone: (row.name_ko if language == "ko" else "") or row.name or row.zone for row in report.zones}
+    heads = [text[name] for name in ("onset", "iceMin", "oldRule", "difference", "medianClear", "lastClear", "later")]
+    rows, reasons = [], []
+    for storm in report.storms:
+        one = storm.served
+        if one is None or one.ice_min is None:
+            reasons.append(f"{_local(report, storm.onset_utc_s)}: {one.why if one else text['unknown']}")
+            continue
+        better = one.energy_part is not None and one.ice_min <= (one.baseline_ice_min or 0.0)
+        late = ", ".join(escape(names.get(zone, zone)) for zone in one.late)
+        rows.append([
+            _local(report, storm.onset_utc_s), f"{one.ice_min:,.0f}", f"{one.baseline_ice_min or 0.0:,.0f}",
+            f"{one.energy_part:+.0%}" if better else "–", _minutes(one.median_min, text),
+            _minutes(one.longest_min, text),
+            f"<span class=over>{len(one.late)}</span>: {late}" if one.late else "0",
+        ])  # fmt: skip
+    notes = [text["servedNote"].format(limit=max(limits)), *(escape(reason) for reason in reasons)]
+    table = _table(heads, rows) if rows else ""
+    return _section(text["served"], f"{table}<p class=sub>{'<br>'.join(notes)}</p>")
+
+
+def _minutes(value: float | None, text: dict[str, str]) -> str:
+    return text["notInADay"] if value is None else f"{value:.0f}"
 
 
 def _feeders(report: Report, text: dict[str, str]) -> str:

@@ -22,16 +22,15 @@ from supervisor.energy.observed import observed
 from supervisor.energy.period import season_of, season_span
 from supervisor.energy.record import read_record
 from supervisor.energy.shown import base_charge_of
-from supervisor.energy.tables import HOUR_S, Record, prices
-from supervisor.reports.data import AFTER_S, AHEAD_S
+from supervisor.energy.tables import HOUR_S, KW_PER_WH, Record, prices
 from supervisor.reports.season_rows import SeasonEnergy, SeasonFeeder, SeasonMonth, SeasonStorm, SeasonZone, Spent
+from supervisor.reports.window import AFTER_S, window
 from supervisor.store import energy as store_energy
 from supervisor.store.rollup import local_day
 from supervisor.tariff.configured import billing_tariff
 from supervisor.tariff.demand import Month
 from supervisor.weather.storms import Storm
 
-KW_PER_WH: Final = 3.6 / SLOT_S
 EARLIER_S: Final = 28 * 86_400  # read at once, of months whose peaks are still billed: 500 zones are 11 MB
 Wh = npt.NDArray[np.int64]
 
@@ -184,11 +183,6 @@ def _months(
 
 def _unpriced(month: SeasonMonth) -> SeasonMonth:
     return SeasonMonth(month.month, month.spent, None, month.billed_kw)
-
-
-def window(storm: Storm) -> tuple[float, float]:
-    """From six hours before a storm to six hours after it: heat is given ahead, and while roads dry."""
-    return storm.onset_utc_s - AHEAD_S, storm.end_utc_s + AFTER_S
 
 
 def _storm(db: sqlite3.Connection, own: _Season, storm: Storm, now_utc_s: float) -> SeasonStorm:

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from msgspec import Struct
 from supervisor.config import Config
 from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S
-from supervisor.reports.data import AFTER_S, AHEAD_S
+from supervisor.reports.window import AFTER_S, AHEAD_S
 from supervisor.savings.collect import Asked, Cleared, Savings, collect
 from supervisor.store import DATABASE_NAME, database
 
@@ -51,12 +52,14 @@ def serve(job: Job) -> list[Served]:
         return [served(job.config, db, storm, job.now_utc_s) for storm in job.storms]
 
 
-def served(config: Config, db: sqlite3.Connection, storm: tuple[int, int], now_utc_s: float) -> Served:
-    """What is not known leaves the figures out and says why."""
+def served(
+    config: Config, db: sqlite3.Connection, storm: tuple[int, int], now_utc_s: float, path: Path | None = None
+) -> Served:
+    """What is not known leaves the figures out and says why. `path`: a station's file, else the record's weather."""
     onset_utc_s, end_utc_s = storm
     limit_min = config.reports.clear_within_min
     begin, past = onset_utc_s - AHEAD_S, min(end_utc_s + max(AFTER_S, limit_min * 60 + SLOT_S), int(now_utc_s))
-    asked = Asked(begin // SLOT_S * SLOT_S, past // SLOT_S * SLOT_S, BASELINE, None, limit_min)
+    asked = Asked(begin // SLOT_S * SLOT_S, past // SLOT_S * SLOT_S, BASELINE, path, limit_min)
     nothing = Served(onset_utc_s, end_utc_s, limit_min)
     try:
         found = collect(config, db, asked)

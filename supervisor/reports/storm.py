@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,9 +19,8 @@ from supervisor.domain.stage import STAGE_EVENT
 from supervisor.domain.zone import Zone
 from supervisor.energy.observed import observed
 from supervisor.energy.record import read_record
-from supervisor.energy.tables import prices
-from supervisor.reports.data import snowfall
-from supervisor.reports.season import KW_PER_WH, window
+from supervisor.energy.tables import KW_PER_WH, prices
+from supervisor.reports.window import snowfall, window
 from supervisor.store import commands, events
 from supervisor.tariff.configured import billing_tariff
 from supervisor.weather.storms import Storm
@@ -58,10 +58,10 @@ class StormCourse(Struct, frozen=True):
     stages: list[StageForecast]  # oldest first
 
 
-def collect_storm(config: Config, db: sqlite3.Connection, onset_utc_s: int) -> StormCourse:
-    """The storm of the record that begins at that second. Raises NotFoundError."""
+def collect_storm(config: Config, db: sqlite3.Connection, onset_utc_s: int, path: Path | None = None) -> StormCourse:
+    """The storm that begins at that second, in the record or in a station's file. Raises NotFoundError."""
     begin, end = onset_utc_s - AROUND_S, onset_utc_s + AROUND_S
-    series, storms = observed(config, db, begin, end, None)
+    series, storms = observed(config, db, begin, end, path)
     storm = next((one for one in storms if int(one.onset_utc_s) == onset_utc_s), None)
     if storm is None:
         raise NotFoundError("no storm began then", where=str(onset_utc_s), remedy="GET /api/v1/energy lists them")

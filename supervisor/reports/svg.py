@@ -14,19 +14,26 @@ _LABELS_MAX: Final = 16
 
 
 class Bar(NamedTuple):
-    """`value` upwards in one colour, `above` as a mark hanging from the top in another (snow); `title` on touch."""
+    """`value` upwards in one colour, `above` as a mark hanging from the top in another (snow); `title` on touch.
+
+    `planned` is a line across the bar's place; None where nothing was planned.
+    """
 
     label: str
     value: float
     above: float
     title: str
+    planned: float | None = None
 
 
 def bars(rows: Sequence[Bar], title: str, unit: str, above_unit: str = "") -> str:
     """A chart of non-negative values; an empty text where there is nothing to show."""
     if not rows:
         return ""
-    top, top_above = (max((getattr(row, name) for row in rows), default=0.0) or 1.0 for name in ("value", "above"))
+    most, most_above, planned = (
+        max((getattr(row, name) or 0.0 for row in rows), default=0.0) for name in ("value", "above", "planned")
+    )
+    top, top_above = max(most, planned) or 1.0, most_above or 1.0
     room, step = HEIGHT - BELOW - 20, (WIDTH - LEFT - 8) / len(rows)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
@@ -52,6 +59,9 @@ def bars(rows: Sequence[Bar], title: str, unit: str, above_unit: str = "") -> st
             parts.append(
                 f'<rect x="{x + step * 0.3:.1f}" y="20" width="{step * 0.4:.1f}" height="{hang:.1f}" class="snow"/>'
             )
+        if row.planned is not None:
+            y = 20 + room * (1 - row.planned / top)
+            parts.append(f'<line x1="{x:.1f}" x2="{x + step:.1f}" y1="{y:.1f}" y2="{y:.1f}" class="planned"/>')
         parts.append("</g>")
         if n % every == 0 and x < WIDTH - 40:
             parts.append(f'<text x="{x + 2:.1f}" y="{HEIGHT - 12}" class="axis">{escape(row.label)}</text>')

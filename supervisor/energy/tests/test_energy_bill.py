@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from supervisor import config as configuration
 from supervisor.cli import main
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.domain.errors import RoadheatError
+from supervisor.domain.zone import Feeder
+from supervisor.energy.base_charge import Load
+from supervisor.energy.shown import base_charge_of
 from supervisor.store import DATABASE_NAME, database
 from supervisor.tariff.billing.generic import make_bill
 from supervisor.tariff.kind import Taxes
@@ -184,3 +188,23 @@ def test_prices_with_tax_are_not_taxed_again() -> None:
     taxed = make_bill("f1", day("2023-02-18"), "EUR", wh, net * 1.25, None, 0.0, Taxes(), (), 0.25)
     assert plain.total == taxed.total
     assert float(plain.charges) == 5.61
+
+
+@pytest.mark.data
+def test_reports_bill_no_base_charge_for_months_without_supply(tmp_path: Path, data_dir: Path) -> None:
+    case = json.loads((data_dir.parent / "cases" / "bills" / "75-no-base-charge-out-of-season.json").read_text())
+    asked, expected = case["inputs"], case["expected"]
+
+    def cost(cut: str) -> float:
+        path = tmp_path / "city.toml"
+        path.write_text(EXAMPLE.read_text().replace("[planner]", f"{cut}\n[planner]", 1))
+        (tmp_path / "weather.csv").write_text("time_utc\n")
+        rule = base_charge_of(configuration.load(path), SEOUL)
+        feeder = Feeder("f1", asked["contract_kw"], 2.0 * asked["contract_kw"], asked["rate"])
+        begin, end = (int(datetime(year, 4, 1, tzinfo=SEOUL).timestamp()) for year in (2023, 2024))
+        load = Load(begin, np.zeros((end - begin) // 900, dtype=np.int64))
+        return rule.of(feeder, load, begin) or 0.0
+
+    assert cost("") == pytest.approx(expected["base_won_if_never_cut_floor"])
+    cut = "cut = [{ from = 2023-04-01, until = 2023-12-01 }]"
+    assert cost(cut) == pytest.approx(expected["base_won_season_floor"])

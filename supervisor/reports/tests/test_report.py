@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from supervisor.cli import main
 from supervisor.domain.override import Override, OverrideMode
+from supervisor.domain.plan import STANDBY, Plan, Reason, ReasonCode, Slot
 from supervisor.energy.tests.test_energy_report import city
 from supervisor.reports.page import LANGUAGES
 from supervisor.reports.svg import Bar, bars
@@ -203,3 +204,57 @@ def test_a_season_stands_beside_the_published_one_by_100_m(
     for won in (energy, base):
         assert (f"{won / 1e6:.2f} million won" if language == "en" else f"{won / 1e4:.0f}만 원") in page
     assert f"{500 * made['kwh'] / made['area_m2']:,.0f} kWh" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.data
+def test_what_installing_cost_stands_beside_a_season(city: Path, tmp_path: Path, data_dir: Path, language: str) -> None:
+    cases = data_dir.parent / "cases" / "bills"
+    by_100_m = json.loads((cases / "72-install-cost.json").read_text())["expected"]["million_won_per_100m"]
+    by_site = json.loads((cases / "73-install-per-site.json").read_text())["expected"]
+    output = tmp_path / "r.html"
+    options = ("--config", str(city), "--season", "2023-24", "--language", language, "--output", str(output))
+    assert run("report", *options)[0] == 0
+    page = output.read_text()
+    for million in (min(by_100_m), max(by_100_m), *by_site["million_won_per_site"]):
+        rest = f"{million % 100:.0f}00만" if million >= 100 else ""
+        korean = f"1억 {rest[:1]},{rest[1:]}" if rest else f"{million:.0f}00만"
+        assert f"{million:.0f}" in page if language == "en" else korean.replace(",", "") in page.replace(",", "")
+    assert f"{round(by_site['m_per_site'], -1):.0f} m" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_storms_page_has_forecast_plan_and_what_roads_were_served(
+    city: Path, station: Path, tmp_path: Path, language: str
+) -> None:
+    onset = 1_703_941_200  # 22:00 in Seoul
+    db = database.connect(city.parent / "state" / DATABASE_NAME)
+    plan = Plan(
+        zone="z01", issued_utc_s=onset - 6 * 3600, start_utc_s=onset - 6 * 3600,
+        slots=(Slot(0, 0, STANDBY), Slot(4 * 3600, 3000, 500), Slot(10 * 3600, 0, STANDBY)),
+        why=(Reason(0, 3600, ReasonCode.PREHEAT_SNOW, 0.6, onset + 1800),),
+    )  # fmt: skip
+    commands.save_plans(db, [plan])
+    db.close()
+    for name in ("r.html", "r.json"):
+        report(city, station, tmp_path / name, "--storm", "2023-12-30", "--language", language)
+    page, made = (tmp_path / "r.html").read_text(), json.loads((tmp_path / "r.json").read_text())
+    course, [storm] = made["course"], made["storms"]
+    assert (course["planned_kwh"], course["probability"]) == (6 * 30.0, 0.6)
+    assert "180 kWh" in page
+    assert "2023-12-30 22:30" in page  # when the snow was expected
+    assert page.count('class="planned"') == 10  # hours that the plan reaches over
+    served = storm["served"]
+    assert served["limit_min"] == 240
+    assert f">{served['ice_min']:,.0f}<" in page
+    assert served["ice_min"] > 0
+
+
+def test_a_page_names_the_roads_that_were_late(city: Path, station: Path, tmp_path: Path) -> None:
+    city.write_text(city.read_text().replace("[planner]", "[reports]\nclear_within_min = 15\n[planner]", 1))
+    for name in ("r.html", "r.json"):
+        report(city, station, tmp_path / name, "--storm", "2023-12-30", "--language", "en")
+    [storm] = json.loads((tmp_path / "r.json").read_text())["storms"]
+    late = storm["served"]["late"]
+    assert late == ["z01", "z02"]  # in hard frost without heat from 01:00 on
+    assert "Bogungmun-ro 34-gil, Jeongneung-ro 10-gil" in (tmp_path / "r.html").read_text()
