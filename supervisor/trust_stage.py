@@ -1,4 +1,4 @@
-"""The stage in which the service begins to watch what it trusts: the audit log, certificates, and boards' keys."""
+"""The stage in which the service begins to watch what it trusts: audit log, certificates, boards' keys and programs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from supervisor.config.audit_rules import syslog_target
 from supervisor.control import token_watch
 from supervisor.control.audit_watch import AuditCheck, AuditForwarder
 from supervisor.control.certificates import LOOK_EACH_S, Certificates
+from supervisor.control.quiet import board_quiet
 from supervisor.control.renewal import LOOK_EACH_S as RENEWAL_EACH_S
 from supervisor.control.renewal import Renewal
 from supervisor.control.token_watch import TokenWatch
 from supervisor.control.twins import Twins
+from supervisor.control.updates import LOOK_EACH_S as UPDATE_EACH_S
+from supervisor.control.updates import Updates
 from supervisor.runtime.background import Background
 from supervisor.stages import Base, Commands, Control
 from supervisor.store.audit import DAY_S
 from supervisor.wire.pki import Pki
+from supervisor.wire.update_files import FOLDER
 
 
 def start_trust(
@@ -36,12 +40,34 @@ def start_trust(
     renewal = Renewal(config.pki_dir, keys, commands.dispatcher, renew_certificate, base.store.audit, base.clock)
     control.intake.greeted.append(renewal.greeted)
     commands.dispatcher.attached.append(renewal.attached)
+    updates = _updates(base, control, commands)
     return (
         *start_audit(loops, base),
+        loops.keep("update of boards", updates.run, UPDATE_EACH_S),
         loops.keep("renewal of keys", renewal.run, RENEWAL_EACH_S),
         loops.keep("certificates", certificates.run, LOOK_EACH_S),
         loops.keep("tokens", programs.run, token_watch.LOOK_EACH_S),
     )
+
+
+def _updates(base: Base, control: Control, commands: Commands) -> Updates:
+    """What boards are given as programs; it listens to them from here on."""
+    config, live, clock = base.config, base.live, base.clock
+    zones_of: dict[str, list[str]] = {board.id: [] for board in config.board}
+    for zone in config.zone:
+        zones_of[zone.board].append(zone.id)
+    made = Updates(
+        config.state_dir / FOLDER,
+        commands.dispatcher,
+        lambda board: board_quiet(live, board, clock.utc_s()),
+        base.alarms,
+        zones_of,
+        base.store.audit,
+        clock,
+    )
+    control.intake.greeted.append(made.greeted)
+    control.intake.updates.append(made.said)
+    return made
 
 
 def start_audit(loops: Background, base: Base) -> tuple[asyncio.Task[None], ...]:

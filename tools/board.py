@@ -10,6 +10,7 @@ import click
 
 from supervisor.commands import Lazy, LazyGroup
 from tools.board_console import logs, status, unlock
+from tools.board_update import update
 from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, provisioned, require
 from tools.on_boards import config_option, degrees, measured, on_all, ports_argument, tell
 from tools.provision_options import CHIP_NAMES, FORMATS, network_of, pairs, refuse_loopback, wiring_of
@@ -268,3 +269,4 @@ def mip(ports: tuple[str, ...], target: str) -> None:
 board.add_command(status)
 board.add_command(unlock)
 board.add_command(logs)
+board.add_command(update)

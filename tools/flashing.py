@@ -95,6 +95,12 @@ def who():
 print("board:" + who())
 """
 
+_FORGET = """
+import os
+for name in ("slot.rec", "slot.rec.1"):
+    if name in os.listdir(): os.remove(name)
+"""
+
 
 class BoardToolError(RoadheatError):
     code = "board-tool"
@@ -186,8 +192,8 @@ def _bring(port: str, stage: Path, firmware: Path) -> None:
             remedy="Try again; if it recurs, replace the board",
         )
     stale = [name for name in have if name not in wanted]
-    if stale:
-        mpremote(port, "exec", f"import os\nfor name in {stale!r}: os.remove(name)")
+    # The flashed program counts from now on, not one that came over the link (firmware/rh/slot.py).
+    mpremote(port, "exec", _FORGET + f"for name in {stale!r}: os.remove(name)")
 
 
 def _have(port: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from tools.on_boards import config_option, on_all, ports_argument, tell
 from tools.provision_options import pairs
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
-_passphrase = click.option("--passphrase-file", type=_file, help="Its first line protects the private key.")
+passphrase_option = click.option("--passphrase-file", type=_file, help="Its first line protects the private key.")
 
 
 @click.group(cls=LazyGroup)
@@ -21,14 +21,14 @@ def limits() -> None:
 
 
 @limits.command()
-@_passphrase
+@passphrase_option
 @click.argument("key", type=click.Path(dir_okay=False, path_type=Path), metavar="KEY.pem")
 def keygen(passphrase_file: Path | None, key: Path) -> None:
     """Make a private key KEY.pem and its public one, KEY.pub, for `provision --signer`."""
     from supervisor import terminal
     from tools import signing
 
-    signing.generate(key, _word(passphrase_file))
+    signing.generate(key, passphrase_in(passphrase_file))
     console = terminal.console()
     console.print(f"{key}: private, keep it off the server", soft_wrap=True)
     console.print(f"{key.with_suffix('.pub')}: for `roadheat board provision --signer`", soft_wrap=True)
@@ -38,7 +38,7 @@ def keygen(passphrase_file: Path | None, key: Path) -> None:
 @click.option("--board", required=True, help="The one board that takes them.")
 @click.option("--version", type=click.IntRange(1, 1_000_000_000), required=True, help="Above that of the last ones.")
 @click.option("--key", type=_file, required=True, metavar="KEY.pem")
-@_passphrase
+@passphrase_option
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: limits.signed beside FILE.")
 @click.argument("file", type=_file)
 def sign(board: str, version: int, key: Path, passphrase_file: Path | None, output: Path | None, file: Path) -> None:
@@ -46,7 +46,7 @@ def sign(board: str, version: int, key: Path, passphrase_file: Path | None, outp
     from supervisor import terminal
     from tools import signing
 
-    private = signing.load_private(key, _word(passphrase_file))
+    private = signing.load_private(key, passphrase_in(passphrase_file))
     target = output or file.with_name(SIGNED)
     text = limits_text(file, board, version)
     target.write_bytes(signing.signed(text, signing.LIMITS, private))
@@ -75,7 +75,8 @@ def install(config_path: Path, ports: tuple[str, ...]) -> None:
     tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "limits"))
 
 
-def _word(file: Path | None) -> bytes | None:
+def passphrase_in(file: Path | None) -> bytes | None:
+    """The first line of a file; None without one. Raises SigningError where it is empty."""
     if file is None:
         return None
     from tools.signing import SigningError

@@ -3,7 +3,7 @@
 import gc
 
 from . import codes
-from .commands import Clock, Commands
+from .commands import Clock, Commands, nothing
 from .events import Events
 from .journal import Journal
 from .state import BAD_BOOTS_MAX, GOOD_BOOT_S, State
@@ -13,8 +13,10 @@ from .zone import Zone
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Callable
 
+    from .commands import Outcome
     from .config import Config, Limits
     from .hardware import Hardware
+    from .update import Update
     from .uptime import Uptime
 
 # Safe mode after three boots in a row shorter than a minute: the safety loop with the local rule runs alone for so
@@ -43,6 +45,7 @@ class Board:
         set_clock: "Callable[[int], None] | None" = None,
     ) -> None:
         self._config = config
+        self._limits = limits
         # Nothing here changes after the check.
         self.settings: "tuple[Any, ...]" = (config, limits) + tuple(config.zones) + tuple(limits.zones.values())
         self._hardware = hardware
@@ -64,7 +67,9 @@ class Board:
             if state.armed[zone.id]:
                 zone.control.rule.rearm(t)
         self.clock = Clock(limits.period_s, set_clock)
-        self.commands = Commands(config.board, limits, self.zones, self.clock, state, self._renew)
+        self.update: "Update | None" = None  # a program under way or ready
+        others: "dict[str, Callable[[dict[str, Any]], Outcome]]" = {"trust": self._renew, "update": self._update}
+        self.commands = Commands(config.board, limits, self.zones, self.clock, state, others)
         self.recorder = Recorder(state.boot, self.zones, self.clock)
         self.journal = Journal("journal", self.recorder.size)
         if state.rearranged:  # before the state is saved: a power cut in between does it again
@@ -166,17 +171,33 @@ class Board:
             zone.safety.clear()
         self.log("latches cleared", "by hand")
 
-    def _renew(self, message: "dict[str, Any]") -> bool:
+    def busy(self) -> bool:
+        """Whether a road is heated, or may need heat soon: no time for a restart that is not urgent."""
+        for zone in self.zones:
+            control = zone.control
+            if zone.relay.on or control.duty or (control.rule.armed and zone.surface.value < self._limits.lockout_mc):
+                return True
+        return False
+
+    def _update(self, message: "dict[str, Any]") -> "Outcome":
+        """An `update` command: fetch another program, or start the one that has been fetched."""
+        from . import update  # rarely
+
+        return update.command(self, message)
+
+    def _renew(self, message: "dict[str, Any]") -> "Outcome":
         """Keep what a `trust` command brings; the link goes by it from its next session."""
         from . import seal, trust  # rarely
 
         pinned, why, _ = seal.pick(self._config.ca)
         if pinned is None:
             raise OSError(why)
-        return trust.accept(message, self._config, pinned)
+        return (codes.OK if trust.accept(message, self._config, pinned) else codes.MALFORMED), nothing
 
     def hello(self, version: str) -> "dict[str, Any]":
         """Fields of the wire's hello."""
+        from . import slot
+
         state = self.state
         return {
             "t": "hello",
@@ -189,6 +210,7 @@ class Board:
             "up": self.t,
             "utc": self.clock.utc(self.t),
             "z": [zone.id for zone in self.zones],
+            "im": slot.said(),
         }
 
     def log(self, what: str, detail: object) -> None:

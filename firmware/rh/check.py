@@ -1,4 +1,4 @@
-"""Checks config.json and limits.json, once at boot; main.py drops this module afterwards.
+"""Checks config.json and limits.json, once at boot; program.py drops this module afterwards.
 
 Every error names file, key, value and remedy; a board with a bad file stays off and says so.
 """

@@ -38,6 +38,7 @@ _FIELDS = {
     "plan": ("z", "at", "lease", "ph", "on", "off", "ar", "s"),
     "override": ("z", "id", "m", "dur", "exp"),
     "trust": ("ca", "only", "key"),
+    "update": ("v", "h", "sz", "go"),
 }
 
 
@@ -77,16 +78,18 @@ class Commands:
         zones: "list[Zone]",
         clock: Clock,
         state: "State",
-        renew: "Callable[[dict[str, Any]], bool]",
+        others: "dict[str, Callable[[dict[str, Any]], Outcome]]",
     ) -> None:
-        """renew: keeps what a `trust` command brings; False where it makes no sense."""
+        """others: what carries out the commands that concern no zone, by their type; each keeps on flash what it brings
+        and raises where that fails. Gives a result code and what to do once the sequence is stored as well.
+        """
         self._board = board
         self._limits = limits
         self._zones = {zone.id: zone for zone in zones}
         self._clock = clock
         self._state = state
         self._restored = False
-        self._renew = renew
+        self._others = others
         self.renewed = False  # authority or key have been, and the session goes by the old ones
         self._given: "list[str]" = []  # zones whose stored override was given since the start: not to be restored
 
@@ -114,10 +117,10 @@ class Commands:
             rc, change = self._plan(message, t)
         elif kind == "override":
             rc, change = self._override(message, t)
-        elif kind == "trust":
-            rc, change = OK, _nothing
-        else:
+        elif kind == "clock":
             rc, change = self._set_clock(message, t)
+        else:
+            rc, change = OK, nothing
         # The sequence is used up even where the content is refused: it must not be accepted again.
         before = state.ep, state.q, state.overrides
         state.ep = ep
@@ -125,8 +128,8 @@ class Commands:
         if rc == OK and kind == "override":
             state.overrides = self._overrides_with(message)
         try:
-            if kind == "trust" and not self._renew(message):
-                rc = MALFORMED
+            if kind in self._others:
+                rc, change = self._others[kind](message)
             state.save()
         except Exception:  # full, worn, short of memory: not stored is not accepted
             state.ep, state.q, state.overrides = before
@@ -144,7 +147,7 @@ class Commands:
 
     def _set_clock(self, m: "dict[str, Any]", t: int) -> "Outcome":
         if not _whole(m["utc"], _UTC_MIN, _UTC_MAX):
-            return MALFORMED, _nothing
+            return MALFORMED, nothing
 
         def change() -> None:
             self._clock.set(m["utc"], t)
@@ -158,7 +161,7 @@ class Commands:
     def _plan(self, m: "dict[str, Any]", t: int) -> "Outcome":
         zone = self._zone(m)
         if zone is None:
-            return UNKNOWN_ZONE, _nothing
+            return UNKNOWN_ZONE, nothing
         limits = self._limits.of(zone.id)
         slots = _slots(m["s"])
         if (
@@ -170,17 +173,17 @@ class Commands:
             or not _whole(m["off"], _SET_POINT_MIN_MC, limits.t_max_mc * 2)
             or not _whole(m["ar"], 0, _SEQUENCE_MAX)
         ):
-            return MALFORMED, _nothing
+            return MALFORMED, nothing
         if (
             m["lease"] > limits.lease_max_s
             or m["ph"] >= limits.period_s
             or not m["on"] <= m["off"] <= limits.lockout_mc
             or m["ar"] > AFTER_RUN_S
         ):
-            return OUT_OF_LIMITS, _nothing
+            return OUT_OF_LIMITS, nothing
         for slot in slots:
             if slot[1] > limits.t_max_mc:
-                return OUT_OF_LIMITS, _nothing
+                return OUT_OF_LIMITS, nothing
         plan = Plan(m["at"], t + m["lease"], m["ph"], m["on"], m["off"], m["ar"], slots)
 
         def change() -> None:
@@ -193,17 +196,17 @@ class Commands:
     def _override(self, m: "dict[str, Any]", t: int) -> "Outcome":
         zone = self._zone(m)
         if zone is None:
-            return UNKNOWN_ZONE, _nothing
+            return UNKNOWN_ZONE, nothing
         mode = m["m"]
         if mode not in ("on", "off", "boost", "cancel") or not (
             _whole(m["id"], 0, _SEQUENCE_MAX) and _whole(m["dur"], 0, _SEQUENCE_MAX) and _whole(m["exp"], 0, _UTC_MAX)
         ):
-            return MALFORMED, _nothing
+            return MALFORMED, nothing
         control = zone.control
         if mode == "cancel":
             return OK, lambda: setattr(control, "override", None)
         if not 0 < m["dur"] <= self._limits.of(zone.id).override_max_s:
-            return OUT_OF_LIMITS, _nothing
+            return OUT_OF_LIMITS, nothing
         override = Override(m["id"], mode, t + m["dur"], m["exp"])
 
         def change() -> None:
@@ -230,7 +233,7 @@ class Commands:
         return self._zones.get(m["z"]) if type(m["z"]) is str else None
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Effect of a refused command."""
 
 

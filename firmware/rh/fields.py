@@ -1,4 +1,4 @@
-"""Fields of config.json and limits.json by rules. main.py drops this module with `rh.check`.
+"""Fields of config.json and limits.json by rules. program.py drops this module with `rh.check`.
 
 A rule is (least, most) for an integer, ("t", longest) for a text, ("in", values) for one of some, ("pin",) or ("rom",);
 a third item is the default.

@@ -162,10 +162,13 @@ class Link:
             useful = self._acknowledge(message)
             await self._send_backlog()
             return useful
+        if message.get("t") == "piece":
+            update = self._board.update
+            return update is not None and update.take(message)
         ep, q, rc = self._board.commands.apply(message, self._board.t)
         if rc:
             self._board.log("command refused", (ep, q, rc))
-        await self._send({"t": "result", "ep": ep, "q": q, "rc": rc})
+        await self.send({"t": "result", "ep": ep, "q": q, "rc": rc})
         if rc == OLD_EPOCH:
             raise FrameError("older supervisor")  # fenced: it gets no telemetry either
         if self._board.commands.renewed:
@@ -182,7 +185,8 @@ class Link:
         if self.bad == 1:
             self._board.log("frame refused", why)
 
-    async def _send(self, message: "dict[str, Any]") -> None:
+    async def send(self, message: "dict[str, Any]") -> None:
+        """Seal and send, where a session is open."""
         await self._send_payload(json.dumps(message).encode())
 
     async def _send_payload(self, payload: bytes) -> None:

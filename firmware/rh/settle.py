@@ -1,6 +1,6 @@
 """At boot: which file is in force, is it complete; afterwards it is sealed and kept as last good copy.
 
-main.py drops this module with `rh.check`. A file without a seal is taken once, while the board has no last good copy
+program.py drops this module with `rh.check`. A file without a seal is taken once, while the board has no last good copy
 of it; later only by a person: `rh.maintenance.accept_files()`.
 """
 

@@ -52,7 +52,8 @@ def fingerprint(program: bool = True) -> bytes:
     """Hash over the program, or over configuration and authority, to detect changes on flash."""
     digest = sha256()
     chunk = bytearray(512)
-    for folder in ("", "rh", "drivers"):
+    own = __file__.rpartition("/")[0]  # of the running program; the flashed one is that of the next start, perhaps
+    for folder in ("", "rh", "drivers") + ((own, own[:-2] + "drivers") if own != "rh" else ()):
         for name in sorted(os.listdir(folder) if folder else os.listdir()):
             code = name.endswith((".py", ".mpy")) or name == "profile.json"
             if code if program else name in _FILES or name.endswith((".der", OLD)):

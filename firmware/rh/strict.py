@@ -1,6 +1,6 @@
 """Whether a text is one complete JSON object: the VM's parser accepts unterminated ones, `[1 2]` and duplicate keys.
 
-Needed for files without a seal and at each boot's check; main.py drops it afterwards.
+Needed for files without a seal and at each boot's check; program.py drops it afterwards.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What runs beside the safety loop: meters, link, telemetry, integrity check, console.
+"""What runs beside the safety loop: meters, link, telemetry, integrity check, updates, console.
 
 Each restarts; none stops the heat.
 """
@@ -37,7 +37,12 @@ class Tasks:
         """
         if meters is not None:
             self._running.append(asyncio.create_task(keep(self._board, "meters", self._measure(meters), self._pause)))
-        for name, run in (("link", self.talk), ("telemetry", self.report), ("integrity", self.check)):
+        for name, run in (
+            ("link", self.talk),
+            ("telemetry", self.report),
+            ("integrity", self.check),
+            ("update", self.tend),
+        ):
             self._running.append(asyncio.create_task(self._later(name, run)))
         if self._config.console_lock:
             self._running.append(asyncio.create_task(keep(self._board, "console", self.listen, self._pause)))
@@ -100,6 +105,12 @@ class Tasks:
         from .console import Console
 
         await Console(self._config, self._board).run(self._pause)
+
+    async def tend(self) -> None:
+        """The running program proved, another one fetched."""
+        from .tending import tend
+
+        await tend(self._board, lambda: self.link, self._pause)
 
     async def check(self) -> None:
         """Every hour: whether flash still holds what was there at boot."""

@@ -3,7 +3,8 @@
 import unittest
 
 from board_fixtures import STATE, UTC, limits, remove, state
-from rh.commands import Clock, Commands
+from rh.codes import OK
+from rh.commands import Clock, Commands, nothing
 from rh.state import State
 from rh.zone import Zone
 
@@ -18,12 +19,19 @@ class CommandCase(unittest.TestCase):
         remove(STATE, STATE + ".new")
 
     def renew(self, message):
-        return True
+        return OK, nothing
+
+    def update(self, message):
+        return OK, nothing
+
+    @property
+    def others(self):
+        return {"trust": self.renew, "update": self.update}
 
     def boot(self):
         self.zones = [Zone("z01", 1_000, limits()), Zone("z02", 1_000, limits())]
         self.clock = Clock()
-        self.commands = Commands("b01", limits(), self.zones, self.clock, self.state, self.renew)
+        self.commands = Commands("b01", limits(), self.zones, self.clock, self.state, self.others)
 
     def reboot(self):
         self.state = State(["z01", "z02"], STATE)

@@ -59,7 +59,7 @@ class Watched:
         self.clock = clock(0)
         self.clock.at_boot = 0
         self.clock.phase = -1
-        self.commands = Commands("b01", self.road.limits, [self.road.zone], self.clock, self.state, bool)  # type: ignore[arg-type]
+        self.commands = Commands("b01", self.road.limits, [self.road.zone], self.clock, self.state, {})
         self.booted = self.real
         self.down_since = self.real
         self.lease_end = -1

@@ -52,7 +52,7 @@ class Plans(CommandCase):
 
     def test_a_zones_own_limits_bound_its_commands(self):
         own = limits(zones={"z01": {"t_max_mc": 9_000, "override_max_s": 3_600}})
-        self.commands = Commands("b01", own, self.zones, self.clock, self.state, self.renew)
+        self.commands = Commands("b01", own, self.zones, self.clock, self.state, self.others)
         self.assertEqual(self.plan(s=[[0, 9_001, 500]]), OUT_OF_LIMITS)
         self.assertEqual(self.plan(s=[[0, 9_000, 500]]), OK)
         self.assertEqual(self.plan(z="z02", s=[[0, 9_001, 500]]), OK)

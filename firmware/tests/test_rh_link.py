@@ -44,6 +44,7 @@ class Sessions(LinkCase):
                 "b": "b01",
                 "fw": VERSION,
                 "ca": [],
+                "im": [0, "", ""],
                 "life": self.board.state.life,
                 "boot": 1,
                 "ep": 0,

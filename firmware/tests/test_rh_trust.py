@@ -7,6 +7,7 @@ from board_fixtures import config, remove
 from command_fixtures import CommandCase
 from rh import trust
 from rh.codes import MALFORMED, OK, STORE_FAILED
+from rh.commands import nothing
 
 NEW_KEY = "5a" * 32
 
@@ -105,19 +106,19 @@ class Command(CommandCase):
 
     def test_carried_out_said_and_followed_by_a_new_session(self):
         seen = []
-        self.commands._renew = lambda m: seen.append(m["ca"]) or True
+        self.commands._others["trust"] = lambda m: seen.append(m["ca"]) or (OK, nothing)
         self.assertEqual(self.trust(), OK)
         self.assertEqual(seen, [text(NEXT)])
         self.assertTrue(self.commands.renewed)
 
     def test_refused_or_not_kept(self):
-        self.commands._renew = lambda m: False
+        self.commands._others["trust"] = lambda m: (MALFORMED, nothing)
         self.assertEqual(self.trust(), MALFORMED)
 
         def full(m):
             raise OSError(28)
 
-        self.commands._renew = full
+        self.commands._others["trust"] = full
         self.assertEqual(self.trust(), STORE_FAILED)
         self.assertFalse(self.commands.renewed)
 

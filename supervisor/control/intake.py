@@ -35,7 +35,7 @@ from supervisor.runtime.listeners import tell
 from supervisor.store.events import EventRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.telemetry import Booking, TelemetryRepository
-from supervisor.wire.messages import Ack, Flag, Hello, ResultFrame, Telemetry, Winner, ZoneSample
+from supervisor.wire.messages import Ack, Flag, Get, Hello, Image, ResultFrame, Telemetry, Winner, ZoneSample
 from supervisor.wire.reports import Damaged
 
 logger = logging.getLogger(__name__)
@@ -113,6 +113,7 @@ class Intake:
             self._rated_w.setdefault(zone.board, {})[zone.id] = zone.power_w
         self._bad_frames: dict[str, tuple[int, float]] = {}  # board → how many it has told, and when an event said so
         self.greeted: list[Callable[[Hello], None]] = []  # called with each board that connects
+        self.updates: list[Callable[[BoardLink, Get | Image], None]] = []
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
@@ -130,6 +131,11 @@ class Intake:
     async def answered(self, link: BoardLink, result: ResultFrame) -> None:
         """A board's answer to a command."""
         await self._dispatcher.answered(link, result)
+
+    def updating(self, link: BoardLink, said: Get | Image) -> None:
+        """A board fetches a program, or says how that has ended."""
+        for listener in self.updates:
+            listener(link, said)
 
     async def damaged(self, link: BoardLink, frames: Sequence[Damaged]) -> None:
         """Frames of which something was out of range: kept aside, and acknowledged where nothing else of them counts.

@@ -21,7 +21,7 @@ from supervisor.domain.errors import ConfigError, FrameError, StoreError
 from supervisor.gateway.pace import HELLO_FRAMES, Pace
 from supervisor.net.refusals import Refusals
 from supervisor.wire.authentication import open_report, seal_command, split
-from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Hello, Nonce, ResultFrame, Telemetry
+from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Get, Hello, Image, Nonce, ResultFrame, Telemetry
 from supervisor.wire.reports import Damaged, decode_report
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class BoardControl(Protocol):
     def detach(self, link: BoardSession) -> None: ...
 
     async def answered(self, link: BoardSession, result: ResultFrame) -> None: ...
+
+    def updating(self, link: BoardSession, said: Get | Image) -> None: ...
 
     async def heard(self, link: BoardSession, hello: Hello, frames: Sequence[Telemetry]) -> None: ...
 
@@ -235,6 +237,8 @@ class BoardSession:
                     telemetry.append(message)
                 elif isinstance(message, ResultFrame):
                     results.append(message)
+                elif isinstance(message, Get | Image):
+                    control.updating(self, message)
                 else:
                     return self.refuse("second-hello", "hello in a running session")
             for result in results:

@@ -12,6 +12,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
+PIECE_MAX_BYTES = 600  # of a program: 800 characters of base64 in a frame
 NO_READING_MC = -273_150  # a sample's temperature while the board has no plausible one
 NO_MOISTURE = -1
 WET_PERMILLE = 200  # moisture from which a board counts its road as wet (firmware/rh/zone.py)
@@ -31,6 +32,8 @@ CommandCount = Annotated[int, Meta(ge=0, le=COMMANDS_MAX)]
 Temperature = Annotated[int, Meta(ge=NO_READING_MC, le=SURFACE_MAX_MC)]
 Short4 = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}\Z")]  # four bytes of a SHA-256
 Permille = Annotated[int, Meta(ge=0, le=1000)]
+Version = Annotated[str, Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")]
+Reason = Annotated[str, Meta(max_length=100)]  # in words, for an engineer
 
 
 def is_surface(millidegrees: int) -> bool:
@@ -49,6 +52,7 @@ class Result(IntEnum):
     MALFORMED = 5
     WRONG_BOARD = 6
     STORE_FAILED = 7
+    NOT_NOW = 8
 
 
 class Winner(IntEnum):
@@ -80,6 +84,14 @@ class Flag(IntFlag):
     LEAKAGE_HIGH = 8192
 
 
+class ProgramState(Struct, array_like=True, forbid_unknown_fields=True):
+    """What a board says of its program, of those that came over the link."""
+
+    new: Annotated[int, Meta(ge=0, le=1)] = 0  # 1: runs, and is not proved yet
+    left: Annotated[str, Meta(max_length=16)] = ""  # version that was left last, for the one before it
+    why: Reason = ""
+
+
 class Nonce(Struct, tag_field="t", tag="nonce", forbid_unknown_fields=True):
     """Supervisor → board, first frame, bare JSON."""
 
@@ -101,6 +113,7 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
     ]  # its zones; more than are configured are alarmed
     life: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""  # board-life id, "" from firmware before 0.2
     ca: Annotated[tuple[Short4, ...], Meta(max_length=4)] = ()  # authorities it trusts; () from firmware before 0.2
+    im: ProgramState | None = None  # None from firmware that takes no update over the link
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
@@ -136,6 +149,23 @@ class ResultFrame(Struct, tag_field="t", tag="result", forbid_unknown_fields=Tru
     ep: CommandCount
     q: CommandCount
     rc: Annotated[int, Meta(ge=0, le=U8)]  # Result
+
+
+class Get(Struct, tag_field="t", tag="get", forbid_unknown_fields=True):
+    """Board → supervisor: a piece of a program. Changes nothing, so it carries no sequence."""
+
+    v: Version
+    f: Annotated[int, Meta(ge=0, le=2)]  # 0: the list, 1: its signature, 2: its files, one after the other
+    o: Annotated[int, Meta(ge=0, le=U32)]  # from this byte
+    n: Annotated[int, Meta(ge=1, le=PIECE_MAX_BYTES)]
+
+
+class Image(Struct, tag_field="t", tag="image", forbid_unknown_fields=True):
+    """Board → supervisor: how fetching a program has ended; of the running one's version: that it is proved."""
+
+    v: Version
+    ok: Annotated[int, Meta(ge=0, le=1)]  # 1: it is on flash and verified
+    why: Reason
 
 
 class Command(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -175,6 +205,23 @@ class TrustCommand(Command, tag_field="t", tag="trust", kw_only=True):
     key: str  # the board's next key, 64 hex digits; "": as it is
 
 
+class UpdateCommand(Command, tag_field="t", tag="update", kw_only=True):
+    v: str  # version
+    h: str  # SHA-256 of the program's list, 64 hex digits
+    sz: int  # bytes of the list
+    go: int  # 0: fetch it; 1: start what has been fetched
+
+
+class Piece(Struct, tag_field="t", tag="piece", forbid_unknown_fields=True):
+    """Supervisor → board, answers `get`. What it brings counts by the hash in the signed list alone."""
+
+    b: str
+    v: str
+    f: int
+    o: int
+    d: str  # base64
+
+
 class Ack(Struct, tag_field="t", tag="ack", forbid_unknown_fields=True):
     """Supervisor → board, after the commit. Idempotent, so it carries no sequence."""
 
@@ -183,5 +230,5 @@ class Ack(Struct, tag_field="t", tag="ack", forbid_unknown_fields=True):
     q: tuple[int, ...]
 
 
-FromBoard = Hello | Telemetry | ResultFrame
-ToBoard = ClockCommand | PlanCommand | OverrideCommand | TrustCommand | Ack
+FromBoard = Hello | Telemetry | ResultFrame | Get | Image
+ToBoard = ClockCommand | PlanCommand | OverrideCommand | TrustCommand | UpdateCommand | Piece | Ack

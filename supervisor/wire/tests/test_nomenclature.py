@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from supervisor.wire.messages import (
-    Ack,
-    ClockCommand,
     Flag,
-    Hello,
+    FromBoard,
     Nonce,
-    OverrideCommand,
-    PlanCommand,
     Result,
-    ResultFrame,
-    Telemetry,
+    ToBoard,
     Winner,
 )
 
 TEXT = (Path(__file__).parents[3] / "docs" / "nomenclature.md").read_text()
-FRAMES = (Nonce, Hello, ClockCommand, PlanCommand, OverrideCommand, Ack, ResultFrame, Telemetry)
+FRAMES = (Nonce, *get_args(FromBoard), *get_args(ToBoard))
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.__name__)
