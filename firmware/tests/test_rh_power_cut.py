@@ -1,18 +1,19 @@
-"""Power cut at every flash operation of sealing, of a new configuration and of the state: old or new, never neither.
+"""Power cut at every flash operation of sealing, of a new configuration, of the state, of the journal and of renewed
+trust: old or new, never neither.
 
 On the file system that the chip uses, so in the VM only; elsewhere there is nothing to run.
 """
 
-import asyncio
 import json
 import os
 import unittest
-from binascii import b2a_base64, hexlify
-from hashlib import sha256
+from binascii import b2a_base64
+from struct import pack
 
 from board_fixtures import CONFIG, LIMITS
-from rh import check, seal, signed, slot, update
+from rh import check, seal, trust
 from rh.codes import CABLE_BROKEN
+from rh.journal import FLUSH, SEGMENT, SEGMENTS_MAX, Journal
 from rh.state import State
 
 try:
@@ -176,59 +177,104 @@ class Cuts(unittest.TestCase):
 
         each_cut(made(first), latch, look)
 
-    def test_another_program(self):
-        """A new program brought to a slot, switched to, then proved: each start finds the old or the new, whole."""
-        listing, content, identity = _program()
+    def test_an_append_to_the_journal(self):
+        """What was written before stays; of the records of this append a beginning may be there."""
+        each_cut(made(lambda: put(range(1, 11))), lambda: put(range(11, 16)), lambda: self.reads(10, 15))
 
-        def act():
-            _fetch(listing, content, identity)
-            slot.switch("a", identity)
-            record = slot.load()
-            record["n"] = 1
-            slot.save(record)
-            record["new"] = record["n"] = 0
-            slot.save(record)
+    def test_a_new_segment_of_the_journal(self):
+        full = SEGMENT + FLUSH - SEGMENT % FLUSH
+        each_cut(
+            made(lambda: put(range(1, full + 1))), lambda: put(range(100, 105)), lambda: self.reads(full, full + 5)
+        )
+
+    def test_the_oldest_segment_makes_room(self):
+        """A ring that is full: one segment goes, and no other record."""
+
+        def fill():
+            os.mkdir("journal")
+            for number in range(1, SEGMENTS_MAX + 1):
+                write("journal/{:08d}.bin".format(number), b"")
 
         def look():
-            record = slot.load()
-            self.assertIn(record["run"], ("", "a"))
-            if record["run"]:
-                self.assertTrue(slot.whole("a", identity), "switched to before it was whole")
-            _fetch(listing, content, identity)  # goes on, whatever the cut has left
-            self.assertTrue(slot.whole("a", identity))
+            left = [name for name in os.listdir("journal") if name.endswith(".bin")]
+            self.assertIn(len(left), (SEGMENTS_MAX - 1, SEGMENTS_MAX))  # the new one may not be there yet
+            for number in range(2, SEGMENTS_MAX + 1):
+                self.assertIn("{:08d}.bin".format(number), left)
 
-        each_cut(made(sealed), act, look)
+        each_cut(made(fill), lambda: put(range(1, FLUSH + 1)), look)
+
+    def test_a_segment_that_has_been_sent(self):
+        """Acknowledged records may come again, and no other is lost."""
+
+        def drain():
+            journal = Journal("journal", SIZE)
+            while True:
+                record = journal.fetch()
+                if record is None:
+                    break
+                journal.acknowledge(1, record[4])
+
+        def look():
+            self.assertIn(numbers(), (list(range(1, 11)), []))
+
+        each_cut(made(lambda: put(range(1, 11))), drain, look)
+
+    def test_renewed_trust(self):
+        """Authority and key as renewed before, or as renewed now, each whole."""
+
+        def renew(ca, key):
+            self.assertTrue(trust.accept({"ca": ca, "only": 0, "key": key}, Settings, CA_LONG))
+
+        def look():
+            self.assertIn(
+                (trust.authorities(CA_LONG)[1], trust.key(Settings)), ((der(1), b"1" * 32), (der(2), b"2" * 32))
+            )
+
+        first = made(lambda: renew(base64(der(1)), "31" * 32))
+        each_cut(first, lambda: renew(base64(der(2)), "32" * 32), look)
+
+    def reads(self, least, most):
+        """All records that were there before, in order, and a beginning of those that came."""
+        found = numbers()
+        self.assertTrue(least <= len(found) <= most, found)
+        self.assertEqual(found[:least], list(range(1, least + 1)))
 
 
-def _program():
-    """List and content of a program of two files, and the list's hash."""
-    files = (("rh/one.mpy", b"1" * 700), ("drivers/two.mpy", b"2" * 300))
-    rows = ["{} {} {}\n".format(len(raw), hexlify(sha256(raw).digest()).decode(), path) for path, raw in files]
-    head = "version 9.9.9\nmodel roadheat-1\nchips ESP32\nbytecode {}\nfiles 2\n".format(update.BYTECODE)
-    listing = (head + "".join(rows)).encode()
-    return listing, b"".join([raw for _, raw in files]), hexlify(sha256(listing).digest()).decode()
+SIZE = 24
 
 
-def _fetch(listing, content, identity):
-    """As the supervisor's answers bring it; raises OSError where the power is cut."""
-    new = update.Update("9.9.9", identity, len(listing))
-    parts = (listing, bytes(384), content)
+def put(records):
+    """Keep records of these numbers."""
+    journal = Journal("journal", SIZE)
+    for q in records:
+        journal.put(pack("<II", 1, q) + bytes(SIZE - 8))
 
-    async def ask(m):
-        raw = parts[m["f"]][m["o"] : m["o"] + m["n"]]
-        new.take({"v": m["v"], "f": m["f"], "o": m["o"], "d": b2a_base64(raw).strip().decode()})
 
-    async def pause(ms):
-        pass
+def numbers():
+    """What a start finds in the journal."""
+    journal = Journal("journal", SIZE)
+    found = []
+    while True:
+        record = journal.fetch()
+        if record is None:
+            return found
+        found.append(record[4])
+        journal.acknowledge(1, record[4])
 
-    keep = signed.pinned, signed.verified
-    signed.pinned, signed.verified = (lambda: [b""]), (lambda data, signature, keys: True)
-    spare, update.SPARE = update.SPARE, 0
-    try:
-        asyncio.run(new.run(ask, pause))
-    finally:
-        signed.pinned, signed.verified = keep
-        update.SPARE = spare
+
+def der(n):
+    return b"\x30\x82\x01\x00" + bytes((n,)) * 256
+
+
+def base64(raw):
+    return b2a_base64(raw).decode().strip()
+
+
+CA_LONG = der(9)
+
+
+class Settings:
+    key = b"0" * 32
 
 
 if vfs is None:
