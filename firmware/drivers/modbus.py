@@ -30,8 +30,8 @@ FIELDS = {
         "low_word_first": (0, 1, 0),  # gateways and other makers' meters that swap a float's two registers
     }
 }
-STALE_S = const(3)  # a power older than three readings of the safety loop is not known
-_ROUND_MS = const(1_000)
+STALE_S = const(2)  # readings of the safety loop after which a power is not known; fewer than make a weld
+_PAUSE_MS = const(300)  # between rounds: three meters are asked again within 0.7 s, so that a weld is known within 5 s
 _STEP_MS = const(20)
 _TIMEOUT_MS = const(200)  # SDM meters answer within 60 ms; at 2400 baud 17 bytes take 78 ms more
 _TRIES = const(2)
@@ -143,16 +143,16 @@ class Line:
         self._turn = 0
 
     async def run(self, pause: "Callable[[int], Any]") -> None:
-        """Ask for ever: every second the power of all meters, and the energy of one of them.
+        """Ask for ever, round after round.
 
         pause: `asyncio.sleep_ms`.
         """
         while True:
             await self.round(pause)
-            await pause(_ROUND_MS)
+            await pause(_PAUSE_MS)
 
     async def round(self, pause: "Callable[[int], Any]") -> None:
-        """One second's questions; afterwards the meters have the answers."""
+        """Ask all meters for their power, and one of them for its energy; afterwards they have the answers."""
         meters = self.meters
         self._turn = (self._turn + 1) % max(1, len(meters))
         for i in range(len(meters) + 1):

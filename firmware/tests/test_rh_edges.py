@@ -29,7 +29,7 @@ class Numbers(unittest.TestCase):
         self.assertEqual((control.CLEAR_MC, control.CLEAR_S, control.NEVER), (1_000, 60, -1))
         self.assertEqual((safety.SURFACE_HYSTERESIS_MC, safety.CABLE_HYSTERESIS_MC), (2_000, 10_000))
         self.assertEqual((safety.CURRENT_PERCENT, safety.LOAD_PERCENT), (5, 20))
-        self.assertEqual((safety.WELD_S, safety.BREAK_S, safety.SELF_TEST_S), (5, 8, 5))
+        self.assertEqual((safety.WELD_S, safety.BREAK_S, safety.SELF_TEST_S), (4, 8, 5))
         self.assertEqual((safety.BREAK_RETRY_S, safety.REST_S, safety.HOUR_S), (1_800, 1_800, 3_600))
 
 
@@ -55,9 +55,9 @@ class Interlock(unittest.TestCase):
             self.assertTrue(self.step(*held) & OVER_TEMPERATURE)
             self.assertFalse(self.step(*over) & OVER_TEMPERATURE)
 
-    def test_a_weld_is_known_in_the_fifth_second_also_after_a_person_looked(self):
+    def test_a_weld_is_known_in_the_fourth_second_also_after_a_person_looked(self):
         for _ in range(2):
-            self.assertFalse(self.step(power=POWER_W, seconds=4) & CONTACTOR_WELDED)
+            self.assertFalse(self.step(power=POWER_W, seconds=3) & CONTACTOR_WELDED)
             self.assertTrue(self.step(power=POWER_W) & CONTACTOR_WELDED)
             self.safety.clear()
 

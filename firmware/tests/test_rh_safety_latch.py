@@ -26,7 +26,7 @@ class Latches(HeatedRoad):
         road.welded = True
         road.run(1)
         self.assertFalse(road.on)
-        road.run(4)
+        road.run(3)
         self.assertFalse(road.flags & CONTACTOR_WELDED)
         road.run(1)
         self.assertTrue(road.flags & CONTACTOR_WELDED)
@@ -36,25 +36,25 @@ class Latches(HeatedRoad):
         self.assertTrue(road.flags & LATCHED)
         self.assertFalse(road.on)
 
-    def test_four_seconds_of_current_after_a_quiet_one_are_no_weld(self):
+    def test_three_seconds_of_current_after_a_quiet_one_are_no_weld(self):
         road = self.road
         road.zone.control.override = Override(1, "off", 10**9, 0)
         for quiet in (1, 3):
             road.welded = False
             road.run(quiet)
             road.welded = True
-            road.run(4)
+            road.run(3)
             self.assertFalse(road.flags & CONTACTOR_WELDED)
         road.second()
         self.assertTrue(road.flags & CONTACTOR_WELDED)
 
-    def test_current_that_stays_for_four_seconds_after_opening_is_no_weld(self):
+    def test_current_that_stays_for_three_seconds_after_opening_is_no_weld(self):
         road = self.road
         road.zone.control.override = Override(1, "off", 10**9, 0)
         road.welded = True
         road.second()
         self.assertFalse(road.on)
-        road.run(4)
+        road.run(3)
         self.assertFalse(road.flags & CONTACTOR_WELDED)
         road.second()
         self.assertTrue(road.flags & CONTACTOR_WELDED)

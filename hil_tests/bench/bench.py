@@ -36,7 +36,6 @@ from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
 from supervisor.store.store import DATABASE_NAME
 from tools.flashing import flash
-from tools.get_vm import vm_path
 from tools.on_boards import on_all
 
 # The plant's step and the telemetry's period. A request and its answer take one quantum, so the time-outs of a steady
@@ -74,10 +73,12 @@ class Bench:
         plant = plant_of(self.config, weather, start_utc_s, seed)
         self._relay = ConsoleRelay()
 
-        def make(name: str, wiring: Wiring) -> EmulatedBoard:
-            return EmulatedBoard(name, self.folder, vm_path(), wiring, self._relay, seed=seed)
+        fitted = fit or Fit()
 
-        wired = wire(self.config, make, limits, fit or Fit())
+        def make(name: str, wiring: Wiring) -> EmulatedBoard:
+            return fitted.board(name, self.folder, wiring, self._relay, seed)
+
+        wired = wire(self.config, make, limits, fitted)
         self.boards, self.zones, self._relays = wired.boards, wired.zones, wired.relays
         self._trips = wired.trips
         self._power_on_ms: dict[str, int] = {}

@@ -29,8 +29,8 @@ _SOFT_RESET = 5
 class Service(Protocol):
     """What the service has on record."""
 
-    def newest(self, board: str) -> int:
-        """Number of the record of the board that was stored last."""
+    def newest(self, board: str) -> int | None:
+        """Number of the record of the board that was stored last; None: nobody keeps one."""
 
     def energy_wh(self) -> dict[str, int]:
         """By zone."""
@@ -131,6 +131,8 @@ class BoardWatch:
         """I15: a board with power and network whose service runs is heard by it."""
         for name, watch in self._watch.items():
             newest = self._service.newest(name)
+            if newest is None:
+                continue
             if newest != watch.newest:
                 watch.newest, watch.heard_ms = newest, now_ms
             if now_ms - watch.since_ms >= CONNECTED_MS and now_ms - watch.heard_ms > SILENT_MS:

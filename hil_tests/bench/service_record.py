@@ -37,8 +37,10 @@ class ServiceRecord:
         with closing(self._open()) as db:
             return bool(self._ask(db, question, zone))
 
-    def newest(self, board: str) -> int:
-        """Number of the record of the board that was stored last; 0: none."""
+    def newest(self, board: str) -> int | None:
+        """Number of the record of the board that was stored last; 0: none; None: whoever serves keeps no record."""
+        if not self._path.exists():
+            return None
         with closing(self._open()) as db:
             return self._ask(db, "SELECT max(id) FROM tick WHERE board = ?", board)
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hil_tests.bench.zone import BenchZone
+from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.wired import wired
 from supervisor.config import Config
+from tools.get_vm import vm_path
 from tools.provision import provision
 from tools.wiring import Wiring as Named
 
@@ -32,6 +34,15 @@ class Fit:
 
     relay_active: int = 1
     boards: Mapping[str, Collection[str]] = field(default_factory=dict)
+    word_bits: int = 64  # 32 as on the chip
+    heap: str = ""  # of the VM; default what the emulation gives
+
+    def board(self, name: str, folder: Path, wiring: Wiring, relay: ConsoleRelay, seed: int) -> EmulatedBoard:
+        """One of these."""
+        bits = self.word_bits
+        made = EmulatedBoard(name, folder, vm_path(bits), wiring, relay, seed=seed, word_bits=bits)
+        made.heap = self.heap or made.heap
+        return made
 
     def named(self, board: str, zones: list[str]) -> Named:
         """As for `provision`."""

@@ -34,6 +34,7 @@ FLASH_BYTES = 2 * 1024 * 1024  # the file system partition of a 4 MB ESP32
 HEAP = {64: "256k", 32: "172k"}
 
 OPEN, SHORT, NOISE = inputs.OPEN, inputs.SHORT, inputs.NOISE
+BUSY, _HEAP_IN_USE = -1, -2  # in the place of an edge's pin, see board/time.py
 _DONE, _BYE, _EDGES, _RTC = 1, 2, 3, 4
 _CONNECTING, _APPLICATION, _HEARD = 1, 2, 4
 _SOFT, _SOFT_RAW, _HARD, _WATCHDOG, _NO_POWER = 64, 65, 66, 67, 68
@@ -86,7 +87,9 @@ class EmulatedBoard(Inputs):
             self.image.write_bytes(b"\xff" * FLASH_BYTES)
         self._nvs.touch()
         self._vm = vm
-        self._heap = HEAP[word_bits]
+        self.heap = HEAP[word_bits]  # of the VM, from its next start on
+        self.measured = False  # whether it tells its heap with each turn of the safety loop
+        self.heap_in_use: list[int] = []  # bytes; the first of a start is the emulation's own
         self.wiring = wiring
         self.console = Console(relay)
         self._random = random.Random(f"{seed}/{name}")
@@ -164,11 +167,12 @@ class EmulatedBoard(Inputs):
             "rtc": self._rtc[0] + (now_ms - self._rtc[1]) // 1000,
             "wdt": self._wdt_ms if cause == _SOFT_RESET else 0,  # a watchdog once started survives a soft reset
             "raw": raw,
+            "measured": self.measured,
             "id": list(self.name.encode()[-6:]),
             "seed": self._random.getrandbits(30),
         }
         self._process = subprocess.Popen(
-            [self._vm, "-X", f"heapsize={self._heap}", "-c", "import kernel,os;kernel.main(os.getenv('BOARD'))"],
+            [self._vm, "-X", f"heapsize={self.heap}", "-c", "import kernel,os;kernel.main(os.getenv('BOARD'))"],
             stdin=stdin,
             stdout=slave,
             stderr=slave,
@@ -193,9 +197,11 @@ class EmulatedBoard(Inputs):
     def _wait_ready(self) -> None:
         """It asks for its first grant once its kernel runs."""
         assert self._link is not None
-        if self._link.recv_into(self._buffer) == 0:
+        n = self._link.recv_into(self._buffer)
+        if n == 0:
             self.console.detach()
             raise BoardError("the VM did not start", where=self.name, remedy=bytes(self.console.log[-1000:]).decode())
+        self._take_edges(memoryview(self._buffer)[:n].cast("i"))
 
     def _kill(self) -> None:
         if self._process is None:
@@ -237,8 +243,7 @@ class EmulatedBoard(Inputs):
                 self._reborn(_WATCHDOG, self._end_ms)
                 continue
             kind, argument, now = message[0], message[1], message[2]
-            for i in range(3, len(message), 3):
-                self._edge(Edge(self._born_ms + message[i], message[i + 1], message[i + 2]))
+            self._take_edges(message)
             self.meters.count(self._born_ms + now, self.levels)
             if kind == _DONE:
                 self._awaited = False
@@ -251,11 +256,18 @@ class EmulatedBoard(Inputs):
             elif kind == _BYE:
                 self._reborn(argument, self._born_ms + now)
 
+    def _take_edges(self, message: memoryview) -> None:
+        for i in range(3, len(message), 3):
+            self._edge(Edge(self._born_ms + message[i], message[i + 1], message[i + 2]))
+
     def _edge(self, edge: Edge) -> None:
+        if edge.pin == _HEAP_IN_USE:
+            self.heap_in_use.append(edge.level)
+            return
         self.meters.count(edge.at_ms, self.levels)
         if edge.level < 0:
             self.levels.pop(edge.pin, None)
-        else:
+        elif edge.pin >= 0:
             self.levels[edge.pin] = edge.level
         self.edges.append(edge)
 

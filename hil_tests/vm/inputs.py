@@ -6,8 +6,9 @@ import array
 
 OPEN, SHORT, NOISE = -32_000, -32_001, -32_002  # faults of a DS18B20, see board/_onewire.py
 LINK, WIFI = 1, 2
-# Memory runs out in the safety loop; a call of the network hangs, or raises; power ends within a write to the flash.
-TROUBLES = ("none", "memory", "hang", "refuse", "cut")
+# Memory runs out in the safety loop; a call of the network hangs, or raises; power ends within a write to the flash; a
+# dial computes for so many ms in C code, as a TLS handshake does on the chip.
+TROUBLES = ("none", "memory", "hang", "refuse", "cut", "handshake")
 _ONCE = ("memory", "cut")  # over with the reset that they cause
 _WORDS, _FAULTS, _TROUBLE, _FIRST_DS, _FIRST_ADC = 64, 4, 5, 8, 24
 

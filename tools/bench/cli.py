@@ -10,6 +10,10 @@ import click
 from supervisor.commands import Lazy, LazyGroup
 
 BENCHES = {
+    "board": Lazy(
+        "hil_tests.bench.board_command:board",
+        "Memory, garbage, jitter and flash of a board, with bytecode and 32-bit words; ends with status 1 above a bar.",
+    ),
     "app": Lazy(
         "tools.bench.app:app",
         "The crew app on a slow phone: weight, first and second view, the stream at rest.",
@@ -31,6 +35,10 @@ BENCHES = {
         "Change one thing at a time in safety, control, relay and plausible, and run the board's tests each time.",
     ),
     "planner": Lazy("tools.bench.planner:planner", "Time planning cycles."),
+    "reactions": Lazy(
+        "hil_tests.bench.reactions_command:reactions",
+        "How soon an emulated board opens its contactor, in virtual time; ends with status 1 above a bar.",
+    ),
     "road": Lazy("tools.bench.road:road", "The road model against METRo, RoadSurf and persistence."),
 }
 

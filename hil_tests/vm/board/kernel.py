@@ -46,6 +46,7 @@ def _prepare(settings):
     machine._id = bytes(settings["id"])
     _t._rtc_s = settings["rtc"]
     _t._wdt_ms = settings["wdt"]
+    machine._measured = settings["measured"]
     random.seed(settings["seed"])
     esp32._open(settings["nvs"])
     flash = _flash.mount(settings["image"])
@@ -68,6 +69,8 @@ def main(text):
     _repl.raw_mode = settings["raw"]
     del settings
     gc.collect()
+    if machine._measured:
+        _t._edge(_t._HEAP, gc.mem_alloc())
     _t._next_grant()
     code = _repl.run_file("boot.py")
     if not _repl.raw_mode and code == 1:

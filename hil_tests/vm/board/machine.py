@@ -1,5 +1,6 @@
 """`machine` of the ESP32: pins whose level the host keeps over resets, ADC with the ESP32's blind spots, watchdog."""
 
+import gc
 import time as _t
 
 import _spi
@@ -21,6 +22,7 @@ _pins = {}
 _before_edge = []  # called before an output changes: meters, which count what flowed until then
 _adc = {}  # pin -> (word of the grant, output pin whose load it measures or -1, level that closes its contactor)
 _cause = PWRON_RESET
+_measured = False  # the host is told the heap in use with each turn of the safety loop
 _id = b"\x02\x00\x00\x00\x00\x00"
 
 
@@ -95,6 +97,8 @@ def _input(pin):
 
 
 def _interrupts():
+    if _t._blocked:
+        return
     for pin in _pins.values():
         if pin._handler and pin._id not in _levels:
             level = _input(pin._id)
@@ -171,6 +175,8 @@ class WDT:
 
     def feed(self):
         _t._fed = _t._now
+        if _measured:
+            _t._edge(_t._HEAP, gc.mem_alloc())
 
 
 class Timer:

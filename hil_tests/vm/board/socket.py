@@ -6,7 +6,8 @@ from usocket import *  # noqa: F403
 
 _SETTLE_MS = 20_000  # for so long after a dial the host lets nobody's time pass while bytes are under way
 _EHOSTUNREACH = 118  # lwIP's number
-_HANG, _REFUSE = 2, 3  # troubles of the grant: C code that does not return, an exception nobody has listed
+# Troubles of the grant: C code that does not return, an exception nobody has listed, and a handshake's computing.
+_HANG, _REFUSE, _HANDSHAKE = 2, 3, 5
 _HANG_MS = 20_000
 
 
@@ -21,6 +22,8 @@ def socket(*args):
         _t.sleep_ms(_HANG_MS)
     if _t._grant[5] == _REFUSE:
         raise RuntimeError("Wifi Unknown Error 0x0101")
+    if _t._grant[5] == _HANDSHAKE:
+        _t._block(_t._grant[6])
     if not _t._grant[1] & _t._LINK:
         raise OSError(_EHOSTUNREACH)
     made = _u.socket(*args)

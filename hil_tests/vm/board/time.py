@@ -43,6 +43,9 @@ _wdt_ms = 0  # 0: not armed; cannot be disarmed
 _fed = 0
 _timers = []  # machine.Timer objects that are armed
 _on_grant = []  # called after each grant: interrupts of input pins
+_BUSY = -1  # in the place of a pin: C code has the processor
+_HEAP = -2  # likewise: bytes of the heap in use
+_blocked = False  # in C code that takes long: callbacks wait, as the port schedules them between bytecodes
 
 
 def _edge(pin, value):
@@ -117,7 +120,7 @@ def _move(to):
     """Let time pass until `to` (within the grant), with timers and watchdog."""
     global _now, _reads
     _reads = 0
-    while _timers:
+    while _timers and not _blocked:
         timer = min(_timers, key=lambda t: t._due)
         if timer._due > to:
             break
@@ -135,6 +138,19 @@ def _pass(ms):
         _move(_end)
         _next_grant()
     _move(until)
+
+
+def _block(ms):
+    """Let `ms` pass within C code, such as a TLS handshake; what waited for it is called afterwards."""
+    global _blocked
+    _blocked = True
+    _edge(_BUSY, 1)
+    _pass(ms)
+    _edge(_BUSY, -1)
+    _blocked = False
+    _move(_now)
+    for call in _on_grant:
+        call()
 
 
 def _read():

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hil_tests.bench import images
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.prompt import Prompt
-from tools.bytecode import build
-from tools.flashing import FIRMWARE
 from tools.get_vm import vm_path
 from tools.provision import placeholder_rom
 
@@ -42,9 +41,6 @@ def prompt(board: EmulatedBoard) -> Iterator[Prompt]:
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def program() -> dict[str, bytes]:
     """The firmware as bytecode, as boards get it: what a board needs must fit its memory."""
-    stage = tmp_path_factory.mktemp("program")
-    build(FIRMWARE, ("rh", "drivers"), stage)
-    found = {path.relative_to(stage).as_posix(): path.read_bytes() for path in stage.rglob("*") if path.is_file()}
-    return found | {name: (FIRMWARE / name).read_bytes() for name in ("boot.py", "main.py")}
+    return images.program()
