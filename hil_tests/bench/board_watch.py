@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from firmware.rh.board import ALONE_MAX_S, ALONE_S
+from firmware.rh.state import BAD_BOOTS_MAX, GOOD_BOOT_S
 from hil_tests.bench.flash_check import Accepted, accepted, damage, flash
 from hil_tests.bench.zone import BenchZone
 from hil_tests.vm.emulated_board import EmulatedBoard
@@ -20,7 +22,7 @@ WATCHDOG_MS = 8_000  # what a call that never returns may cost
 WELD_MS = 5_000
 LOOP_MS = 3_000  # a meter's round, and two turns of the loop
 BOOT_MS = 2_000
-CONNECTED_MS = 30 * 60_000  # dials of a board whose link has failed often are two minutes apart; safe mode is 15 min
+CONNECTED_MS = 15 * 60_000  # dials of a board whose link has failed often are two minutes apart
 SILENT_MS = 180_000
 METER_SHARE, METER_WH = 1.02, 100.0
 _SOFT_RESET = 5
@@ -41,6 +43,8 @@ class _Board:
     beat_ms: int | None = None
     since_ms: int = 0  # connection and power are there, and the service runs
     accepted: Accepted | None = None
+    bad_starts: int = 0  # in a row, this one included
+    alone_ms: int = 0  # safe mode: the local rule runs alone for so long
     newest: int = 0
     heard_ms: int = 0
 
@@ -77,6 +81,10 @@ class BoardWatch:
         """A board starts anew: what it finds on its flash."""
         watch, board = self._watch[name], self._boards[name]
         watch.beat_ms = None
+        lasted_ms = at_ms - self._reset_ms[name]
+        watch.bad_starts = 1 if lasted_ms > watch.alone_ms + GOOD_BOOT_S * 1000 else watch.bad_starts + 1
+        more = watch.bad_starts - BAD_BOOTS_MAX
+        watch.alone_ms = 1000 * min(ALONE_MAX_S, ALONE_S << min(more, 5)) if more >= 0 else 0
         watch.since_ms = self._reset_ms[name] = at_ms
         if cause == _SOFT_RESET:
             return
@@ -135,7 +143,7 @@ class BoardWatch:
                 continue
             if newest != watch.newest:
                 watch.newest, watch.heard_ms = newest, now_ms
-            if now_ms - watch.since_ms >= CONNECTED_MS and now_ms - watch.heard_ms > SILENT_MS:
+            if now_ms - watch.since_ms >= CONNECTED_MS + watch.alone_ms and now_ms - watch.heard_ms > SILENT_MS:
                 self._tell("I15", now_ms, name, f"not heard for {(now_ms - watch.heard_ms) / 60_000:.0f} min")
 
     def end(self, now_ms: int) -> None:

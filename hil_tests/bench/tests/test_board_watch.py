@@ -165,6 +165,18 @@ def test_a_connected_board_is_heard(watched: Watched) -> None:
     assert watched.names == {"I15"}
 
 
+def test_a_board_in_safe_mode_is_heard_later(watched: Watched) -> None:
+    files = _files()
+    for _ in range(4):  # starts in a row: the third is alone for 15 min, the fourth for 30
+        watched.flash(files)
+    watched.watch.minute(0)
+    limit_ms = board_watch.CONNECTED_MS + 30 * 60_000
+    watched.watch.minute(limit_ms - 60_000)
+    assert watched.told == []
+    watched.watch.minute(limit_ms)
+    assert watched.names == {"I15"}
+
+
 def test_energy_that_no_cable_drew_is_stored_twice(watched: Watched) -> None:
     watched.zone.truth.energy_wh = 10_000.0
     watched.record.wh = {"z01": 10_050}
