@@ -6,7 +6,6 @@ import { passed_ms } from "./clock.js";
 import { DangerBoxes, DangerStrip } from "./danger.js";
 import { Degraded } from "./degraded.js";
 import { dayClock, number, setTimezone } from "./format.js";
-import { Dispatcher } from "./dispatcher.js";
 import { noteDisplaced } from "./displaced.js";
 import { html } from "./html.js";
 import { preferred, t, use } from "./i18n.js";
@@ -15,6 +14,7 @@ import { Find, ZoneList } from "./list.js";
 import { Live } from "./live.js";
 import { changed, model, onChange } from "./model.js";
 import { Nav, view } from "./nav.js";
+import { Drafts, Offline } from "./offline.js";
 import { AwayRow, StageWords, watchPresence } from "./presence.js";
 import { Screen, fetchScreens } from "./screens.js";
 import { useDangerSound } from "./sound.js";
@@ -66,7 +66,7 @@ function App() {
   return html`
     <${Header} />
     ${model.link === "signed-out" && html`<p class="banner" role="alert">${t("signed-out.text")} <a class="button" href="/login">${t("signed-out.how")}</a></p>`}
-    ${shown === "roads" && html`<${DangerBoxes} /><${Degraded} /><${AwayRow} />${wide() ? html`<${Dispatcher} onOpen=${open} chosen=${zone} />` : html`<${ZoneList} onOpen=${open} />`}`}
+    ${shown === "roads" && html`<${DangerBoxes} /><${Offline} /><${Drafts} /><${Degraded} /><${AwayRow} />${wide() ? html`<${Screen} name="Dispatcher" onOpen=${open} chosen=${zone} />` : html`<${ZoneList} onOpen=${open} />`}`}
     ${shown === "alarms" && html`<${Screen} name="Alarms" />`}
     ${shown === "find" && html`<${Find} onOpen=${open} />`}
     ${shown === "group" && html`<${Screen} name="Group" />`}

@@ -1,6 +1,7 @@
 // @ts-check
 // One command for many roads: a street, a supply, all, or picked by hand; one preview, and a result for each road.
 
+import { draftFor } from "./drafts.js";
 import { kilowatts, minutes } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
@@ -12,7 +13,7 @@ import { busyWords, useCommand } from "./send.js";
 import { heldFor, problemWords, stopWords } from "./words.js";
 import { WorkButtons } from "./work.js";
 import { kind, name, sorted } from "./zone.js";
-import { useEffect, useState } from "./vendor/preact-hooks.mjs";
+import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const COMMANDERS = ["crew", "engineer", "admin"];
 const SCOPES = ["feeder", "street", "all", "hand"];
@@ -64,12 +65,13 @@ function Results({ results, onAgain }) {
 
 export function Group() {
   const zones = sorted(model.zones.values(), current());
-  const [scope, setScope] = useState("feeder");
+  const [draft] = useState(() => draftFor(""));
+  const [scope, setScope] = useState(draft ? "hand" : "feeder");
   const [chosen, setChosen] = useState("");
-  const [left, setLeft] = useState(() => new Set()); // unticked, or by hand: ticked
-  const [mode, setMode] = useState("");
-  const [held, setHeld] = useState(USUAL_MIN);
-  const [reason, setReason] = useState("");
+  const [left, setLeft] = useState(() => new Set(draft?.zones)); // unticked, or by hand: ticked
+  const [mode, setMode] = useState(draft?.mode ?? "");
+  const [held, setHeld] = useState(draft?.minutes ?? USUAL_MIN);
+  const [reason, setReason] = useState(draft?.quick ?? "");
   const [results, setResults] = useState(/** @type {any[] | null} */ (null));
   const [busy, run] = useCommand();
   const options = names(zones, scope);
@@ -80,13 +82,18 @@ export function Group() {
   const body = mode && picked.length ? { zones: picked, mode, minutes: held } : null;
   const [found, state] = usePreview("/api/v1/overrides/preview", body);
   const dangerous = mode === "off" && (found ? found.ask_twice : shown.some((zone) => picked.includes(zone.id) && ["icy", "snow"].includes(kind(zone))));
-  useEffect(() => setLeft(new Set()), [scope, here]);
+  const turned = useRef(false);
+  useEffect(() => {
+    if (turned.current) setLeft(new Set()); // not at the start, where a draft has its roads
+    turned.current = true;
+  }, [scope, here]);
   const carryOut = () => {
     const words = t(`reason.${reason}`);
+    const same = draft && draft.zones.join() === picked.join() && draft.mode === mode && draft.minutes === held && draft.reason === words;
     run("POST", "/api/v1/overrides", { zones: picked, mode, minutes: held, reason: words.slice(0, REASON_LETTERS.max) }, (made) => {
       setResults(made);
       say("notice.requested", {}, "good");
-    });
+    }, { id: same ? draft.id : undefined, zones: picked, mode, minutes: held, quick: reason, text: "", reason: words });
   };
   const { asked, held: waits, ask, keep, sure } = useSecondQuestion(mode, state, dangerous, carryOut);
   const send = (event) => {

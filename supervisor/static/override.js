@@ -3,6 +3,7 @@
 
 import { get } from "./api.js";
 import { ending } from "./displaced.js";
+import { draftFor } from "./drafts.js";
 import { clock, countdown, minutes } from "./format.js";
 import { html } from "./html.js";
 import { t } from "./i18n.js";
@@ -79,14 +80,19 @@ export function Choice({ group, value, chosen, onChoose, children, wide }) {
   </label>`;
 }
 
+/** The reason that the road itself shows; another one is a tap away. */
+const obvious = (zone) => (kind(zone) === "snow" ? "snow" : "");
+
 /** Mode first; then time and reason open up. Only the usual time is chosen beforehand: so that it is not sent by accident. */
 export function Form({ zone, onSent, onBack }) {
   const times = [...MINUTES.filter((each) => each < zone.override_max_min), zone.override_max_min].slice(-5);
-  const [picked, setMode] = useState("");
+  const [draft] = useState(() => draftFor(zone.id));
+  const [picked, setMode] = useState(draft?.mode ?? "");
   const mode = zone.offered.includes(picked) ? picked : ""; // a fault may have come while the form was open
-  const [total, setTotal] = useState(times.includes(USUAL_MIN) ? USUAL_MIN : times[0]);
-  const [quick, setQuick] = useState("");
-  const [text, setText] = useState("");
+  const [total, setTotal] = useState(draft && times.includes(draft.minutes) ? draft.minutes : times.includes(USUAL_MIN) ? USUAL_MIN : times[0]);
+  const [chosen, setQuick] = useState(draft?.quick ?? "");
+  const [text, setText] = useState(draft?.text ?? "");
+  const quick = chosen || (text.trim() || mode === "off" ? "" : obvious(zone));
   const [missing, setMissing] = useState(false);
   const [busy, run] = useCommand();
   const path = `/api/v1/zones/${encodeURIComponent(zone.id)}/overrides`;
@@ -107,12 +113,14 @@ export function Form({ zone, onSent, onBack }) {
     ask();
   };
   const carryOut = () => {
+    const same = draft && draft.mode === mode && draft.minutes === total && draft.reason === reason;
+    const kept = { id: same ? draft.id : undefined, zones: [zone.id], mode, minutes: total, quick, text, reason };
     run("POST", path, { mode, minutes: total, reason }, (made) => {
       if (!made.recorded) say("override.not-recorded", {}, "bad");
       else if (made.not_heating && made.mode !== "off") say("zone.not-heating", { why: t(`stop.${made.not_heating}`) }, "bad");
       else say("notice.requested", {}, "good");
       onSent(made);
-    });
+    }, kept);
   };
   const { asked, held, ask, keep, sure } = useSecondQuestion(mode, state, dangerous, carryOut);
   return html`<form class="command" onSubmit=${send} novalidate>

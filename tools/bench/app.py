@@ -1,4 +1,4 @@
-"""`roadheat bench app`: what the crew app costs a phone with bad signal.
+"""`roadheat bench app`: what the crew app costs a phone with bad signal, and touches of its tasks.
 
 Chromium opens the app of the real service, with fifty roads in snow, as on a slow phone: 400 ms until each answer
 begins, 50 kB/s for all together, as its developer tools emulate it.
@@ -21,6 +21,7 @@ from yarl import URL
 from hil_tests.bench.city import working_folder
 from supervisor import terminal
 from tools.bench.app_city import ROADS, snowed_in
+from tools.bench.app_tasks import play
 from tools.bench.energy import Figure, print_figures
 from tools.bench.fuzz_city import Service
 from tools.servers import find_program
@@ -101,6 +102,12 @@ class Phone:
         await page.close()
         return View(seen["shown"] / 1000, seen["live"] / 1000, came, requests)
 
+    async def listed(self) -> Any:
+        """A page with the list, on a fast network: touches are counted, not seconds."""
+        page, _ = await self.page(slow=False)
+        await page.goto(self._service.url)
+        return page
+
     async def rest(self, seconds: float) -> float:
         """Bytes a second that the stream brings while nothing happens."""
         page, tools = await self.page()
@@ -128,6 +135,7 @@ async def measure(folder: Path, runs: int, rest_s: float) -> list[Figure]:
                     second.append(await phone.view())
             async with Phone(browser, service, http) as phone:
                 stream = await phone.rest(rest_s)
+                touches = await play(phone.listed)
         finally:
             with suppress(Exception):
                 await browser.close()
@@ -140,6 +148,7 @@ async def measure(folder: Path, runs: int, rest_s: float) -> list[Figure]:
         Figure("second view, live", _middle(second, "live_s"), "s"),
         Figure("second view, bytes until live", _middle(second, "weight"), "B"),
         Figure("stream at rest", stream, "B/s", 500.0),
+        *touches,
     ]
 
 
@@ -158,7 +167,7 @@ def _chromium() -> Path:
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1), help="Visits; medians are printed.")
 @click.option("--rest", "rest_s", default=60.0, show_default=True, help="Seconds over which the stream is measured.")
 def app(runs: int, rest_s: float) -> None:
-    """The crew app on a slow phone: weight, first and second view, the stream at rest."""
+    """The crew app on a slow phone: weight, first and second view, the stream at rest, touches of each task."""
     with working_folder() as folder:
         figures = asyncio.run(measure(folder, runs, rest_s))
     print_figures(terminal.console(), figures, f"{ROADS} roads in snow, {LATENCY_MS} ms, {BYTES_PER_S // 1000} kB/s")

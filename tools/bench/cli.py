@@ -16,7 +16,7 @@ BENCHES = {
     ),
     "app": Lazy(
         "tools.bench.app:app",
-        "The crew app on a slow phone: weight, first and second view, the stream at rest.",
+        "The crew app on a slow phone: weight, first and second view, the stream at rest, touches of each task.",
     ),
     "control": Lazy("tools.bench.control:control", "Replay a season in closed loop and compare cost with ice minutes."),
     "energy": Lazy("tools.bench.energy:energy", "Serialising, commit latency, loop stall, shipping and draining."),
