@@ -26,6 +26,8 @@ HEADINGS: Final = {  # field → headings without units and spaces
     "lanes": ("차로수", "차선수", "차로"),
     "year": ("설치년도", "설치연도", "준공년도", "준공연도"),
     "month": ("설치월", "준공월"),
+    "latitude": ("위도",),
+    "longitude": ("경도",),
     "note": ("비고",),
 }
 REQUIRED: Final = ("road", "cable_m")
@@ -52,6 +54,8 @@ class Road:
     lanes: int | None = None
     year: int | None = None
     month: int | None = None
+    latitude: float | None = None
+    longitude: float | None = None
     note: str = ""
 
     def missing(self) -> list[str]:
@@ -180,10 +184,14 @@ def _road(line: int, cells: Sequence[str], columns: dict[str, int], faults: list
     lanes = number("lanes", "차로|차선|개", lambda n: whole(n) and 1 <= n <= LANES_MAX, f"write 1 to {LANES_MAX}")
     year = number("year", "년|년도", lambda n: whole(n) and 1980 <= n <= 2100, "write a year such as 2019")
     month = number("month", "월", lambda n: whole(n) and 1 <= n <= 12, "write 1 to 12")
+    latitude = number("latitude", "°", lambda d: 33 <= d <= 43, "write degrees north in Korea, such as 37.6")
+    longitude = number("longitude", "°", lambda d: 124 <= d <= 132, "write degrees east in Korea, such as 127.01")
+    if (latitude is None) is not (longitude is None) and len(faults) == before:
+        faults.append(f"line {line}: {_KOREAN['latitude']} or {_KOREAN['longitude']} alone: give both, or neither")
     rest = {field: text(field) for field in ("district", "begins", "ends", "note")}
     if len(faults) > before or metres is None:
         return None
     return Road(
         line, name, metres, lanes=None if lanes is None else int(lanes), year=None if year is None else int(year),
-        month=None if month is None else int(month), **rest,
+        month=None if month is None else int(month), latitude=latitude, longitude=longitude, **rest,
     )  # fmt: skip

@@ -50,7 +50,8 @@ def rows_of(zones: Sequence[Zone], kwh: Mapping[str, float], licence: str, day: 
         year, _, month = about.installed.partition("-")
         rows.append({
             "number": number, "district": about.district or None, "road": about.road or zone.name_ko or zone.name,
-            "begins": about.begins or None, "ends": about.ends or None, "cable_m": about.cable_m, "lanes": about.lanes,
+            "begins": about.begins or None, "ends": about.ends or None,
+            "latitude": about.latitude, "longitude": about.longitude, "cable_m": about.cable_m, "lanes": about.lanes,
             "installed_year": int(year) if year else None, "installed_month": int(month) if month else None,
             "area_m2": zone.area_m2, "power_kw": zone.power_w / 1000, "kwh": kwh.get(zone.id),
             "note": about.note or None, "licence": licence, "reference_date": day.isoformat(),
@@ -78,7 +79,7 @@ def _cell(value: Cell) -> str:
         return ""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA) else value
-    return f"{value:g}" if isinstance(value, float) and value < 1e5 else f"{value:.15g}"
+    return f"{value:.15g}"
 
 
 class OpenData:

@@ -156,6 +156,7 @@ class Events:
         """The event as the platform takes it: header and body."""
         config, site = self._config, self._site
         now = self._clock.utc_s()
+        latitude, longitude = _place(site, reading)
         place = site.name if reading is None else (reading.zone.name_ko or reading.zone.name)
         items = [] if reading is None else [
             {"key": "zone", "val": reading.zone.id},
@@ -174,7 +175,7 @@ class Events:
                 "evtId": config.event_ids[active.kind], "evtNm": NAMES[active.kind],
                 "evtGrad": config.grades.get(active.kind, GRADES[active.kind]), "ocrNbr": active.number,
                 "ocrSts": status,
-                "ocrLc": {"crdntX": f"{site.longitude:.6f}", "crdntY": f"{site.latitude:.6f}",
+                "ocrLc": {"crdntX": f"{longitude:.6f}", "crdntY": f"{latitude:.6f}",
                           "crdntZ": f"{site.elevation_m:g}"},
                 "ocrPlc": place, "ocrEvtCn": active.text, "ocrEvtTime": _kst(active.began_utc_s),
                 "ocrEvtSts": {"ocrEvtStsCd": status}, "ocrEvtStsUsr": "roadheat",
@@ -192,6 +193,15 @@ class Events:
         number = int(f"{stamp:%Y%m%d%H%M%S}{stamp.microsecond // 1000:03d}")
         self._last_number = max(number, self._last_number + 1)
         return str(self._last_number)
+
+
+def _place(site: Site, reading: ZoneReading | None) -> tuple[float, float]:
+    """Latitude and longitude of a road, else of the district."""
+    if reading is not None:
+        about = reading.zone.inventory
+        if about.latitude is not None and about.longitude is not None:
+            return about.latitude, about.longitude
+    return site.latitude, site.longitude
 
 
 def _kst(utc_s: float) -> str:

@@ -69,6 +69,8 @@ def _inventory(road: Road) -> list[tuple[str, str]]:
     texts = {"district": road.district, "road": road.road, "begins": road.begins, "ends": road.ends,
              "installed": installed, "note": road.note}  # fmt: skip
     found = [(key, quoted(text)) for key, text in texts.items() if text]
+    if road.latitude is not None and road.longitude is not None:
+        found += [("latitude", repr(road.latitude)), ("longitude", repr(road.longitude))]
     return [*found, ("cable_m", repr(road.cable_m)), *([("lanes", str(road.lanes))] if road.lanes else [])]
 
 

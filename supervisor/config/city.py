@@ -13,6 +13,8 @@ COLUMNS: Final = {
     "road": "노선명",
     "begins": "기점",
     "ends": "종점",
+    "latitude": "위도",
+    "longitude": "경도",
     "cable_m": "열선연장(m)",
     "lanes": "차로수",
     "installed_year": "설치년도",

@@ -97,6 +97,12 @@ def _horizon(zone: Zone, key: str, source: Source) -> Problems:
 
 
 def _inventory(inventory: Inventory, key: str, source: Source) -> Problems:
+    for name, most in (("latitude", 90), ("longitude", 180)):
+        degrees = getattr(inventory, name)
+        if degrees is not None and not -most <= degrees <= most:
+            yield source.problem(f"{key}.{name}", f"outside −{most}…{most}", "Write degrees (WGS 84), decimal")
+    if (inventory.latitude is None) is not (inventory.longitude is None):
+        yield source.problem(key, "latitude or longitude alone", "Give both, or neither")
     if inventory.cable_m is not None and not 0 < inventory.cable_m <= CABLE_MAX_M:
         yield source.problem(f"{key}.cable_m", f"outside 0…{CABLE_MAX_M:,} m", "Write the heated metres of each lane")
     if inventory.lanes is not None and not 1 <= inventory.lanes <= LANES_MAX:

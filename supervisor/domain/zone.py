@@ -69,6 +69,8 @@ class Inventory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     road: str = ""  # official name (노선명)
     begins: str = ""
     ends: str = ""
+    latitude: float | None = None  # degrees north, of its middle; with the longitude or not at all
+    longitude: float | None = None  # degrees east
     cable_m: float | None = None  # heated length of each lane
     lanes: int | None = None
     installed: str = ""  # "2019" or "2019-11"

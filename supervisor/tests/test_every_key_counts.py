@@ -263,7 +263,8 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys((f"ModbusConfig.{name}" for name in ("listen", "allow", "writers", "minutes")), MODBUS),
     **dict.fromkeys((f"OpenDataConfig.{name}" for name in ("licence", "columns")), OPEN_DATA),
     **dict.fromkeys((f"Inventory.{name}" for name in (
-        "district", "road", "begins", "ends", "cable_m", "lanes", "installed", "note")), OPEN_DATA),
+        "district", "road", "begins", "ends", "latitude", "longitude", "cable_m", "lanes", "installed",
+        "note")), OPEN_DATA),
     "Zone.inventory": OPEN_DATA,
     "Feeder.id": (
         {},

@@ -85,6 +85,9 @@ class Entities:
         }
         if zone.name_ko:
             found["alternateName"] = _property(zone.name_ko)
+        if zone.inventory.latitude is not None and zone.inventory.longitude is not None:
+            point = {"type": "Point", "coordinates": [zone.inventory.longitude, zone.inventory.latitude]}
+            found["location"] = {"type": "GeoProperty", "value": point}
         if zone.id in self._segments:
             found["refRoadSegment"] = _relationship(self._segments[zone.id])
         measured = None if view.updated_utc_s is None else stamp(view.updated_utc_s)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -29,6 +30,7 @@ from supervisor.city.spool import Spool
 from supervisor.city.tests.test_city_service import config_of, delivered
 from supervisor.config.city import NgsiLdConfig
 from supervisor.domain.alarm import AlarmCode
+from supervisor.domain.zone import Inventory
 from supervisor.gateway.tests.board_client import until
 from supervisor.runtime.background import Background
 from supervisor.web.keys import SERVICES
@@ -42,6 +44,8 @@ CORE = {
         "id": "@id", "type": "@type", "Property": NGSI + "Property", "Relationship": NGSI + "Relationship",
         "value": NGSI + "hasValue", "object": {"@id": NGSI + "hasObject", "@type": "@id"},
         "observedAt": {"@id": NGSI + "observedAt", "@type": NGSI + "DateTime"}, "unitCode": NGSI + "unitCode",
+        "GeoProperty": NGSI + "GeoProperty", "location": NGSI + "location", "Point": "https://purl.org/geojson/vocab#Point",
+        "coordinates": {"@id": "https://purl.org/geojson/vocab#coordinates", "@container": "@list"},
         "description": "http://purl.org/dc/terms/description",
     }
 }  # fmt: skip
@@ -60,7 +64,7 @@ def faults(entity: dict[str, Any]) -> list[str]:
     for name, part in entity.items():
         if name in ("id", "type", "@context"):
             continue
-        if not isinstance(part, dict) or part.get("type") not in ("Property", "Relationship"):
+        if not isinstance(part, dict) or part.get("type") not in ("Property", "Relationship", "GeoProperty"):
             found.append(f"{name} is neither Property nor Relationship")
         elif part["type"] == "Property" and part.get("value") is None:
             found.append(f"{name} has no value")
@@ -124,6 +128,9 @@ def test_every_entity_has_its_schema_and_every_term_a_meaning(entities: Entities
     district.alarms.set(AlarmCode.EARTH_FAULT, "z06", True, "test")
     district.alarms.set(AlarmCode.FORECAST, "", True, "not of a road")
     city.readings._wh = {"z02": 3_000_000}
+    live = district.live.zones["z02"]
+    about = Inventory(latitude=37.60461, longitude=127.0123)
+    live.zone = msgspec.structs.replace(live.zone, inventory=about)
     found = entities.all()
     assert [one["type"] for one in found] == [*[TYPES[0]] * 8, *[TYPES[1]] * 2, TYPES[2], TYPES[3]]
     for entity in with_context(found):
@@ -136,6 +143,7 @@ def test_every_entity_has_its_schema_and_every_term_a_meaning(entities: Entities
     }  # fmt: skip
     assert z02["weatherRelatedRoadConditionType"]["value"] == "freshSnow"
     assert (z02["energyConsumed"]["value"], z02["energyConsumed"]["unitCode"]) == (3000.0, "KWH")
+    assert z02["location"]["value"] == {"type": "Point", "coordinates": [127.0123, 37.60461]}
     assert z02["refRoadSegment"]["object"] == "urn:ngsi-ld:RoadSegment:7"
     silent = next(one for one in found if one["id"].endswith(":z08"))
     assert not {"roadSurfaceTemperature", "activePower", "heated", "weatherRelatedRoadConditionType"} & set(silent)

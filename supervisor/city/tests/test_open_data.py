@@ -29,6 +29,7 @@ from supervisor.web.keys import SERVICES
 LICENCE = "공공누리 제1유형"
 ABOUT = Inventory(
     district="정릉동", road="정릉로9길", begins="정릉로 12", ends="=HYPERLINK(1)", cable_m=120.0, lanes=2,
+    latitude=37.60461, longitude=127.0123,
     installed="2019-11", note="급경사, 버스",
 )  # fmt: skip
 
@@ -68,6 +69,7 @@ async def test_everybody_gets_csv_and_json_with_licence_and_date(district: Any, 
         "정릉로 12",
         "'=HYPERLINK(1)",
     )
+    assert (z02["위도"], z02["경도"]) == ("37.60461", "127.0123")
     assert (z02["열선연장(m)"], z02["차로수"], z02["설치년도"], z02["설치월"]) == ("120", "2", "2019", "11")
     assert (z02["비고"], z02["정격전력(kW)"], z02["전일사용전력량(kWh)"]) == ("급경사, 버스", "48", "")
     async with client.get("/open-data/zones.csv", headers={"If-None-Match": etag}) as answer:
@@ -122,7 +124,10 @@ def test_what_is_wrong_in_its_table_is_said(tmp_path: Path, keys: str, said: str
     assert said in problems[0]
 
 
-@pytest.mark.parametrize(("key", "value"), [("cable_m", "-1.0"), ("lanes", "0"), ("installed", '"2019-13"')])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("cable_m", "-1.0"), ("lanes", "0"), ("installed", '"2019-13"'), ("latitude", "91.0\nlongitude = 1.0")],
+)
 def test_what_is_wrong_in_an_inventory_is_said(tmp_path: Path, key: str, value: str) -> None:
     _, problems = config_of(tmp_path, f"[zone.inventory]\n{key} = {value}")  # of the last zone
     assert len(problems) == 1
@@ -185,6 +190,20 @@ def test_nothing_is_imported_where_a_row_is_wrong(tmp_path: Path, old: str, new:
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
     assert not out.exists()
+
+
+def test_places_are_read_both_or_neither() -> None:
+    text = "노선명,열선연장(m),위도,경도\n가나로,10,37.6,127.01\n다라로,10,,\n"
+    first, second = read_district(text.encode(), "list.csv").roads
+    assert ((first.latitude, first.longitude), second.latitude) == ((37.6, 127.01), None)
+    for wrong, said in ((",127.01", "위도 or 경도 alone"), ("127.01,37.6", "위도 '127.01'")):
+        with pytest.raises(CommandError, match=said):
+            read_district(text.replace("37.6,127.01", wrong).encode(), "list.csv")
+
+
+def test_latitude_alone_is_refused(tmp_path: Path) -> None:
+    _, problems = config_of(tmp_path, "[zone.inventory]\nlatitude = 37.6")
+    assert ["latitude or longitude alone" in problem for problem in problems] == [True]
 
 
 def test_bytes_that_are_not_text_are_refused() -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -25,6 +26,7 @@ from supervisor.city.tests.test_city_service import config_of, delivered
 from supervisor.config.city import PlatformConfig
 from supervisor.control.sky import Falling, Sky
 from supervisor.domain.alarm import AlarmCode
+from supervisor.domain.zone import Inventory
 from supervisor.runtime.background import Background
 from supervisor.web.keys import SERVICES
 
@@ -87,11 +89,15 @@ async def test_an_event_occurs_changes_and_is_cleared_under_one_number(city: Cit
     assert await made.look() == []
     district.hear("z04", -2.0, "ice", 3.0)
     assert await made.look() == [("HR01", "40", "아리랑로 5")]
+    live = district.live.zones["z06"]
+    live.zone = msgspec.structs.replace(live.zone, inventory=Inventory(latitude=37.60461, longitude=127.0123))
     district.alarms.set(AlarmCode.EARTH_FAULT, "z06", True, "test")
     assert await made.look() == [("HR02", "10", "삼선동 계단길")]
     district.hear("z04", 3.0, "wet")
     district.alarms.set(AlarmCode.EARTH_FAULT, "z06", False)
     assert await made.look() == [("HR01", "50", "아리랑로 5"), ("HR02", "50", "삼선동 계단길")]
+    places = [(one["body"]["ocrLc"]["crdntX"], one["body"]["ocrLc"]["crdntY"]) for one in made.sent]
+    assert places[:3] == [("127.020000", "37.590000")] * 2 + [("127.012300", "37.604610")]
     numbers = {one["body"]["evtId"]: set() for one in made.sent}
     for one in made.sent:
         numbers[one["body"]["evtId"]].add(one["body"]["ocrNbr"])
