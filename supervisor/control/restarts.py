@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from supervisor.control.alarms import Alarms
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import Clock
@@ -21,18 +19,19 @@ class Restarts:
         self._clock = clock
         self._boot: dict[str, int] = {}
         self._greeted_s: dict[str, float] = {}
-        self._seen_s: dict[str, deque[float]] = {}
+        self._seen_s: dict[str, list[float]] = {}
 
     def greeted(self, board: str, boot: int) -> None:
         """A board has connected."""
         known, now = self._boot.get(board), self._clock.monotonic_s()
         possible = 1 + int((now - self._greeted_s.get(board, now)) / BOOT_S)
         self._boot[board], self._greeted_s[board] = boot, now
-        seen = self._seen_s.setdefault(board, deque(maxlen=RESTARTS_MAX))
+        seen = self._seen_s.setdefault(board, [])
         if known is not None and boot > known:
             # A larger number is another board's in its place: one restart.
             count = boot - known if boot - known <= possible else 1
-            seen.extend([now] * min(count, RESTARTS_MAX))
+            seen += [now] * min(count, RESTARTS_MAX)
+            del seen[:-RESTARTS_MAX]
         self._judge(board)
 
     def look(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from supervisor.control.alarms import Alarms
@@ -23,18 +22,19 @@ class Twins:
     def __init__(self, alarms: Alarms, clock: Clock) -> None:
         self._alarms = alarms
         self._clock = clock
-        self._boots: dict[str, deque[_Boot]] = {}
+        self._boots: dict[str, list[_Boot]] = {}
         self._seen_s: dict[str, float] = {}
 
     def greeted(self, hello: Hello) -> None:
         """A board has connected."""
         now_s = self._clock.monotonic_s()
-        boots = self._boots.setdefault(hello.b, deque(maxlen=KEPT))
+        boots = self._boots.setdefault(hello.b, [])
         boot = hello.life, hello.boot, now_s - hello.up
         if not boots or not _same(boots[-1], boot):
             if any(_same(earlier, boot) for earlier in boots):
                 self._seen_s[hello.b] = now_s
             boots.append(boot)
+            del boots[:-KEPT]
         self._judge(hello.b)
 
     def look(self) -> None:

@@ -14,21 +14,24 @@ from collections.abc import Callable
 FRAMES_PER_S = 25.0
 BURST_FRAMES = 64  # answers to the clock, the overrides and the plans of 8 zones (17), and the frames of its window
 WAIT_MIN_S = 0.001  # a rounding error of a token is no time at all, and granted time stands still meanwhile
+UNPROVEN_FRAMES = 2  # before the board is known: its hello, and a ping; what follows is read once the hello is verified
 HELLO_FRAMES = 16.0  # what a new session costs: handshake, and every command that the board does not know yet
 
 
 class Pace:
     """Tokens of one board. Waiters are served in turn."""
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
-        """`now_s`: the loop's time [s]."""
+    __slots__ = ("_burst", "_filled_s", "_now_s", "_tokens", "_turn")
+
+    def __init__(self, now_s: Callable[[], float], burst_frames: int | None = None) -> None:
+        """`now_s`: the loop's time [s]; `burst_frames`: default `BURST_FRAMES`."""
         self._now_s = now_s
-        self._tokens = float(BURST_FRAMES)
+        self._burst = self._tokens = float(burst_frames or BURST_FRAMES)
         self._filled_s = now_s()
         self._turn = asyncio.Lock()
 
     async def take(self, frames: float = 1.0) -> None:
-        """Return once that many frames (at most `BURST_FRAMES`) may be handled."""
+        """Return once that many frames (at most the burst) may be handled."""
         async with self._turn:
             self._fill()
             while self._tokens < frames:
@@ -38,5 +41,5 @@ class Pace:
 
     def _fill(self) -> None:
         now_s = self._now_s()
-        self._tokens = min(float(BURST_FRAMES), self._tokens + (now_s - self._filled_s) * FRAMES_PER_S)
+        self._tokens = min(self._burst, self._tokens + (now_s - self._filled_s) * FRAMES_PER_S)
         self._filled_s = now_s

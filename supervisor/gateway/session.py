@@ -18,7 +18,8 @@ import msgspec
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from supervisor.domain.errors import ConfigError, FrameError, StoreError
-from supervisor.gateway.pace import HELLO_FRAMES, Pace
+from supervisor.gateway.mailbox import Mailbox
+from supervisor.gateway.pace import HELLO_FRAMES, UNPROVEN_FRAMES, Pace
 from supervisor.net.refusals import Refusals
 from supervisor.wire.authentication import open_report, seal_command, split
 from supervisor.wire.messages import FRAME_MAX_BYTES, FromBoard, Get, Hello, Image, Nonce, ResultFrame, Telemetry
@@ -63,6 +64,11 @@ class BoardControl(Protocol):
 class BoardSession:
     """The session of one connection. `run` returns when it is over."""
 
+    __slots__ = (
+        "_ending", "_inbox", "_key", "_keys_of", "_nonce", "_outbox", "_pace", "_pace_of", "_peer", "_refusals",
+        "_unread_bytes", "_ws", "hello",
+    )  # fmt: skip
+
     def __init__(
         self,
         ws: web.WebSocketResponse,
@@ -76,13 +82,13 @@ class BoardSession:
         self._peer = peer
         self._keys_of = keys_of
         self._pace_of = pace_of
-        self._pace = Pace(asyncio.get_running_loop().time)  # the board's own once it is authenticated
+        self._pace = Pace(asyncio.get_running_loop().time, UNPROVEN_FRAMES)  # the board's own once it is authenticated
         self._refusals = refusals
         self._nonce = secrets.token_hex(16)
         self._key = b""
         self._unread_bytes = 0
-        self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX_FRAMES)
-        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX_FRAMES)
+        self._inbox = Mailbox(INBOX_FRAMES)
+        self._outbox = Mailbox(OUTBOX_FRAMES)
         self._ending: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.hello: Hello | None = None
 
@@ -97,9 +103,7 @@ class BoardSession:
 
     def send(self, payload: bytes) -> None:
         """Seal and queue a frame; a board that no longer reads is closed."""
-        try:
-            self._outbox.put_nowait(seal_command(self._key, payload))
-        except asyncio.QueueFull:
+        if not self._outbox.put(seal_command(self._key, payload)):
             self.refuse("slow", f"{OUTBOX_FRAMES} frames wait for it")
 
     def refuse(self, reason: str, detail: str) -> None:
@@ -168,22 +172,20 @@ class BoardSession:
                 if isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG:
                     self.refuse("oversize", f"frame above {FRAME_MAX_BYTES} bytes")
                 break
-            try:
-                self._inbox.put_nowait(frame)
-            except asyncio.QueueFull:
+            if not self._inbox.put(frame):
                 self.refuse("flood", f"{INBOX_FRAMES} frames unread")
                 return
         self.close("ended")
 
     async def _expect_hello(self) -> Hello | None:
         """The first frame, once its board is known and its MAC verified; None once refused."""
-        frame_task = asyncio.ensure_future(self._inbox.get())
+        frame_task = asyncio.ensure_future(self._inbox.take(1))
         waited: list[asyncio.Future[Any]] = [frame_task, self._ending]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not frame_task.done():
             frame_task.cancel()
             return None
-        frame = frame_task.result()
+        (frame,) = frame_task.result()
         try:
             # The board's name is needed to find its key; nothing else is used before the MAC is verified.
             hello = _decode(split(frame)[0])
@@ -215,10 +217,8 @@ class BoardSession:
         """Verify and act on what the receive loop has queued."""
         now_s = asyncio.get_running_loop().time
         while True:
-            frames = [await self._inbox.get()]
+            frames = await self._inbox.take(BATCH_FRAMES)
             began_s = now_s()
-            while len(frames) < BATCH_FRAMES and not self._inbox.empty():
-                frames.append(self._inbox.get_nowait())
             telemetry: list[Telemetry] = []
             damaged: list[Damaged] = []
             results: list[ResultFrame] = []
@@ -258,8 +258,8 @@ class BoardSession:
 
     async def _write(self) -> None:
         while True:
-            frame = await self._outbox.get()
-            await self._ws.send_str(frame.decode())
+            for frame in await self._outbox.take(OUTBOX_FRAMES):
+                await self._ws.send_str(frame.decode())
 
 
 def _opens(key: bytes, nonce: str, frame: bytes) -> bool:
