@@ -43,6 +43,7 @@ function Works({ windows, act }) {
     setReason("");
   };
   const zones = [...model.zones.values()];
+  const wide = may("engineer", "admin"); // all roads at once
   return html`<section>
     <h3>${t("duty.work")}</h3>
     <p class="hint">${t("duty.work-hint")}</p>
@@ -51,8 +52,8 @@ function Works({ windows, act }) {
       onEnd=${may("crew", "engineer", "admin") && (() => act(() => command("DELETE", `/api/v1/maintenance/${one.id}`, null, commandKey()), "duty.work-ended"))} />`)}</ul>
     ${may("crew", "engineer", "admin") && html`<form class="command" onSubmit=${add}>
       <label class="text"><span>${t("duty.where")}</span>
-        <select value=${subject} onChange=${(event) => setSubject(event.target.value)}>
-          <option value="">${t("duty.everything")}</option>
+        <select required=${!wide} value=${subject} onChange=${(event) => setSubject(event.target.value)}>
+          <option value="" disabled=${!wide}>${t(wide ? "duty.everything" : "duty.choose")}</option>
           ${zones.map((zone) => html`<option value=${zone.id}>${name(zone, current())}</option>`)}
         </select></label>
       <label class="text"><span>${t("duty.reason")}</span>

@@ -124,7 +124,7 @@ async def post_maintenance(request: web.Request) -> web.Response:
     session, wanted = request[SESSION], await read_struct(request, NewMaintenance)
     begin = wanted.from_utc_s or int(request.app[SERVICES].clock.utc_s())
     window = Maintenance(0, wanted.subject, begin, wanted.until_utc_s, wanted.reason, session.user)
-    return json_answer(await _telling(request).duty.add_window(window, session.user), status=201)
+    return json_answer(await _telling(request).duty.add_window(window, session.user, session.role), status=201)
 
 
 async def end_maintenance(request: web.Request) -> web.Response:
@@ -188,7 +188,8 @@ ROUTES: Final = (
           problems=("not-found",)),
     Route("POST", "/api/v1/maintenance", post_maintenance,
           "Work on a road, board or supply: until its end nobody is notified of its alarms, except electric danger and "
-          "welded contactors (role crew)", Maintenance, 201, NewMaintenance,
+          "welded contactors (role crew: one road or board, a day; engineer: a supply or everything, 14 days)",
+          Maintenance, 201, NewMaintenance,
           ("not-found", "command", *MUTATION, *BODY), ON_SITE, True),
     Route("DELETE", "/api/v1/maintenance/{number}", end_maintenance, "End it now (role crew)", None, 204,
           problems=("no-maintenance", *MUTATION), need=ON_SITE),

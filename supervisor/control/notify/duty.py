@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.notify.rules import DANGERS
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.duty import Maintenance, Shift
-from supervisor.domain.errors import CommandError, NotFoundError
+from supervisor.domain.errors import CommandError, ForbiddenError, NotFoundError
+from supervisor.domain.role import Role
 from supervisor.runtime.clock import Clock
 from supervisor.store.audit import AuditRepository
 from supervisor.store.duty import DutyRepository
@@ -24,6 +25,7 @@ IN_USE_S: Final = 7 * DAY_S  # a roster whose last shift ended longer ago has be
 KEEP_S: Final = 366 * DAY_S
 SHIFT_MAX_S: Final = 7 * DAY_S
 WINDOW_MAX_S: Final = 14 * DAY_S  # longer work is renewed by a person
+CREW_WINDOW_MAX_S: Final = DAY_S  # of one road or board: whoever is at it says so again the next day (decision 0055)
 RANKS: Final = (1, 9)
 UTC_MAX: Final = 4_102_444_800  # 2100-01-01: a later time is a mistake, and some could not even be shown
 ROWS_MAX: Final = 2000
@@ -41,13 +43,15 @@ class Duty:
         clock: Clock,
         timezone: ZoneInfo,
         places: Mapping[str, frozenset[str]],
+        supplies: Collection[str],
     ) -> None:
-        """`places`: what a zone's or board's alarm belongs to: its own id, its board, its feeder."""
+        """`places`: what a zone's or board's alarm belongs to: own id, board, feeder; `supplies`: feeders."""
         self._repository = repository
         self._audit = audit
         self._clock = clock
         self._timezone = timezone
         self._places = places
+        self._supplies = supplies
         self._shifts: list[Shift] = []
         self._windows: list[Maintenance] = []
 
@@ -123,8 +127,8 @@ class Duty:
         await self._repository.remove_shift(number)
         await self.load()
 
-    async def add_window(self, window: Maintenance, user: str) -> Maintenance:
-        """Raises CommandError where its end or reason is missing or its subject unknown, StoreError."""
+    async def add_window(self, window: Maintenance, user: str, role: Role) -> Maintenance:
+        """Raises CommandError where end or reason is missing, the subject unknown or the role too low, StoreError."""
         now = self._clock.utc_s()
         if window.subject and not any(window.subject in about for about in self._places.values()):
             raise CommandError(
@@ -136,12 +140,27 @@ class Duty:
             raise CommandError("its end is not after its begin", where="until_utc_s", remedy="Check the times")
         if window.until_utc_s - max(window.from_utc_s, now) > WINDOW_MAX_S:
             raise CommandError("longer than 14 days", where="until_utc_s", remedy="Make it shorter and renew it")
+        if role not in (Role.ENGINEER, Role.ADMIN):
+            self._require_small(window, now)
         await self._audit.append(user, "maintenance", f"{window.subject or 'everything'}: {window.reason}")
         made = await self._repository.add_window(
             Maintenance(0, window.subject, window.from_utc_s, window.until_utc_s, window.reason.strip(), user)
         )
         await self.load()
         return made
+
+    def _require_small(self, window: Maintenance, now_s: float) -> None:
+        """Raise ForbiddenError for what silences more than the place where a crew works, or for longer than a day."""
+        if not window.subject or window.subject in self._supplies:
+            raise ForbiddenError(
+                "a crew puts one road or board under maintenance", where="subject",
+                remedy="Choose the road, or ask an engineer for a supply or all roads",
+            )  # fmt: skip
+        if window.until_utc_s - now_s > CREW_WINDOW_MAX_S:
+            raise ForbiddenError(
+                "a crew's maintenance ends within a day", where="until_utc_s",
+                remedy="Make it shorter and renew it, or ask an engineer",
+            )  # fmt: skip
 
     async def end_window(self, number: int, user: str) -> None:
         """End it now. Raises NotFoundError, StoreError."""

@@ -131,7 +131,9 @@ async def open_telling(config: Config, store: Store, alarms: Alarms, clock: Cloc
         key = VapidKey(config.state_dir / "keys" / VAPID)
         contact = config.alarms.push_contact or NO_CONTACT
         push = PushDesk(store.notices, key, contact, means, local, timezone)
-        duty = Duty(store.duty, store.audit, clock, timezone, places_of(config))
+        duty = Duty(
+            store.duty, store.audit, clock, timezone, places_of(config), {feeder.id for feeder in config.feeder}
+        )
         writer = writer_of(config)
         times = Escalation(60.0 * config.alarms.escalate_min, 3600.0 * config.alarms.remind_h)
 

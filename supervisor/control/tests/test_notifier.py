@@ -27,7 +27,8 @@ from supervisor.control.notify.rules import SETTLED_S
 from supervisor.control.overrides import Overrides
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.duty import Maintenance, Shift
-from supervisor.domain.errors import CommandError, StoreError
+from supervisor.domain.errors import CommandError, ForbiddenError, StoreError
+from supervisor.domain.role import Role
 from supervisor.gateway.tests.board_client import until
 from supervisor.notify import CHANNELS
 from supervisor.notify.push import Subscription
@@ -221,7 +222,7 @@ async def test_maintenance_holds_back_all_but_dangers_until_it_ends(tmp_path: Pa
     async with bench(tmp_path) as b:
         board = next(iter(load(EXAMPLE, without_data=True).zone))
         made = await b.telling.duty.add_window(
-            Maintenance(0, board.board, int(START), int(START) + 3600, "new cable", ""), "Kim"
+            Maintenance(0, board.board, int(START), int(START) + 3600, "new cable", ""), "Kim", Role.CREW
         )
         b.alarms.set(AlarmCode.CABLE_BROKEN, board.id, True)
         b.alarms.set(AlarmCode.ELECTRIC_DANGER, board.id, True)
@@ -237,7 +238,23 @@ async def test_maintenance_holds_back_all_but_dangers_until_it_ends(tmp_path: Pa
             Maintenance(0, "", int(START), int(START) + 99 * 86_400, "x", ""),
         ):
             with pytest.raises(CommandError):
-                await b.telling.duty.add_window(bad, "Kim")
+                await b.telling.duty.add_window(bad, "Kim", Role.ENGINEER)
+
+
+async def test_a_crew_silences_the_road_it_works_at_and_no_district(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        zone, now = next(iter(load(EXAMPLE, without_data=True).zone)), int(START)
+        for subject, days in (("", 0.1), (zone.feeder, 0.1), (zone.id, 2), (zone.board, 2)):
+            wide = Maintenance(0, subject, now, now + int(days * 86_400), "all quiet", "")
+            with pytest.raises(ForbiddenError):
+                await b.telling.duty.add_window(wide, "Kim", Role.CREW)
+            assert b.telling.duty.windows() == []
+            made = await b.telling.duty.add_window(wide, "Lee", Role.ENGINEER)
+            assert made.subject == subject
+            await b.telling.duty.end_window(made.id, "Kim")  # back to more alarms: anybody at work may
+            b.later(2 * 86_400)
+            now += 2 * 86_400
+            await b.telling.duty.load()
 
 
 async def test_an_unfilled_shift_is_alarmed_the_day_before(tmp_path: Path) -> None:

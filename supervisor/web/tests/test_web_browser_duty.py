@@ -93,3 +93,18 @@ async def test_a_message_is_shown_while_the_app_is_closed(phone: Any, district: 
         return [];
     }"""
     assert await page.evaluate(shown) == [[told["title"], told["body"], told["tag"]]]
+
+
+async def test_a_crew_chooses_a_road_and_is_not_offered_all_of_them(phone: Any, district: Any) -> None:  # noqa: F811
+    page = await phone("en", role="crew")
+    await page.click(".nav-more")
+    await page.click(".duty-open")
+    form = page.locator(".duty form >> nth=0")
+    await form.locator("input").fill("new cable")
+    await form.locator(".send button").click()  # nothing is chosen: the browser says so
+    await playwright.expect(form.locator("select:invalid")).to_have_count(1)
+    assert "All roads" not in await form.inner_text()
+    await form.locator("select").first.select_option("z01")
+    await form.locator(".send button").click()
+    await playwright.expect(page.locator(".duty section >> nth=0 >> .people li")).to_have_count(1)
+    assert [(one.subject, one.made_by) for one in district.telling.duty.windows()] == [("z01", "Kim")]
