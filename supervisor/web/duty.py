@@ -124,7 +124,7 @@ async def post_maintenance(request: web.Request) -> web.Response:
     session, wanted = request[SESSION], await read_struct(request, NewMaintenance)
     begin = wanted.from_utc_s or int(request.app[SERVICES].clock.utc_s())
     window = Maintenance(0, wanted.subject, begin, wanted.until_utc_s, wanted.reason, session.user)
-    return json_answer(await _telling(request).duty.add_window(window, session.user, session.role), status=201)
+    return json_answer(await _telling(request).duty.add_window(window, session.user, Role(session.role)), status=201)
 
 
 async def end_maintenance(request: web.Request) -> web.Response:
