@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
@@ -43,6 +44,7 @@ from supervisor.net.handles import raise_limit, share_out
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.runtime.lag import measure_lag
+from supervisor.runtime.logs import SPARING_S, keep_counts, say_left_out
 from supervisor.runtime.single import alone_in
 from supervisor.stages import (
     Base,
@@ -126,6 +128,7 @@ async def running(
             loops,
             city.City(config.city, commands.overrides, entities, config.state_dir / "city", alarms, clock),
         )
+        endless += (loops.keep("log", partial(keep_counts, clock), SPARING_S),)
         if isinstance(clock, SystemClock):  # granted time is never late
             endless += (loops.keep("loop lag", partial(measure_lag, metrics.loop_lag_s.observe)),)
         await stack.enter_async_context(gateway)
@@ -160,3 +163,4 @@ async def serve(config: Config, clock: Clock, *, take_over: bool = False, say: C
         for task in done - {stopped}:
             await task
         logger.info("stopping")
+        say_left_out(math.inf)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 
 import pytest
 
 from supervisor.runtime.clock import ManualClock
-from supervisor.runtime.logs import ALL_BURST, BURST, BURST_TRACED, SPARING_S, JsonFormatter, Limited
+from supervisor.runtime.logs import (
+    ALL_BURST,
+    BURST,
+    BURST_TRACED,
+    KINDS_MAX,
+    SPARING_S,
+    JsonFormatter,
+    Limited,
+    say_left_out,
+    spare,
+)
 
 
 class Log:
@@ -18,7 +29,8 @@ class Log:
         self.text = io.StringIO()
         handler = logging.StreamHandler(self.text)
         handler.setFormatter(JsonFormatter(ManualClock(1_700_000_000.0)))
-        handler.addFilter(Limited())
+        self.limit = Limited()
+        handler.addFilter(self.limit)
         self._handler = handler
         self.now_s = 1_700_000_000.0
 
@@ -47,6 +59,51 @@ def test_a_flood_of_one_kind_is_cut_and_counted(log: Log) -> None:
     assert f"refused flood from 0 ({10_000 - BURST} more like this were left out)" in log.lines[-1]
     log.write("something else")
     assert len(log.lines) == BURST + 2
+
+
+def test_a_flood_that_has_stopped_is_counted_too(log: Log) -> None:
+    for n in range(10_000):
+        log.write("refused %s from %d", "flood", n)
+    log.write("session failed", error=ValueError())
+    log.now_s += SPARING_S - 1
+    assert list(log.limit.over(log.now_s)) == []
+    log.now_s += 1
+    assert list(log.limit.over(log.now_s)) == [(10_000 - BURST, "gate: refused %s from %d")]
+    assert list(log.limit.over(log.now_s)) == []  # said once
+    log.write("refused %s from %d", "flood", 0)
+    assert log.lines[-1].endswith('refused flood from 0"}')
+
+
+def test_records_of_many_kinds_are_counted_when_they_stop(log: Log) -> None:
+    for n in range(ALL_BURST + 50):
+        log.write(f"odd thing {n}")
+    assert list(log.limit.over(log.now_s + SPARING_S)) == [(50, "many kinds")]
+
+
+def test_a_kind_that_makes_room_for_others_stays_counted(log: Log) -> None:
+    for _ in range(BURST + 30):
+        log.write("flood")
+    for n in range(KINDS_MAX):
+        log.write(f"odd thing {n}")
+    assert (30, "kinds that are no longer counted one by one") in list(log.limit.over(log.now_s))
+
+
+def test_what_was_left_out_is_written_once_by_whoever_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.addFilter(Limited())
+    monkeypatch.setattr(logging.root, "handlers", [handler])
+    spare("roadheat.test.spared")
+    for n in range(BURST + 7):
+        logging.getLogger("roadheat.test.limited").warning("odd %d", n)
+        logging.getLogger("roadheat.test.spared").warning("strange %d", n)
+    for _ in range(2):
+        say_left_out(math.inf)
+    said = [line for line in text.getvalue().splitlines() if "left out" in line]
+    assert said == [
+        "7 more records were left out like: roadheat.test.limited: odd %d",
+        f"{BURST + 6} more records were left out like: strange %d",
+    ]
 
 
 def test_tracebacks_are_fewer(log: Log) -> None:
