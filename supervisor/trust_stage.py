@@ -37,7 +37,9 @@ def start_trust(
     programs = TokenWatch(base.store.access, base.alarms, base.clock)
     config = base.config
     keys = {board.id: config.board_key_path(board.id) for board in config.board}
-    renewal = Renewal(config.pki_dir, keys, commands.dispatcher, renew_certificate, base.store.audit, base.clock)
+    renewal = Renewal(
+        config.pki_dir, keys, commands.dispatcher, renew_certificate, base.store.audit, base.clock, base.alarms
+    )
     control.intake.greeted.append(renewal.greeted)
     commands.dispatcher.attached.append(renewal.attached)
     updates = _updates(base, control, commands)

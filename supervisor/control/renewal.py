@@ -17,7 +17,9 @@ from typing import Final, Protocol
 
 import msgspec
 
+from supervisor.control.alarms import Alarms
 from supervisor.control.dispatch import Dispatcher
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import ConfigError
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
@@ -52,6 +54,7 @@ class Renewal:
         renew_certificate: Callable[[], None],
         audit: Audit,
         clock: Clock,
+        alarms: Alarms,
     ) -> None:
         """`keys`: path of each configured board's key; `renew_certificate`: the listener reads it again."""
         self._dir = pki_dir
@@ -60,6 +63,7 @@ class Renewal:
         self._renew_certificate = renew_certificate
         self._audit = audit
         self._clock = clock
+        self._alarms = alarms
         self._trusts = files.load_trusts(pki_dir)
         self._served = b""  # the certificate that the listener has
         self._asked: dict[str, TrustCommand] = {}  # by board: what it was asked last in this session
@@ -148,7 +152,9 @@ class Renewal:
         if not trusts:  # firmware that cannot be told; `pki status` says so
             return b"", 0, ""
         key = next_path(self._keys[board])
-        new_key = load_key(key).hex() if key.exists() else ""
+        # Of two boards with one key one is a stranger: whichever took the next key would lock the other out.
+        twice = self._alarms.stands(AlarmCode.BOARD_KEY_TWICE, board)
+        new_key = load_key(key).hex() if key.exists() and not twice else ""
         following, now = files.authority(self._dir / NEXT), files.authority(self._dir)
         if following and short(following) not in trusts:
             return following, 0, new_key

@@ -18,7 +18,7 @@ from supervisor.runtime.clock import Clock
 
 STANDS_S: Final = 3600.0  # after the last report: a crew has been there, or somebody reports again
 ROAD_REPORTS: Final = 20  # an hour and road that are counted; more say nothing new
-ALL_REPORTS: Final = 200  # an hour and district: beyond it somebody plays
+ALL_REPORTS: Final = 200  # an hour and district: beyond it somebody plays, and each road has its first one only
 _HOUR_S: Final = 3600.0
 _SLIPPERY = (Look.ICY, Look.SNOW)
 
@@ -84,7 +84,7 @@ class IceReports:
         for times in (mine, self._all):
             while times and now_s - times[0] > _HOUR_S:
                 times.popleft()
-        if len(mine) >= ROAD_REPORTS or len(self._all) >= ALL_REPORTS:
+        if len(mine) >= ROAD_REPORTS or (mine and len(self._all) >= ALL_REPORTS):
             return False
         mine.append(now_s)
         self._all.append(now_s)

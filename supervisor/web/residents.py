@@ -23,6 +23,7 @@ from aiohttp import web
 
 from supervisor.control.residents import IceReports, RoadNews, RoadState, news
 from supervisor.domain.errors import NotFoundError, StoreError
+from supervisor.net.connections import address_group
 from supervisor.web.guard import ROADS as PREFIX
 from supervisor.web.keys import SERVICES
 from supervisor.web.login import Failures
@@ -63,7 +64,7 @@ async def post_ice(request: web.Request) -> web.Response:
     residents, zone = _residents(request), _zone(request)
     address = request.remote or ""
     if address not in residents.proxies:
-        mark = blake2b(address.encode(), key=residents.salt, digest_size=12).hexdigest()
+        mark = blake2b(address_group(address).encode(), key=residents.salt, digest_size=12).hexdigest()
         if residents.counts.note(mark, request.app[SERVICES].clock.monotonic_s()) > REPORTS_MAX:
             raise RequestError("too-many", remedy="Wait a quarter of an hour")
     try:

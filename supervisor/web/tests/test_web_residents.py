@@ -132,6 +132,8 @@ async def test_reports_are_bounded_and_end(opened: Any) -> None:
     assert not any(alarm.code is AlarmCode.ICE_REPORTED for alarm in opened.alarms.standing())
     for n in range(ALL_REPORTS):
         await reports.report(f"x{n % 40}")
+    assert not await reports.report("x0")
+    assert await reports.report("z02")  # whoever plays elsewhere silences no other road
     assert not await reports.report("z02")
 
 
