@@ -27,6 +27,10 @@ BENCHES = {
     "fleet": Lazy(
         "tools.bench.fleet:fleet", "Thousands of boards against the service: connecting, telemetry, commands, a storm."
     ),
+    "frames": Lazy(
+        "tools.bench.frames:frames",
+        "The frames of `fuzz`, free and spoilt, by many boards at once, and the record.",
+    ),
     "fuzz": Lazy(
         "tools.bench.fuzz:fuzz", "A board with a valid key sends frames with free counters, times, names and structure."
     ),

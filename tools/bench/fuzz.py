@@ -33,6 +33,8 @@ from tools.bench.fuzz_noise import WAITS, WARM_S, ZONES_PER_BOARD, undisturbed
 BURST = 32  # hostile frames between two whose answer is awaited: below what floods a session
 HOSTILE_BOOT = 1000
 HOSTILE_BOARDS, HONEST_BOARDS = 16, 3
+ASKED = ("/healthz", "/api/v1/session", "/api/v1/zones", "/api/v1/alarms", "/api/v1/shift")
+ASK_EACH_S = 0.1
 SLACK_S = 900.0  # uptime that a board may claim beyond what has passed: the service's slack, and counters rounded up
 
 
@@ -55,7 +57,9 @@ async def attack(link: Link, fuzz: FrameFuzz, zones: tuple[str, ...], frames: in
                 )
             for _ in range(min(BURST, frames - sent)):
                 sent += 1
-                await link.send(fuzz.payload(up_s, int(time.time()), said))
+                sealed = link.seal(fuzz.payload(up_s, int(time.time()), said))
+                spoilt = fuzz.spoilt(sealed)
+                await link.send_raw(sealed if spoilt is None else spoilt)
             mark = 3_000_000 + sent
             await link.send(msgspec.json.encode(Telemetry(0, mark, 0, 10, 10, 0, ())))
             while not (isinstance(command := await link.receive(), Ack) and mark in command.q):
@@ -67,29 +71,43 @@ async def attack(link: Link, fuzz: FrameFuzz, zones: tuple[str, ...], frames: in
     return sent, sessions
 
 
-async def correct(folder: Path, frames: int, rate: float, seed: int) -> list[Figure]:
+async def watch_answers(url: str, http: aiohttp.ClientSession, statuses: list[int]) -> None:
+    """Ask what the app asks for, one after the other, for ever; every answer's status is added."""
+    while True:
+        for path in ASKED:
+            async with http.get(url + path) as answer:
+                await answer.read()
+                statuses.append(answer.status)
+            await asyncio.sleep(ASK_EACH_S)
+
+
+async def correct(
+    folder: Path, frames: int, rate: float, seed: int, hostile_boards: int = HOSTILE_BOARDS
+) -> list[Figure]:
     """Frames with free values beside honest boards, and what is on record then."""
     now = int(time.time()) // 3600 * 3600
     storm = design_storm(now - 24 * 3600, 96, 1)
-    path = write_city(folder, storm, boards=HOSTILE_BOARDS + HONEST_BOARDS, zones_per_board=ZONES_PER_BOARD)
+    path = write_city(folder, storm, boards=hostile_boards + HONEST_BOARDS, zones_per_board=ZONES_PER_BOARD)
     config = load(path)
     zones = {board.id: tuple(zone.id for zone in config.zones_of(board.id)) for board in config.board}
-    hostile = list(zones)[:HOSTILE_BOARDS]
+    hostile = list(zones)[:hostile_boards]
     every = [zone.id for zone in config.zone]
     service = Service(config, path, folder / "service.log")
     await service.start()
     waited = Latencies([], [])
+    statuses: list[int] = []
     began = time.monotonic()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         await service.sign_in(http)
         boards = [Honest(Link(http, config, board), zones[board], waited) for board in zones if board not in hostile]
         tasks = [asyncio.create_task(board.run()) for board in boards]
         tasks.append(asyncio.create_task(command(service, http, boards)))
+        tasks.append(asyncio.create_task(watch_answers(service.url, http, statuses)))
         done = await asyncio.gather(*(
             attack(
                 Link(http, config, board),
                 FrameFuzz(seed + n, zones[board], tuple(zone for zone in every if zone not in zones[board])),
-                zones[board], -(-frames // HOSTILE_BOARDS), rate,
+                zones[board], -(-frames // hostile_boards), rate,
             )
             for n, board in enumerate(hostile)
         ))  # fmt: skip
@@ -114,6 +132,8 @@ async def correct(folder: Path, frames: int, rate: float, seed: int) -> list[Fig
         Figure("service ended", 0 if alive and status == 0 else 1, "", 0),
         Figure("errors in its log", errors, "", 0),
         Figure("honest boards or crew cut off", failed, "", 0),
+        Figure("answers to people", len(statuses), "", 1, at_most=False),
+        Figure("of them other than 200", sum(status != 200 for status in statuses), "", 0),
     ]
     figures += books(config, truth, {board: zones[board] for board in hostile}, took_s)
     figures += [Figure(f"{name}, samples", len(getattr(waited, which)), "", 1, at_most=False) for which, name in WAITS]

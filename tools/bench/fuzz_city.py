@@ -67,8 +67,15 @@ class Link:
             self.ws = None
 
     async def send(self, payload: bytes) -> None:
+        await self.send_raw(self.seal(payload))
+
+    def seal(self, payload: bytes) -> bytes:
+        return seal_report(self._key, self._nonce, payload)
+
+    async def send_raw(self, frame: bytes) -> None:
+        """Whatever it is."""
         assert self.ws is not None
-        await self.ws.send_bytes(seal_report(self._key, self._nonce, payload))
+        await self.ws.send_bytes(frame)
 
     async def receive(self) -> Any:
         """The next command; raises ConnectionError where the session is over."""

@@ -29,6 +29,7 @@ ODD: tuple[Any, ...] = (
     "x" * 200,
 )
 RESULTS = 0.05  # part of the frames that answer commands that were never sent
+SPOILT = 0.002  # part of which the seal is broken: cut, longer, a bit flipped, noise. It ends the session too
 NO_FRAME = 0.002  # part that is not a frame: it ends the session, and the next one costs a handshake
 
 
@@ -64,6 +65,15 @@ class FrameFuzz:
             made = self._text(frame)[:950]
         self._sent = [*self._sent[-200:], made]
         return made
+
+    def spoilt(self, sealed: bytes) -> bytes | None:
+        """Now and then: bytes that are no sealed frame, made of one; else None."""
+        rng = self._random
+        if rng.random() >= SPOILT:
+            return None
+        at = rng.randrange(len(sealed))
+        flipped = sealed[:at] + bytes([sealed[at] ^ (1 << rng.randrange(8))]) + sealed[at + 1 :]
+        return rng.choice([flipped, sealed[:at], sealed + sealed, rng.randbytes(rng.randint(0, 2000))])
 
     def greeting(self, up_s: int, boot: int) -> dict[str, Any]:
         """Fields of a hello that the service may have to believe."""
