@@ -63,6 +63,11 @@ LAZY = {
         "tools.board_swap:replace",
         "Make the new board at PORT the board whose cabinet it goes into, with a key of its own.",
     ),
+    "calibrate": Lazy(
+        "tools.board_calibrate:calibrate",
+        "Read the probes named and keep what they should have said: a moisture probe dry or wet, a platinum thermometer"
+        " beside a reference.",
+    ),
     "limits": Lazy(
         "tools.limits_command:limits",
         "Sign limits with a key that the server does not have, and bring them to boards.",

@@ -79,7 +79,7 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
                     for place in PROFILE.probes
                     for key, value in _thermometer(zone.id, place, roms, elements).items()
                 },
-                "moist_pin": slot.moist_pin,
+                **_moisture(slot, wiring.get("moisture", {}).get(zone.id)),
                 **_power(slot, zone.power_w, wiring.get("meters", {}).get(zone.id)),
                 "power_w": zone.power_w,
                 **_protection(zone.id, wiring),
@@ -112,8 +112,16 @@ def _thermometer(zone: str, place: str, roms: Mapping[str, str], elements: Mappi
     """A zone's DS18B20 at a place, or its platinum element."""
     where = f"{zone}.{place}"
     if element := elements.get(where):
-        return {place: {"kind": "max31865", **element._asdict()}}
+        fields = {name: value for name, value in element._asdict().items() if name != "offset_mk" or value}
+        return {place: {"kind": "max31865", **fields}}
     return {f"{place}_rom": roms.get(where) or placeholder_rom(zone, place)}
+
+
+def _moisture(slot: BoardSlot, points: tuple[int, int] | None) -> Values:
+    """A zone's moisture probe, with its two points where it has been calibrated."""
+    if points is None:
+        return {"moist_pin": slot.moist_pin}
+    return {"moisture": {"kind": "adc-moisture", "pin": slot.moist_pin, "dry_mv": points[0], "wet_mv": points[1]}}
 
 
 def _protection(zone: str, wiring: Wiring) -> Values:

@@ -49,6 +49,7 @@ class Platinum(NamedTuple):
     cs_pin: int
     wires: int
     ref_ohm: int
+    offset_mk: int = 0  # by calibration
 
 
 class Spi(TypedDict):
@@ -76,6 +77,7 @@ class Wiring(TypedDict, total=False):
     rs485: Rs485 | None
     meters: Mapping[str, tuple[str, int] | None]  # zone → model and address; None: its current transformer again
     thermal_pins: Mapping[str, int]  # zone → pin of its thermal cut-out
+    moisture: Mapping[str, tuple[int, int]]  # zone → mV dry and wet, by calibration
     leakage: Mapping[str, tuple[int, int, int] | None]  # zone → pin, µA per mV and mV at none of its monitor
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
     relay_active: int  # level that closes the contactors
@@ -203,6 +205,11 @@ def kept(folder: Path) -> Wiring:
             host=found["host"], roms=_roms(zones), trip_pins=_pins(zones, "trip_pin"), meters=_meters(zones)
         )
         wiring["platinum"] = _platinum(zones)
+        wiring["moisture"] = {
+            zone["id"]: (sensor["dry_mv"], sensor["wet_mv"])
+            for zone in zones
+            if "wet_mv" in (sensor := zone.get("moisture", {}))
+        }
         wiring["thermal_pins"] = _pins(zones, "thermal_pin")
         wiring["leakage"] = {
             zone["id"]: (sensor["pin"], sensor["ua_per_mv"], sensor.get("zero_mv", ZERO_MV))
@@ -237,6 +244,7 @@ def merged(before: Wiring, named: Wiring) -> Wiring:
     found["roms"] = {**before.get("roms", {}), **named.get("roms", {})}
     found["trip_pins"] = {**before.get("trip_pins", {}), **named.get("trip_pins", {})}
     found["thermal_pins"] = {**before.get("thermal_pins", {}), **named.get("thermal_pins", {})}
+    found["moisture"] = {**before.get("moisture", {}), **named.get("moisture", {})}
     found["leakage"] = {**before.get("leakage", {}), **named.get("leakage", {})}
     found["meters"] = {**before.get("meters", {}), **named.get("meters", {})}
     found["platinum"] = {**before.get("platinum", {}), **named.get("platinum", {})}
@@ -260,7 +268,11 @@ def _roms(zones: list[dict[str, Any]]) -> dict[str, str]:
 def _platinum(zones: list[dict[str, Any]]) -> dict[str, Platinum | None]:
     return {
         f"{zone['id']}.{place}": Platinum(
-            sensor.get("r0_ohm", 100), sensor["cs_pin"], sensor.get("wires", 4), sensor["ref_ohm"]
+            sensor.get("r0_ohm", 100),
+            sensor["cs_pin"],
+            sensor.get("wires", 4),
+            sensor["ref_ohm"],
+            sensor.get("offset_mk", 0),
         )
         for zone in zones
         for place in PROFILE.probes

@@ -3,8 +3,9 @@
 A module has for each quantity that it measures a function of that name, `quantity(fields, buses)`, which returns what
 reads the sensor: an integer, or None while it gives no answer. `fields` are the sensor's in config.json, `buses` are
 the board's `rh.hardware.Buses`. `FIELDS[quantity]` are the rules for the fields, as in `rh.check`. A module may have
-`BUS`, the key of config.json that describes the bus it needs; `convert(buses)`, called every second, a second before
-the reading; and beside `power` also `energy`, which returns what gives each reading of a meter's register [Wh] once.
+`refusal(fields)`, which says why fields do not fit each other, or ""; `BUS`, the key of config.json that describes the
+bus it needs; `convert(buses)`, called every second, a second before the reading; and beside `power` also `energy`,
+which returns what gives each reading of a meter's register [Wh] once.
 A meter whose power is NO_POWER is silent: the zone heats on and says so. Power of a sensor that raises is none.
 """
 

@@ -8,21 +8,29 @@ if 0:  # for the type checker; leaves nothing on the chip
 
     from machine import ADC
 
+DRY_MV = 200  # 0 ‰ of a probe that has not been calibrated
+WET_MV = 2_200  # 1000 ‰
+SPAN_MIN_MV = 200  # between them: with less the noise would be weather
 FIELDS = {
-    "moisture": {"pin": ("pin",)},
+    "moisture": {"pin": ("pin",), "dry_mv": (100, 2_900, DRY_MV), "wet_mv": (300, 3_100, WET_MV)},
     "power": {"pin": ("pin",), "w_per_mv": (1, 10_000)},
     "leakage": {"pin": ("pin",), "ua_per_mv": (1, 1_000), "zero_mv": (150, 1_000, 600)},
 }
 _ALIVE_UV = 100_000
-_DRY_UV = 200_000  # 0 ‰
-_UV_PER_PERMILLE = 2_000  # 1000 ‰ at 2.2 V
 _NO_CURRENT_UV = 150_000
 _DEAD_BAND_UV = 3_000  # noise must not count as energy
 
 
 def moisture(fields: "dict[str, Any]", buses: object) -> "Callable[[], int | None]":
-    """Reader of the moisture probe at `pin` [‰]."""
-    return Moisture(_adc(fields["pin"])).read_permille
+    """Reader of the moisture probe at `pin` [‰], by its two points where it has been calibrated."""
+    return Moisture(_adc(fields["pin"]), fields.get("dry_mv", DRY_MV), fields.get("wet_mv", WET_MV)).read_permille
+
+
+def refusal(fields: "dict[str, Any]") -> str:
+    """Why a sensor's fields do not fit each other, or ""."""
+    if "wet_mv" in fields and fields["wet_mv"] - fields["dry_mv"] < SPAN_MIN_MV:
+        return "wet_mv must be {} mV above dry_mv".format(SPAN_MIN_MV)
+    return ""
 
 
 def power(fields: "dict[str, Any]", buses: object) -> "Callable[[], int]":
@@ -42,15 +50,17 @@ def _adc(pin: int) -> "ADC":
 
 
 class Moisture:
-    """Moisture of the road film. adc: anything with `read_uv()`."""
+    """Moisture of the road film. adc: anything with `read_uv()`; dry_mv, wet_mv: what it gives at 0 and 1000 ‰."""
 
-    def __init__(self, adc: "ADC") -> None:
+    def __init__(self, adc: "ADC", dry_mv: int = DRY_MV, wet_mv: int = WET_MV) -> None:
         self._read = adc.read_uv
+        self._dry_uv = dry_mv * 1000
+        self._uv_per_permille = wet_mv - dry_mv
 
     def read_permille(self) -> "int | None":
         """Moisture [‰], a little beyond 0…1000 by noise, or None: wire open or shorted."""
         uv = self._read()
-        return None if uv < _ALIVE_UV else (uv - _DRY_UV) // _UV_PER_PERMILLE
+        return None if uv < _ALIVE_UV else (uv - self._dry_uv) // self._uv_per_permille
 
 
 class Residual:

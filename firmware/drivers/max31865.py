@@ -18,6 +18,7 @@ FIELDS = {
         "ref_ohm": (200, 10_000),  # reference resistor of the converter's board: usually 430 or 4300
         "wires": ("in", (2, 3, 4), 4),
         "mains_hz": ("in", (50, 60), 60),
+        "offset_mk": (-2_000, 2_000, 0),  # of the element against a reference, added
     }
 }
 _BIAS_AUTO = 0xC0  # voltage on, converting all the time
@@ -60,7 +61,7 @@ def temperature(fields: "dict[str, Any]", buses: "Buses") -> "Callable[[], int |
     from machine import Pin  # here: the class below is tested without a chip
 
     made = Max31865(buses.spi, Pin(fields["cs_pin"], Pin.OUT, value=1), fields["r0_ohm"], fields["ref_ohm"])
-    made.set_up(fields["wires"] == 3, fields["mains_hz"] == 50)
+    made.set_up(fields["wires"] == 3, fields["mains_hz"] == 50, fields["offset_mk"])
     return made.read_mc
 
 
@@ -84,9 +85,11 @@ class Max31865:
         self._said = bytearray(9)
         self._two = bytearray(2)
         self._format = 0
+        self._first_mc = _FIRST_MC
         self._config = -1  # written last; -1: nothing yet
 
-    def set_up(self, three_wires: bool, hz50: bool) -> None:
+    def set_up(self, three_wires: bool, hz50: bool, offset_mk: int = 0) -> None:
+        self._first_mc = _FIRST_MC + offset_mk
         self._format = (0x10 if three_wires else 0) | (1 if hz50 else 0)
 
     def read_mc(self) -> "int | None":
@@ -124,7 +127,7 @@ class Max31865:
         while ratio >= _TABLE[i]:
             i += 1
         low = _TABLE[i - 1]
-        return _FIRST_MC + (i - 1) * _STEP_MC + (ratio - low) * _STEP_MC // (_TABLE[i] - low)
+        return self._first_mc + (i - 1) * _STEP_MC + (ratio - low) * _STEP_MC // (_TABLE[i] - low)
 
     def _begin(self) -> None:
         self._write(_CLEAR | self._format)

@@ -250,5 +250,9 @@ def _sensor(raw: "Any", quantity: str, path: str, where: str) -> "dict[str, Any]
     made = ZoneConfig()
     fill(made, raw, rules, path, where, ("kind",))
     sensor = {name: getattr(made, name) for name in rules}
+    refusal = getattr(drivers.module(kind), "refusal", None)
+    fault = refusal(sensor) if refusal is not None else ""
+    if fault:
+        raise ConfigError(path, where + "kind", kind, fault)
     sensor["kind"] = kind
     return sensor

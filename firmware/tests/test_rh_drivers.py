@@ -5,6 +5,7 @@ import unittest
 
 import drivers
 from board_fixtures import CONFIG, config
+from drivers import analog
 from rh.check import ConfigError
 
 ROM = "28000000000000aa"
@@ -24,6 +25,31 @@ def zones(**sensors):
             del first[key]
     first.update(sensors)
     return [first, CONFIG["zones"][1]]
+
+
+class Millivolts:
+    """A converter's input."""
+
+    def __init__(self, mv):
+        self._uv = mv * 1000
+
+    def read_uv(self):
+        return self._uv
+
+
+class Calibrated(unittest.TestCase):
+    def test_moisture_by_its_two_points(self):
+        for mv, permille in ((350, 0), (1_100, 500), (1_850, 1_000), (2_000, 1_100), (99, None)):
+            self.assertEqual(analog.Moisture(Millivolts(mv), 350, 1_850).read_permille(), permille, mv)
+        self.assertEqual(analog.Moisture(Millivolts(1_200)).read_permille(), 500)
+
+    def test_points_that_do_not_fit_each_other(self):
+        sensor = {"kind": "adc-moisture", "pin": 33, "dry_mv": 900, "wet_mv": 1_100}
+        found = config(zones=zones(moisture=sensor)).zones[0].sensors["moisture"]
+        self.assertEqual((found["dry_mv"], found["wet_mv"]), (900, 1_100))
+        with self.assertRaises(ConfigError) as raised:
+            config(zones=zones(moisture=dict(sensor, wet_mv=1_099)))
+        self.assertIn("200 mV above", str(raised.exception))
 
 
 class Probe:

@@ -68,6 +68,11 @@ class Readings(unittest.TestCase):
                 made = self.probe(ohms(celsius, r0), r0, ref)
                 self.assertTrue(abs(self.settled(made) - 1000 * celsius) <= 45, celsius)
 
+    def test_an_offset_is_added(self):
+        made = self.probe(100.0)
+        made.set_up(False, False, -1_250)
+        self.assertTrue(abs(self.settled(made) + 1_250) <= 45)
+
     def test_the_table_is_the_formula(self):
         for i in range(len(max31865._TABLE)):
             self.assertTrue(abs(max31865._TABLE[i] - 327_680 * ohms(-60 + 10 * i) / 100) <= 1)
@@ -132,7 +137,7 @@ class Files(unittest.TestCase):
     def test_a_probe_on_the_bus(self):
         made = config(spi=SPI, zones=self.zones())
         self.assertEqual(made.spi, SPI)
-        self.assertEqual(made.zones[0].sensors["surface"], dict(PROBE, r0_ohm=100, wires=4, mains_hz=60))
+        self.assertEqual(made.zones[0].sensors["surface"], dict(PROBE, r0_ohm=100, wires=4, mains_hz=60, offset_mk=0))
 
     def test_what_is_wrong_is_named(self):
         self.refused("zones[0].surface.kind", zones=self.zones())
