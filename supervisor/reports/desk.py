@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from supervisor.config import Config
+from supervisor.domain.errors import StoreError
 from supervisor.energy.period import season_of
-from supervisor.reports.season import collect_season
+from supervisor.reports.season import begun, collect_in_process
 from supervisor.reports.season_rows import SeasonEnergy, SeasonStorm
 from supervisor.reports.served import Job, Served, serve
 from supervisor.reports.storm import StormCourse, collect_storm
@@ -45,9 +46,13 @@ class EnergyDesk:
     """Answers for the app. `spawn` starts work in the background under a name."""
 
     def __init__(
-        self, config: Config, store: Store, clock: Clock, spawn: Callable[[Coroutine[Any, Any, Any], str], Any],
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]],
         worker: Callable[[], Executor] = lambda: OwnProcess(NICENESS),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._config = config
         self._store = store
         self._clock = clock
@@ -55,22 +60,21 @@ class EnergyDesk:
         self._worker = worker
         self._one_at_a_time = asyncio.Lock()
         self._seasons: dict[str, tuple[float, SeasonEnergy]] = {}
+        self._collecting: dict[str, asyncio.Task[tuple[float, SeasonEnergy]]] = {}
         self._served: dict[tuple[int, int], tuple[float, Served]] = {}
         self._courses: dict[int, tuple[float, StormCourse]] = {}
         self._working = False
 
     async def season(self, name: str | None) -> SeasonAnswer:
         """A season such as 2025-26, without a name the present one. Raises CommandError and StoreError."""
-        wanted = name or season_of(self._clock.utc_s(), ZoneInfo(self._config.site.timezone))
-        async with self._one_at_a_time:
-            now_s = self._clock.monotonic_s()
-            known = self._seasons.pop(wanted, None)
-            if known is None or now_s - known[0] >= FRESH_S:
-                utc_s = self._clock.utc_s()
-                known = now_s, await self._store.read(lambda db: collect_season(self._config, db, wanted, utc_s))
-            self._seasons[wanted] = known
-            while len(self._seasons) > SEASONS_MAX:
-                del self._seasons[next(iter(self._seasons))]
+        timezone, now_s = ZoneInfo(self._config.site.timezone), self._clock.monotonic_s()
+        wanted = name or season_of(self._clock.utc_s(), timezone)
+        begun(wanted, timezone, self._clock.utc_s())
+        known = self._seasons.get(wanted)
+        if known is None or now_s - known[0] >= FRESH_S:
+            if wanted not in self._collecting:  # who asks meanwhile waits for the same, also after a lost connection
+                self._collecting[wanted] = self._spawn(self._collect(wanted), "season collected")
+            known = await asyncio.shield(self._collecting[wanted])
         energy = known[1]
         missing = [storm for storm in energy.storms if self._is_due(storm)]
         if missing and not self._working:
@@ -78,6 +82,25 @@ class EnergyDesk:
             self._spawn(self._replay(missing), "storms replayed")
         keys = [(storm.onset_utc_s, storm.end_utc_s) for storm in energy.storms]
         return SeasonAnswer(energy, [self._served[key][1] for key in keys if key in self._served], self._working)
+
+    async def _collect(self, season: str) -> tuple[float, SeasonEnergy]:
+        """In a process of its own: half a second of computing in a thread would hold up the event loop by turns."""
+        try:
+            async with self._one_at_a_time:
+                made_s, worker = self._clock.monotonic_s(), self._worker()
+                try:
+                    energy = await in_thread(worker, collect_in_process, self._config, season, self._clock.utc_s())
+                except BrokenExecutor as error:
+                    raise StoreError("not worked out", where=f"season {season}", remedy="Try again") from error
+                finally:
+                    worker.shutdown(wait=False, cancel_futures=True)
+            self._seasons.pop(season, None)
+            self._seasons[season] = made_s, energy
+            while len(self._seasons) > SEASONS_MAX:
+                del self._seasons[next(iter(self._seasons))]
+            return made_s, energy
+        finally:
+            del self._collecting[season]
 
     async def storm(self, onset_utc_s: int) -> StormCourse:
         """One storm by quarters of an hour. Raises NotFoundError and StoreError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from supervisor.energy.shown import base_charge_of
 from supervisor.energy.tables import HOUR_S, KW_PER_WH, Record, prices
 from supervisor.reports.season_rows import SeasonEnergy, SeasonFeeder, SeasonMonth, SeasonStorm, SeasonZone, Spent
 from supervisor.reports.window import AFTER_S, window
+from supervisor.store import DATABASE_NAME, database
 from supervisor.store import energy as store_energy
 from supervisor.store.rollup import local_day
 from supervisor.tariff.configured import billing_tariff
@@ -79,12 +81,24 @@ class _Season:
         )  # fmt: skip
 
 
-def collect_season(config: Config, db: sqlite3.Connection, season: str, now_utc_s: float) -> SeasonEnergy:
-    """A season such as 2025-26 as far as it has come. Raises CommandError for one that is no season or to come."""
-    timezone = ZoneInfo(config.site.timezone)
+def begun(season: str, timezone: ZoneInfo, now_utc_s: float) -> tuple[int, int]:
+    """A season's span [UTC s]. Raises CommandError for what is no season, and for one to come."""
     from_utc_s, end_utc_s = season_span(season, timezone)
     if from_utc_s > now_utc_s:
         raise CommandError("this season has not begun", where=f"season {season}", remedy="Ask for one of the record")
+    return from_utc_s, end_utc_s
+
+
+def collect_in_process(config: Config, season: str, now_utc_s: float) -> SeasonEnergy:
+    """For a worker process: over a connection of its own."""
+    with contextlib.closing(database.connect_read_only(config.state_dir / DATABASE_NAME)) as db:
+        return collect_season(config, db, season, now_utc_s)
+
+
+def collect_season(config: Config, db: sqlite3.Connection, season: str, now_utc_s: float) -> SeasonEnergy:
+    """A season such as 2025-26 as far as it has come. Raises CommandError for one that is no season or to come."""
+    timezone = ZoneInfo(config.site.timezone)
+    from_utc_s, end_utc_s = begun(season, timezone, now_utc_s)
     from_utc_s = max(from_utc_s, _first_day(db, timezone, from_utc_s, end_utc_s))
     now_slot = int(-(-now_utc_s // SLOT_S)) * SLOT_S
     to_utc_s = min(end_utc_s, max(now_slot, from_utc_s + SLOT_S))

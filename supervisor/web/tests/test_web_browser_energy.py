@@ -31,7 +31,7 @@ async def test_a_winter_by_storms_months_roads_and_supplies(
     await page.click(".nav-more")
     await page.click(".energy-open")
     rows = page.locator(".energy-rows tbody tr")
-    await playwright.expect(rows).to_have_count(5)  # four storms and the other days
+    await playwright.expect(rows).to_have_count(5, timeout=60_000)  # four storms and the other days, by a process
     await page.wait_for_selector(".energy-storm .energy-plot")
     body = page.locator(".energy-rows")
     await playwright.expect(body).not_to_contain_text("…", timeout=60_000)
