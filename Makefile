@@ -56,8 +56,9 @@ bench: $(READY) vm ## The figures behind the claims
 	@$(RUN)roadheat bench planner
 	@$(RUN)roadheat bench control --weather $(ROADHEAT_DATA)/weather/kr_seoul_2023_octdec.csv
 
-soak: $(READY) vm servers ## Longer campaigns: more seeds, more faults
+soak: $(READY) vm servers ## Longer campaigns: more seeds, more faults, axe on every screen
 	@HYPOTHESIS_PROFILE=soak ROADHEAT_FUZZ_FRAMES=200000 ROADHEAT_KILLS=50 ROADHEAT_INFLUX_KILLS=20 $(RUN)pytest -m "not browser" $(ARGS)
+	@HYPOTHESIS_PROFILE=soak $(RUN)pytest supervisor/web/tests/test_web_browser_axe.py
 
 docs: $(READY) ## Build docs/_build/html
 	@$(RUN)sphinx-build -q -W -b html docs docs/_build/html

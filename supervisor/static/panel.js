@@ -65,7 +65,7 @@ export function Panel({ zone, onClose }) {
     onClose();
   };
   return html`<dialog ref=${dialog} class=${`panel ${wide() ? "beside" : ""}`} aria-labelledby="panel-name" onCancel=${stop}>
-    <header>
+    <header role=${wide() ? "presentation" : null}>
       <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
       <h2 id="panel-name">${name(zone, current())}</h2>
       <${Freshness} />
