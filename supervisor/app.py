@@ -126,7 +126,7 @@ async def running(
         entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld)
         endless += city.start(
             loops,
-            city.City(config.city, commands.overrides, entities, config.state_dir / "city", alarms, clock),
+            city.City(config.city, commands.overrides, entities, config.state_dir / "city", alarms, metrics, clock),
         )
         endless += (loops.keep("log", partial(keep_counts, clock), SPARING_S),)
         if isinstance(clock, SystemClock):  # granted time is never late

@@ -100,7 +100,10 @@ def _observations(base: Base, control: Control, readings: Readings) -> Observati
         await base.store.events.append("observation", zone, f"{observer}: {text}")
         await base.store.audit.append(observer, "observation", f"{zone}: {text}")
 
-    observations = Observations(readings, base.alarms, record, base.clock)
+    def count(outcome: str) -> None:
+        base.metrics.city.labels("observations", outcome).inc()
+
+    observations = Observations(readings, base.alarms, record, count, base.clock)
     control.watch.checks["observations"] = observations.look
     return observations
 

@@ -6,6 +6,8 @@ writes its set-point every second must not undo what a crew has decided on site.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from supervisor.control.overrides import Overrides
 from supervisor.domain.errors import CommandError
 from supervisor.domain.names import INTERFACE_PREFIX
@@ -21,7 +23,11 @@ RENEW_SHARE = 0.5  # a command that is written again and again is renewed once h
 class InterfaceCommands:
     """Commands of one interface."""
 
-    def __init__(self, interface: str, overrides: Overrides, clock: Clock, roads: int) -> None:
+    def __init__(
+        self, interface: str, overrides: Overrides, clock: Clock, roads: int, count: Callable[[str], object]
+    ) -> None:
+        """`count` counts an outcome: taken, refused."""
+        self.count = count
         self.user = INTERFACE_PREFIX + interface
         self._reason = f"commanded by {interface}"
         self._overrides = overrides

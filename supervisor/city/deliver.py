@@ -42,7 +42,11 @@ class Target:
 class Delivery:
     """Keep `run` running; `add` spools a batch."""
 
-    def __init__(self, target: Target, spool: Spool, alarms: RaisesAlarms, clock: Clock) -> None:
+    def __init__(
+        self, target: Target, spool: Spool, alarms: RaisesAlarms, clock: Clock, count: Callable[[str], object]
+    ) -> None:
+        """`count` counts an outcome: delivered, refused, dropped."""
+        self._count = count
         self._target = target
         self._spool = spool
         self._alarms = alarms
@@ -51,7 +55,8 @@ class Delivery:
 
     async def add(self, body: bytes) -> None:
         """Put a batch at the end. Raises StoreError."""
-        await self._spool.add(body, int(self._clock.utc_s()))
+        for _ in range(await self._spool.add(body, int(self._clock.utc_s()))):
+            self._count("dropped")
         self._more.set()
 
     async def run(self) -> None:
@@ -73,6 +78,7 @@ class Delivery:
                     if outcome == "refused":
                         logger.error("%s refused a batch: %s", self._target.name, said)
                     await self._spool.done(waiting.id, outcome)
+                    self._count(outcome)
                     pause_s, since_s = BACKOFF_S[0], self._clock.monotonic_s()
                     self._late(False, "")
                     continue

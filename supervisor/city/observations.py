@@ -59,8 +59,15 @@ class Observations:
     """The use case. Give `look` to the watch. `record` keeps one: observer, zone, text; it raises StoreError."""
 
     def __init__(
-        self, readings: Readings, alarms: Alarms, record: Callable[[str, str, str], Awaitable[None]], clock: Clock
+        self,
+        readings: Readings,
+        alarms: Alarms,
+        record: Callable[[str, str, str], Awaitable[None]],
+        count: Callable[[str], object],
+        clock: Clock,
     ) -> None:
+        """`count` counts an outcome: taken, invalid, stale."""
+        self._count = count
         self._readings = readings
         self._alarms = alarms
         self._record = record
@@ -72,13 +79,12 @@ class Observations:
 
     async def take(self, one: Observation, observer: str) -> Outcome:
         """Take one in for a known road. Raises CommandError for what cannot be, StoreError where it is not kept."""
-        self._check(one)
         key = (one.zone, observer)
-        if one.observed_utc_s <= self._newest.get(key, -1):
-            raise CommandError(
-                "not newer than the last of this observer", where="observed_utc_s", remedy="Send each once, in order",
-                code="stale",
-            )  # fmt: skip
+        try:
+            self._check(one, key)
+        except CommandError as error:
+            self._count(error.code)
+            raise
         now_s = self._clock.monotonic_s()
         word, kept_s = self._kept.get(key, ("", float("-inf")))
         recorded = one.word != word or now_s - kept_s >= KEEP_EACH_S
@@ -86,6 +92,7 @@ class Observations:
             await self._record(observer, one.zone, f"{one.word} {getattr(one, one.word, 1.0):.0%}")
             self._kept[key] = one.word, now_s
         self._newest[key] = one.observed_utc_s
+        self._count("taken")
         self._conclude(one, key, now_s)
         self._forget()
         return Outcome(recorded, self._alarms.stands(AlarmCode.ICE_SEEN, one.zone))
@@ -97,7 +104,7 @@ class Observations:
             if now_s - last_s > STANDS_S:
                 self._clear(zone)
 
-    def _check(self, one: Observation) -> None:
+    def _check(self, one: Observation, key: tuple[str, str]) -> None:
         chances = [float(getattr(one, name)) for name in CLASSES]
         if not all(0.0 <= chance <= 1.0 for chance in chances) or abs(sum(chances) - 1.0) > SUM_OFF_MAX:
             raise CommandError(
@@ -113,6 +120,11 @@ class Observations:
             raise CommandError(
                 "in the future", where="observed_utc_s", remedy="Set the clock of the observer", code="stale"
             )
+        if one.observed_utc_s <= self._newest.get(key, -1):
+            raise CommandError(
+                "not newer than the last of this observer", where="observed_utc_s", remedy="Send each once, in order",
+                code="stale",
+            )  # fmt: skip
 
     def _conclude(self, one: Observation, key: tuple[str, str], now_s: float) -> None:
         if one.obstructed:

@@ -19,6 +19,7 @@ from supervisor.city.readings import ENERGY_EACH_S, Readings
 from supervisor.city.spool import Spool
 from supervisor.commands import require
 from supervisor.config.city import CityConfig
+from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.domain.errors import RoadheatError
 from supervisor.runtime.background import Background
@@ -35,6 +36,7 @@ class City:
     entities: Entities
     folder: Path  # for what waits to be sent
     alarms: RaisesAlarms
+    metrics: Metrics
     clock: Clock
 
     @property
@@ -44,7 +46,11 @@ class City:
 
     def commands(self, interface: str) -> InterfaceCommands:
         """What the interface of that name may command."""
-        return InterfaceCommands(interface, self.overrides, self.clock, len(self.readings.ids))
+        return InterfaceCommands(interface, self.overrides, self.clock, len(self.readings.ids), self.counter(interface))
+
+    def counter(self, interface: str) -> Callable[[str], object]:
+        """Counts an outcome of the interface of that name."""
+        return lambda outcome: self.metrics.city.labels(interface, outcome).inc()
 
 
 class Serve(Protocol):
@@ -84,7 +90,7 @@ async def _ngsi_ld(city: City) -> None:
     assert config is not None
     broker = push.target(config, os.environ.get(config.token_env, "").strip())
     async with Spool(city.folder / "ngsi_ld.spool") as spool:
-        delivery = Delivery(broker, spool, city.alarms, city.clock)
+        delivery = Delivery(broker, spool, city.alarms, city.clock, city.counter("ngsi_ld"))
         await push.Pusher(config, city.entities.all, delivery, city.clock).run()
 
 
@@ -92,7 +98,7 @@ async def _platform(city: City) -> None:
     config = city.config.platform
     assert config is not None
     async with Spool(city.folder / "platform.spool") as spool:
-        delivery = Delivery(platform.target(config), spool, city.alarms, city.clock)
+        delivery = Delivery(platform.target(config), spool, city.alarms, city.clock, city.counter("platform"))
         events = platform.Events(config, city.readings, city.entities.site, delivery.add, spool.keep, city.clock)
         events.take_up(await spool.kept())
         await platform.run(events, delivery, city.clock)

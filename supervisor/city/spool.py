@@ -61,9 +61,9 @@ class Spool:
         await asyncio.shield(in_thread(self._thread, self._close))
         self._thread.shutdown(wait=False)
 
-    async def add(self, body: bytes, utc_s: int) -> None:
-        """Put a batch at the end; the oldest are dropped where there are too many bytes."""
-        await in_thread(self._thread, self._add, body, utc_s)
+    async def add(self, body: bytes, utc_s: int) -> int:
+        """Put a batch at the end; the oldest are dropped where there are too many bytes. Returns how many."""
+        return await in_thread(self._thread, self._add, body, utc_s)
 
     async def oldest(self) -> Waiting | None:
         """The batch to be sent next."""
@@ -115,14 +115,16 @@ class Spool:
             raise self._error(error) from error
         return rows
 
-    def _add(self, body: bytes, utc_s: int) -> None:
+    def _add(self, body: bytes, utc_s: int) -> int:
+        dropped = 0
         self._run(("INSERT INTO batch (utc_s, body) VALUES (?, ?)", (utc_s, body)))
         while True:
             (held,) = self._run(("SELECT coalesce(sum(length(body)), 0) FROM batch", ()))[0]
             oldest = self._oldest()
             if int(str(held)) <= self._cap_bytes or oldest is None:
-                return
+                return dropped
             self._done(oldest.id, "dropped")
+            dropped += 1
 
     def _oldest(self) -> Waiting | None:
         rows = self._run(("SELECT id, utc_s, body FROM batch ORDER BY id LIMIT 1", ()))

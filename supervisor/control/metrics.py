@@ -46,6 +46,10 @@ class Metrics:
             ["feeder"],
             registry=registry,
         )
+        self.city = Counter(
+            "roadheat_city", "What interfaces of the city took, refused, delivered and dropped",
+            ["interface", "outcome"], registry=registry,
+        )  # fmt: skip
         self.alarms = Gauge("roadheat_alarms", "Alarms that stand", ["code"], registry=registry)
         self.degraded = Gauge(
             "roadheat_degraded", "1 while the service goes on in a lesser form", ["code"], registry=registry

@@ -56,7 +56,7 @@ class BacnetDevice(NormalApplication):  # type: ignore[misc]
         self._commands = commands
         self._clock = clock
         self._allow, self._writers = networks(config.allow), networks(config.writers)
-        self._refusals = Refusals(lambda reason: None)
+        self._refusals = Refusals(lambda reason: commands.count("refused"))
         self._looked_s = float("-inf")
         self._objects: dict[tuple[int, int], Any] = {}
         for road, reading in enumerate(readings.all()):
@@ -71,6 +71,7 @@ class BacnetDevice(NormalApplication):  # type: ignore[misc]
             self._refusals.refuse("bacnet address", host or "?", "it is not in city.bacnet.allow")
             return
         self._look()
+        self._commands.count("answered")
         await super().indication(apdu)
 
     async def do_WritePropertyRequest(self, apdu: Any) -> None:

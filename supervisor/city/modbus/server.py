@@ -46,6 +46,7 @@ class Registers:
     def __init__(self, readings: Readings, commands: InterfaceCommands, clock: Clock, minutes: int) -> None:
         self._readings = readings
         self._commands = commands
+        self.count = commands.count
         self._clock = clock
         self._minutes = minutes
 
@@ -147,6 +148,7 @@ class _Connection(ServerRequestHandler):
         except Exception as error:  # of the library, on what a client has sent
             logger.error("modbus request failed", exc_info=error)
             response = ExceptionResponse(request.function_code, ExcCodes.DEVICE_FAILURE)
+        self._owner.registers.count("refused" if isinstance(response, ExceptionResponse) else "answered")
         response.transaction_id, response.dev_id = request.transaction_id, request.dev_id
         if self.is_active():
             self.server_send(response, None)  # type: ignore[no-untyped-call]
@@ -162,7 +164,7 @@ class ModbusServer(ModbusTcpServer):
         self.background = background
         self._allow = networks(config.allow)
         self._writers = networks(config.writers)
-        self._refusals = Refusals(lambda reason: None)
+        self._refusals = Refusals(lambda reason: registers_.count("refused"))
 
     def callback_new_connection(self) -> _Connection:
         return _Connection(self)

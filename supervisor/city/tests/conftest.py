@@ -11,6 +11,7 @@ from supervisor.city.ngsi.entities import Entities
 from supervisor.city.readings import Readings
 from supervisor.city.registry import City
 from supervisor.config.city import CityConfig
+from supervisor.control.metrics import Metrics
 from supervisor.web.keys import SERVICES
 from supervisor.web.tests.conftest import district, sign_in
 
@@ -22,4 +23,6 @@ def city(district: Any, tmp_path: Path) -> City:
     readings = Readings(district.live, district.store.telemetry, district.alarms.standing, district.clock)
     services = district.app[SERVICES]
     entities = Entities(readings, services.site, services.feeders)
-    return City(CityConfig(), district.overrides, entities, tmp_path / "city", district.alarms, district.clock)
+    return City(
+        CityConfig(), district.overrides, entities, tmp_path / "city", district.alarms, Metrics(), district.clock
+    )

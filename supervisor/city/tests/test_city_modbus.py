@@ -138,6 +138,7 @@ async def test_what_is_refused_and_that_nothing_is_commanded_then(city: City, di
             assert answer.isError()
             assert answer.exception_code == code, answer
         assert all(district.overrides.live_for(zone) is None for zone in Z)
+        assert city.metrics.city.labels("modbus", "refused")._value.get() == 13
 
 
 async def test_a_persons_command_is_never_replaced_and_danger_stays_off(city: City, district: Any) -> None:

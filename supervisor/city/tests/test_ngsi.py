@@ -178,7 +178,7 @@ async def pushing(entities: Entities, district: Any, path: Path, url: str, **key
     token = keys.pop("token", "")
     async with Spool(path / "ngsi.spool", keys.pop("cap", 2**28)) as spool:
         config = NgsiLdConfig(url=url, **keys)
-        delivery = Delivery(push.target(config, token), spool, district.alarms, district.clock)
+        delivery = Delivery(push.target(config, token), spool, district.alarms, district.clock, print)
         yield Push(Pusher(config, entities.all, delivery, district.clock), delivery, spool)
 
 

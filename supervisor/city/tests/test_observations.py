@@ -24,7 +24,7 @@ def observations(city: City, district: Any) -> Observations:
         await district.store.events.append("observation", zone, f"{observer}: {text}")
         await district.store.audit.append(observer, "observation", f"{zone}: {text}")
 
-    made = Observations(city.readings, district.alarms, record, district.clock)
+    made = Observations(city.readings, district.alarms, record, city.counter("observations"), district.clock)
     object.__setattr__(district.app[SERVICES], "documents", Documents(observations=made))
     return made
 
@@ -113,12 +113,14 @@ async def test_what_is_new_is_in_the_record_and_in_the_audit_log(camera: Camera,
         ({"age_s": -61}, "stale"),
     ],
 )
-async def test_what_cannot_be_is_refused_and_not_kept(
-    camera: Camera, district: Any, changes: dict[str, Any], code: str
+async def test_what_cannot_be_is_refused_counted_and_not_kept(
+    camera: Camera, city: City, district: Any, changes: dict[str, Any], code: str
 ) -> None:
     status, problem = await camera.see(**ICE | changes)
     assert (status >= 400, problem["code"]) == (True, code)
     assert await district.store.events.happened(0, district.clock.utc_s() + 9, "observation") == []
+    by_the_web_layer = "fog" in changes or changes.get("wet") in ("much", -0.4) or code == "unknown-zone"
+    assert city.metrics.city.labels("observations", code)._value.get() == (0 if by_the_web_layer else 1)
 
 
 async def test_the_same_twice_is_stale(camera: Camera) -> None:

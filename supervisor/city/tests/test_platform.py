@@ -179,7 +179,8 @@ async def test_delivered_in_order_after_a_platform_that_answers_html(
         config = PlatformConfig(
             url=url, send_code="S", receive_code="R", system_code="H", event_ids=CODES, headers={"X-Scsns-Key": "k"}
         )
-        delivery = Delivery(target(config), spool, district.alarms, district.clock)
+        outcomes: list[str] = []
+        delivery = Delivery(target(config), spool, district.alarms, district.clock, outcomes.append)
         for number in range(4):
             await delivery.add(json.dumps({"n": number}).encode())
         async with Background() as background:
@@ -188,6 +189,7 @@ async def test_delivered_in_order_after_a_platform_that_answers_html(
         counts = await spool.counts()
     assert [one["n"] for one in taken] == [1, 2, 3]  # the first was refused, and is counted
     assert (counts.refused, counts.delivered) == (1, 3)
+    assert outcomes == ["refused", "delivered", "delivered", "delivered"]
 
 
 BASE = 'url = "https://p.example/"\nsend_code = "S"\nreceive_code = "R"\nsystem_code = "H"\n'
