@@ -10,7 +10,7 @@ import pytest
 from supervisor.city.ngsi.entities import Entities
 from supervisor.city.readings import Readings
 from supervisor.city.registry import City
-from supervisor.config.city import CityConfig
+from supervisor.config.city import CityConfig, NgsiLdConfig
 from supervisor.control.metrics import Metrics
 from supervisor.web.keys import SERVICES
 from supervisor.web.tests.conftest import district, sign_in
@@ -26,3 +26,10 @@ def city(district: Any, tmp_path: Path) -> City:
     return City(
         CityConfig(), district.overrides, entities, tmp_path / "city", district.alarms, Metrics(), district.clock
     )
+
+
+@pytest.fixture
+def entities(city: City, district: Any) -> Entities:
+    services = district.app[SERVICES]
+    config = NgsiLdConfig(segments={"z02": "urn:ngsi-ld:RoadSegment:7"})
+    return Entities(city.readings, services.site, services.feeders, config)
