@@ -212,6 +212,7 @@ async def test_what_comes_and_goes_is_told_once(tmp_path: Path) -> None:
             b.later(20)
             b.alarms.set(AlarmCode.BOARD_ABSENT, "b01", False)
             b.later(20)
+        await until(lambda: bool(b.there.hooks))
         await asyncio.sleep(0.1)
         assert len(b.there.hooks) == 1
         b.later(SETTLED_S)
