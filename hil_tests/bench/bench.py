@@ -127,10 +127,9 @@ class Bench:
             board.power_on(self.now_ms)
         with running(list(self.boards.values()), self._relay, start_ms=self.now_ms):
             ports = {name: board.console.path for name, board in self.boards.items()}
-            folders = self.config.state_dir / "boards"
 
             def one(name: str, port: str) -> str:
-                flash(port, folders / name)
+                flash(port, self.config.state_dir / "boards" / name)
                 return "flashed"
 
             on_all(ports, one, "flash")
@@ -202,8 +201,7 @@ class Bench:
             if at_ms <= self.now_ms:
                 del self._power_on_ms[name]
                 self.boards[name].power_on(self.now_ms)
-        boards = list(self.boards.values())
-        service = self.supervisor
+        boards, service = list(self.boards.values()), self.supervisor
         with self._relay.quiet:
             service.hold()
             for board in boards:
