@@ -43,6 +43,7 @@ class _Board:
     beat_ms: int | None = None
     since_ms: int = 0  # connection and power are there, and the service runs
     accepted: Accepted | None = None
+    ran_ms: int = 0  # its program was last seen running
     bad_starts: int = 0  # in a row, this one included
     alone_ms: int = 0  # safe mode: the local rule runs alone for so long
     newest: int = 0
@@ -81,7 +82,7 @@ class BoardWatch:
         """A board starts anew: what it finds on its flash."""
         watch, board = self._watch[name], self._boards[name]
         watch.beat_ms = None
-        lasted_ms = at_ms - self._reset_ms[name]
+        lasted_ms = watch.ran_ms - self._reset_ms[name]
         watch.bad_starts = 1 if lasted_ms > watch.alone_ms + GOOD_BOOT_S * 1000 else watch.bad_starts + 1
         more = watch.bad_starts - BAD_BOOTS_MAX
         watch.alone_ms = 1000 * min(ALONE_MAX_S, ALONE_S << min(more, 5)) if more >= 0 else 0
@@ -106,6 +107,8 @@ class BoardWatch:
         """Check what must hold at each instant."""
         for name, board in self._boards.items():
             watch = self._watch[name]
+            if board.application:
+                watch.ran_ms = now_ms
             if not board.application:
                 watch.beat_ms = None
             elif watch.beat_ms is not None and watch.beat_ms >= self._reset_ms[name] and self._heats(board):

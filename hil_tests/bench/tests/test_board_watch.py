@@ -177,6 +177,16 @@ def test_a_board_in_safe_mode_is_heard_later(watched: Watched) -> None:
     assert watched.names == {"I15"}
 
 
+def test_a_start_that_has_lasted_ends_the_row(watched: Watched) -> None:
+    for at_ms in (0, 20_000, 110_000, 130_000):  # the second ran for 80 s
+        watched.watch.reset("b01", at_ms, POWER_CAME)
+        if at_ms == 20_000:
+            watched.watch.tick(100_000, True)
+    watched.watch.minute(0)
+    watched.watch.minute(130_000 + board_watch.CONNECTED_MS)
+    assert "I15" in watched.names
+
+
 def test_energy_that_no_cable_drew_is_stored_twice(watched: Watched) -> None:
     watched.zone.truth.energy_wh = 10_000.0
     watched.record.wh = {"z01": 10_050}
