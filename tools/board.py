@@ -124,6 +124,7 @@ def list_ports() -> None:
 )
 @click.option("--rs485-format", type=click.Choice(FORMATS), metavar="BAUD-PARITY-STOP", help="Default: 9600-n-1.")
 @click.option("--meter", multiple=True, metavar="ZONE=MODEL@ADDRESS", help="Register meter: sdm120, sdm630; or none.")
+@click.option("--pulses", multiple=True, metavar="ZONE=PIN@PER_KWH", help="Meter with a pulse output; or none.")
 @click.option("--spi", nargs=3, type=int, metavar="SCK MOSI MISO", help="Pins of the bus to MAX31865 converters.")
 @click.option("--platinum", multiple=True, metavar="ZONE.PLACE=pt100@CS", help="PT100 or PT1000 there; or none.")
 @click.option("--chip", type=click.Choice(CHIP_NAMES, case_sensitive=False), help="Of the board; default: ESP32.")

@@ -65,8 +65,10 @@ METER_FAULTS = (
 )
 
 
-def measured(power: str | list[int | None]) -> str:
-    """A zone's power sensor: what its converter reads, or a meter's fault, power [W] and register [Wh]."""
+def measured(power: str | int | list[int | None]) -> str:
+    """A zone's power sensor: what its converter reads, pulses as W, or a meter's fault, power [W] and register [Wh]."""
+    if isinstance(power, int):
+        return f"meter {power} W"
     if isinstance(power, str):
         return f"current {power}"
     fault, watt, wh = power

@@ -80,7 +80,9 @@ def board_config(config: Config, board_id: str, wiring: Wiring) -> dict[str, Any
                     for key, value in _thermometer(zone.id, place, roms, elements).items()
                 },
                 **_moisture(slot, wiring.get("moisture", {}).get(zone.id)),
-                **_power(slot, zone.power_w, wiring.get("meters", {}).get(zone.id)),
+                **_power(
+                    slot, zone.power_w, wiring.get("meters", {}).get(zone.id), wiring.get("pulses", {}).get(zone.id)
+                ),
                 "power_w": zone.power_w,
                 **_protection(zone.id, wiring),
             }
@@ -137,8 +139,10 @@ def _protection(zone: str, wiring: Wiring) -> Values:
     return made
 
 
-def _power(slot: BoardSlot, power_w: int, meter: tuple[str, int] | None) -> Values:
-    """A zone's current transformer, or its register meter."""
+def _power(slot: BoardSlot, power_w: int, meter: tuple[str, int] | None, pulses: tuple[int, int] | None) -> Values:
+    """A zone's current transformer, or its register meter, or one with a pulse output."""
+    if pulses:
+        return {"power": {"kind": "s0-pulse", "pulse_pin": pulses[0], "imp_per_kwh": pulses[1]}}
     if meter:
         return {"power": {"kind": "modbus-meter", "model": meter[0], "address": meter[1]}}
     return {"ct_pin": slot.ct_pin, "ct_w_per_mv": -(-power_w // FULL_LOAD_MV)}

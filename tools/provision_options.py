@@ -19,6 +19,7 @@ PLATINUM = "--platinum as z01.surface=pt100@5, pt1000@5/3 with three wires, pt10
 CHIP_NAMES = ("ESP32", "ESP32S2", "ESP32S3", "ESP32C3", "ESP32C6")  # of tools.chip_slots; a test compares
 REFERENCES = {100: 430, 1000: 4300}  # ohms, of the usual converter boards
 LEAKAGE = "--leakage as z01=33@13, z01=33@13/400 with 400 mV at none, or z01=none"
+PULSES = "--pulses as z01=22@1000 for pin 22 and 1000 pulses per kWh, or z01=none"
 PARITIES = {"n": "none", "e": "even", "o": "odd"}
 FORMATS = [f"{baud}-{parity}-{stop}" for baud in (2400, 4800, 9600, 19200, 38400) for parity in "neo" for stop in "12"]
 
@@ -76,6 +77,7 @@ def wiring_of(options: Mapping[str, Any]) -> Wiring:
         wiring["signers"] = tuple(options["signer"])
     wiring["trip_pins"] = _pins(options["trip"], "--trip")
     wiring["thermal_pins"] = _pins(options["thermal"], "--thermal")
+    wiring["pulses"] = {zone: _pulses(zone, said) for zone, said in pairs(options["pulses"], PULSES).items()}
     wiring["leakage"] = {zone: _monitor(zone, said) for zone, said in pairs(options["leakage"], LEAKAGE).items()}
     return wiring
 
@@ -86,6 +88,15 @@ def _pins(values: Sequence[str], option: str) -> dict[str, int]:
     if bad := [f"{zone}={pin}" for zone, pin in found.items() if not pin.isdigit()]:
         raise click.UsageError(f"{option} {bad[0]}: give the number of a pin")
     return {zone: int(pin) for zone, pin in found.items()}
+
+
+def _pulses(zone: str, said: str) -> tuple[int, int] | None:
+    if said == "none":
+        return None
+    found = re.fullmatch(r"(\d{1,2})@(\d{1,6})", said)
+    if not found:
+        raise click.UsageError(f"--pulses {zone}={said}: give {PULSES}")
+    return int(found[1]), int(found[2])
 
 
 def _monitor(zone: str, said: str) -> tuple[int, int, int] | None:

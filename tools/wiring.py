@@ -16,6 +16,7 @@ DS18B20: Final = 0x28  # family code, the first byte of a ROM
 MODELS: Final = ("sdm120", "sdm630")  # register meters that the firmware knows; a test compares
 ADDRESS_MAX: Final = 247  # of a Modbus line
 ZERO_MV: Final = 600  # 4 mA through 150 ohms
+_BY_PLACE: Final = ("roms", "trip_pins", "thermal_pins", "meters", "pulses", "platinum", "moisture", "leakage")
 CHIP: Final = "chip"  # file of a board's folder: config.json has no such key
 LAN8720: Final = {"mdc": 23, "mdio": 18, "phy_addr": 0}  # as most boards with this PHY are wired
 
@@ -77,6 +78,7 @@ class Wiring(TypedDict, total=False):
     rs485: Rs485 | None
     meters: Mapping[str, tuple[str, int] | None]  # zone → model and address; None: its current transformer again
     thermal_pins: Mapping[str, int]  # zone → pin of its thermal cut-out
+    pulses: Mapping[str, tuple[int, int] | None]  # zone → pin and pulses per kWh of its meter
     moisture: Mapping[str, tuple[int, int]]  # zone → mV dry and wet, by calibration
     leakage: Mapping[str, tuple[int, int, int] | None]  # zone → pin, µA per mV and mV at none of its monitor
     trip_pins: Mapping[str, int]  # zone → pin of its upstream contactor
@@ -205,6 +207,11 @@ def kept(folder: Path) -> Wiring:
             host=found["host"], roms=_roms(zones), trip_pins=_pins(zones, "trip_pin"), meters=_meters(zones)
         )
         wiring["platinum"] = _platinum(zones)
+        wiring["pulses"] = {
+            zone["id"]: (sensor["pulse_pin"], sensor["imp_per_kwh"])
+            for zone in zones
+            if (sensor := zone.get("power", {})).get("kind") == "s0-pulse"
+        }
         wiring["moisture"] = {
             zone["id"]: (sensor["dry_mv"], sensor["wet_mv"])
             for zone in zones
@@ -240,20 +247,18 @@ def kept(folder: Path) -> Wiring:
 
 def merged(before: Wiring, named: Wiring) -> Wiring:
     """What is named over what was; of probes and upstream contactors each on its own, and one network at a time."""
-    found: Wiring = {**before, **named}
-    found["roms"] = {**before.get("roms", {}), **named.get("roms", {})}
-    found["trip_pins"] = {**before.get("trip_pins", {}), **named.get("trip_pins", {})}
-    found["thermal_pins"] = {**before.get("thermal_pins", {}), **named.get("thermal_pins", {})}
-    found["moisture"] = {**before.get("moisture", {}), **named.get("moisture", {})}
-    found["leakage"] = {**before.get("leakage", {}), **named.get("leakage", {})}
-    found["meters"] = {**before.get("meters", {}), **named.get("meters", {})}
-    found["platinum"] = {**before.get("platinum", {}), **named.get("platinum", {})}
+    old: Any = before
+    new: Any = named
+    found: Any = {**old, **new}
+    for name in _BY_PLACE:
+        found[name] = {**old.get(name, {}), **new.get(name, {})}
     found["rs485"] = {**(before.get("rs485") or {}), **(named.get("rs485") or {})} or None
     if named.get("wifi"):
         found["lan"] = None
     elif named.get("lan"):
         found["wifi"] = None
-    return found
+    result: Wiring = found
+    return result
 
 
 def _roms(zones: list[dict[str, Any]]) -> dict[str, str]:

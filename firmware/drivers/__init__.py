@@ -22,6 +22,7 @@ KINDS = {
     "adc-leakage": ("analog", "leakage"),
     "max31865": ("max31865", "temperature"),
     "modbus-meter": ("modbus", "power"),
+    "s0-pulse": ("pulse", "power"),
 }
 
 

@@ -225,19 +225,19 @@ def _zone(raw: "Any", path: str, where: str) -> ZoneConfig:
     for place in _SENSORS:
         quantity, kind, keys = _SENSORS[place]
         if place in given:
-            sensor = _sensor(raw[place], quantity, path, where + place + ".")
+            sensor = _sensor(raw[place], quantity, path, where + place + ".", made.power_w)
         else:
             sensor = {key: getattr(made, name) for key, name in keys.items()}
             sensor["kind"] = kind
         made.sensors[place] = sensor
     for place in _MORE:
         if place in given:
-            made.sensors[place] = _sensor(raw[place], place, path, where + place + ".")
+            made.sensors[place] = _sensor(raw[place], place, path, where + place + ".", made.power_w)
     return made
 
 
-def _sensor(raw: "Any", quantity: str, path: str, where: str) -> "dict[str, Any]":
-    """A sensor's checked fields, by the rules of its driver."""
+def _sensor(raw: "Any", quantity: str, path: str, where: str, power_w: int) -> "dict[str, Any]":
+    """A sensor's checked fields, by the rules of its driver; with the zone's power where that asks for it."""
     import drivers
 
     if type(raw) is not dict:
@@ -250,6 +250,8 @@ def _sensor(raw: "Any", quantity: str, path: str, where: str) -> "dict[str, Any]
     made = ZoneConfig()
     fill(made, raw, rules, path, where, ("kind",))
     sensor = {name: getattr(made, name) for name in rules}
+    if getattr(drivers.module(kind), "RATED", False):
+        sensor["rated_w"] = power_w
     refusal = getattr(drivers.module(kind), "refusal", None)
     fault = refusal(sensor) if refusal is not None else ""
     if fault:

@@ -64,6 +64,7 @@ class Wiring:
     adc: list[tuple[int, int] | tuple[int, int, int]] = field(default_factory=list)
     rs485: Rs485 = field(default_factory=Rs485)
     spi: Spi = field(default_factory=Spi)
+    s0: list[tuple[int, int]] = field(default_factory=list)  # pin of `adc` with W in place of mV, pulses per kWh
 
 
 class EmulatedBoard(Inputs):
@@ -162,6 +163,7 @@ class EmulatedBoard(Inputs):
             "adc": self.wiring.adc,
             "rs485": self.wiring.rs485.settings(),
             "spi": self.wiring.spi.settings(),
+            "s0": self.wiring.s0,
             "levels": list(self.levels.items()),
             "cause": cause,
             "rtc": self._rtc[0] + (now_ms - self._rtc[1]) // 1000,

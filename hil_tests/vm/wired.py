@@ -29,6 +29,7 @@ class ZoneWires:
     current: int = -1  # channel of the transformer, -1 where a meter measures
     w_per_mv: int = 1
     meter: int = -1
+    pulses: int = -1  # channel of the pulse output
     thermal_pin: int = -1
     leakage: int = -1  # channel of the residual-current monitor
     ua_per_mv: int = 1
@@ -57,6 +58,8 @@ class ZoneWires:
             self.set_leakage(board, 0.0)
         if self.meter >= 0:
             board.meters.set_power(self.meter, 0.0, self.power_w)
+        elif self.pulses >= 0:
+            board.set_adc(self.pulses, 0, self.power_w)
         else:
             board.set_adc(self.current, CT_OFFSET_MV, CT_OFFSET_MV + self.power_w / self.w_per_mv)
 
@@ -83,6 +86,9 @@ def wired(settings: Mapping[str, Any]) -> tuple[Wiring, list[ZoneWires]]:
         if power.get("kind") == "modbus-meter":
             made.meter = len(wiring.rs485.meters)
             wiring.rs485.meters.append((power["address"], power["model"], made.relay_pin, made.relay_active))
+        elif power.get("kind") == "s0-pulse":
+            made.pulses = _channel(wiring, power["pulse_pin"], made.relay_pin, made.relay_active)
+            wiring.s0.append((power["pulse_pin"], power["imp_per_kwh"]))
         else:
             pin, made.w_per_mv = (power["pin"], power["w_per_mv"]) if power else (zone["ct_pin"], zone["ct_w_per_mv"])
             made.current = _channel(wiring, pin, made.relay_pin, made.relay_active)

@@ -115,3 +115,14 @@ def test_protection_is_written_kept_and_checked(city: Path) -> None:
     assert "leakage" not in made(city)["zones"][1]
     provision(city, "--thermal", "z02=34", fails="cannot be an input with pull-up")
     provision(city, "--leakage", "z02=13", fails="give --leakage as")
+
+
+def test_pulse_meters_are_written_kept_and_checked(city: Path) -> None:
+    provision(city, "--pulses", "z01=22@1000")
+    provision(city)
+    assert made(city)["zones"][0]["power"] == {"kind": "s0-pulse", "pulse_pin": 22, "imp_per_kwh": 1000}
+    assert "ct_pin" in made(city)["zones"][1]
+    provision(city, "--pulses", "z01=22@10", fails="it must be 60 to 1000 ms")
+    provision(city, "--pulses", "z01=22", fails="give --pulses as")
+    provision(city, "--pulses", "z01=none")
+    assert "ct_pin" in made(city)["zones"][0]

@@ -1,7 +1,7 @@
 """What an emulated board runs first: mounts the flash, then boot.py, main.py and the REPL as ports/esp32/main.c.
 
-Started by the host as `kernel.main(json)`: image, nvs, sensors, adc, rs485, spi, levels, cause, rtc, wdt, raw, id and
-seed.
+Started by the host as `kernel.main(json)`: image, nvs, sensors, adc, rs485, spi, s0, levels, cause, rtc, wdt, raw, id
+and seed.
 The exit code tells the host what kind of reset follows; the fresh process is the fresh heap.
 """
 
@@ -40,6 +40,10 @@ def _prepare(settings):
         _max31865._attach(*settings["spi"])
     for i, wire in enumerate(settings["adc"]):
         machine._adc[wire[0]] = (machine._FIRST_ADC + 2 * i, wire[1], wire[2] if len(wire) > 2 else 1)
+    for pin, imp_per_kwh in settings["s0"]:
+        import _s0
+
+        _s0.Output(pin, imp_per_kwh)
     for pin, level in settings["levels"]:
         machine._levels[pin] = level
     machine._cause = settings["cause"]
