@@ -14,13 +14,13 @@ from hil_tests.vm.converters import FAULTS
 from hil_tests.vm.emulated_board import FLASH_BYTES, EmulatedBoard
 from hil_tests.vm.flash_image import write_image
 from hil_tests.vm.prompt import Prompt
+from hil_tests.vm.tests.test_board_protection import STARTS_WITHIN_S, live
 from hil_tests.vm.wired import ZoneWires, wired
 from tools.get_vm import vm_path
 from tools.provision import LIMITS
 from tools.sealing import sealed
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(120)]
-STARTS_WITHIN_S = 400  # minimum off time and self-test
 OFF_WITHIN_S = 3  # two samples without an answer, and the second in which they are taken
 CONFIG: dict[str, Any] = {
     "board": "b01",
@@ -73,12 +73,6 @@ def platinum(
     board.power_on(0)
     yield board, zone
     board.close()
-
-
-def live(board: EmulatedBoard, seconds: int) -> None:
-    for _ in range(seconds):
-        board.grant(1000)
-        board.collect()
 
 
 def test_readings_are_those_of_the_elements(platinum: tuple[EmulatedBoard, ZoneWires]) -> None:
