@@ -16,8 +16,7 @@ import click
 from tools.flashing import PROVISIONED, BoardToolError, flash, mpremote, provisioned, require, whoever
 from tools.on_boards import config_option, on_all, ports_argument, tell
 from tools.provision_options import pairs
-from tools.sealing import SealError, unsealed
-from tools.signing import SIGNERS
+from tools.sealing import SIGNED, SIGNERS, SealError, unsealed
 
 if TYPE_CHECKING:
     from supervisor.config import Config
@@ -133,5 +132,5 @@ def _kept(port: str, folder: Path) -> list[str]:
 
 
 def _same(folder: Path, name: str) -> bool:
-    here = folder / ("limits.signed" if name == "limits.json" and (folder / SIGNERS).exists() else name)
+    here = folder / (SIGNED if name == "limits.json" and (folder / SIGNERS).exists() else name)
     return here.exists() and here.read_bytes().strip() == (folder / BACKUP / name).read_bytes().strip()

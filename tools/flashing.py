@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.domain.errors import RoadheatError
 from tools.bytecode import build
-from tools.limits_files import limits_to_bring
-from tools.sealing import sealed, sealed_file
-from tools.signing import SIGNERS
+from tools.sealing import SIGNERS, sealed, sealed_file
 
 if TYPE_CHECKING:
     from supervisor.config import Config
@@ -149,6 +147,8 @@ def flash(port: str, folder: Path, firmware: Path | None = FIRMWARE) -> None:
     firmware are removed. Provisioned files come last, sealed, beside those in force, and take their place whole: a torn
     copy does not count, and the firmware that is to read them is there before them.
     """
+    from tools.limits_files import limits_to_bring  # of use only here, and heavy
+
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch)
         names = [*PROVISIONED, SIGNERS] if (folder / SIGNERS).exists() else [*PROVISIONED]

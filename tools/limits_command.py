@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from supervisor.commands import LazyGroup
-from tools.limits_files import SIGNED, limits_text
 from tools.on_boards import config_option, on_all, ports_argument, tell
 from tools.provision_options import pairs
+from tools.sealing import SIGNED
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 passphrase_option = click.option("--passphrase-file", type=_file, help="Its first line protects the private key.")
@@ -45,6 +45,7 @@ def sign(board: str, version: int, key: Path, passphrase_file: Path | None, outp
     """Check the limits in FILE, a board's limits.json, as the board will, and sign them."""
     from supervisor import terminal
     from tools import signing
+    from tools.limits_files import limits_text
 
     private = signing.load_private(key, passphrase_in(passphrase_file))
     target = output or file.with_name(SIGNED)

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import signing
-from tools.sealing import SealError, sealed_file
-
-SIGNED = "limits.signed"  # beside limits.json in a board's folder: goes to the board in its place
+from tools.sealing import SIGNED, SIGNERS, SealError, sealed_file
 
 
 def limits_text(file: Path, board: str, version: int) -> bytes:
@@ -34,7 +32,7 @@ def limits_to_bring(folder: Path) -> bytes:
     Raises SigningError where these are not of its keys, or limits.json has changed since.
     """
     plain = folder / "limits.json"
-    keys = folder / signing.SIGNERS
+    keys = folder / SIGNERS
     if not keys.exists():
         return plain.read_bytes()
     remedy = f"Run `roadheat board limits sign` on {plain}"

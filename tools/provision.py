@@ -22,7 +22,8 @@ from supervisor.wire.keys import load_or_create_key, write_private
 from supervisor.wire.pki import ensure_pki
 from tools.chip_slots import CHIPS, LAN_SLOTS, check_as_board
 from tools.label import LABEL, label_svg
-from tools.signing import SIGNERS, load_modulus
+from tools.sealing import SIGNERS
+from tools.signing import load_modulus
 from tools.wiring import CHIP, DS18B20, Platinum, Wiring, check, crc8, kept, merged
 
 FULL_LOAD_MV = 2000  # the current transformer at rated power, above its 150 mV offset: inside the ADC's straight part

@@ -9,6 +9,9 @@ from typing import Any
 
 from supervisor.domain.errors import RoadheatError
 
+SIGNED = "limits.signed"  # beside limits.json in a board's folder: goes to the board in its place
+SIGNERS = "signers.bin"  # of a board: the public keys that it takes, one after the other
+
 
 class SealError(RoadheatError):
     code = "seal"

@@ -20,7 +20,6 @@ KEY_BITS: Final = 8 * SIZE
 EXPONENT: Final = 65_537
 KEYS_MAX: Final = 2
 LIMITS: Final = b"roadheat limits"
-SIGNERS: Final = "signers.bin"  # of a board: the public keys that it takes, one after the other
 _MARK: Final = b"\n#signed "
 
 

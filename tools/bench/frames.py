@@ -23,7 +23,10 @@ AT_ONCE = 1e6  # frames a second of a board: it waits for the service, never for
 @click.option("--count", default=200_000, show_default=True, type=click.IntRange(1), help="Frames of all boards.")
 @click.option("--seed", default=1, show_default=True, help="The frames replay from it.")
 def frames(count: int, seed: int) -> None:
-    """So many frames with valid MACs and free contents, and spoilt ones, in one run against the real service."""
+    """The frames of `fuzz`, free and spoilt, by many boards at once, and the record.
+
+    Valid MACs around free contents, and frames spoilt after they were made, in one run against the real service.
+    """
     with working_folder() as folder:
         figures = asyncio.run(correct(folder, count, AT_ONCE, seed, BOARDS))
     print_figures(terminal.console(), figures, f"{count} frames of {BOARDS} hostile boards")
