@@ -11,7 +11,7 @@ import click
 from supervisor.commands import Lazy, LazyGroup
 from tools.board_console import logs, status, unlock
 from tools.board_update import update
-from tools.flashing import FIRMWARE, BoardToolError, flash, mpremote, provisioned, require
+from tools.flashing import FIRMWARE, FORGET_SLOTS, BoardToolError, flash, mpremote, provisioned, require
 from tools.on_boards import config_option, degrees, measured, on_all, ports_argument, tell
 from tools.provision_options import CHIP_NAMES, FORMATS, network_of, pairs, refuse_loopback, wiring_of
 
@@ -266,7 +266,8 @@ def mip(ports: tuple[str, ...], target: str) -> None:
     """Install firmware/package.json with `mpremote mip`; provisioned files stay."""
 
     def one(_: str, port: str) -> str:
-        mpremote(port, "mip", "install", "--target", target, str(FIRMWARE / "package.json"), "+", "reset")
+        package = str(FIRMWARE / "package.json")
+        mpremote(port, "mip", "install", "--target", target, package, "+", "exec", FORGET_SLOTS, "+", "reset")
         return "installed"
 
     tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "mip"))

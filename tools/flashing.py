@@ -93,7 +93,7 @@ def who():
 print("board:" + who())
 """
 
-_FORGET = """
+FORGET_SLOTS = """
 import os
 for name in ("slot.rec", "slot.rec.1"):
     if name in os.listdir(): os.remove(name)
@@ -193,7 +193,7 @@ def _bring(port: str, stage: Path, firmware: Path) -> None:
         )
     stale = [name for name in have if name not in wanted]
     # The flashed program counts from now on, not one that came over the link (firmware/rh/slot.py).
-    mpremote(port, "exec", _FORGET + f"for name in {stale!r}: os.remove(name)")
+    mpremote(port, "exec", FORGET_SLOTS + f"for name in {stale!r}: os.remove(name)")
 
 
 def _have(port: str) -> dict[str, str]:

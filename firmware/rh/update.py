@@ -162,7 +162,10 @@ class Update:
             raise Refused("what came is not what the list says")
 
     async def _check_signature(self, ask: "Any", pause: "Any") -> None:
-        keys = signed.pinned()
+        try:
+            keys = signed.pinned()
+        except signed.Damaged:
+            raise Refused("its signing keys are damaged: configure it")
         if not keys:
             raise Refused("this board has no signing keys: provision and configure it")
         signature = await self._source(_SIGNATURE, 0, signed.SIZE, ask, pause).next()

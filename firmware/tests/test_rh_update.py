@@ -156,6 +156,12 @@ class Fetch(Case):
         signed.pinned = list
         self.assertTrue("no signing keys" in self.refused(listed()))
 
+        def damaged():
+            raise signed.Damaged("signers.bin")
+
+        signed.pinned = damaged
+        self.assertTrue("damaged" in self.refused(listed()))
+
     def test_content_that_is_not_as_listed(self):
         self.tamper = lambda message, raw: raw[:-1] + b"x" if message["f"] == 2 else raw
         self.assertEqual(self.refused(listed()), "what came is not what the list says")
