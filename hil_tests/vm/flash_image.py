@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 BLOCK_BYTES = 4096
+_READ_BYTES = 32  # as VfsLfs2 of the chip, whose small cache keeps no file of ours among the file system's own records
 
 
 def write_image(path: Path, files: Mapping[str, bytes], size_bytes: int) -> None:
@@ -47,4 +48,7 @@ def firmware_files(firmware: Path) -> dict[str, bytes]:
 def _fs(size_bytes: int) -> Any:
     from littlefs import LittleFS
 
-    return LittleFS(block_size=BLOCK_BYTES, block_count=size_bytes // BLOCK_BYTES, mount=False)
+    return LittleFS(
+        block_size=BLOCK_BYTES, block_count=size_bytes // BLOCK_BYTES, mount=False,
+        read_size=_READ_BYTES, prog_size=_READ_BYTES, cache_size=4 * _READ_BYTES,
+    )  # fmt: skip
