@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import aiohttp
 import msgspec
 
+from firmware.rh import VERSION
 from supervisor.config import Config
 from supervisor.wire.messages import Hello, Telemetry, ZoneSample
 from tools.bench.fuzz_city import Link
@@ -31,7 +32,7 @@ async def _speak(config: Config, board: str, utc_s: int) -> None:
     others = tuple(zone.id for zone in config.zone if zone.board != board)[:2]
     async with aiohttp.ClientSession() as http:
         link = Link(http, config, board)
-        await link.dial(Hello(board, "0.2.0", 1, 0, 0, 10, utc_s, others, _LIFE))
+        await link.dial(Hello(board, VERSION, 1, 0, 0, 10, utc_s, others, _LIFE))
         await link.receive()  # the clock: the key is known
         for frame in _frames(others, utc_s):
             await link.send(msgspec.json.encode(frame))

@@ -115,10 +115,10 @@ def _looking(server: FastMCP, service: Service, clock: Clock) -> None:
 
     @server.tool()
     async def energy(hours: Annotated[int, Field(ge=1, le=168)] = 24) -> Any:
-        """Energy of all roads within the last hours [Wh], measured."""
+        """Energy of all roads within the last hours [Wh], measured, and its cost where prices are known."""
         begin = int(clock.utc_s()) - 3600 * hours
         shift = await _told(service.get(f"/api/v1/shift?from={begin}"))
-        return {name: shift[name] for name in ("from_utc_s", "until_utc_s", "energy_wh")}
+        return {name: shift[name] for name in ("from_utc_s", "until_utc_s", "used")}
 
     @server.tool()
     async def alarms() -> Any:

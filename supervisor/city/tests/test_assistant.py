@@ -96,6 +96,7 @@ async def test_a_client_starts_the_command_and_reads_the_district(district: Any,
         assert outlook["stage"]["stage"] == "none"
         _, energy = await call(session, "energy", hours=6)
         assert energy["until_utc_s"] - energy["from_utc_s"] >= 0
+        assert energy["used"]["wh"] == 0
         assert (await call(session, "alarms"))[1] == {"alarms": []}
         failed, text = await call(session, "plan", zone="z99")
         assert failed
