@@ -114,6 +114,8 @@ def write_demo_city(folder: Path, storm: Storm, more: str = "") -> Path:
     text = EXAMPLE.read_text(encoding="utf-8")
     text = re.sub(r'(?m)^listen = "127\.0\.0\.1:\d+"', lambda _: f'listen = "127.0.0.1:{free_port()}"', text)
     site = storm.site
+    if site != demo_config().site:
+        text = re.sub(r"(?m)^geometry = .*\n", "", text)  # the lines on the map lie at the district's own place
     for key in ("latitude", "longitude", "elevation_m"):
         text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {getattr(site, key):g}", text, count=1)
     text = re.sub(r"(?m)^timezone = .*$", f'timezone = "{site.timezone}"', text, count=1)
