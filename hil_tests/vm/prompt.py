@@ -8,7 +8,9 @@ import time
 from hil_tests.vm.emulated_board import BoardError, EmulatedBoard
 
 _ENTER, _RUN, _LEAVE = b"\r\x03\x01", b"\x04", b"\x02"
+_RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _WALL_S = 20
+ENTERS = 3
 
 
 class Prompt:
@@ -25,8 +27,7 @@ class Prompt:
 
     def run(self, code: str) -> str:
         """What `code` prints; raises BoardError with the traceback if it fails."""
-        self._send(_ENTER)
-        self._until(b"raw REPL; CTRL-B to exit\r\n>")
+        self._enter()
         self._send(code.encode() + _RUN)
         self._until(b"OK")
         out = self._until(_RUN)
@@ -36,6 +37,18 @@ class Prompt:
         if error:
             raise BoardError(error.decode(), where=self._board.name)
         return out.decode().replace("\r\n", "\n")
+
+    def _enter(self) -> None:
+        """Into raw mode; once more where the interrupt came while the board could not be interrupted."""
+        for _ in range(ENTERS - 1):
+            self._send(_ENTER)
+            try:
+                self._until(_RAW, _WALL_S / ENTERS)
+                return
+            except BoardError:
+                pass
+        self._send(_ENTER)
+        self._until(_RAW)
 
     def send(self, data: bytes) -> None:
         self._send(data)
@@ -47,8 +60,8 @@ class Prompt:
     def _send(self, data: bytes) -> None:
         os.write(self._line, data)
 
-    def _until(self, end: bytes) -> bytes:
-        deadline = time.monotonic() + _WALL_S
+    def _until(self, end: bytes, wall_s: float = _WALL_S) -> bytes:
+        deadline = time.monotonic() + wall_s
         while end not in self._seen:
             self._board.grant(self._step_ms)
             self._board.collect()
