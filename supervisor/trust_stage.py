@@ -9,7 +9,7 @@ from supervisor.config.audit_rules import syslog_target
 from supervisor.control import token_watch
 from supervisor.control.audit_watch import AuditCheck, AuditForwarder
 from supervisor.control.certificates import LOOK_EACH_S, Certificates
-from supervisor.control.quiet import board_quiet
+from supervisor.control.quiet import quiet
 from supervisor.control.renewal import LOOK_EACH_S as RENEWAL_EACH_S
 from supervisor.control.renewal import Renewal
 from supervisor.control.token_watch import TokenWatch
@@ -61,7 +61,7 @@ def _updates(base: Base, control: Control, commands: Commands) -> Updates:
     made = Updates(
         config.state_dir / FOLDER,
         commands.dispatcher,
-        lambda board: board_quiet(live, board, clock.utc_s()),
+        lambda zone: quiet(live, zone, clock.utc_s()),
         base.alarms,
         zones_of,
         base.store.audit,

@@ -6,7 +6,6 @@ from typing import Final
 
 from supervisor.control.live import LiveState
 from supervisor.control.view import facts
-from supervisor.control.zone_live import ZoneLive
 from supervisor.domain.plan import STANDBY, Plan
 
 AHEAD_S: Final = 2 * 3600.0  # longer than a restart and the time after which a board leaves a program without a session
@@ -24,12 +23,6 @@ def quiet(live: LiveState, zone_id: str, now_utc_s: float) -> bool:
         return False
     warm = now.surface_c is not None and now.surface_c > COLD_C
     return (warm or zone.wet is False) and not (zone.plan is not None and _heats(zone.plan, now_utc_s))
-
-
-def board_quiet(live: LiveState, board: str, now_utc_s: float) -> bool:
-    """The same of all zones of a board."""
-    zones: list[ZoneLive] = [zone for zone in live.zones.values() if zone.zone.board == board]
-    return all(quiet(live, zone.zone.id, now_utc_s) for zone in zones)
 
 
 def _heats(plan: Plan, now_utc_s: float) -> bool:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from supervisor.control.alarms import Alarms
+from supervisor.control.alarms import Alarm, Alarms
 from supervisor.control.dispatch import BoardLink, Dispatcher
 from supervisor.control.rollout import Asks, Seen, advance, waits
 from supervisor.domain.alarm import AlarmCode, Severity
@@ -51,7 +51,7 @@ class Updates:
         audit: Audit,
         clock: Clock,
     ) -> None:
-        """`quiet`: whether no road of a board needs heat now or soon; `zones_of`: zones by board."""
+        """`quiet`: whether a zone needs no heat now or soon; `zones_of`: zones by board."""
         self._folder = folder
         self._dispatcher = dispatcher
         self._quiet = quiet
@@ -114,7 +114,8 @@ class Updates:
             return
         before = msgspec.json.encode(progress)
         halted, finished = progress.halted, progress.finished
-        seen = {board: self._as_seen(board) for board in order.boards if board in self._zones_of}
+        raised = self._raised()
+        seen = {board: self._as_seen(board, raised) for board in order.boards if board in self._zones_of}
         asks = advance(order, progress, seen, self._clock.utc_s())
         progress.waits = dict(waits(order, progress, seen))
         self._ask(order, self._program, asks)
@@ -153,26 +154,35 @@ class Updates:
         elif order is not None and not self._progress.started and not self._progress.done:
             await self._audit.append(order.by, "update-ordered", f"{order.version}, {len(order.boards)} boards")
 
-    def _as_seen(self, board: str) -> Seen:
-        """What is known of a board now."""
+    def _as_seen(self, board: str, raised: Mapping[str, Sequence[Alarm]]) -> Seen:
+        """What is known of a board now. `raised`: alarms that count against the program, by subject."""
         one = self._seen.get(board, Seen())
         in_use = self._clock.monotonic_s() - self._in_use_s.get(board, float("-inf")) < IN_USE_S
         return replace(
             one,
             connected=self._dispatcher.commands(board),
-            quiet=not in_use and self._quiet(board),
-            alarm=self._alarm_of(board),
+            # Only asked of boards that could start it now: a look at thousands of roads takes its time.
+            quiet=one.ready and not in_use and all(self._quiet(zone) for zone in self._zones_of[board]),
+            alarm=self._alarm_of(board, raised),
         )
 
-    def _alarm_of(self, board: str) -> str:
+    def _raised(self) -> dict[str, list[Alarm]]:
+        """Alarms that stand and count, by their subject."""
+        found: dict[str, list[Alarm]] = {}
+        for alarm in self._alarms.standing():
+            if alarm.severity is not Severity.MINOR:
+                found.setdefault(alarm.subject, []).append(alarm)
+        return found
+
+    def _alarm_of(self, board: str, raised: Mapping[str, Sequence[Alarm]]) -> str:
         """An alarm raised on a board or its zones since it was told to start the program; "" where there is none."""
         since = self._progress.started.get(board)
         if since is None:
             return ""
-        for alarm in self._alarms.standing():
-            subjects = (board, *self._zones_of[board])
-            if alarm.subject in subjects and alarm.raised_utc_s >= since and alarm.severity is not Severity.MINOR:
-                return f"{alarm.code} ({alarm.subject})"
+        for subject in (board, *self._zones_of[board]):
+            for alarm in raised.get(subject, ()):
+                if alarm.raised_utc_s >= since:
+                    return f"{alarm.code} ({alarm.subject})"
         return ""
 
     def _ask(self, order: Order, program: Program, asks: Asks) -> None:

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import msgspec
 import pytest
 
-from supervisor.control.quiet import board_quiet
+from supervisor.control.quiet import quiet as zone_quiet
 from supervisor.control.sky import Sky
 from supervisor.control.tests.conftest import RecordingLink, Setup, greet
 from supervisor.control.updates import IN_USE_S, Updates
@@ -153,7 +153,7 @@ async def test_firmware_that_takes_no_update(bench: Bench) -> None:
 
 def test_quiet(setup: Setup) -> None:
     live, now = setup.live, setup.clock.utc_s()
-    assert not board_quiet(live, "b02", now), "not heard yet"
+    assert not zone_quiet(live, "z03", now), "not heard yet"
     zone = live.zones["z03"]
     zone.online = True
 
@@ -162,7 +162,7 @@ def test_quiet(setup: Setup) -> None:
         zone.lying_mm = lying_mm
         zone.plan = Plan(zone="z03", issued_utc_s=int(now), start_utc_s=int(now), slots=slots) if slots else None
         live.sky = Sky(None, hazard)
-        return board_quiet(live, "b02", now)
+        return zone_quiet(live, "z03", now)
 
     assert quiet()
     assert quiet(surface_mc=-5_000), "cold and dry"
