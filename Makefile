@@ -5,6 +5,8 @@ export UV_PYTHON_DOWNLOADS ?= never
 export ROADHEAT_DATA ?= $(abspath ../shared/data)
 RUN := .venv/bin/
 READY := .venv/.roadheat-ready
+# A test file stays in one process, so that its tests share their servers. Two: some tests have a deadline.
+PARALLEL := -n 2 --dist loadfile
 ARGS ?=
 
 .PHONY: help demo test coverage check check-js check-flux fix bench soak docs sbom vm servers clean
@@ -26,7 +28,7 @@ demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew pa
 	@$(RUN)roadheat demo $(ARGS)
 
 test: $(READY) vm servers ## All tests
-	@$(RUN)pytest $(ARGS)
+	@$(RUN)pytest $(PARALLEL) $(ARGS)
 
 coverage: $(READY) vm servers ## Coverage of the fast tests: neither VM nor browser
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
