@@ -60,6 +60,11 @@ class Console:
         self.typed = 0  # bytes that came from the user
         relay.add(self._master, self._from_user)
 
+    @property
+    def quiet(self) -> threading.Lock:
+        """Held by whoever has grants under way."""
+        return self._relay.quiet
+
     def attach(self, vm_master: int) -> None:
         """A VM was started on this PTY master."""
         with self._lock:

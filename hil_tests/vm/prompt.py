@@ -10,7 +10,6 @@ from hil_tests.vm.emulated_board import BoardError, EmulatedBoard
 _ENTER, _RUN, _LEAVE = b"\r\x03\x01", b"\x04", b"\x02"
 _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _WALL_S = 20
-ENTERS = 3
 
 
 class Prompt:
@@ -39,14 +38,6 @@ class Prompt:
         return out.decode().replace("\r\n", "\n")
 
     def _enter(self) -> None:
-        """Into raw mode; once more where the interrupt came while the board could not be interrupted."""
-        for _ in range(ENTERS - 1):
-            self._send(_ENTER)
-            try:
-                self._until(_RAW, _WALL_S / ENTERS)
-                return
-            except BoardError:
-                pass
         self._send(_ENTER)
         self._until(_RAW)
 
@@ -60,11 +51,12 @@ class Prompt:
     def _send(self, data: bytes) -> None:
         os.write(self._line, data)
 
-    def _until(self, end: bytes, wall_s: float = _WALL_S) -> bytes:
-        deadline = time.monotonic() + wall_s
+    def _until(self, end: bytes) -> bytes:
+        deadline = time.monotonic() + _WALL_S
         while end not in self._seen:
-            self._board.grant(self._step_ms)
-            self._board.collect()
+            with self._board.console.quiet:  # so that Ctrl-C never arrives within a grant
+                self._board.grant(self._step_ms)
+                self._board.collect()
             try:
                 self._seen += os.read(self._line, 65536)
             except BlockingIOError:
