@@ -1,9 +1,10 @@
 """Which boards get a new program next: one first, then 5, 25 and 100 %, each stage only after the one before has proved
 itself. Pure: what boards say comes in, what to ask of which board goes out.
 
-A stage allows so many boards to have started the program. The next begins once all of them have run it for
-`SETTLE_S` without an alarm. Boards that are away, and those whose road is in use, are passed over and get their turn
-when they can; any failure halts the update until a person lets it go on.
+A stage allows so many boards to have started the program. A board counts as soon as it was asked to start, for its
+answer may be lost. The next stage begins once all of them have run it for `SETTLE_S` without an alarm. Boards that are
+away, and those whose road is in use, are passed over and get their turn when they can; any failure halts the update
+until a person lets it go on.
 """
 
 from __future__ import annotations
@@ -71,12 +72,16 @@ def advance(order: Order, progress: Progress, seen: Mapping[str, Seen], now_utc_
         while progress.stage < len(STAGES_PERCENT) - 1 and used >= allowed(progress.stage, len(order.boards)):
             progress.stage += 1
     room = allowed(progress.stage, len(order.boards)) - len(progress.started)
-    able = [
-        board for board in waiting if board not in progress.started and known[board].connected and known[board].takes
-    ]
-    start = [board for board in able if known[board].ready and known[board].quiet][: max(room, 0)]
-    fetching = [board for board in able if not known[board].ready][: FETCH_AT_ONCE if room > 0 else 0]
-    return Asks(tuple(fetching), tuple(start))
+    able = [board for board in waiting if known[board].connected and known[board].takes]
+    # Asked to start, but still on the program before: the question or its answer was lost. They are asked again.
+    behind = [board for board in able if board in progress.started and known[board].version != order.version]
+    fresh = [board for board in able if board not in progress.started]
+    start = [board for board in fresh if known[board].ready and known[board].quiet][: max(room, 0)]
+    fetching = [board for board in fresh if not known[board].ready][: FETCH_AT_ONCE if room > 0 else 0]
+    return Asks(
+        tuple(fetching + [board for board in behind if not known[board].ready]),
+        tuple(start + [board for board in behind if known[board].ready and known[board].quiet]),
+    )
 
 
 def waits(order: Order, progress: Progress, seen: Mapping[str, Seen]) -> Iterator[tuple[str, str]]:

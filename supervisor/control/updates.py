@@ -61,6 +61,7 @@ class Updates:
         self._clock = clock
         self._order: Order | None = None
         self._progress = files.load_progress(folder)
+        self._on_file = msgspec.json.encode(self._progress)
         self._program: Program | None = None
         self._seen = dict.fromkeys(zones_of, Seen())
         self._asked_s: dict[tuple[str, int], float] = {}  # board and `go` → when, monotonic
@@ -112,15 +113,15 @@ class Updates:
         if order is None or self._program is None or order.wish is Wish.ABORT:
             self._alarms.set(AlarmCode.UPDATE_HALTED, "", False)
             return
-        before = msgspec.json.encode(progress)
         halted, finished = progress.halted, progress.finished
         raised = self._raised()
         seen = {board: self._as_seen(board, raised) for board in order.boards if board in self._zones_of}
         asks = advance(order, progress, seen, self._clock.utc_s())
         progress.waits = dict(waits(order, progress, seen))
         self._ask(order, self._program, asks)
-        if msgspec.json.encode(progress) != before:
+        if (encoded := msgspec.json.encode(progress)) != self._on_file:
             files.save(self._folder, progress)
+            self._on_file = encoded
         self._alarms.set(
             AlarmCode.UPDATE_HALTED, "", bool(progress.halted),
             f"The update of boards to {order.version} is halted. {progress.halted}. See `roadheat board update status`",
@@ -201,11 +202,13 @@ class Updates:
         def answered(result: Result) -> None:
             if order is not self._order:
                 return
-            if go and result is Result.OK:
-                self._progress.started[board] = self._clock.utc_s()
-            elif result is Result.NOT_NOW:
+            if result is Result.OK:
+                return
+            if go:
+                self._progress.started.pop(board, None)
+            if result is Result.NOT_NOW:
                 self._in_use_s[board] = self._clock.monotonic_s()
-            elif result is not Result.OK:
+            else:
                 logger.warning("board %s answers an update with %s", board, result.name)
                 self._seen[board] = replace(self._seen[board], ready=False)
                 if not go and result is not Result.STORE_FAILED:
@@ -214,3 +217,5 @@ class Updates:
         sent = self._dispatcher.send(board, lambda q: msgspec.structs.replace(made, q=q), answered, "update")
         if sent:
             self._asked_s[board, go] = now_s
+            if go:  # it may start the program although its answer is lost
+                self._progress.started.setdefault(board, self._clock.utc_s())

@@ -13,7 +13,7 @@ import pytest
 from supervisor.control.quiet import quiet as zone_quiet
 from supervisor.control.sky import Sky
 from supervisor.control.tests.conftest import RecordingLink, Setup, greet
-from supervisor.control.updates import IN_USE_S, Updates
+from supervisor.control.updates import IN_USE_S, LOOK_EACH_S, Updates
 from supervisor.domain.plan import STANDBY, Plan, Slot
 from supervisor.runtime.clock import ManualClock
 from supervisor.wire import update_files as files
@@ -109,6 +109,34 @@ async def test_from_the_order_to_the_proof(bench: Bench, clock: ManualClock) -> 
     progress = files.load_progress(bench.folder)
     assert progress.done.keys() == {"b01"}
     assert progress.waits == {"b02": "is away"}
+
+
+async def test_a_lost_answer_lets_no_second_board_start(bench: Bench, clock: ManualClock) -> None:
+    bench.connect()
+    second = RecordingLink("b02")
+    hello = msgspec.structs.replace(greet(), b="b02", im=ProgramState())
+    bench.updates.greeted(hello)
+    bench.setup.dispatcher.attach(second, hello)
+    bench.program()
+    await bench.updates.look()
+    for link in (bench.link, second):
+        bench.updates.said(link, Image(v="0.9.0", ok=1, why=""))
+    await bench.updates.look()
+    assert bench.asked()[-1] == ("0.9.0", 1)
+    bench.setup.dispatcher.detach(bench.link)  # it starts the program; that it will is never heard
+    for _ in range(12):
+        clock.advance(LOOK_EACH_S)
+        await bench.updates.look()
+    assert files.load_progress(bench.folder).started.keys() == {"b01"}
+    assert [one.go for one in second.sent if isinstance(one, UpdateCommand)] == [0]
+
+    bench.connect()  # it never got the question
+    bench.updates.said(bench.link, Image(v="0.9.0", ok=1, why=""))
+    await bench.updates.look()
+    assert bench.asked().count(("0.9.0", 1)) == 2, "asked again"
+    await bench.answer(Result.NOT_NOW)
+    await bench.updates.look()
+    assert files.load_progress(bench.folder).started.keys() == {"b02"}
 
 
 async def test_a_refusal_is_an_alarm_and_on_record(bench: Bench, setup: Setup) -> None:
