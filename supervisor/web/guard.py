@@ -7,12 +7,14 @@ configured bearer token). What role or scope each operation needs is in `allowed
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from supervisor.domain.errors import ForbiddenError
 from supervisor.web.allowed import check_allowed
 from supervisor.web.keys import RENEWED, SERVICES, SESSION
 from supervisor.web.listening import signed_in
@@ -20,6 +22,8 @@ from supervisor.web.pages import plain, wants_page
 from supervisor.web.problems import RequestError
 from supervisor.web.session import Session
 from supervisor.web.start_files import WALL
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -150,7 +154,11 @@ async def require_session(request: web.Request, handler: Handler) -> web.StreamR
     request[SESSION] = session
     signed_in(request)
     request[RENEWED] = note_use(request, session)
-    check_allowed(request, session)
+    try:
+        check_allowed(request, session)
+    except ForbiddenError as error:
+        logger.warning("not allowed: %s %s: %s", request.method, request.path, error.message)
+        raise
     response = await handler(request)
     if request[RENEWED] and not response.prepared and cookie_name(request) not in response.cookies:
         give_cookie(request, response, session)

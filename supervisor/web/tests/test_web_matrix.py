@@ -48,6 +48,14 @@ def test_every_operation_says_who_may_call_it() -> None:
     assert scopes <= set(Scope)
 
 
+async def test_what_a_person_may_not_is_logged_with_who_and_what(sign_in: Any, caplog: Any) -> None:
+    person = await sign_in("viewer")
+    await status_of(person.client, "GET", "/api/v1/people", {})
+    (said,) = [record.getMessage() for record in caplog.records if "not allowed" in record.getMessage()]
+    assert said.startswith("not allowed: GET /api/v1/people: ")
+    assert "is viewer; this needs admin" in said
+
+
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_may_do_what_the_document_says_and_no_more(sign_in: Any, role: str) -> None:
     person = await sign_in(role)
