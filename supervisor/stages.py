@@ -201,7 +201,7 @@ async def start_control(
     intake.greeted.append(lambda hello: time.greeted(hello.b, hello.utc))
 
     async def plan_by_the_new_time(by_s: float) -> None:
-        watch.send_clocks()  # a plan's slots go by the time that boards have
+        await watch.send_clocks()  # a plan's slots go by the time that boards have
         await roads.forecasts.ask()  # the one in use may not reach back, or has ended
         plan_loop.ask(f"the clock jumped by {by_s:.0f} s")
 

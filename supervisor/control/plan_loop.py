@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25  # several changes at once (a forecast, two overrides) make one plan
 SPACING_S = 20.0  # least time between unscheduled plans: a plan costs a board a flash write
+TOGETHER = 100  # zones whose plans are recorded and sent at once: some 30 ms in which nothing else is done
 _OF_THE_FORECAST = ("forecast-stale", "plan-members", "plan-horizon")  # covered by the forecast's own alarm
 
 
@@ -58,6 +59,7 @@ class PlanLoop:
         self._asked = asyncio.Event()
         self._reasons: list[str] = []
         self.last: PlanOutcome | None = None
+        self._forecast_failing = False
 
     def ask(self, reason: str) -> None:
         """Something changed: plan soon."""
@@ -105,7 +107,7 @@ class PlanLoop:
                 outcomes.append(outcome)
                 planned += await self._publish(outcome.plans)
             self.last = merge(inputs, outcomes)
-            said = _OF_THE_FORECAST if self._standing().forecast_failing else ()
+            said = _OF_THE_FORECAST if self._forecast_failing else ()
             problem = "; ".join(str(error) for error in self.last.errors if error.code not in said)
         except Exception as error:  # a defect here must not end the heating
             logger.error("planning failed", exc_info=error)
@@ -121,17 +123,31 @@ class PlanLoop:
         self._metrics.plan_s.observe(took_s)
         logger.info("planned (%s): %s", reason, _summary(planned))
 
-    async def _publish(self, made: tuple[Plan, ...]) -> tuple[Plan, ...]:
-        """Record plans of whole feeders, within the contract, and send them."""
+    async def _publish(self, made: tuple[Plan, ...]) -> list[Plan]:
+        """Record plans of whole feeders, within the contract, and send them: some feeders at a time."""
         standing = self._standing()
+        self._forecast_failing = standing.forecast_failing
+        by_feeder: dict[str, list[Plan]] = {}
+        for plan in made:
+            by_feeder.setdefault(standing.zones[plan.zone].zone.feeder, []).append(plan)
+        sent: list[Plan] = []
+        held: list[Plan] = []
+        for plans in by_feeder.values():
+            held += plans
+            if len(held) >= TOGETHER:
+                sent += await self._publish_some(held, standing)
+                held = []
+        return sent + list(await self._publish_some(held, standing) if held else ())
+
+    async def _publish_some(self, made: Sequence[Plan], standing: Standing) -> tuple[Plan, ...]:
         if standing.forecast_failing and standing.forecast_utc_s is not None:
             known = int(standing.forecast_utc_s)  # a plan is no newer than its forecast, and ends with it
-            made = tuple(
+            made = [
                 plan
                 if plan.label is PlanLabel.LOCAL
                 else msgspec.structs.replace(plan, issued_utc_s=min(plan.issued_utc_s, known))
                 for plan in made
-            )
+            ]
         zones = standing.zones
         kept = keep_contract(made, zones, standing.feeders)
         plans = tuple(plan if zones[plan.zone].override is not None else explained(plan) for plan in kept)

@@ -7,6 +7,7 @@ replaces it. A key that is removed or changed ends the board's session within a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from pathlib import Path
@@ -32,6 +33,7 @@ from supervisor.wire.pki import Pki
 logger = logging.getLogger(__name__)
 
 PATH: Final = "/board/v1"
+FAREWELL_S = 1.5  # for closing sessions one by one at the end; then the connections that are left are cut
 REVOKE_CHECK_S = 30.0  # a removed key stops working within 60 s
 
 
@@ -94,10 +96,14 @@ class Gateway:
         for session in list(self._sessions.values()):
             session.close("shutdown")
         await self._background.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                while self._sessions:
+                    await asyncio.sleep(0.02)
         if self._listener is not None:
             self._listener.drop_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     def renew_certificate(self) -> None:
         """Serve the next connections with the certificate that is on disk now. Raises OSError (also ssl.SSLError)."""

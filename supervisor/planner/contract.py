@@ -48,9 +48,11 @@ def with_headroom(feeders: Iterable[Feeder], zones: Iterable[Zone]) -> tuple[Fee
 def keep_contract(plans: Sequence[Plan], now: Mapping[str, ZoneNow], feeders: Sequence[Feeder]) -> tuple[Plan, ...]:
     """The plans, with standby zones limited to what is left of `contract_kw` in the next hour, where needed."""
     kept = {plan.zone: plan for plan in plans}
+    by_feeder: defaultdict[str, list[Plan]] = defaultdict(list)
+    for plan in plans:
+        by_feeder[now[plan.zone].zone.feeder].append(plan)
     for feeder in feeders:
-        own = [plan for plan in plans if now[plan.zone].zone.feeder == feeder.id]
-        if own:
+        if own := by_feeder.get(feeder.id):
             kept.update(_keep(own, now, feeder.contract_kw))
     return tuple(kept[plan.zone] for plan in plans)
 

@@ -35,6 +35,21 @@ def group_feeders(feeders: Sequence[Feeder], zones: Sequence[Zone], groups: int)
     return tuple(tuple(sorted(group, key=order.__getitem__)) for group in held if group)
 
 
+def shares(among: Collection[str], feeders: Sequence[Feeder], zones: Sequence[Zone]) -> Iterator[Group]:
+    """Feeders of `among` that have zones, in the feeders' order, together at most 200 zones or one feeder."""
+    count = Counter(zone.feeder for zone in zones)
+    held: list[str] = []
+    held_zones = 0
+    for feeder in (feeder.id for feeder in feeders if count[feeder.id] and feeder.id in among):
+        if held and held_zones + count[feeder] > SHARE_ZONES:
+            yield tuple(held)
+            held, held_zones = [], 0
+        held.append(feeder)
+        held_zones += count[feeder]
+    if held:
+        yield tuple(held)
+
+
 def part_of(inputs: PlanInputs, feeders: Collection[str]) -> PlanInputs:
     """What concerns some feeders: their zones, roads, states, overrides and last plans."""
     lanes = [i for i, zone in enumerate(inputs.zones) if zone.feeder in feeders]
@@ -96,7 +111,7 @@ class Planner:
         """`plan_fleet` of all feeders; `warm` stays here and is not in the outcome."""
         self._warm.update(inputs.warm)
         outcomes = []
-        for share in _shares(inputs):
+        for share in shares({feeder.id for feeder in inputs.feeders}, inputs.feeders, inputs.zones):
             part = part_of(inputs, share)
             known = self._roads.get(share)
             if known is None or known.pavements != part.roads.pavements:  # new, or calibrated meanwhile
@@ -106,21 +121,6 @@ class Planner:
             self._warm.update(outcome.warm)
             outcomes.append(replace(outcome, warm={}))
         return merge(inputs, outcomes) if outcomes else plan_fleet(inputs)
-
-
-def _shares(inputs: PlanInputs) -> Iterator[Group]:
-    """Feeders in order, together at most 200 zones or one feeder."""
-    count = Counter(zone.feeder for zone in inputs.zones)
-    held: list[str] = []
-    zones = 0
-    for feeder in (feeder.id for feeder in inputs.feeders if count[feeder.id]):
-        if held and zones + count[feeder] > SHARE_ZONES:
-            yield tuple(held)
-            held, zones = [], 0
-        held.append(feeder)
-        zones += count[feeder]
-    if held:
-        yield tuple(held)
 
 
 _planners: dict[tuple[int, int], Planner] = {}

@@ -43,7 +43,7 @@ async def test_a_connected_board_is_heard_on(works: Works, by_s: float, has_cloc
     setup = works.setup
 
     watch = ClockWatch(setup.clock, setup.alarms, setup.degradations, lambda: None)
-    watch.jumped.append(lambda _: works.watch.send_clocks())
+    watch.jumped.append(lambda _: setup.dispatcher.send_clock("b01"))
 
     async def hear(q: int, surface_mc: int) -> None:
         setup.clock.advance(5)
