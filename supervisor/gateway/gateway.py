@@ -57,6 +57,8 @@ class Gateway:
         self._metrics = metrics
         self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
         self._sessions: dict[str, BoardSession] = {}
+        self._deserted = asyncio.Event()  # there is no session
+        self._deserted.set()
         self._paces: dict[str, Pace] = {}  # of authenticated boards
         self._refusals = Refusals(lambda reason: metrics.refused.labels(reason).inc())
         # Its share of the process's file handles; without one, two for each board and 256 for others.
@@ -98,8 +100,7 @@ class Gateway:
         await self._background.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
-                while self._sessions:
-                    await asyncio.sleep(0.02)
+                await self._deserted.wait()
         if self._listener is not None:
             self._listener.drop_all()
         if self._runner is not None:
@@ -143,6 +144,7 @@ class Gateway:
                 logger.error("key of %s: %s", session.board_id, error)
             older = self._sessions.pop(session.board_id, None)
             self._sessions[session.board_id] = session
+            self._deserted.clear()
             if older is not None:
                 logger.info("board %s connected again: its older session ends", session.board_id)
                 older.close("replaced")
@@ -152,6 +154,8 @@ class Gateway:
         finally:
             if session.hello is not None and self._sessions.get(session.board_id) is session:
                 del self._sessions[session.board_id]
+            if not self._sessions:
+                self._deserted.set()
         return ws
 
     async def _revoke(self) -> None:
