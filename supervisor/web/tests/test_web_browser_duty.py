@@ -63,10 +63,10 @@ async def test_a_message_is_shown_while_the_app_is_closed(phone: Any, district: 
     origin = str(phone.server.make_url("/")).rstrip("/")
     await page.context.grant_permissions(["notifications"], origin=origin)
     devtools = await page.context.new_cdp_session(page)
-    registrations: list[str] = []
+    registrations: dict[str, str] = {}  # by scope
     devtools.on(
         "ServiceWorker.workerRegistrationUpdated",
-        lambda event: registrations.extend(one["registrationId"] for one in event["registrations"]),
+        lambda event: registrations.update({one["scopeURL"]: one["registrationId"] for one in event["registrations"]}),
     )
     await devtools.send("ServiceWorker.enable")
     await page.click(".nav-more")
@@ -79,9 +79,15 @@ async def test_a_message_is_shown_while_the_app_is_closed(phone: Any, district: 
         "tag": "earth-fault/z01",
         "event": "raised",
     }
-    data = json.dumps(told)
+    active = """async () => {
+        const registration = await navigator.serviceWorker.getRegistration("/static/");
+        return registration?.active?.state === "activated";
+    }"""
+    await page.wait_for_function(active, timeout=60_000)  # a message to one that is still being installed is lost
+    registration = registrations[f"{origin}/static/"]
     await devtools.send(
-        "ServiceWorker.deliverPushMessage", {"origin": origin, "registrationId": registrations[-1], "data": data}
+        "ServiceWorker.deliverPushMessage",
+        {"origin": origin, "registrationId": registration, "data": json.dumps(told)},
     )
     shown = """async () => {
         const registration = await navigator.serviceWorker.getRegistration("/static/");
