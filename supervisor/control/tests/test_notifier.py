@@ -59,8 +59,10 @@ class Bench:
     async def noted(self, count: int) -> list[Notice]:
         """What the record says was told, once there is that much of it."""
         found: list[Notice] = []
-        while len(found) < count:
-            found = await self.store.notices.newest(100)
+        async with asyncio.timeout(60):
+            while len(found) < count:
+                await asyncio.sleep(0.01)
+                found = await self.store.notices.newest(100)
         return found
 
     async def sign_in(self, user: str) -> str:
@@ -131,7 +133,7 @@ async def test_every_channel_tells_in_its_language_and_all_hear_who_takes_care(t
         assert "12 A although off" in b.there.letters[0].get_content()
         assert "접촉기 융착" in b.there.pushes[0]["title"]
         await b.desk.acknowledge("contactor-welded", "z01", "Kim", "main breaker open")
-        await until(lambda: len(b.there.ntfy) == 2 and len(b.there.hooks) == 2)
+        await until(lambda: len(b.there.ntfy) == 2 and len(b.there.hooks) == 2 and len(b.there.letters) == 2)
         assert "Kim" in b.there.ntfy[1]["message"]
         assert "main breaker open" in b.there.hooks[1]["body"]
         b.later(7 * 3600)
