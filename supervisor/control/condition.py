@@ -61,16 +61,15 @@ _BLOCKING_FLAGS = (  # the worst first
     Flag.SELF_TEST_PENDING,
     Flag.POWER_RETURN_HOLD,
 )
-# Plain numbers: this is asked with every frame of every board, and an enum's `&` takes ten times as long.
-_BY_FLAG = tuple((flag.value, NotHeating[str(flag.name)]) for flag in _BLOCKING_FLAGS)
-BLOCKING = Flag(sum(_BLOCKING_FLAGS))  # as in the firmware's codes
+_BY_FLAG = tuple((flag, NotHeating[str(flag.name)]) for flag in _BLOCKING_FLAGS)
+BLOCKING = sum(_BLOCKING_FLAGS)  # as in the firmware's codes
 CODES = tuple(NotHeating)
 STOPS = CODES[: CODES.index(NotHeating.INTERLOCK) + 1]  # whatever is commanded
 # Somebody has to go there: ON is not offered. The other stops end by themselves.
 NEEDS_PERSON = CODES[: CODES.index(NotHeating.MAINTENANCE) + 1]
 NO_CONTACT = (NotHeating.OFFLINE, NotHeating.NEVER_HEARD)
 # Without contact too.
-_STAYS = (Flag.CONTACTOR_WELDED | Flag.EARTH_FAULT | Flag.THERMAL_CUT_OUT | Flag.CABLE_BROKEN | Flag.LATCHED).value
+_STAYS = Flag.CONTACTOR_WELDED | Flag.EARTH_FAULT | Flag.THERMAL_CUT_OUT | Flag.CABLE_BROKEN | Flag.LATCHED
 
 HEATED_SHARE = 0.2  # of rated power, from which a cable is known to heat: the board's own measure of a load
 LYING_MM = 0.1  # water equivalent that makes ice minutes (docs/nomenclature.md)

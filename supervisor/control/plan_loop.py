@@ -129,7 +129,7 @@ class PlanLoop:
         self._forecast_failing = standing.forecast_failing
         by_feeder: dict[str, list[Plan]] = {}
         for plan in made:
-            by_feeder.setdefault(standing.zones[plan.zone].zone.feeder, []).append(plan)
+            by_feeder.setdefault(standing.feeder_of[plan.zone], []).append(plan)
         sent: list[Plan] = []
         held: list[Plan] = []
         for plans in by_feeder.values():
@@ -148,7 +148,7 @@ class PlanLoop:
                 else msgspec.structs.replace(plan, issued_utc_s=min(plan.issued_utc_s, known))
                 for plan in made
             ]
-        zones = standing.zones
+        zones = {plan.zone: standing.zone_now(plan.zone) for plan in made}
         kept = keep_contract(made, zones, standing.feeders)
         plans = tuple(plan if zones[plan.zone].override is not None else explained(plan) for plan in kept)
         await self._publisher.publish(plans)

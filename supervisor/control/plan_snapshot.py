@@ -33,7 +33,8 @@ class Standing:
     """How the zones stand at `utc_s`."""
 
     utc_s: float
-    zones: Mapping[str, ZoneNow]
+    zone_now: Callable[[str], ZoneNow]  # how a zone stands when it is asked for
+    feeder_of: Mapping[str, str]  # by zone
     plans: Mapping[str, Plan | None]  # the newest of each zone
     overrides: tuple[Override, ...]  # commands of people
     out_of_service: frozenset[str]
@@ -48,11 +49,12 @@ class Situation:
     def __init__(
         self, config: Config, live: LiveState, overrides: Overrides, forecasts: Forecasts, clock: Clock
     ) -> None:
-        self._config = config
         self._live = live
         self._overrides = overrides
         self._forecasts = forecasts
         self._clock = clock
+        self._feeder_of = {zone.id: zone.feeder for zone in config.zone}
+        self._feeders = with_headroom(config.feeder, config.zone)
 
     def now(self) -> Standing:
         """How the zones stand now."""
@@ -60,13 +62,14 @@ class Situation:
         held = (self._overrides.dictated(zone) for zone in live)
         return Standing(
             utc_s=self._clock.utc_s(),
-            zones={zone: self._zone_now(state) for zone, state in live.items()},
+            zone_now=lambda zone: self._zone_now(live[zone]),
+            feeder_of=self._feeder_of,
             plans={zone: state.plan for zone, state in live.items()},
             overrides=tuple(override for override in held if override is not None),
             out_of_service=frozenset(
                 zone for zone, state in live.items() if state.sample is not None and _out_of_service(state.sample)
             ),
-            feeders=with_headroom(self._config.feeder, self._config.zone),
+            feeders=self._feeders,
             forecast_failing=self._forecasts.failing,
             forecast_utc_s=self._forecasts.good_utc_s,
         )

@@ -36,8 +36,9 @@ class Restarts:
 
     def look(self) -> None:
         """Clear the alarms of boards that have been calm."""
-        for board in self._boot:
-            self._judge(board)
+        for board, seen in self._seen_s.items():
+            if seen:
+                self._judge(board)
 
     def _judge(self, board: str) -> None:
         now, seen = self._clock.monotonic_s(), self._seen_s[board]

@@ -54,7 +54,7 @@ class ZoneLive:
     def flags(self) -> int:
         """The board's flags, and a known broken cable."""
         flags = self.sample.flags if self.sample else 0
-        return flags | Flag.CABLE_BROKEN.value if self.cable_broken else flags
+        return flags | Flag.CABLE_BROKEN if self.cable_broken else flags
 
     @property
     def believed_c(self) -> float | None:

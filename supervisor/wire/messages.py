@@ -6,7 +6,7 @@ Only the supervisor's nonce comes bare. Numbers are integers: a board's float ha
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -65,8 +65,8 @@ class Winner(IntEnum):
     LOCAL = 5
 
 
-class Flag(IntFlag):
-    """Status and fault bits of a zone."""
+class Flag(IntEnum):
+    """Status and fault bits of a zone. No `IntFlag`: its `&` makes an object, and every frame asks for bits."""
 
     OVER_TEMPERATURE = 1
     SENSOR_IMPLAUSIBLE = 2

@@ -27,7 +27,7 @@ LATCHED: Final = Flag.LATCHED
 FAULTS: Final = {
     "z07": (Winner.INTERLOCK, Flag.EARTH_FAULT | LATCHED),
     "z15": (Winner.INTERLOCK, Flag.CABLE_BROKEN | LATCHED),
-    "z23": (Winner.MAINTENANCE, Flag(0)),
+    "z23": (Winner.MAINTENANCE, 0),
     "z31": (Winner.INTERLOCK, Flag.SENSOR_IMPLAUSIBLE),
     "z44": (Winner.INTERLOCK, Flag.CONTACTOR_WELDED | LATCHED),
 }
@@ -35,8 +35,8 @@ FAULTS: Final = {
 
 def sample(zone: str) -> ZoneSample:
     """A road in snow, heated unless it has a fault; temperatures and power vary as measured ones do."""
-    who, flags = FAULTS.get(zone, (Winner.PLAN, Flag(0)))
-    heated = zone not in FAULTS or Flag.CONTACTOR_WELDED in flags
+    who, flags = FAULTS.get(zone, (Winner.PLAN, 0))
+    heated = zone not in FAULTS or bool(flags & Flag.CONTACTOR_WELDED)
     surface_mc = round(random.gauss(800 if heated else -1_500, 30))
     power_w = round(random.gauss(30_000, 60)) if heated else 0
     duty = 900 if heated else 0

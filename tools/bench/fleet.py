@@ -132,12 +132,14 @@ async def measure(folder: Path, count: int, hold_s: float, spread_s: float, stor
     config = load(path)
     service = Service(config, path, folder / "service.log")
     await service.start()
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), connector=connector) as http:
-        await service.sign_in(http)
-        figures = await _phases(config, service, http, hold_s, spread_s, storm)
-    began = time.monotonic()
-    status = await service.stop()
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)  # the service ends idle connections itself
+    try:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), connector=connector) as http:
+            await service.sign_in(http)
+            figures = await _phases(config, service, http, hold_s, spread_s, storm)
+    finally:  # its process must not outlive this one
+        began = time.monotonic()
+        status = await service.stop()
     errors = len(re.findall(r'"level":"(?:error|critical)"|Traceback', service.log.read_text(errors="replace")))
     return [
         *figures,

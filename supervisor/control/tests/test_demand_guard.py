@@ -5,7 +5,7 @@ from supervisor.control.meter import FeederMeter
 from supervisor.control.publishing import Publisher
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Setup, greet
 from supervisor.domain.plan import SLOT_S, Plan, Slot
-from supervisor.wire.messages import Flag, Winner, ZoneSample
+from supervisor.wire.messages import Winner, ZoneSample
 
 
 def heating(setup: Setup, meter: FeederMeter, zone: str, seconds: float, power_w: int = 60_000) -> None:
@@ -13,7 +13,7 @@ def heating(setup: Setup, meter: FeederMeter, zone: str, seconds: float, power_w
     live = setup.live.zones[zone]
     live.sample = ZoneSample(
         zone=zone, surface_mc=100, cable_mc=9_000, moisture_permille=900, on_s=10, power_w=power_w, dev_wh=0,
-        duty_permille=1000, who=Winner.PLAN, flags=Flag(0),
+        duty_permille=1000, who=Winner.PLAN, flags=0,
     )  # fmt: skip
     live.sample_utc_s, live.online = setup.clock.utc_s(), True
     meter.add(setup.clock.utc_s() - seconds, seconds, [live.sample])

@@ -11,7 +11,7 @@ from supervisor.control.peaks import PEAKS, KeptPeaks
 from supervisor.control.tests.conftest import FEEDERS, ZONES, Setup
 from supervisor.domain.plan import SLOT_S
 from supervisor.tariff.demand import Demand
-from supervisor.wire.messages import Flag, Winner, ZoneSample
+from supervisor.wire.messages import Winner, ZoneSample
 
 NOVEMBER = datetime(2026, 11, 10, 1, tzinfo=UTC).timestamp()
 FEEDER = FEEDERS[0].id
@@ -20,7 +20,7 @@ FEEDER = FEEDERS[0].id
 def drawn(meter: FeederMeter, start_utc_s: float, power_w: int) -> None:
     sample = ZoneSample(
         zone=ZONES[0].id, surface_mc=0, cable_mc=0, moisture_permille=0, on_s=0, power_w=power_w, dev_wh=0,
-        duty_permille=0, who=Winner.PLAN, flags=Flag(0),
+        duty_permille=0, who=Winner.PLAN, flags=0,
     )  # fmt: skip
     meter.add(start_utc_s, SLOT_S, [sample])
 
