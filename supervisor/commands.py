@@ -5,6 +5,7 @@ Imports click and the error tree only, so that `--help` is quick.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 # optional modules, and the extra of roadheat that installs each
 EXTRA_OF = {"matplotlib": "report", "pyarrow": "parquet", "pymodbus": "city", "bacpypes3": "city", "mcp": "mcp"}
 
+# an OSError that names a file and has one of these is of the operator's disk; another may be a fault of the program
+_OF_THE_DISK = frozenset({
+    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOSPC,
+    errno.ENOTDIR, errno.EPERM, errno.EROFS,
+})  # fmt: skip
+
 
 class Lazy(NamedTuple):
     """A command that is imported when it is called."""
@@ -36,7 +43,7 @@ class LazyGroup(click.Group):
 
     `lazy` is name → `Lazy`; `plugins` gives the entry points of other packages. Both are imported when called, never
     for the group's `--help`, which shows `plugin_help` or the summary of the package that brings a command. A
-    RoadheatError ends the program with a sentence and status 2.
+    RoadheatError ends the program with a sentence and status 2, and so does a file that cannot be read or written.
     """
 
     def __init__(
@@ -96,6 +103,11 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except RoadheatError as error:
             fail(error)
+        except OSError as error:
+            if error.filename is None or error.errno not in _OF_THE_DISK:
+                raise
+            remedy = "Check the path, its rights and the space on its disk, then run it again"
+            fail(RoadheatError(str(error.strerror).lower(), where=os.fsdecode(error.filename), remedy=remedy))
 
 
 def _load(target: str) -> object:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from supervisor.backup.sealed import BackupError
+
 PASSPHRASE_ENV = "ROADHEAT_BACKUP_PASSPHRASE"
 _file_option = click.option(
     "--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -16,7 +18,13 @@ _file_option = click.option(
 
 def _passphrase(path: Path | None, twice: bool) -> str:
     if path is not None:
-        return path.read_text(encoding="utf-8").splitlines()[0].strip()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except ValueError:
+            lines = []
+        if not lines:
+            raise BackupError("holds no line of text", where=str(path), remedy="Write the passphrase there")
+        return lines[0].strip()
     if given := os.environ.get(PASSPHRASE_ENV):
         return given
     return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=twice))

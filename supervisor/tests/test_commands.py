@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 import subprocess
 import sys
@@ -139,6 +141,31 @@ def test_errors_show_place_and_remedy_as_they_are() -> None:
     result = CliRunner().invoke(group, ["go"])
     assert result.exit_code == 2
     assert result.output == "city.toml: [zone]: no [/Seoul] \\x1b[31m\n  Add [[zone]] :snowflake:\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.ENOENT])
+def test_a_file_that_cannot_be_read_or_written_is_named(number: int) -> None:
+    @click.group(cls=LazyGroup)
+    def group() -> None: ...
+
+    @group.command()
+    def go() -> None:
+        raise OSError(number, os.strerror(number), "/a/file")
+
+    result = CliRunner().invoke(group, ["go"])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"/a/file: {os.strerror(number).lower()}\n  Check the path")
+
+
+def test_another_fault_of_the_system_keeps_its_traceback() -> None:
+    @click.group(cls=LazyGroup)
+    def group() -> None: ...
+
+    @group.command()
+    def go() -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    assert isinstance(CliRunner().invoke(group, ["go"]).exception, OSError)
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,10 @@ def _alternative_name(server_name: str) -> x509.GeneralName:
 
 
 def _make_server(pki: Pki, server_name: str) -> None:
-    ca = x509.load_pem_x509_certificate(pki.ca_pem.read_bytes())
-    ca_key = serialization.load_pem_private_key(pki.ca_key.read_bytes(), None)
+    with _readable(pki.ca_pem, _CA_REMEDY):
+        ca = x509.load_pem_x509_certificate(pki.ca_pem.read_bytes())
+    with _readable(pki.ca_key, _CA_REMEDY):
+        ca_key = serialization.load_pem_private_key(pki.ca_key.read_bytes(), None)
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
@@ -120,19 +122,34 @@ def _names_server(path: Path, server_name: str) -> bool:
     return _alternative_name(server_name) in names
 
 
+def _is_pair(pki: Pki) -> bool:
+    """Whether the server's certificate and key are both there and belong together."""
+    if not (pki.server_pem.exists() and pki.server_key.exists()):
+        return False
+    with _readable(pki.server_pem, _server_remedy(pki)):
+        certificate = x509.load_pem_x509_certificate(pki.server_pem.read_bytes())
+    with _readable(pki.server_key, _server_remedy(pki)):
+        key = serialization.load_pem_private_key(pki.server_key.read_bytes(), None)
+    return key.public_key() == certificate.public_key()
+
+
+def _server_remedy(pki: Pki) -> str:
+    return f"Delete {pki.server_pem}: it is made again at the next start"
+
+
 def ensure_pki(directory: Path, server_name: str) -> Pki:
     """Authority and server certificate in `directory`, made where missing.
 
-    The authority is made once: boards pin it. The server certificate is made again when `server_name` changes.
+    The authority is made once: boards pin it. The server certificate is made again when `server_name` changes, and when
+    its key is another's: its renewal writes two files, and a crash or a full disk may come between them.
     Raises ConfigError where a file is damaged or they do not belong together.
     """
     finish_switch(directory)
     pki = Pki(*(directory / name for name in FILES))
     if not pki.ca_pem.exists():
         _make_ca(pki)
-    if not (pki.server_pem.exists() and pki.server_key.exists() and _names_server(pki.server_pem, server_name)):
-        with _readable(pki.ca_pem, _CA_REMEDY), _readable(pki.ca_key, _CA_REMEDY):
-            _make_server(pki, server_name)
+    if not (_is_pair(pki) and _names_server(pki.server_pem, server_name)):
+        _make_server(pki, server_name)
     _check(pki)
     return pki
 
@@ -140,8 +157,7 @@ def ensure_pki(directory: Path, server_name: str) -> Pki:
 def renew_server(directory: Path, server_name: str) -> None:
     """A new server certificate of the same authority, in place of the one in force."""
     pki = Pki(*(directory / name for name in FILES))
-    with _readable(pki.ca_pem, _CA_REMEDY), _readable(pki.ca_key, _CA_REMEDY):
-        _make_server(pki, server_name)
+    _make_server(pki, server_name)
     _check(pki)
 
 
@@ -180,19 +196,16 @@ def _readable(path: Path, remedy: str) -> Iterator[None]:
 
 
 def _check(pki: Pki) -> None:
-    """Raise ConfigError where authority, server certificate and its key do not belong together: no board would come."""
+    """Raise ConfigError where authority and server certificate do not belong together: no board would come."""
     with _readable(pki.ca_pem, _CA_REMEDY):
         ca = x509.load_pem_x509_certificate(pki.ca_pem.read_bytes())
     with _readable(pki.ca_der, f"Make it again: openssl x509 -in {pki.ca_pem} -outform der -out {pki.ca_der}"):
         if x509.load_der_x509_certificate(pki.ca_der.read_bytes()) != ca:
             raise ValueError
     server = x509.load_pem_x509_certificate(pki.server_pem.read_bytes())
-    remedy = f"Delete {pki.server_pem}: it is made again at the next start"
-    with _readable(pki.server_key, remedy):
-        key = serialization.load_pem_private_key(pki.server_key.read_bytes(), None)
-    if key.public_key() != server.public_key():
-        raise ConfigError("this key does not belong to server.pem", where=str(pki.server_key), remedy=remedy)
     try:
         server.verify_directly_issued_by(ca)
     except (InvalidSignature, ValueError, TypeError) as error:
-        raise ConfigError("not signed by the authority in ca.pem", where=str(pki.server_pem), remedy=remedy) from error
+        raise ConfigError(
+            "not signed by the authority in ca.pem", where=str(pki.server_pem), remedy=_server_remedy(pki)
+        ) from error

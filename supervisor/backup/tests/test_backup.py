@@ -121,6 +121,28 @@ def test_a_backup_that_fails_leaves_the_last_one(city: Path, tmp_path: Path) -> 
         write(load(city), target, "short")
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\n"])
+def test_a_passphrase_file_without_text_is_named(tmp_path: Path, content: bytes) -> None:
+    words = tmp_path / "words"
+    words.write_bytes(content)
+    (tmp_path / "x.backup").write_bytes(b"x")
+    arguments = ["restore", "--passphrase-file", str(words), str(tmp_path / "x.backup"), str(tmp_path / "new")]
+    done = CliRunner().invoke(main, arguments, env={"COLUMNS": "400"})
+    assert (done.exit_code, "words: holds no line of text" in done.output) == (2, True)
+
+
+def test_a_folder_that_cannot_be_made_is_named(city: Path, tmp_path: Path) -> None:
+    target = tmp_path / "night.backup"
+    write(load(city), target, WORDS)
+    for folder in (target / "new", Path("/proc/new")):
+        done = CliRunner().invoke(
+            main, ["restore", str(target), str(folder)], env={"COLUMNS": "400", "ROADHEAT_BACKUP_PASSPHRASE": WORDS}
+        )
+        assert done.exit_code == 2
+        assert str(folder.parent) in done.output
+        assert "Check the path" in done.output
+
+
 @settings(max_examples=12, deadline=None)  # each makes a key twice, which is slow on purpose
 @given(st.lists(st.binary(max_size=3000), max_size=6), st.integers(0, 2))
 def test_what_is_sealed_comes_back_whole_whatever_the_pieces(pieces: list[bytes], large: int) -> None:

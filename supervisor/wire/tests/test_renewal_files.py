@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,26 @@ def test_a_new_server_certificate_is_of_the_same_authority(directory: Path) -> N
     renew_server(directory, "roadheat")
     assert authority(directory) == before[0]
     assert (directory / "server.pem").read_bytes() != before[1]
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, OSError])
+def test_a_server_certificate_renewed_by_half_is_made_again_at_the_next_start(
+    directory: Path, reason: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, replace = authority(directory), Path.replace
+
+    def cut(path: Path, target: Path) -> Path:
+        if target.name == "server.pem":
+            raise reason
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", cut)
+    with pytest.raises(reason):
+        renew_server(directory, "roadheat")
+    monkeypatch.undo()
+    made = ensure_pki(directory, "roadheat")
+    assert authority(directory) == before
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(made.server_pem, made.server_key)
 
 
 def test_a_damaged_list_of_what_boards_trust_is_made_again(directory: Path) -> None:
