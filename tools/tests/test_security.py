@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -74,3 +75,29 @@ def test_every_requirement_of_asvs_levels_1_and_2_has_a_row() -> None:
 )
 def test_a_row_that_proves_nothing_is_refused(proof: str) -> None:
     assert fault(proof)
+
+
+SHELLS = {"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell", "subprocess_shell"}
+
+
+def shells(source: str) -> list[int]:
+    """Lines of a program that give text to a shell."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        asked = any(
+            word.arg == "shell" and not (isinstance(word.value, ast.Constant) and word.value.value is False)
+            for word in node.keywords
+        )
+        if name in SHELLS or asked:
+            found.append(node.lineno)
+    return found
+
+
+def test_no_shell_is_given_text() -> None:
+    assert shells("import os, subprocess\nos.system('a')\nsubprocess.run('a', shell=True)\nf(shell=False)\n") == [2, 3]
+    programs = [path for top in ("supervisor", "firmware", "tools", "hil_tests") for path in (ROOT / top).rglob("*.py")]
+    assert len(programs) > 500
+    assert {str(path): at for path in programs if (at := shells(path.read_text(encoding="utf-8")))} == {}
