@@ -19,6 +19,7 @@ from supervisor.store import DATABASE_NAME, database
 
 CONFIGURATION = "city.toml"
 STATE = "state"
+_FOREIGN = "It was not made by roadheat"
 _LEFT_OUT = ("bench",)  # of an emulated district
 
 
@@ -59,7 +60,12 @@ def restore(source: Path, folder: Path, passphrase: str) -> list[str]:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".restore-") as scratch:
         made = Path(scratch) / "whole"
         made.mkdir(mode=0o700)
-        names = _unpack(source, passphrase, made)
+        try:
+            names = _unpack(source, passphrase, made)
+        except tarfile.TarError as error:
+            raise BackupError(f"holds no archive ({error})", where=str(source), remedy=_FOREIGN) from None
+        if not {CONFIGURATION, f"{STATE}/{DATABASE_NAME}"} <= set(names):
+            raise BackupError(f"lacks {CONFIGURATION} or the database", where=str(source), remedy=_FOREIGN)
         _check_database(made / STATE / DATABASE_NAME)
         if folder.exists():
             folder.rmdir()
@@ -107,7 +113,7 @@ def _unpack(source: Path, passphrase: str, folder: Path) -> list[str]:
             for member in archive:
                 parts = Path(member.name).parts
                 if not member.isfile() or member.name.startswith("/") or ".." in parts:
-                    raise BackupError(f"holds {member.name!r}", where=str(source), remedy="It was not made by roadheat")
+                    raise BackupError(f"holds {member.name!r}", where=str(source), remedy=_FOREIGN)
                 target = folder / member.name
                 target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 content = archive.extractfile(member)

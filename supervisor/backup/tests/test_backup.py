@@ -121,6 +121,23 @@ def test_a_backup_that_fails_leaves_the_last_one(city: Path, tmp_path: Path) -> 
         write(load(city), target, "short")
 
 
+def test_what_is_sealed_and_no_backup_restores_nothing(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("city.toml"), io.BytesIO(b""))
+    for content, said in (
+        (b"", "no archive"), (b"hello" * 500, "no archive"), (packed.getvalue()[:200], "no archive"),
+        (packed.getvalue(), "or the database"),
+    ):  # fmt: skip
+        with (tmp_path / "x.backup").open("wb") as file:
+            sealer = Sealer(file, WORDS)
+            sealer.write(content)
+            sealer.close()
+        with pytest.raises(BackupError, match=said):
+            restore(tmp_path / "x.backup", tmp_path / "new", WORDS)
+        assert [path.name for path in tmp_path.iterdir()] == ["x.backup"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\n"])
 def test_a_passphrase_file_without_text_is_named(tmp_path: Path, content: bytes) -> None:
     words = tmp_path / "words"
