@@ -39,7 +39,7 @@ OUT_OF_LIMITS = const(4)
 MALFORMED = const(5)
 WRONG_BOARD = const(6)
 STORE_FAILED = const(7)
-NOT_NOW = const(8)  # while a road needs heat
+NOT_NOW = const(8)  # while a road needs heat, or the running program is not proved
 
 NO_READING_MC = const(-273150)  # sent for a temperature that is not known
 NO_MOISTURE = const(-1)

@@ -81,7 +81,7 @@ class Commands:
         others: "dict[str, Callable[[dict[str, Any]], Outcome]]",
     ) -> None:
         """others: what carries out the commands that concern no zone, by their type; each keeps on flash what it brings
-        and raises where that fails. Gives a result code and what to do once the sequence is stored as well.
+        and raises where that fails. Called once the sequence is stored; gives a result code and what else to do.
         """
         self._board = board
         self._limits = limits
@@ -128,12 +128,15 @@ class Commands:
         if rc == OK and kind == "override":
             state.overrides = self._overrides_with(message)
         try:
-            if kind in self._others:
-                rc, change = self._others[kind](message)
             state.save()
         except Exception:  # full, worn, short of memory: not stored is not accepted
             state.ep, state.q, state.overrides = before
             return STORE_FAILED
+        if kind in self._others:
+            try:
+                rc, change = self._others[kind](message)
+            except Exception:  # the sequence stays used up: what it has brought about so far must not begin again
+                return STORE_FAILED
         if rc == OK:
             self.renewed = self.renewed or kind == "trust"
             change()

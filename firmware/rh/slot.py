@@ -23,6 +23,8 @@ COPY = "slot.rec.1"
 SLOTS = ("a", "b")
 LIST = "list"  # in a slot: header lines, then size, SHA-256 and path of each file
 STARTS_MAX = 3
+VERSION_MAX = 16  # characters, and of a reason: hello says both, and a frame has 1,024
+WHY_MAX = 100
 _START_MS = 30_000  # importing and checking take some seconds; a program that hangs there must not keep the board cold
 _KEPT = "rh.maintenance"  # its timer feeds a watchdog that runs already; the program ends it
 
@@ -60,7 +62,7 @@ def running() -> str:
 def said() -> "list[Any]":
     """For hello: 1 while the running program is not proved, the version that was left last, and why."""
     record = load()
-    return [record["new"], record["bad"], record["why"]]
+    return [record["new"], record["bad"][:VERSION_MAX], record["why"][:WHY_MAX]]
 
 
 def choose() -> None:
@@ -124,8 +126,11 @@ def back(record: "dict[str, Any]", why: str) -> None:
 
 def switch(slot: str, identity: str) -> None:
     """Let another program run from the next start on, until it is proved or left. Raises OSError."""
-    record = load()
-    record["was"], record["wid"] = (record["run"], record["id"]) if running() else ("", "")
+    record, now = load(), running()
+    if record["run"] == now:
+        record["was"], record["wid"] = record["run"], record["id"]
+    elif record["was"] != now:  # it is `now` where the record has been switched already, and no start has followed
+        record["was"] = record["wid"] = ""
     record["run"], record["id"] = slot, identity
     record["new"], record["n"] = 1, 0
     save(record)
@@ -154,13 +159,15 @@ def whole(slot: str, identity: str) -> bool:
     try:
         if digest(slot + "/" + LIST) != identity:
             return False
+        more = -len(os.listdir(slot + "/rh")) - len(os.listdir(slot + "/drivers"))  # would be imported as well
         with open(slot + "/" + LIST) as f:
             for size, expected, path in files(f):
                 if os.stat(slot + "/" + path)[6] != size or digest(slot + "/" + path) != expected:
                     return False
+                more += 1
     except (OSError, ValueError):
         return False
-    return True
+    return more == 0
 
 
 def files(f: "Any") -> "Any":

@@ -71,7 +71,9 @@ class State:
             if type(zone) is not str:
                 raise ValueError
             if zone in self.latched:
-                self.latched[zone] = _whole(latched, _FLAGS_MAX)
+                flags = _whole(latched)
+                # A later program, left since, may have latched what this one has no name for: a person must look.
+                self.latched[zone] = flags if flags <= _FLAGS_MAX else flags & _FLAGS_MAX | LATCHED
                 self.on_s[zone] = _whole(on_s)
                 self.armed[zone] = bool(armed)
         names = record.get("names")  # the last release did not write them

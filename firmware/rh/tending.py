@@ -1,7 +1,7 @@
 """Proves the running program, and fetches another one when the supervisor asks for it.
 
-A program that came over the link has to run for a minute and hold a session with the supervisor; without one it goes
-back to the program before, as soon as no road needs heat.
+A program that came over the link has to run for a minute and hold a session with the supervisor for a minute; without
+one it goes back to the program before, as soon as no road needs heat.
 """
 
 from . import VERSION
@@ -15,6 +15,8 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 LOOK_MS = 5_000
 PROVED_S = 60
+AGAIN_MIN_S = 5
+AGAIN_MAX_S = 3_600  # between attempts to fetch that bring nothing: each may write to flash
 NO_SESSION_S = 900  # a link that works is up within three minutes of a start, also where all boards dial at once
 
 
@@ -23,28 +25,30 @@ async def tend(board: "Board", link: "Callable[[], Link | None]", pause: "Callab
     from . import slot
 
     proved = not slot.running()
+    since = -1  # of a session
     while True:
         await pause(LOOK_MS)
         open_link = link()
         ready = open_link is not None and open_link.ready  # the supervisor has proved itself, and so has the network
+        since = -1 if not ready else board.t if since < 0 else since
         if not proved:
-            proved = _prove(board, ready, slot)
+            proved = _prove(board, ready, ready and board.t - since >= PROVED_S, slot)
             if proved and ready and open_link is not None:
                 await open_link.send({"t": "image", "v": VERSION, "ok": 1, "why": ""})
         update = board.update
-        if open_link is not None and ready and update is not None and not update.said:
+        if open_link is not None and ready and update is not None and not update.said and board.t >= update.again_at:
             await _fetch(board, update, open_link.send, pause)
 
 
-def _prove(board: "Board", ready: bool, slot: "Any") -> bool:
-    """Whether nothing more is to be proved."""
+def _prove(board: "Board", ready: bool, held: bool, slot: "Any") -> bool:
+    """Whether nothing more is to be proved. ready: there is a session; held: it has lasted."""
     record = slot.load()
     if not record["new"]:
         if board.t < board.alone_s + PROVED_S:
             return False
         slot.proved()
         return True
-    if ready and board.t >= board.alone_s + PROVED_S:
+    if held and board.t >= board.alone_s + PROVED_S:
         slot.proved()
         board.log("update", "proved")
         return True
@@ -61,12 +65,15 @@ async def _fetch(
     send: "Callable[[dict[str, Any]], Awaitable[None]]",
     pause: "Callable[[int], Awaitable[None]]",
 ) -> None:
-    """Until it is ready or refused, and say which; a link that fails is tried again in its next session."""
+    """Until it is ready or refused, and say which. Where link or flash fail, again: soon while pieces come."""
     try:
         if not update.ready and not update.why:
             await update.run(send, pause)
             board.log("update", update.why or "ready")
         await send({"t": "image", "v": update.version, "ok": int(update.ready), "why": update.why})
         update.said = True
-    except OSError as e:
-        board.log("update", e)
+    except Exception as e:
+        board.log("update", repr(e))
+        update.failures = update.failures + 1 if update.pieces.stalled else 1
+        update.pieces.stalled = True
+        update.again_at = board.t + min(AGAIN_MAX_S, AGAIN_MIN_S << min(update.failures, 10))

@@ -1,16 +1,18 @@
 """Brings another program to the slot that is not in use: its signed list first, then what the list names, in pieces.
 
-The board asks for each piece, so it sets the pace, goes on where it stopped, and live telemetry never waits. Nothing
-that has come counts before its hash, read back from flash, is the one in the list. Imported for an update only.
+The slot keeps what it holds until the list has been found to be signed, for this board, and later than what runs; that
+is looked at each time, because a slot that is whole may hold the program of before. The board asks for each piece, so
+it sets the pace, goes on where it stopped, and live telemetry never waits. Nothing that has come counts before its
+hash, read back from flash, is the one in the list. Imported for an update only.
 """
 
 import os
 import sys
-from binascii import a2b_base64
 
 from . import VERSION, chips, signed, slot
 from .codes import MALFORMED, NOT_NOW, OK, OUT_OF_LIMITS
 from .commands import nothing
+from .pieces import Pieces
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Awaitable, Callable
@@ -21,13 +23,11 @@ if 0:  # for the type checker; leaves nothing on the chip
 MODEL = "roadheat-1"  # what a list must name: boards with other circuits are other models
 PURPOSE = b"roadheat program\n"
 BYTECODE = getattr(sys.implementation, "_mpy", 0) & 0xFF  # version of the bytecode that this interpreter takes
-PIECE = 600  # bytes; 800 characters in a frame of at most 1,024
 LIST_MAX = 8_192
 FILES_MAX = 80
 FILE_MAX = 65_536
-SPARE = 65_536  # bytes that stay free for journal and configuration
-ANSWER_S = 30
-WINDOW = 6  # pieces under way or waiting: 3.6 KB of memory
+SPARE = 262_144  # bytes that stay free: what journal and events may still grow to, and the configuration
+LIST_NEW = "list.new"  # until it has been verified
 NO_SENSE = "its list makes no sense"
 _LIST, _SIGNATURE, _CONTENT = 0, 1, 2  # what a piece is of; the content is all files, one after the other
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -46,10 +46,10 @@ def later(version: str, than: str) -> bool:
 
 
 def _numbers(version: str) -> "list[int]":
-    made = [int(part) for part in version.split(".")]
-    if len(made) != 3 or min(made) < 0:
+    parts = version.split(".")
+    if len(parts) != 3 or not all(part.isdigit() and len(part) <= 4 for part in parts):
         raise ValueError
-    return made
+    return [int(part) for part in parts]
 
 
 def path_fault(path: str) -> bool:
@@ -85,6 +85,8 @@ def command(board: "Board", message: "dict[str, Any]") -> "Outcome":
         slot.switch(update.slot, identity)
         board.log("update", "restart into {} from slot {}".format(version, update.slot))
         return OK, lambda: setattr(board, "restart", True)
+    if slot.load()["new"]:  # what the other slot holds is the way back until the running program is proved
+        return NOT_NOW, nothing
     if update is None or not known or update.why:
         update = Update(version, identity, size)
     wanted = update
@@ -108,57 +110,50 @@ class Update:
         self.ready = False
         self.said = False  # how it ended, to the supervisor
         self.why = ""  # why not; "" while it goes on
-        self._due: "list[tuple[int, int, int]]" = []  # pieces asked for: of what, from where, so many bytes
-        self._came: "list[bytes]" = []
+        self.failures = 0  # in a row
+        self.again_at = 0  # uptime before which it is not tried again
+        self.pieces = Pieces(version)
 
     def take(self, message: "dict[str, Any]") -> bool:
         """A piece from the supervisor; whether it is the next of those asked for."""
-        if not self._due or message.get("v") != self.version:
-            return False
-        number, at, size = self._due[0]
-        try:
-            piece = a2b_base64(message["d"])
-        except (KeyError, ValueError, TypeError):
-            return False
-        if message.get("f") != number or message.get("o") != at or len(piece) != size:
-            return False
-        self._due.pop(0)
-        self._came.append(piece)
-        return True
+        return self.pieces.take(message)
 
     async def run(
         self, ask: "Callable[[dict[str, Any]], Awaitable[None]]", pause: "Callable[[int], Awaitable[None]]"
     ) -> None:
-        """Fetch what is missing. `ask` sends a request. Raises OSError where link or flash fail: the next call goes on.
-        Otherwise `ready` or `why` says how it ended.
+        """Verify what is there and fetch what is missing. `ask` sends a request. Raises OSError where link or flash
+        fail: the next call goes on. Otherwise `ready` or `why` says how it ended.
         """
         try:
-            if not slot.whole(self.slot, self.identity):
-                await self._fetch(ask, pause)
+            await self._fetch(ask, pause)
             self.ready = True
         except Refused as e:
-            self.why = str(e.args[0])
-        except ValueError:
-            self.why = NO_SENSE
+            self.why = str(e.args[0])[: slot.WHY_MAX]
+            remove(LIST_NEW)
 
     async def _fetch(self, ask: "Any", pause: "Any") -> None:
         held = self.slot + "/" + slot.LIST
-        if not _has(held, self.identity):
-            empty(self.slot)
-            for folder in ("", "/rh", "/drivers"):
-                os.mkdir(self.slot + folder)
-            source = self._source(_LIST, 0, self._size, ask, pause)
-            await _write(held, "wb", self._size, source)
-            if not _has(held, self.identity):
+        here = _has(held, self.identity)
+        where = held if here else LIST_NEW
+        if not _has(where, self.identity):
+            await self.pieces.source(_LIST, 0, self._size, ask, pause).write(where, "wb", self._size)
+            if not _has(where, self.identity):
                 raise Refused("the list is not the one of the command")
         await self._check_signature(ask, pause)
-        total = self._header(held)
-        room = os.statvfs("/")
-        if room[0] * room[3] < total + SPARE:
-            raise Refused("no room: {} bytes free".format(room[0] * room[3]))
+        try:
+            total = self._header(where)
+        except ValueError:
+            raise Refused(NO_SENSE)
+        if slot.whole(self.slot, self.identity):
+            return
+        if not here:
+            remove(self.slot)
+            for folder in ("", "/rh", "/drivers"):
+                os.mkdir(self.slot + folder)
+            os.rename(where, held)
         await self._content(held, total, ask, pause)
         if not slot.whole(self.slot, self.identity):
-            empty(self.slot)
+            remove(self.slot)
             raise Refused("what came is not what the list says")
 
     async def _check_signature(self, ask: "Any", pause: "Any") -> None:
@@ -168,15 +163,15 @@ class Update:
             raise Refused("its signing keys are damaged: configure it")
         if not keys:
             raise Refused("this board has no signing keys: provision and configure it")
-        signature = await self._source(_SIGNATURE, 0, signed.SIZE, ask, pause).next()
+        signature = await self.pieces.source(_SIGNATURE, 0, signed.SIZE, ask, pause).next()
         if not signed.verified(PURPOSE + self.identity.encode(), signature, keys):
-            empty(self.slot)
             raise Refused("not signed by a key of this board")
 
     def _header(self, path: str) -> int:
         """Bytes of all files, once the list is for this board; raises Refused and ValueError."""
         said: "dict[str, str]" = {}
-        total = count = 0
+        total = count = blocks = 0
+        block = os.statvfs("/")[0]
         with open(path) as f:
             for line in f:
                 if line[0].isdigit():
@@ -188,6 +183,7 @@ class Update:
                 if path_fault(name) or len(expected) != 64 or size > FILE_MAX:
                     raise Refused(NO_SENSE)
                 total += size
+                blocks += blocks_of(size, block)
                 count += 1
         if said.get("model") != MODEL:
             raise Refused("it is for model {}".format(said.get("model")))
@@ -199,6 +195,9 @@ class Update:
             raise Refused("{} is not later than {}".format(said.get("version"), VERSION))
         if str(count) != said.get("files") or not 0 < count <= FILES_MAX:
             raise Refused("its list is not complete")
+        free = room() + block * _blocks_in(self.slot, block)
+        if free < block * blocks + SPARE:
+            raise Refused("no room: {} bytes free".format(free))
         return total
 
     async def _content(self, held: str, total: int, ask: "Any", pause: "Any") -> None:
@@ -212,66 +211,48 @@ class Update:
                     have = _size(path)
                     if have >= size:
                         have = 0
-                    source = self._source(_CONTENT, at + have, total, ask, pause)
-                    await _write(path, "ab" if have else "wb", size - have, source)
+                    source = self.pieces.source(_CONTENT, at + have, total, ask, pause)
+                    await source.write(path, "ab" if have else "wb", size - have)
                 elif source is not None:
-                    await _write(path, "wb", size, source)
+                    await source.write(path, "wb", size)
                 at += size
 
-    def _source(self, number: int, at: int, end: int, ask: "Any", pause: "Any") -> "_Source":
-        self._due = []
-        self._came = []
-        return _Source(self, number, at, end, ask, pause)
 
-
-class _Source:
-    """Pieces of one thing in their order, some of them under way."""
-
-    def __init__(self, update: "Update", number: int, at: int, end: int, ask: "Any", pause: "Any") -> None:
-        self._update = update
-        self._number = number
-        self._at = at
-        self._end = end
-        self._ask = ask
-        self._pause = pause
-        self.rest = b""  # of the newest piece
-
-    async def next(self) -> bytes:
-        """Raises OSError where the supervisor does not answer."""
-        update = self._update
-        while self._at < self._end and len(update._due) + len(update._came) < WINDOW:
-            size = min(PIECE, self._end - self._at)
-            update._due.append((self._number, self._at, size))
-            await self._ask({"t": "get", "v": update.version, "f": self._number, "o": self._at, "n": size})
-            self._at += size
-        for _ in range(ANSWER_S * 10):
-            if update._came:
-                return update._came.pop(0)
-            await self._pause(100)
-        raise OSError("no answer")
-
-
-async def _write(path: str, mode: str, size: int, source: _Source) -> None:
-    """`size` bytes of the source into a file; each piece is on flash before the next is awaited."""
-    with open(path, mode) as f:
-        while size:
-            if not source.rest:
-                source.rest = await source.next()
-            f.write(source.rest[:size])
-            f.flush()
-            size, source.rest = size - len(source.rest[:size]), source.rest[size:]
-
-
-def empty(name: str) -> None:
-    """Remove a slot with all that is in it; raises OSError."""
-    for folder in (name + "/rh", name + "/drivers", name):
+def remove(path: str) -> None:
+    """Whatever is there, with all that is in it; raises OSError."""
+    try:
+        os.remove(path)  # LittleFS takes an empty folder, too
+    except OSError:
         try:
-            found = os.listdir(folder)
+            found = os.listdir(path)
         except OSError:
-            continue
+            return  # there is nothing
         for entry in found:
-            os.remove(folder + "/" + entry)
-        os.rmdir(folder)
+            remove(path + "/" + entry)
+        os.rmdir(path)
+
+
+def room() -> int:
+    """Bytes that are free on flash."""
+    found = os.statvfs("/")
+    return int(found[0] * found[3])
+
+
+def blocks_of(size: int, block: int) -> int:
+    """What a file takes: whole blocks, and at least one."""
+    return max(1, (size + block - 1) // block)
+
+
+def _blocks_in(name: str, block: int) -> int:
+    """What the files of a slot take."""
+    made = 0
+    for folder in (name + "/rh", name + "/drivers"):
+        try:
+            for entry in os.listdir(folder):
+                made += blocks_of(_size(folder + "/" + entry), block)
+        except OSError:
+            pass
+    return made
 
 
 def _size(path: str) -> int:

@@ -4,6 +4,7 @@ import unittest
 
 from board_fixtures import STATE, remove, state
 from rh import store
+from rh.codes import EARTH_FAULT, LATCHED
 from rh.state import State
 
 
@@ -48,6 +49,17 @@ class Power(unittest.TestCase):
         again = State(["z01"], STATE)
         self.assertTrue(again.damaged)
         self.assertTrue(again.latched["z01"])
+        remove(STATE)
+
+    def test_a_latch_without_a_name_here_latches_its_zone_alone(self):
+        """A later program wrote it before it was left; its sequence and the other zones are as it left them."""
+        one = state()
+        one.latched["z01"] = 1 << 14 | EARTH_FAULT
+        one.q = 7
+        one.save()
+        again = State(["z01", "z02"], STATE)
+        self.assertFalse(again.damaged)
+        self.assertEqual((again.q, again.latched), (7, {"z01": EARTH_FAULT | LATCHED, "z02": 0}))
         remove(STATE)
 
     def test_never_written_is_a_first_boot(self):

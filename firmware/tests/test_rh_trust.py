@@ -6,7 +6,7 @@ from binascii import b2a_base64
 from board_fixtures import config, remove
 from command_fixtures import CommandCase
 from rh import trust
-from rh.codes import MALFORMED, OK, STORE_FAILED
+from rh.codes import MALFORMED, OK, STALE_SEQUENCE, STORE_FAILED
 from rh.commands import nothing
 
 NEW_KEY = "5a" * 32
@@ -121,6 +121,20 @@ class Command(CommandCase):
         self.commands._others["trust"] = full
         self.assertEqual(self.trust(), STORE_FAILED)
         self.assertFalse(self.commands.renewed)
+        self.reboot()
+        self.q -= 1
+        self.assertEqual(self.trust(), STALE_SEQUENCE, "part of it may have been carried out")
+
+    def test_not_carried_out_before_its_sequence_is_stored(self):
+        seen = []
+        self.commands._others["trust"] = lambda m: seen.append(m["ca"]) or (OK, nothing)
+
+        def full():
+            raise OSError(28)
+
+        self.state.save = full
+        self.assertEqual(self.trust(), STORE_FAILED)
+        self.assertEqual(seen, [])
 
 
 if __name__ == "__main__":

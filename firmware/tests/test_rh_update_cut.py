@@ -4,6 +4,7 @@ On the file system that the chip uses, so in the VM only; elsewhere there is not
 """
 
 import asyncio
+import os
 import unittest
 from binascii import b2a_base64, hexlify
 from hashlib import sha256
@@ -13,9 +14,28 @@ from test_rh_power_cut import each_cut, made, sealed, vfs
 
 
 class Cuts(unittest.TestCase):
+    def test_over_the_program_of_before(self):
+        """The slot holds a program: it stays whole until another has been verified, and none is mixed of both."""
+        before = _program("9.9.8", b"0")
+        after = _program("9.9.9", b"1")
+
+        def fill():
+            sealed()
+            _fetch(*before)
+
+        def look():
+            if not slot.whole("a", before[2]):
+                verified = [digest(path) for path in ("list.new", "a/list")]
+                self.assertTrue(after[2] in verified, "taken apart before another one was verified")
+            _fetch(*after)
+            self.assertTrue(slot.whole("a", after[2]))
+            self.assertFalse("list.new" in os.listdir())
+
+        each_cut(made(fill), lambda: _fetch(*after), look)
+
     def test_another_program(self):
         """A new program brought to a slot, switched to, then proved: each start finds the old or the new, whole."""
-        listing, content, identity = _program()
+        listing, content, identity = _program("9.9.9", b"1")
 
         def act():
             _fetch(listing, content, identity)
@@ -37,18 +57,25 @@ class Cuts(unittest.TestCase):
         each_cut(made(sealed), act, look)
 
 
-def _program():
+def digest(path):
+    try:
+        return slot.digest(path)
+    except OSError:
+        return ""
+
+
+def _program(version, fill):
     """List and content of a program of two files, and the list's hash."""
-    files = (("rh/one.mpy", b"1" * 700), ("drivers/two.mpy", b"2" * 300))
+    files = (("rh/one.mpy", fill * 700), ("drivers/two.mpy", b"2" * 300))
     rows = ["{} {} {}\n".format(len(raw), hexlify(sha256(raw).digest()).decode(), path) for path, raw in files]
-    head = "version 9.9.9\nmodel roadheat-1\nchips ESP32\nbytecode {}\nfiles 2\n".format(update.BYTECODE)
+    head = "version {}\nmodel roadheat-1\nchips ESP32\nbytecode {}\nfiles 2\n".format(version, update.BYTECODE)
     listing = (head + "".join(rows)).encode()
     return listing, b"".join([raw for _, raw in files]), hexlify(sha256(listing).digest()).decode()
 
 
 def _fetch(listing, content, identity):
     """As the supervisor's answers bring it; raises OSError where the power is cut."""
-    new = update.Update("9.9.9", identity, len(listing))
+    new = update.Update(listing.split()[1].decode(), identity, len(listing))
     parts = (listing, bytes(384), content)
 
     async def ask(m):

@@ -7,8 +7,11 @@ signature (firmware/rh/update.py); the service only hands out what they ask for.
 
 from __future__ import annotations
 
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,8 +25,12 @@ LIST_MAX_BYTES: Final = 8_192
 FILE_MAX_BYTES: Final = 65_536
 FILES_MAX: Final = 80
 SIGNATURE_BYTES: Final = 384
-_VERSION: Final = re.compile(r"^version ([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})$", re.MULTILINE)
-_FILE: Final = re.compile(r"^([0-9]{1,6}) ([0-9a-f]{64}) ((?:rh|drivers)/[a-z0-9_]+\.(?:mpy|json))$", re.MULTILINE)
+# What `zipfile` raises for damaged, encrypted and unusually packed files.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, KeyError, ValueError, EOFError, RuntimeError,
+)  # fmt: skip
+VERSION: Final = re.compile(r"^version ([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})$", re.MULTILINE)
+FILE: Final = re.compile(r"^([0-9]{1,6}) ([0-9a-f]{64}) ((?:rh|drivers)/[a-z0-9_]+\.(?:mpy|json))$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -53,13 +60,13 @@ def load_program(path: Path) -> Program:
         with zipfile.ZipFile(path) as archive:
             listing, signature = _read(archive, LIST, LIST_MAX_BYTES), _read(archive, SIGNATURE, SIGNATURE_BYTES)
             text = listing.decode("ascii")
-            rows = _FILE.findall(text)
+            rows = FILE.findall(text)
             files = tuple(_checked(archive, name, int(size), digest) for size, digest, name in rows)
     except FileNotFoundError:
         raise ConfigError("no such file", where=str(path), remedy="Make one: `roadheat board update build`") from None
-    except (zipfile.BadZipFile, UnicodeDecodeError, OSError, KeyError, ValueError, EOFError) as error:
+    except _UNREADABLE as error:
         raise _no_program(path, str(error)) from None
-    version = _VERSION.search(text)
+    version = VERSION.search(text)
     if version is None or not 0 < len(files) <= FILES_MAX or f"files {len(files)}\n" not in text:
         raise _no_program(path, "its list is not complete")
     if len(signature) != SIGNATURE_BYTES:

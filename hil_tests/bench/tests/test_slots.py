@@ -75,12 +75,23 @@ def test_a_proved_program_runs_from_its_slot(bench: Bench, start: Callable[..., 
             {"program": ("import asyncio", "while True:\n    __import__('time').sleep(1)\nimport asyncio")},
             "starts not proved",
         ),
+        ({"program": ("import asyncio", "__import__('machine').reset()\nimport asyncio")}, "starts not proved"),
+        ({"program": ("def main() -> bool:", "def main() -> bool:\n    return True")}, "starts not proved"),
         ({"board": ("def tick(self)", "def tock(self)")}, "starts not proved"),
         ({"check": ("def load(", "def loaded(")}, "starts not proved"),
         ({"config": ("class Config", "class Other")}, "starts not proved"),
         ({}, None),
     ],
-    ids=["fails at import", "hangs at import", "fails in the loop", "lacks a function", "lacks a class", "well"],
+    ids=[
+        "fails at import",
+        "hangs at import",
+        "resets at import",
+        "ends at once",
+        "fails in the loop",
+        "lacks a function",
+        "lacks a class",
+        "well",
+    ],
 )
 def test_a_new_program_that_fails_is_left_within_minutes(
     bench: Bench, start: Callable[..., None], edits: dict[str, tuple[str, str]], why: str | None
@@ -115,9 +126,17 @@ def test_a_program_without_a_session_is_left_on_a_dry_road(bench: Bench, start: 
     bench.zone("z01").set_sensor_fault("stuck", "moisture")
     bench.zone("z01").stuck_c["moisture"] = 0.0
     start()
+    bench.advance(60)
+    bench.set_earth_fault("b01")
+    bench.advance(5)
+    bench.set_earth_fault("b01", False)
     bench.advance(1_000)
     assert (said(bench)["run"], said(bench)["why"]) == ("a", "no session with the supervisor")
     assert len(bench.boards["b01"].resets) == 2
+    bench.zone("z01").set_sensor_fault(None, "moisture")
+    bench.advance(1_800)
+    assert not bench.zone("z01").closed, "the latch outlives the program that set it"
+    assert bench.violations == []
 
 
 @pytest.mark.parametrize("damage", ["b/rh/zone.mpy", "b/list"])

@@ -7,11 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from supervisor.domain.errors import ConfigError
 from supervisor.wire.program import LIST_MAX_BYTES, SIGNATURE_BYTES, load_program
 from supervisor.wire.update_files import Failure, Order, Progress, Wish, load_order, load_progress, save
 
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 FILES = {"rh/__init__.mpy": b"M\x06" + b"x" * 90, "rh/profile.json": b"{}", "drivers/ds18b20.mpy": b"M\x06"}
 
 
@@ -67,6 +70,25 @@ def test_what_is_no_zip_or_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "p.zip", tmp_path / "none.zip", tmp_path):
         with pytest.raises(ConfigError):
             load_program(path)
+
+
+@given(data=st.data())
+def test_a_damaged_file_is_refused(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.mktemp("programs") / "p.zip"
+    with zipfile.ZipFile(written(path)) as archive, zipfile.ZipFile(packed := path.with_name("q.zip"), "w") as other:
+        kind = data.draw(st.sampled_from(PACKINGS))
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name), kind)
+    raw = bytearray(packed.read_bytes())
+    whole = load_program(packed)
+    for at in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=4)):
+        raw[at] ^= data.draw(st.integers(1, 255))
+    packed.write_bytes(raw[: data.draw(st.integers(len(raw) // 2, len(raw)))])
+    try:
+        found = load_program(packed)
+    except ConfigError:
+        return
+    assert found.parts[2] == whole.parts[2], "the list vouches for what is handed out"
 
 
 def test_order_and_progress(tmp_path: Path) -> None:
