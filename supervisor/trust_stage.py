@@ -8,6 +8,7 @@ from collections.abc import Callable
 from supervisor.config.audit_rules import syslog_target
 from supervisor.control import token_watch
 from supervisor.control.audit_watch import AuditCheck, AuditForwarder
+from supervisor.control.board_files import BoardFiles
 from supervisor.control.certificates import LOOK_EACH_S, Certificates
 from supervisor.control.quiet import quiet
 from supervisor.control.renewal import LOOK_EACH_S as RENEWAL_EACH_S
@@ -29,6 +30,7 @@ def start_trust(
     """The loops, and what listens to greetings of boards. `renew_certificate`: of the boards' listener."""
     twins = Twins(base.alarms, base.clock)
     control.intake.greeted.append(twins.greeted)
+    control.intake.greeted.append(BoardFiles(base.alarms).greeted)
     control.watch.checks["keys of boards"] = twins.look
     files = {"boards": pki.server_pem, "boards CA": pki.ca_pem}
     if base.config.web.cert:

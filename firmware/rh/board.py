@@ -211,6 +211,7 @@ class Board:
             "utc": self.clock.utc(self.t),
             "z": [zone.id for zone in self.zones],
             "im": slot.said(),
+            "st": self._config.stale,
         }
 
     def log(self, what: str, detail: object) -> None:

@@ -79,7 +79,8 @@ def load(
 ) -> "tuple[Config, Limits]":
     """Both files, checked, then sealed together with the authority's; raises ConfigError.
 
-    `stale` of the config: a last good copy is used. accept: take files without a seal, as a person asked for.
+    `stale` of the config: why a last good copy is used, "" where none is (docs/decisions/0063). accept: take files
+    without a seal, and nothing else, as a person asked for.
     """
     import rh
 
@@ -87,9 +88,9 @@ def load(
 
     try:
         files = [settle.Settled(config_path, accept)]
-        made = config(files[0].json(), config_path)
+        made = _checked(files[0], config, config_path, accept)
         files.append(limitsfile.settled(limits_path, made.board, accept))
-        bounds = limits(files[1].json(), limits_path)
+        bounds = _checked(files[1], limits, limits_path, accept)
         if seal.load(signed.KEYS)[1] != seal.MISSING:
             files.append(settle.Settled(signed.KEYS))
         for zone_id in bounds.zones:
@@ -103,14 +104,25 @@ def load(
             print("no connection:", e)
         for file in files:
             file.keep()
-            if file.stale:
-                made.stale = True
+            if file.stale and not made.stale:
+                made.stale = file.reason()
         return made, bounds
     finally:
         for name in ("settle", "limitsfile", "signed", "strict", "places", "pins", "chips"):
             sys.modules.pop("rh." + name, None)
             if hasattr(rh, name):  # not when this is the second time
                 delattr(rh, name)
+
+
+def _checked(file: "Any", check: "Any", path: str, accept: bool) -> "Any":
+    """What `check` makes of a file; of its last good copy where the newest is whole and does not pass."""
+    try:
+        return check(file.json(), path)
+    except ConfigError as e:
+        if accept or file.stale or not file.has_copy():
+            raise
+        file.fall_back("{}: {}".format(e.args[1], e.args[3]))  # without the value, which may be secret
+        return check(file.json(), path)
 
 
 def limits(raw: "Any", path: str = "limits.json") -> Limits:

@@ -68,4 +68,4 @@ class Config:
     connect_spread_s: int  # first dial after power came back: 0 to this, so that boards do not dial all at once
     console_lock: int  # 1: Ctrl-C does not stop the program until somebody unlocks the console with the key
     zones: "list[ZoneConfig]"
-    stale = False  # a newest file is damaged or not accepted: its last good copy is in force
+    stale = ""  # which newest file is damaged or refused, and why: its last good copy is in force

@@ -18,6 +18,9 @@ def off() -> None:
         for pin in _drives():
             if pin not in levels:
                 _release(pin)
+    for pin in _before():
+        if pin not in levels:
+            _release(pin)
     for pin in levels:
         try:
             Pin(pin, Pin.OUT, value=levels[pin])
@@ -32,14 +35,16 @@ def _known(levels: "dict[int, int]") -> bool:
     except Exception:
         return False
     known = type(zones) is list and len(zones) > 0
+    can = _drives()
     for zone in zones if known else ():
         try:
             pin, active = zone["relay_pin"], zone["relay_active"]
-            if type(pin) is int and type(active) is int and active in (0, 1) and levels.get(pin, 1 - active) != active:
+            right = type(pin) is int and type(active) is int and active in (0, 1) and (not can or pin in can)
+            if right and levels.get(pin, 1 - active) != active:
                 levels[pin] = 1 - active
             else:
                 known = False
-                levels.pop(pin, None)  # two zones that contradict each other: neither is used
+                levels.pop(pin, None)  # two zones that contradict each other: neither is used; a pin of the flash never
         except Exception:
             known = False
     return known
@@ -55,7 +60,7 @@ def _drives() -> bytes:
 
 
 def _zones() -> "Any":
-    """Zones of the file in force; raises where there is none."""
+    """Zones of the newest file that is whole; raises where there is none."""
     from . import seal
 
     content, why, _ = seal.pick("config.json")
@@ -67,6 +72,22 @@ def _zones() -> "Any":
         if strict.fault(content):
             raise ValueError(why)
     return json.loads(content)["zones"]
+
+
+def _before() -> "list[int]":
+    """Relays of the last good copy, which is in force where the check refuses the newest file."""
+    from . import seal
+
+    try:
+        content, why = seal.load("config.json" + seal.OLD)
+        can = _drives()
+        return (
+            []
+            if content is None or why
+            else [z["relay_pin"] for z in json.loads(content)["zones"] if z["relay_pin"] in can]
+        )
+    except Exception:
+        return []
 
 
 def _release(pin: int) -> None:

@@ -63,6 +63,8 @@ async def run(config: "Config", limits: "Limits") -> bool:
         return False
     uptime = Uptime(time.ticks_ms, time.ticks_diff)
     board = Board(config, limits, chip, uptime, hardware.hold_s(limits) if cold else 0, hardware.set_clock)
+    if config.stale:
+        board.log("files", config.stale)
     if config.console_lock:
         micropython.kbd_intr(-1)  # one stray byte on the line would stop the heat
     beside(config, board, cold, chip.buses.rs485)

@@ -12,6 +12,7 @@ from .check import ConfigError
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
+REASON_MAX = 100  # characters, of 1,024 in a frame
 _REMEDY = "run `roadheat board configure` to write it again"
 _REMEDY_NEW = "run `roadheat board provision` and `roadheat board flash`"
 
@@ -56,6 +57,16 @@ class Settled:
         except IndexError:
             pass
         raise self._error("is not one whole certificate")
+
+    def has_copy(self) -> bool:
+        """Whether there is a last good copy that differs from the newest."""
+        content, damage = seal.load(self._path + seal.OLD)
+        return content is not None and not damage and content != self.content
+
+    def reason(self) -> str:
+        """Which file is not in force, and why: one line of ASCII for the link."""
+        said = "{} {}".format(self._path, self.stale)
+        return "".join([c if " " <= c <= "~" else "?" for c in said[:REASON_MAX]])
 
     def fall_back(self, why: str) -> None:
         """The newest must not be used: take the last good copy. Raises ConfigError where there is none."""

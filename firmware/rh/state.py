@@ -71,7 +71,7 @@ class State:
             if type(zone) is not str:
                 raise ValueError
             if zone in self.latched:
-                flags = _whole(latched)
+                flags = _whole(latched, 0xFFFF)
                 # A later program, left since, may have latched what this one has no name for: a person must look.
                 self.latched[zone] = flags if flags <= _FLAGS_MAX else flags & _FLAGS_MAX | LATCHED
                 self.on_s[zone] = _whole(on_s)

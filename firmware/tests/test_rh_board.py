@@ -5,7 +5,7 @@ import os
 import unittest
 
 from board_fixtures import Circuit, Hardware, Time, config, limits, remove, wipe
-from rh import store
+from rh import slot, store
 from rh.board import ALONE_S, Board
 from rh.codes import CABLE_BROKEN, CONTACTOR_WELDED, EARTH_FAULT, LATCHED, MAINTENANCE, POWER_RETURN_HOLD
 from rh.control import AFTER_RUN_S
@@ -184,9 +184,13 @@ class Boards(unittest.TestCase):
         self.board.zones = [self.board.zones[0]] * 4
         self.board.zones[0].id = "z" * 24
         self.board._config.board = "b" * 24
-        self.board._config.stale = True
+        self.board._config.stale = "x" * 100
+        keep, slot.said = slot.said, lambda: [1, "9" * slot.VERSION_MAX, "x" * slot.WHY_MAX]
         self.board.state.ep = self.board.state.q = (1 << 30) - 1
-        hello = self.board.hello("10.20.30")
+        try:
+            hello = dict(self.board.hello("10.20.30"), ca=["0" * 8] * 2)
+        finally:
+            slot.said = keep
         self.assertEqual(hello["fw"], "10.20.30+last-good")
         self.assertLessEqual(len(json.dumps(hello)) + 65, 1_024)
 

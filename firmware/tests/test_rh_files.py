@@ -57,7 +57,7 @@ class Sealing(Case):
     def test_files_without_a_seal_are_taken_once_and_sealed(self):
         self.plain()
         config, limits = check.load()
-        self.assertEqual((config.earth_pin, config.lock_pin, config.stale, limits.t_max_mc), (13, 14, False, 15_000))
+        self.assertEqual((config.earth_pin, config.lock_pin, config.stale, limits.t_max_mc), (13, 14, "", 15_000))
         for path, content in (("config.json", text(SAFE)), ("limits.json", text(LIMITS)), ("ca.der", CA)):
             self.assertEqual(read(path), seal.sealed(content))
             self.assertEqual(read(path + ".old"), seal.sealed(content))
@@ -79,7 +79,7 @@ class Sealing(Case):
         write("config.json", text(OTHER))
         for _ in range(2):
             config, _ = check.load()
-            self.assertEqual((config.board, config.stale), ("b01", True))
+            self.assertEqual((config.board, bool(config.stale)), ("b01", True))
         self.assertEqual(read("config.json"), text(OTHER))
 
     def test_a_person_can_accept_a_file_changed_by_hand(self):
@@ -88,7 +88,7 @@ class Sealing(Case):
         write("config.json", text(OTHER))
         self.assertEqual(check.load(accept=True)[0].board, "b02")
         config, _ = check.load()
-        self.assertEqual((config.board, config.stale), ("b02", False))
+        self.assertEqual((config.board, config.stale), ("b02", ""))
         write("config.json", text(OTHER)[:-1])
         self.assertIn("ends too early", self.refused(accept=True))
         self.assertEqual(check.load()[0].board, "b02")
@@ -98,17 +98,54 @@ class Sealing(Case):
         check.load()
         write("config.json", seal.sealed(text(OTHER)))
         config, _ = check.load()
-        self.assertEqual((config.board, config.stale), ("b02", False))
+        self.assertEqual((config.board, config.stale), ("b02", ""))
         self.assertEqual(read("config.json.old"), seal.sealed(text(OTHER)))
 
-    def test_a_sealed_file_that_does_not_pass_is_said_and_does_not_become_the_last_good_one(self):
+    def test_a_sealed_file_that_does_not_pass_leaves_the_last_good_one_in_force(self):
+        """Whatever is wrong with it; which file and key, but never a value, goes to the supervisor."""
         self.plain()
         check.load()
+        zones = [dict(SAFE["zones"][0], relay_pin=34)] + SAFE["zones"][1:]
+        for changed, key in (
+            ({"port": 0}, "port"),
+            ({"zones": zones}, "zones[0].relay_pin"),
+            ({"zones": []}, "zones"),
+            ({"earth_pin": 25}, "zones[0].relay_pin"),
+            ({"unknown": 1}, "unknown"),
+            ({"wifi": {"ssid": "x", "password": "secret" * 20}}, "wifi.password"),
+            ({"board": "\xe9" * 30}, "board"),
+        ):
+            new = seal.sealed(text(dict(SAFE, **changed)))
+            write("config.json", new)
+            config, _ = check.load()
+            self.assertEqual((config.board, config.port, config.earth_pin), (SAFE["board"], SAFE["port"], 13))
+            self.assertTrue(config.stale.startswith("config.json " + key), config.stale)
+            self.assertTrue(len(config.stale) <= 100 and "secret" not in config.stale)
+            self.assertEqual(read("config.json.old"), seal.sealed(text(SAFE)))
+            self.assertEqual(read("config.json"), new, "it stays for whoever mends it")
+
+    def test_limits_that_do_not_pass_leave_the_last_good_ones_in_force(self):
+        self.plain()
+        check.load()
+        write("limits.json", seal.sealed(text(dict(LIMITS, t_max_mc=90_000))))
+        config, limits = check.load()
+        self.assertEqual(limits.t_max_mc, 15_000)
+        self.assertTrue(config.stale.startswith("limits.json t_max_mc"), config.stale)
+
+    def test_what_a_person_accepts_must_pass(self):
+        self.plain()
+        check.load()
+        write("config.json", text(dict(SAFE, port=0)))
+        with self.assertRaises(ConfigError) as raised:
+            check.load(accept=True)
+        self.assertEqual(raised.exception.args[1], "port")
+
+    def test_without_a_last_good_copy_the_board_stays_off(self):
+        self.plain()
         write("config.json", seal.sealed(text(dict(SAFE, port=0))))
         with self.assertRaises(ConfigError) as raised:
             check.load()
         self.assertEqual(raised.exception.args[1], "port")
-        self.assertEqual(read("config.json.old"), seal.sealed(text(SAFE)))
 
     def test_a_file_without_a_seal_that_does_not_pass_is_not_sealed(self):
         self.plain()

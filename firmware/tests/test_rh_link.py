@@ -45,6 +45,7 @@ class Sessions(LinkCase):
                 "fw": VERSION,
                 "ca": [],
                 "im": [0, "", ""],
+                "st": "",
                 "life": self.board.state.life,
                 "boot": 1,
                 "ep": 0,

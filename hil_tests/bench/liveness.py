@@ -83,7 +83,6 @@ class Liveness:
         self._earth: set[str] = set()
         self._locked: dict[str, int] = {}
         self._typed: dict[str, int] = {}
-        self._refused: frozenset[str] = frozenset()
         self.service: Service | None = None
         self._ahead: list[tuple[int, float]] = [(0, 0.0)]  # from, by how much the service's clock is ahead [s]
         period_s = min(limits["period_s"], OFF_MAX_S + limits["min_on_s"])  # as boards bound it
@@ -158,10 +157,6 @@ class Liveness:
         """By the service's clock at that time: plans and commands carry it."""
         return self._start_utc_s + at_ms / 1000 + [ahead_s for begin, ahead_s in self._ahead if begin <= at_ms][-1]
 
-    def refused(self, board: str, refused: bool) -> None:
-        """The board has a configuration that it must not carry out: it stays off, and says so."""
-        self._refused = self._refused | {board} if refused else self._refused - {board}
-
     # -- what must hold ---------------------------------------------------------------------------------------------
 
     def tick(self, zone: BenchZone, now_ms: int) -> None:
@@ -207,7 +202,6 @@ class Liveness:
             not getattr(zone.board, "powered", True)
             or board in self._earth
             or board in self._locked
-            or board in self._refused
             or self._at_prompt(zone, now_ms)
             or watch.latched
             or now_ms < watch.until_ms

@@ -39,8 +39,7 @@ def _tear(files: Files, at: Place) -> None:
 
 
 def _impossible_pin(files: Files, at: Place) -> None:
-    """A sealed configuration that the chip cannot carry out."""
-    at.bench.invariants.liveness.refused(at.board_id, True)
+    """A sealed configuration that the chip cannot carry out: the last good copy heats."""
     config = json.loads(files["config.json"].rpartition(_SEAL)[0])
     config["zones"][0]["relay_pin"] = _INPUT_ONLY_PIN
     files["config.json"] = sealed(json.dumps(config).encode())
@@ -51,7 +50,6 @@ def _as_provisioned(files: Files, at: Place) -> None:
     board = at.board
     if len(board.resets) > 1 and board.resets[-1][1] != _POWER_CAME:
         at.bench.invariants.tell("I16", at.bench.now_ms, at.board_id, "a refused configuration resets the board")
-    at.bench.invariants.liveness.refused(at.board_id, False)
     files["config.json"] = sealed_file(at.bench.config.state_dir / "boards" / at.board_id / "config.json")
 
 

@@ -47,6 +47,7 @@ class AlarmCode(StrEnum):
     BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"
     BOARD_KEY_TWICE = "board-key-twice", Severity.MAJOR, "board"
     BOARD_ZONES = "board-zones", Severity.MAJOR, "board"
+    BOARD_FILES = "board-files", Severity.MAJOR, "board"
     UPDATE_HALTED = "update-halted", Severity.MAJOR, ""
     NEWER_SUPERVISOR = "newer-supervisor", Severity.MAJOR, "board"
     PLAN_REFUSED = "plan-refused", Severity.MAJOR, "zone"

@@ -114,6 +114,7 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
     life: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""  # board-life id, "" from firmware before 0.2
     ca: Annotated[tuple[Short4, ...], Meta(max_length=4)] = ()  # authorities it trusts; () from firmware before 0.2
     im: ProgramState | None = None  # None from firmware that takes no update over the link
+    st: Reason = ""  # why a last good copy of its files is in force; "" where none is, and from firmware before 0.2
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):

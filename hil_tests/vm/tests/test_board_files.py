@@ -202,7 +202,7 @@ def test_a_file_changed_by_hand_waits_for_a_person(start: Start) -> None:
         said = prompt.run("import rh.check; c, _ = rh.check.load(); print(c.board, c.stale)")
     finally:
         prompt.close()
-    assert said == "b77 False\n"
+    assert said == "b77 \n"
 
 
 @pytest.mark.parametrize("pin", [34, 6, 45])
@@ -212,6 +212,16 @@ def test_a_pin_that_the_chip_cannot_drive_is_said_and_resets_nothing(start: Star
     board = start({**_plain(), "config.json": json.dumps(config).encode()})
     assert _live(board, STARTS_WITHIN_S) == set()
     _says(board, "stays off: config.json: zones[1].relay_pin")
+    assert len(board.resets) == 1
+
+
+def test_a_refused_configuration_leaves_the_one_of_before_in_force(start: Start) -> None:
+    config = json.loads(_config())
+    config["zones"][1]["relay_pin"] = 34
+    good = {f"{name}.old": content for name, content in _sealed().items()}
+    board = start({**_sealed(), **good, "config.json": sealed(json.dumps(config).encode())})
+    assert _live(board, STARTS_WITHIN_S) == set(RELAYS)
+    _says(board, "files: config.json zones[1].relay_pin: this pin cannot drive a contactor")
     assert len(board.resets) == 1
 
 
