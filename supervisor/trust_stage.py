@@ -17,6 +17,7 @@ from supervisor.control.token_watch import TokenWatch
 from supervisor.control.twins import Twins
 from supervisor.control.updates import LOOK_EACH_S as UPDATE_EACH_S
 from supervisor.control.updates import Updates
+from supervisor.control.wear import Wear
 from supervisor.runtime.background import Background
 from supervisor.stages import Base, Commands, Control
 from supervisor.store.audit import DAY_S
@@ -31,6 +32,9 @@ def start_trust(
     twins = Twins(base.alarms, base.clock)
     control.intake.greeted.append(twins.greeted)
     control.intake.greeted.append(BoardFiles(base.alarms).greeted)
+    wear = Wear(base.live.zones, base.metrics, base.store.events, base.clock, base.background)
+    control.intake.greeted.append(wear.greeted)
+    control.intake.shown.append(wear.shown)
     control.watch.checks["keys of boards"] = twins.look
     files = {"boards": pki.server_pem, "boards CA": pki.ca_pem}
     if base.config.web.cert:

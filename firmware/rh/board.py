@@ -4,8 +4,9 @@ import gc
 
 from . import codes
 from .commands import Clock, Commands, nothing
-from .events import Events
+from .events import Events, crash, last_line
 from .journal import Journal
+from .life import Life
 from .state import BAD_BOOTS_MAX, GOOD_BOOT_S, State
 from .telemetry import Recorder
 from .zone import Zone
@@ -71,6 +72,7 @@ class Board:
         others: "dict[str, Callable[[dict[str, Any]], Outcome]]" = {"trust": self._renew, "update": self._update}
         self.commands = Commands(config.board, limits, self.zones, self.clock, state, others)
         self.recorder = Recorder(state.boot, self.zones, self.clock)
+        self.life = self.recorder.life = Life(names)
         self.journal = Journal("journal", self.recorder.size)
         if state.rearranged:  # before the state is saved: a power cut in between does it again
             self.log("journal", "other zones than at the last start: {} records dropped".format(self.journal.clear()))
@@ -129,6 +131,7 @@ class Board:
                 self.log("contactor of " + zone.id, e)
             if zone.flags & codes.CONTACTOR_WELDED:
                 _answer(circuit.trip)
+        self.life.follow(zones)
         self._converted = self._convert()
         self._stuck_s = self._stuck_s + 1 if stuck else 0
         if self._stuck_s >= STUCK_MAX:
@@ -212,6 +215,7 @@ class Board:
             "z": [zone.id for zone in self.zones],
             "im": slot.said(),
             "st": self._config.stale,
+            "cr": last_line(crash()),
         }
 
     def log(self, what: str, detail: object) -> None:

@@ -1,4 +1,4 @@
-"""What a board has reported, kept on flash: some 1,000 lines in two files. When the newer is full, the older goes.
+"""What a board has reported, kept on flash: at least 1,000 lines in two files. When the newer is full, the older goes.
 
 A line: boot, uptime [s], UTC [s] (0: not known), what, detail. What is reported again and again is written once in ten
 minutes, with how often: flash wears, and a line that repeats says nothing new.
@@ -8,11 +8,23 @@ import os
 
 PATH = "events."  # and 0 for the newer file, 1 for the older
 CRASH = "crash.txt"  # traceback of the last start that ended in one
-FILE_MAX = 40_960  # bytes: 500 lines of the usual length
+FILE_MAX = 81_920  # bytes: 1,000 lines of the usual length, so that the older file alone has as many
+FRAMES_MAX = 6  # that are kept in memory, for a crash
+_FRAMES = b"\nlast frames:"
 AGAIN_S = 600
 _KNOWN_MAX = 16  # kinds whose repetitions are counted
 _DETAIL_MAX = 160
 CHUNK = 400  # bytes that the console shows at a time: the line to it blocks
+
+
+_frames: "list[str]" = []
+
+
+def frame(what: str) -> None:
+    """Note a frame of the supervisor: a crash tells of the last ones."""
+    _frames.append(what)
+    if len(_frames) > FRAMES_MAX:
+        _frames.pop(0)
 
 
 class Events:
@@ -73,10 +85,10 @@ def crashed(error: BaseException, path: str = CRASH) -> None:
     try:
         text = io.StringIO()
         sys.print_exception(error, text)
-        raw = text.getvalue()[-1_000:].encode()
-        if crash(path) != raw:
+        raw = text.getvalue()[-800:].encode()
+        if crash(path).split(_FRAMES)[0] != raw:
             with open(path, "wb") as f:
-                f.write(raw)
+                f.write(raw + _FRAMES + _plain("; ".join(_frames)).encode())
     except Exception:
         pass
 
@@ -89,6 +101,13 @@ def crash(path: str = CRASH) -> bytes:
             return raw
     except OSError:
         return b""
+
+
+def last_line(raw: bytes) -> str:
+    """Of a traceback: the error, at most 80 characters."""
+    lines = raw.split(_FRAMES)[0].split(b"\n")
+    lines = [line for line in lines if line.strip()]
+    return _plain("".join([chr(c) for c in lines[-1]]), 80) if lines else ""
 
 
 def _plain(value: object, most: int = _DETAIL_MAX) -> str:

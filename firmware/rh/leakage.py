@@ -21,6 +21,7 @@ class Leakage:
         self._trip_ma = limits.leakage_trip_ma
         self._warn_ma = limits.leakage_warn_ma
         self.high = False
+        self.peak_ma = NO_LEAKAGE  # of what was measured since somebody last set it back
         self._over = 0
         self._warn_s = 0
 
@@ -31,6 +32,8 @@ class Leakage:
         """
         if ma == NO_LEAKAGE:
             return False
+        if ma is not None and ma > self.peak_ma:
+            self.peak_ma = ma
         if ma is None or ma >= self._trip_ma:
             self._over += 1
         else:

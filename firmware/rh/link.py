@@ -10,6 +10,7 @@ import random
 
 from . import VERSION
 from .codes import MALFORMED, OK, OLD_EPOCH, STALE_SEQUENCE, STORE_FAILED, WRONG_BOARD
+from .events import frame as frame_of
 from .telemetry import key
 from .wire import FrameError, parse
 from .ws import WebSocket, WsError
@@ -166,6 +167,7 @@ class Link:
             update = self._board.update
             return update is not None and update.take(message)
         ep, q, rc = self._board.commands.apply(message, self._board.t)
+        frame_of("{} {}:{} rc {}".format(message.get("t"), ep, q, rc))
         if rc:
             self._board.log("command refused", (ep, q, rc))
         await self.send({"t": "result", "ep": ep, "q": q, "rc": rc})

@@ -1,19 +1,24 @@
 """Records of measurements: every 10 s while the link is up, else every minute; none overlap.
 
-A record is packed once and framed when it is sent, so that live and journaled ones are the same bytes.
+A record is packed once and framed when it is sent, so that live and journaled ones are the same bytes. What is of use
+only now goes beside the newest one: leakage, and once an hour what the contactors have done in their life.
 """
 
 import json
 from struct import calcsize, pack, unpack_from
 
+from .codes import NO_LEAKAGE
+
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
     from .commands import Clock
+    from .life import Life
     from .zone import Zone
 
 LIVE_S = 10
 JOURNAL_S = 60
+LIFE_S = 3_600
 _HEAD = "<IIIIHH"  # boot, q, utc, up, dt, bad
 _ZONE = "<iihHIIHBH"  # the wire's sample without its name
 HEAD_SIZE = calcsize(_HEAD)
@@ -29,6 +34,9 @@ class Recorder:
         self._clock = clock
         self._q = 0
         self._from = 0
+        self.life: "Life | None" = None
+        self._life_at = 0  # uptime from which it is told again
+        self._leakage_ma: "list[int]" = []  # peaks of the newest record's interval
         self.size = HEAD_SIZE + ZONE_SIZE * len(zones)
 
     def left(self, t: int, live: bool) -> int:
@@ -40,6 +48,9 @@ class Recorder:
         self._q += 1
         record = pack(_HEAD, self._boot, self._q, self._clock.utc(t), t, min(t - self._from, 65535), min(bad, 65535))
         self._from = t
+        self._leakage_ma = [zone.leakage.peak_ma for zone in self._zones]
+        for zone in self._zones:
+            zone.leakage.peak_ma = NO_LEAKAGE
         for zone in self._zones:
             record += pack(_ZONE, *zone.sample())
         return record
@@ -55,6 +66,12 @@ class Recorder:
             zones.append((zone.id,) + unpack_from(_ZONE, record, at))
             at += ZONE_SIZE
         message = {"t": "tel", "boot": boot, "q": q, "utc": utc, "up": up, "dt": dt, "bad": bad, "z": zones}
+        if (boot, q) == (self._boot, self._q):
+            if self._leakage_ma and max(self._leakage_ma) > NO_LEAKAGE:
+                message["lk"] = self._leakage_ma
+            if self.life is not None and up >= self._life_at:
+                self._life_at = up + LIFE_S
+                message["wr"] = self.life.said(self._zones)
         return json.dumps(message).encode()
 
 

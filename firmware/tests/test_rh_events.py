@@ -45,12 +45,12 @@ class Log(unittest.TestCase):
         self.assertEqual(lines[2], "7 600 0 link: gone (599 times more before)")
 
     def test_two_files_and_never_more(self):
-        for i in range(2_000):
+        for i in range(2_200):
             self.log.add(i * events.AGAIN_S, 0, "what", "x" * 60)
         text = everything()
         self.assertTrue(events.FILE_MAX < len(text) <= 2 * events.FILE_MAX + 500, len(text))
-        self.assertGreaterEqual(len(text.split("\n")), 500)
-        self.assertIn(" {} 0 what".format(1_999 * events.AGAIN_S), text)
+        self.assertGreaterEqual(len(text.split("\n")), 1_000)
+        self.assertIn(" {} 0 what".format(2_199 * events.AGAIN_S), text)
 
     def test_from_the_end_and_past_it(self):
         for i in range(100):
@@ -99,6 +99,26 @@ class Crash(unittest.TestCase):
                 events.crashed(e)
         self.assertIn("second", events.crash().decode())
         self.assertFalse("first" in events.crash().decode())
+        self.assertTrue("second" in events.last_line(events.crash()))
+
+    def test_the_last_frames_stand_beside_it_and_do_not_write_it_again(self):
+        if not hasattr(sys, "print_exception"):
+            sys.print_exception = lambda error, file: file.write(repr(error))
+        for i in range(20):
+            events.frame("plan 3:{} rc 0".format(i))
+        events.crashed(ValueError("one"))
+        first = events.crash()
+        self.assertIn("plan 3:19 rc 0", first.decode())
+        self.assertFalse("plan 3:13" in first.decode())
+        events.frame("clock 3:20 rc 0")
+        events.crashed(ValueError("one"))
+        self.assertEqual(events.crash(), first)
+        self.assertFalse("plan" in events.last_line(first))
+
+    def test_a_line_for_the_link_from_whatever_stands_there(self):
+        for raw in (b"", b"\n\n", b"\xff" * 900, b"\n".join([b"x" * 300] * 3), events._FRAMES):
+            line = events.last_line(raw)
+            self.assertTrue(len(line) <= 80 and all(" " <= c <= "~" for c in line), line)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class Sessions(LinkCase):
                 "ca": [],
                 "im": [0, "", ""],
                 "st": "",
+                "cr": "",
                 "life": self.board.state.life,
                 "boot": 1,
                 "ep": 0,

@@ -148,6 +148,11 @@ class Journals(unittest.TestCase):
         self.assertEqual(self.fetch_all(), [(1, q) for q in range(10)] + [(2, q) for q in range(10, 20)])
 
 
+class OldAge:
+    def said(self, zones):
+        return [((1 << 30) - 1, 300_000) for _ in zones]
+
+
 class Records(unittest.TestCase):
     def setUp(self):
         self.road = Road()
@@ -193,8 +198,29 @@ class Records(unittest.TestCase):
         for zone in zones:
             zone.id = "z" * 24
             zone.energy.wh = 4_000_000_000
-        frame = Recorder(10**9, zones, clock(UTC, 0)).payload(Recorder(10**9, zones, clock(UTC, 0)).take(10**6, 60_000))
+            zone.leakage.peak_ma = 65_535
+        recorder = Recorder(10**9, zones, clock(UTC, 0))
+        recorder.life = OldAge()
+        frame = recorder.payload(recorder.take(10**6, 60_000))
+        self.assertIn("wr", json.loads(frame))
         self.assertLessEqual(len(frame) + 65, 1_024)
+
+    def test_leakage_is_the_highest_of_the_interval_beside_the_newest_record_alone(self):
+        leakage = self.road.zone.leakage
+        self.assertEqual([f.get("lk") for f in self.frames(10, True)], [None], "nothing measures it")
+        for ma in (3, 9, 4, None):
+            leakage.step(ma)
+        record = self.recorder.take(10, 0)
+        self.assertEqual(json.loads(self.recorder.payload(record))["lk"], [9])
+        leakage.step(2)
+        later = self.recorder.take(20, 0)
+        self.assertFalse("lk" in json.loads(self.recorder.payload(record)), "an old record has no room for it")
+        self.assertEqual(json.loads(self.recorder.payload(later))["lk"], [2])
+
+    def test_the_contactors_life_once_an_hour(self):
+        self.recorder.life = OldAge()
+        told = [f["up"] for f in self.frames(7_300, True) if "wr" in f]
+        self.assertEqual(told, [10, 3_610, 7_210])
 
 
 if __name__ == "__main__":

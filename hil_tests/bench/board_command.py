@@ -12,6 +12,7 @@ from hil_tests.bench.city import working_folder
 from supervisor import terminal
 
 RING_H = 24
+EVENTS = 1_000
 WEAR_SHARE = 0.5
 JITTER_MS = 20
 
@@ -48,6 +49,9 @@ def board(hours: float, boards: int) -> None:
     flash = storage()
     row("telemetry ring [h]", f"{flash.ring_h:.1f}", f"{RING_H}", flash.ring_h >= RING_H)
     row("the ring with three zones [bytes]", f"{flash.ring_bytes:,}", "", True)
+    row("lines of the event log", f"{flash.event_lines:,}", f"{EVENTS:,}", flash.event_lines >= EVENTS)
+    row(f"switchings of a contactor in {YEARS} years", f"{flash.switchings:,}", "", True)
+    row("writes to flash a year", f"{flash.saves_a_year:,}", "", True)
     row(
         f"wear of the flash in {YEARS} years [share of its cycles]", f"{flash.wear_share:.1%}", f"{WEAR_SHARE:.0%}",
         flash.wear_share <= WEAR_SHARE,

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from firmware.rh import journal, telemetry
+from firmware.rh import events, journal, life, telemetry
 from firmware.rh.state import SPENT_AHEAD_S
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
@@ -27,6 +27,8 @@ CHIP_HEAP_KB: Final = 104
 GARBAGE_MAX: Final = 512  # bytes a turn
 ERASES_A_SAVE: Final = 1.05  # of a block, measured: a record of a kilobyte, written beside and renamed
 BLOCKS: Final = 512  # of 4 KB: the file system's partition of a 4 MB ESP32
+EVENT_LINES_A_DAY: Final = 50
+LINE: Final = 80  # bytes, of a usual event
 CYCLES: Final = 100_000  # of a block, by the data sheets of the usual flash chips
 YEARS: Final = 10
 _TURNS = 60
@@ -124,6 +126,8 @@ class Storage:
 
     ring_h: float
     ring_bytes: int
+    event_lines: int  # kept at least
+    switchings: int  # of a contactor, in ten years
     saves_a_year: int
     wear_share: float
 
@@ -136,9 +140,19 @@ def storage(zones: int = 3, heat_h_a_year: int = 1_500) -> Storage:
     commands = winter_h * (4 * zones + 1)
     heat = zones * heat_h_a_year * 3600 // SPENT_AHEAD_S
     appends = winter_h * 60 // 10 // journal.FLUSH
-    saves = commands + heat + appends
+    lines = 365 * EVENT_LINES_A_DAY
+    switchings = zones * heat_h_a_year * 4  # periods of 15 min
+    counted = 2 * (switchings // life.AHEAD[0] + zones * heat_h_a_year * 3600 // life.AHEAD[1])  # and the copy
+    saves = commands + heat + appends + lines + counted
     wear = saves * YEARS * ERASES_A_SAVE / (BLOCKS * CYCLES)
-    return Storage(records * telemetry.JOURNAL_S / 3600, records * record, saves, wear)
+    return Storage(
+        records * telemetry.JOURNAL_S / 3600,
+        records * record,
+        events.FILE_MAX // LINE,
+        switchings * YEARS // zones,
+        saves,
+        wear,
+    )
 
 
 def jitter_ms(folder: Path, boards: int, seconds: float) -> tuple[float, float]:

@@ -114,6 +114,7 @@ class Intake:
         self._bad_frames: dict[str, tuple[int, float]] = {}  # board → how many it has told, and when an event said so
         self.greeted: list[Callable[[Hello], None]] = []  # called with each board that connects
         self.updates: list[Callable[[BoardLink, Get | Image], None]] = []
+        self.shown: list[Callable[[str, Telemetry], None]] = []  # called with board and frame, of live ones
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
@@ -234,6 +235,7 @@ class Intake:
             return
         end_s = self._clock.monotonic_s() - age_s
         self._note_bad_frames(board, frame.bad)
+        tell(self.shown, "telemetry", board, frame)
         for sample in frame.z:
             zone = self._live.zones.get(sample.zone)
             if zone is not None and zone.zone.board == board and end_s > zone.sample_s + SAME_S:

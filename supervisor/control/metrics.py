@@ -58,6 +58,14 @@ class Metrics:
         self.feeder_peak_kw = Gauge(
             "roadheat_feeder_peak_kw", "Highest 15 min mean of the month", ["feeder"], registry=registry
         )
+        self.leakage_ma = Gauge(
+            "roadheat_leakage_milliamperes",
+            "Highest of the newest interval",
+            ["zone"],
+            registry=registry,
+        )
+        self.switchings = Gauge("roadheat_contactor_switchings", "Since the board was new", ["zone"], registry=registry)
+        self.on_hours = Gauge("roadheat_contactor_on_hours", "Since the board was new", ["zone"], registry=registry)
         self.calibrations = Counter("roadheat_calibrations", "Weekly fits of a zone", ["result"], registry=registry)
         self.calibration_rmse_k = Gauge(
             "roadheat_calibration_rmse_kelvin", "Of the newest fit, out of sample", ["zone"], registry=registry

@@ -15,6 +15,7 @@ FRAME_MAX_BYTES = 1024  # larger TLS records fail on the chip
 PIECE_MAX_BYTES = 600  # of a program: 800 characters of base64 in a frame
 NO_READING_MC = -273_150  # a sample's temperature while the board has no plausible one
 NO_MOISTURE = -1
+NO_LEAKAGE = -1
 WET_PERMILLE = 200  # moisture from which a board counts its road as wet (firmware/rh/zone.py)
 FRAME_ZONES_MAX = 8  # samples of so many fit a frame; a board has fewer: domain/board_profile.py
 
@@ -32,6 +33,7 @@ CommandCount = Annotated[int, Meta(ge=0, le=COMMANDS_MAX)]
 Temperature = Annotated[int, Meta(ge=NO_READING_MC, le=SURFACE_MAX_MC)]
 Short4 = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}\Z")]  # four bytes of a SHA-256
 Permille = Annotated[int, Meta(ge=0, le=1000)]
+Leakage = Annotated[int, Meta(ge=NO_LEAKAGE, le=U16)]  # mA; NO_LEAKAGE where nothing measures it
 Version = Annotated[str, Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")]
 Reason = Annotated[str, Meta(max_length=100)]  # in words, for an engineer
 
@@ -115,6 +117,7 @@ class Hello(Struct, tag_field="t", tag="hello", forbid_unknown_fields=True):
     ca: Annotated[tuple[Short4, ...], Meta(max_length=4)] = ()  # authorities it trusts; () from firmware before 0.2
     im: ProgramState | None = None  # None from firmware that takes no update over the link
     st: Reason = ""  # why a last good copy of its files is in force; "" where none is, and from firmware before 0.2
+    cr: Reason = ""  # the error that ended a start last, "" where none has
 
 
 class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
@@ -132,6 +135,13 @@ class ZoneSample(Struct, array_like=True, forbid_unknown_fields=True):
     flags: Short  # Flag
 
 
+class Life(Struct, array_like=True, forbid_unknown_fields=True):
+    """What a contactor has done since its board was new."""
+
+    switchings: Count
+    on_h: Count
+
+
 class Telemetry(Struct, tag_field="t", tag="tel", forbid_unknown_fields=True):
     """Board → supervisor, every 10 s live, every 60 s from the journal after a gap. Key: (board, boot, q)."""
 
@@ -142,6 +152,8 @@ class Telemetry(Struct, tag_field="t", tag="tel", forbid_unknown_fields=True):
     dt: Short  # length of the interval [s]
     bad: Short  # frames refused since boot
     z: Annotated[tuple[ZoneSample, ...], Meta(max_length=4 * FRAME_ZONES_MAX)]
+    lk: Annotated[tuple[Leakage, ...], Meta(max_length=4 * FRAME_ZONES_MAX)] = ()  # highest of each of `z`; live only
+    wr: Annotated[tuple[Life, ...], Meta(max_length=4 * FRAME_ZONES_MAX)] = ()  # of each of `z`, once an hour
 
 
 class ResultFrame(Struct, tag_field="t", tag="result", forbid_unknown_fields=True):
