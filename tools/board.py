@@ -12,47 +12,8 @@ from supervisor.commands import Lazy, LazyGroup
 from tools.board_console import logs, status, unlock
 from tools.board_update import update
 from tools.flashing import FIRMWARE, FORGET_SLOTS, BoardToolError, flash, mpremote, provisioned, require
-from tools.on_boards import config_option, degrees, measured, on_all, ports_argument, tell
+from tools.on_boards import config_option, on_all, ports_argument, tell
 from tools.provision_options import CHIP_NAMES, FORMATS, network_of, pairs, refuse_loopback, wiring_of
-
-# Runs on the board, with main.py stopped and outputs off: which sensors are wired, and what they read.
-_SELFTEST = """
-import asyncio, json, time, drivers
-from machine import ADC, Pin
-from binascii import hexlify
-from rh import VERSION
-from rh.check import load
-from rh.hardware import Buses
-config, limits = load()
-buses = Buses(config)
-seen = [hexlify(rom).decode() for rom in buses.onewire.scan()]
-for z in config.zones:
-    drivers.reader(z.sensors["power"], buses)  # so that the line knows its meters
-for z in config.zones if buses.rs485 else ():  # each round asks one register
-    asyncio.run(buses.rs485.round(asyncio.sleep_ms))
-zones = []
-for z in config.zones:
-    row = {"zone": z.id}
-    for name, sensor in z.sensors.items():
-        module = drivers.module(sensor["kind"])
-        if hasattr(module, "convert"):
-            module.convert(buses); time.sleep_ms(800)
-        if sensor["kind"].startswith("adc-"):
-            row[name] = "{} mV".format(ADC(Pin(sensor["pin"]), atten=ADC.ATTN_11DB).read_uv() // 1000)
-        elif sensor["kind"] == "modbus-meter":
-            watt, wh = drivers.reader(sensor, buses)(), drivers.energy(sensor, buses)()
-            row[name] = [module.fault(sensor, buses), watt, wh]
-        else:
-            read = drivers.reader(sensor, buses)
-            for _ in range(3):  # a MAX31865 tests its wires first
-                row[name] = read()
-                if row[name] is not None:
-                    break
-                time.sleep_ms(100)
-    zones.append(row)
-print(json.dumps({"board": config.board, "version": VERSION, "probes": seen, "zones": zones}))
-"""
-
 
 LAZY = {
     "backup": Lazy(
@@ -67,6 +28,10 @@ LAZY = {
         "tools.board_calibrate:calibrate",
         "Read the probes named and keep what they should have said: a moisture probe dry or wet, a platinum thermometer"
         " beside a reference.",
+    ),
+    "selftest": Lazy(
+        "tools.board_selftest:selftest",
+        "Stop the application, read every sensor, start again.",
     ),
     "limits": Lazy(
         "tools.limits_command:limits",
@@ -227,29 +192,6 @@ def configure(config_path: Path, replace: bool, ports: tuple[str, ...]) -> None:
         return "configured"
 
     tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "configure"))
-
-
-@board.command()
-@ports_argument
-def selftest(ports: tuple[str, ...]) -> None:
-    """Stop the application, read every sensor, start again."""
-
-    def one(name: str, port: str) -> str:
-        require(port, name)
-        report = json.loads(mpremote(port, "exec", _SELFTEST).splitlines()[-1])
-        mpremote(port, "reset")
-        rows = [
-            f"{z['zone']}: surface {degrees(z['surface'])}, cable {degrees(z['cable'])}, "
-            f"moisture {z['moisture']}, {measured(z['power'])}"
-            + (f", leakage {z['leakage']}" if "leakage" in z else "")
-            for z in report["zones"]
-        ]
-        return (
-            f"{report['board']}, firmware {report['version']}, probes {' '.join(report['probes'])}\n  "
-            + "\n  ".join(rows)
-        )
-
-    tell(on_all(pairs(ports, "b01=/dev/ttyUSB0"), one, "self-test"))
 
 
 @board.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import shutil
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tools.limits_command import passphrase_in, passphrase_option
-from tools.on_boards import config_option
+from tools.on_boards import config_option, person
 
 if TYPE_CHECKING:
     from supervisor.config import Config
@@ -70,7 +69,7 @@ def start(config_path: Path, program: Path, boards: tuple[str, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(program, folder / files.PROGRAM)
     order = files.Order(
-        id=secrets.token_hex(8), version=made.version, identity=made.identity, boards=boards or known, by=_person()
+        id=secrets.token_hex(8), version=made.version, identity=made.identity, boards=boards or known, by=person()
     )
     files.save(folder, order)
     click.echo(f"update to {made.version} for {len(order.boards)} boards: `roadheat board update status` shows it")
@@ -164,13 +163,5 @@ def _change(config_path: Path, wish: Wish) -> None:
     if order.wish is files.Wish.ABORT:
         raise BoardToolError("the update was aborted", where=str(config.path), remedy="Start it again")
     resumed = order.resumed + (wish is files.Wish.RUN)
-    files.save(config.state_dir / files.FOLDER, replace(order, wish=wish, by=_person(), resumed=resumed))
+    files.save(config.state_dir / files.FOLDER, replace(order, wish=wish, by=person(), resumed=resumed))
     click.echo(f"update to {order.version}: {wish}")
-
-
-def _person() -> str:
-    """Who works at the terminal, for the audit log."""
-    try:
-        return f"{getpass.getuser()} (terminal)"
-    except (OSError, KeyError):
-        return "terminal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +51,14 @@ def tell(outcomes: Mapping[str, str]) -> None:
     console = terminal.console()
     for name in sorted(outcomes):
         console.print(f"{name}: {outcomes[name]}", soft_wrap=True)
+
+
+def person() -> str:
+    """Who works at the terminal, for records."""
+    try:
+        return f"{getpass.getuser()} (terminal)"
+    except (OSError, KeyError):
+        return "terminal"
 
 
 def degrees(milli: int | None) -> str:
