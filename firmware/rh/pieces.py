@@ -1,13 +1,17 @@
-"""Pieces of a program that the supervisor is asked for: so many under way, in their order. Used by `rh.update`."""
+"""Pieces of a program that the supervisor is asked for, some under way, in their order. Used by `rh.update`."""
 
 from binascii import a2b_base64
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
-PIECE = 600  # bytes; 800 characters in a frame of at most 1,024
+PIECE = 400  # bytes; a frame of some 700: beside the link the heap hardly has a kilobyte in one piece
 ANSWER_S = 30
-WINDOW = 6  # pieces under way or waiting: 3.6 KB of memory
+WINDOW = 2  # pieces under way or waiting
+
+
+class Refused(Exception):
+    """An image that this board must not run, or that cannot be had; args: the reason."""
 
 
 class Pieces:

@@ -9,10 +9,12 @@ hash, read back from flash, is the one in the list. Imported for an update only.
 import os
 import sys
 
-from . import VERSION, chips, signed, slot
+import rh
+
+from . import slot
 from .codes import MALFORMED, NOT_NOW, OK, OUT_OF_LIMITS
 from .commands import nothing
-from .pieces import Pieces
+from .pieces import Pieces, Refused
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Awaitable, Callable
@@ -20,21 +22,11 @@ if 0:  # for the type checker; leaves nothing on the chip
     from .board import Board
     from .commands import Outcome
 
-MODEL = "roadheat-1"  # what a list must name: boards with other circuits are other models
-PURPOSE = b"roadheat program\n"
-BYTECODE = getattr(sys.implementation, "_mpy", 0) & 0xFF  # version of the bytecode that this interpreter takes
 LIST_MAX = 8_192
-FILES_MAX = 80
-FILE_MAX = 65_536
-SPARE = 393_216  # bytes that stay free: what journal and events may still grow to, and the configuration
+SIGNATURE = 384  # bytes
+DROPPED = ("verify", "signed", "chips")  # modules that have done their work
 LIST_NEW = "list.new"  # until it has been verified
-NO_SENSE = "its list makes no sense"
 _LIST, _SIGNATURE, _CONTENT = 0, 1, 2  # what a piece is of; the content is all files, one after the other
-_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
-
-
-class Refused(Exception):
-    """An image that this board must not run, or that cannot be had; args: the reason."""
 
 
 def later(version: str, than: str) -> bool:
@@ -50,18 +42,6 @@ def _numbers(version: str) -> "list[int]":
     if len(parts) != 3 or not all(part.isdigit() and len(part) <= 4 for part in parts):
         raise ValueError
     return [int(part) for part in parts]
-
-
-def path_fault(path: str) -> bool:
-    """Whether a list must not name this path: only modules and data directly in rh and drivers."""
-    folder, _, name = path.partition("/")
-    stem, _, kind = name.partition(".")
-    return (
-        folder not in ("rh", "drivers")
-        or kind not in ("mpy", "json")
-        or not stem
-        or any(c not in _LETTERS for c in stem)
-    )
 
 
 def command(board: "Board", message: "dict[str, Any]") -> "Outcome":
@@ -139,11 +119,7 @@ class Update:
             await self.pieces.source(_LIST, 0, self._size, ask, pause).write(where, "wb", self._size)
             if not _has(where, self.identity):
                 raise Refused("the list is not the one of the command")
-        await self._check_signature(ask, pause)
-        try:
-            total = self._header(where)
-        except ValueError:
-            raise Refused(NO_SENSE)
+        total = await self._verified(where, ask, pause)
         if slot.whole(self.slot, self.identity):
             return
         if not here:
@@ -156,49 +132,21 @@ class Update:
             remove(self.slot)
             raise Refused("what came is not what the list says")
 
-    async def _check_signature(self, ask: "Any", pause: "Any") -> None:
-        try:
-            keys = signed.pinned()
-        except signed.Damaged:
-            raise Refused("its signing keys are damaged: configure it")
-        if not keys:
-            raise Refused("this board has no signing keys: provision and configure it")
-        signature = await self.pieces.source(_SIGNATURE, 0, signed.SIZE, ask, pause).next()
-        if not signed.verified(PURPOSE + self.identity.encode(), signature, keys):
-            raise Refused("not signed by a key of this board")
+    async def _verified(self, path: str, ask: "Any", pause: "Any") -> int:
+        """Bytes of all files of the list at `path`; raises Refused where this board must not run it."""
+        from . import verify
 
-    def _header(self, path: str) -> int:
-        """Bytes of all files, once the list is for this board; raises Refused and ValueError."""
-        said: "dict[str, str]" = {}
-        total = count = blocks = 0
-        block = os.statvfs("/")[0]
-        with open(path) as f:
-            for line in f:
-                if line[0].isdigit():
-                    break
-                key, _, value = line.strip().partition(" ")
-                said[key] = value
-            f.seek(0)
-            for size, expected, name in slot.files(f):
-                if path_fault(name) or len(expected) != 64 or size > FILE_MAX:
-                    raise Refused(NO_SENSE)
-                total += size
-                blocks += blocks_of(size, block)
-                count += 1
-        if said.get("model") != MODEL:
-            raise Refused("it is for model {}".format(said.get("model")))
-        if chips.name() not in said.get("chips", "").split():
-            raise Refused("it is not for this chip")
-        if said.get("bytecode") != str(BYTECODE):
-            raise Refused("its bytecode needs another interpreter")
-        if said.get("version") != self.version or not later(self.version, VERSION):
-            raise Refused("{} is not later than {}".format(said.get("version"), VERSION))
-        if str(count) != said.get("files") or not 0 < count <= FILES_MAX:
-            raise Refused("its list is not complete")
-        free = room() + block * _blocks_in(self.slot, block)
-        if free < block * blocks + SPARE:
-            raise Refused("no room: {} bytes free".format(free))
-        return total
+        try:
+            known = verify.keys()
+            said = await self.pieces.source(_SIGNATURE, 0, SIGNATURE, ask, pause).next()
+            verify.signature(self.identity, said, known)
+            try:
+                return int(verify.header(path, self.version, self.slot))
+            except ValueError:  # of reading it: no text, no numbers
+                raise Refused(verify.NO_SENSE)
+        finally:
+            del verify
+            forget()
 
     async def _content(self, held: str, total: int, ask: "Any", pause: "Any") -> None:
         """All files, one after the other, from where the last attempt stopped."""
@@ -218,6 +166,14 @@ class Update:
                 at += size
 
 
+def forget() -> None:
+    """Free what verifying needed."""
+    for name in DROPPED:
+        sys.modules.pop("rh." + name, None)
+        if hasattr(rh, name):
+            delattr(rh, name)
+
+
 def remove(path: str) -> None:
     """Whatever is there, with all that is in it; raises OSError."""
     try:
@@ -230,29 +186,6 @@ def remove(path: str) -> None:
         for entry in found:
             remove(path + "/" + entry)
         os.rmdir(path)
-
-
-def room() -> int:
-    """Bytes that are free on flash."""
-    found = os.statvfs("/")
-    return int(found[0] * found[3])
-
-
-def blocks_of(size: int, block: int) -> int:
-    """What a file takes: whole blocks, and at least one."""
-    return max(1, (size + block - 1) // block)
-
-
-def _blocks_in(name: str, block: int) -> int:
-    """What the files of a slot take."""
-    made = 0
-    for folder in (name + "/rh", name + "/drivers"):
-        try:
-            for entry in os.listdir(folder):
-                made += blocks_of(_size(folder + "/" + entry), block)
-        except OSError:
-            pass
-    return made
 
 
 def _size(path: str) -> int:

@@ -7,9 +7,10 @@ from binascii import b2a_base64
 from hashlib import sha256
 
 from board_fixtures import Hardware, Time, config, limits, wipe
-from rh import VERSION, signed, slot, update
+from rh import VERSION, signed, slot, update, verify
 from rh.board import Board
 from rh.codes import MALFORMED, NOT_NOW, OK, OUT_OF_LIMITS
+from rh.pieces import PIECE
 
 NEW = "9.9.9"
 FILES = {"rh/one.mpy": b"1" * 2_000, "rh/empty.json": b"", "drivers/two.mpy": b"2" * 1_300}
@@ -24,9 +25,9 @@ def listed(contents=None, **changed):
     files = FILES if contents is None else contents
     head = {
         "version": NEW,
-        "model": update.MODEL,
+        "model": verify.MODEL,
         "chips": "ESP32S3 ESP32",
-        "bytecode": str(update.BYTECODE),
+        "bytecode": str(verify.BYTECODE),
         "files": str(len(files)),
     }
     head.update(changed)
@@ -38,7 +39,8 @@ def listed(contents=None, **changed):
 
 class Case(unittest.TestCase):
     def setUp(self):
-        self.keep = update.BYTECODE, signed.pinned, signed.verified
+        self.keep = update.DROPPED, signed.pinned, signed.verified
+        update.DROPPED = ()  # what is changed here stays
         wipe()
         signed.pinned = lambda: [b"key"]
         signed.verified = lambda data, signature, keys: signature == SIGNATURE
@@ -48,7 +50,7 @@ class Case(unittest.TestCase):
         self.board = Board(config(), limits(), Hardware(), Time(), 0)
 
     def tearDown(self):
-        update.BYTECODE, signed.pinned, signed.verified = self.keep
+        update.DROPPED, signed.pinned, signed.verified = self.keep
         for name in slot.SLOTS:
             update.remove(name)
         for path in (slot.PATH, slot.COPY):
@@ -103,7 +105,7 @@ class Fetch(Case):
 
     def test_goes_on_where_it_stopped(self):
         listing = listed()
-        total = (len(listing) + 599) // 600 + 1 + (3_300 + 599) // 600
+        total = sum([(size + PIECE - 1) // PIECE for size in (len(listing), signed.SIZE, 3_300)])
         for stop in range(total):
             update.remove("a")
             self.asked, self.silent_after = 0, stop
@@ -146,7 +148,7 @@ class Fetch(Case):
             "rh/A.mpy",
         ):
             files = {path: b"x"}
-            self.assertEqual(self.refused(listed(files), files), update.NO_SENSE)
+            self.assertEqual(self.refused(listed(files), files), verify.NO_SENSE)
             self.assertFalse("main.py" in os.listdir())
 
     def test_signature(self):
@@ -169,11 +171,11 @@ class Fetch(Case):
         self.assertEqual(self.refused(listed()), "the list is not the one of the command")
 
     def test_no_room(self):
-        spare, update.SPARE = update.SPARE, 1 << 50
+        spare, verify.SPARE = verify.SPARE, 1 << 50
         try:
             self.assertTrue("no room" in self.refused(listed()))
         finally:
-            update.SPARE = spare
+            verify.SPARE = spare
 
 
 class Commands(Case):

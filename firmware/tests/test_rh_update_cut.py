@@ -9,7 +9,7 @@ import unittest
 from binascii import b2a_base64, hexlify
 from hashlib import sha256
 
-from rh import signed, slot, update
+from rh import signed, slot, update, verify
 from test_rh_power_cut import each_cut, made, sealed, vfs
 
 
@@ -68,7 +68,7 @@ def _program(version, fill):
     """List and content of a program of two files, and the list's hash."""
     files = (("rh/one.mpy", fill * 700), ("drivers/two.mpy", b"2" * 300))
     rows = ["{} {} {}\n".format(len(raw), hexlify(sha256(raw).digest()).decode(), path) for path, raw in files]
-    head = "version {}\nmodel roadheat-1\nchips ESP32\nbytecode {}\nfiles 2\n".format(version, update.BYTECODE)
+    head = "version {}\nmodel roadheat-1\nchips ESP32\nbytecode {}\nfiles 2\n".format(version, verify.BYTECODE)
     listing = (head + "".join(rows)).encode()
     return listing, b"".join([raw for _, raw in files]), hexlify(sha256(listing).digest()).decode()
 
@@ -87,12 +87,14 @@ def _fetch(listing, content, identity):
 
     keep = signed.pinned, signed.verified
     signed.pinned, signed.verified = (lambda: [b""]), (lambda data, signature, keys: True)
-    spare, update.SPARE = update.SPARE, 0
+    spare, verify.SPARE = verify.SPARE, 0
+    dropped, update.DROPPED = update.DROPPED, ()
     try:
         asyncio.run(new.run(ask, pause))
     finally:
         signed.pinned, signed.verified = keep
-        update.SPARE = spare
+        verify.SPARE = spare
+        update.DROPPED = dropped
 
 
 if vfs is None:

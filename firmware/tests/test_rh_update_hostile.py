@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from rh import slot, update
+from rh import slot, update, verify
 from rh.codes import NOT_NOW, OK, OUT_OF_LIMITS
 from test_rh_update import FILES, NEW, Case, hexes, listed
 
@@ -191,23 +191,24 @@ class Flash(Server):
         listing = listed()
         block = os.statvfs("/")[0]
         self.silent_after = 7
-        keep = update.room
+        keep = verify.room
         try:
-            update.room = lambda: update.SPARE + 3 * block - 1
+            verify.room = lambda: verify.SPARE + 3 * block - 1
             self.assertTrue("no room" in self.fetch(listing).why)
-            update.room = lambda: update.SPARE + 3 * block
+            verify.room = lambda: verify.SPARE + 3 * block
+            self.asked = 0
             with self.assertRaises(OSError):
                 self.fetch(listing)
-            update.room = lambda: update.SPARE + block
+            verify.room = lambda: verify.SPARE + block
             self.silent_after = -1
             self.assertTrue(self.fetch(listing).ready)
-            update.room = lambda: update.SPARE
+            verify.room = lambda: verify.SPARE
             files = {"rh/one.mpy": b"9" * 3 * block}
             self.assertTrue(self.fetch(listed(files), files).ready, "takes the place of three files")
             files = {"rh/one.mpy": b"9" * (3 * block + 1)}
             self.assertTrue("no room" in self.fetch(listed(files), files).why)
         finally:
-            update.room = keep
+            verify.room = keep
 
     def test_both_records_torn(self):
         self.record(run="a", id="1" * 64)
