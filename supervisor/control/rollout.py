@@ -113,7 +113,9 @@ def _follow(order: Order, progress: Progress, board: str, one: Seen, now_utc_s: 
         if not one.new:
             progress.done.setdefault(board, now_utc_s)
         else:
-            progress.started.setdefault(board, now_utc_s)  # its answer was lost
+            since = progress.started.setdefault(board, now_utc_s)  # its answer was lost
+            if now_utc_s - since > BACK_WITHIN_S:  # nor left: what proves a program does not work in it
+                progress.failed[board] = Failure(f"runs {order.version}, and has not proved it")
         if one.alarm and board in progress.started and not _settled(progress, board, now_utc_s):
             progress.failed[board] = Failure(f"alarm {one.alarm} since it runs {order.version}")
         return

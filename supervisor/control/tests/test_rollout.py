@@ -57,6 +57,22 @@ def test_stages() -> None:
         assert (times[after] - times[before]) * 60 >= SETTLE_S, "no stage before the one before has settled"
 
 
+def test_a_program_that_is_never_proved_halts_the_update() -> None:
+    fleet = Fleet(20)
+    fleet.obey(fleet.look())
+    (canary,) = fleet.look().start
+    fleet.progress.started[canary] = fleet.now_s
+    fleet.set(canary, version=NEW, new=True)
+    fleet.look(BACK_WITHIN_S - 20)
+    assert not fleet.progress.halted
+    fleet.look(60)
+    assert fleet.progress.halted == f"{canary}: runs {NEW}, and has not proved it"
+    assert fleet.look() == Asks()
+    fleet.set(canary, new=False)  # late, but it has
+    fleet.look()
+    assert canary in fleet.progress.done
+
+
 def test_few_boards() -> None:
     assert [allowed(stage, 4) for stage in range(4)] == [1, 1, 1, 4]
     fleet = Fleet(1)
