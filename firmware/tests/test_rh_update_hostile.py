@@ -1,9 +1,13 @@
 """A server with the board's key, but none that signs programs, and flash that changes: the old program is kept."""
 
+import asyncio
 import os
+import sys
 import unittest
+from binascii import b2a_base64
 
-from rh import slot, update, verify
+import rh
+from rh import chips, signed, slot, update, verify
 from rh.codes import NOT_NOW, OK, OUT_OF_LIMITS
 from test_rh_update import FILES, NEW, Case, hexes, listed
 
@@ -99,6 +103,48 @@ class Signatures(Server):
         self.assertEqual(self.asked, asked + 1, "the signature alone")
         self.tamper = lambda message, raw: b"x" * len(raw)
         self.assertFalse(self.fetch(listing).ready)
+
+
+class Frames(Server):
+    def test_pieces_of_any_form_are_not_taken(self):
+        made = update.Update(NEW, "0" * 64, 500)
+        asked = []
+
+        async def ask(message):
+            asked.append(message)
+
+        async def pause(ms):
+            raise OSError("no answer")
+
+        with self.assertRaises(OSError):
+            asyncio.run(made.run(ask, pause))
+        good = dict(asked[0], d=b2a_base64(b"x" * asked[0]["n"]).strip().decode())
+        for changed in (
+            {"d": 5},
+            {"d": None},
+            {"d": "~"},
+            {"d": ""},
+            {"d": "AAAA" + good["d"]},
+            {"v": "1.0.0"},
+            {"v": None},
+            {"f": 1},
+            {"f": "0"},
+            {"o": 1},
+            {"o": -1},
+        ):
+            self.assertFalse(made.take(dict(good, **changed)), repr(changed)[:40])
+        self.assertFalse(made.take({}))
+        self.assertTrue(made.take(good))
+
+    def test_what_verifies_leaves_the_memory(self):
+        update.DROPPED = self.keep[0]
+        try:
+            self.fetch(listed())
+            self.assertEqual([name for name in update.DROPPED if "rh." + name in sys.modules], [])
+        finally:
+            for name, module in (("verify", verify), ("signed", signed), ("chips", chips)):
+                sys.modules["rh." + name] = module
+                setattr(rh, name, module)
 
 
 class TwoInARow(Server):
