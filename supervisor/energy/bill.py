@@ -17,19 +17,21 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
-from supervisor.energy.peaks import Period, Supply, find_peak
+from supervisor.energy.over_contract import earlier_over, over_in
+from supervisor.energy.peaks import Period, Supply, find_peak, midnight
 from supervisor.energy.record import read_record
 from supervisor.energy.tables import Record
 from supervisor.energy.utility import Difference, compare, read_utility
 from supervisor.store import DATABASE_NAME, database
 from supervisor.store.energy import hour_starts
 from supervisor.tariff.billing import generic
-from supervisor.tariff.billing.bill import Bill, Peak
+from supervisor.tariff.billing.bill import Bill, Peak, Row
 from supervisor.tariff.configured import billing_tariff, configured_demand, peak_counts
 from supervisor.tariff.demand import Demand, Month
 from supervisor.tariff.kepco import bill as kepco_bill
 from supervisor.tariff.kepco import charges
 from supervisor.tariff.kepco.catalogue import catalogue
+from supervisor.tariff.kepco.excess import surcharge
 from supervisor.tariff.kepco.kind import KepcoSettings, terms
 from supervisor.tariff.kind import Tariff
 
@@ -92,14 +94,14 @@ def make_bills(config: configuration.Config, month: Month, feeders: Sequence[Fee
 
     earlier = list(demand.earlier(month))
     begins = min(period_of(one)[0] for one in (month, *earlier))
-    from_utc_s, to_utc_s = _utc_s(begins, timezone), _utc_s(period_of(month)[1], timezone)
+    from_utc_s, to_utc_s = midnight(begins, timezone), midnight(period_of(month)[1], timezone)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
         reach = hour_starts(connection, from_utc_s - 3600, to_utc_s)
         record = read_record(connection, from_utc_s, to_utc_s)
     finally:
         connection.close()
-    own_from_utc_s = _utc_s(period_of(month)[0], timezone)
+    own_from_utc_s = midnight(period_of(month)[0], timezone)
     if reach is None or reach[1] < own_from_utc_s:
         raise CommandError(
             "no record of this month", where=f"--month {month[0]}-{month[1]:02d}", remedy="Bill a month with a record"
@@ -116,7 +118,7 @@ def make_bills(config: configuration.Config, month: Month, feeders: Sequence[Fee
 
 def _known(record: Record, period: Period, timezone: ZoneInfo, first_utc_s: int) -> bool:
     """Whether the record begins before the end of a period."""
-    return _utc_s(period[1], timezone) > first_utc_s
+    return midnight(period[1], timezone) > first_utc_s
 
 
 def _gap_note(missing: list[Month]) -> tuple[str, ...]:
@@ -137,11 +139,17 @@ def _one(
     settings = config.tariff
     if isinstance(settings, KepcoSettings):
         agreed = terms(settings, feeder.id, feeder.contract_kw)
-        agreed = _with_notes(agreed, notes)
         contract = charges.equivalent_kw((agreed.contract_on(day), 1) for day in _days(period))
         peak = find_peak(supply, month, period_of, earlier, lambda kw: charges.billed(month, kw, contract, agreed.rule))
         usage = kepco_bill.Interval(start, tuple(int(one) for one in wh), supply.timezone)
-        return kepco_bill.make_bill(feeder.id, month, agreed, catalogue(), usage, peak)
+        extra: tuple[Row, ...] = ()
+        if over := over_in(supply, month, period, agreed):
+            path = config.state_dir / DATABASE_NAME
+            earlier_one = earlier_over(path, supply.zones, supply.timezone, month, agreed, period_of)
+            option = agreed.option
+            extra, said = surcharge(over, earlier_one, settings.excess, option.metered_peak, option.base_won_per_kw)
+            notes = (*notes, said)
+        return kepco_bill.make_bill(feeder.id, month, _with_notes(agreed, notes), catalogue(), usage, peak, extra)
     peak = find_peak(supply, month, period_of, earlier, lambda kw: _generic_billed(demand, month, kw, feeder))
     return generic.make_bill(
         feeder.id, (f"{month[0]}-{month[1]:02d}", *period), tariff.currency, wh, tariff.prices(start, wh.size), peak,
@@ -166,10 +174,6 @@ def _generic_billed(
 
 def _days(period: Period) -> list[date]:
     return [date.fromordinal(n) for n in range(period[0].toordinal(), period[1].toordinal())]
-
-
-def _utc_s(day: date, timezone: ZoneInfo) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=timezone).timestamp())
 
 
 def _table(bill: Bill, timezone: ZoneInfo) -> Table:

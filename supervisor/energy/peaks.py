@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -37,7 +37,7 @@ class Supply:
     def inside(self, period: Period) -> slice:
         """Its slots within local days."""
         slots = self.record.wh.shape[1]
-        first, past = (_midnight(day, self.timezone) for day in period)
+        first, past = (midnight(day, self.timezone) for day in period)
         ends = [(utc_s - self.record.start_utc_s) // SLOT_S for utc_s in (first, past)]
         return slice(*(int(min(max(end, 0), slots)) for end in ends))
 
@@ -78,7 +78,8 @@ def _kw(wh: npt.NDArray[np.int64]) -> Decimal:
     return Decimal(str(round(float(wh.max()) * KW_PER_WH, 3))) if wh.size else Decimal(0)
 
 
-def _midnight(day: date, timezone: ZoneInfo) -> int:
+def midnight(day: date, timezone: ZoneInfo) -> int:
+    """The UTC second at which a local day begins."""
     return int(datetime(day.year, day.month, day.day, tzinfo=timezone).timestamp())
 
 
@@ -86,7 +87,3 @@ def month_before(month: Month, count: int) -> Month:
     """The month `count` months earlier."""
     number = month[0] * 12 + month[1] - 1 - count
     return number // 12, number % 12 + 1
-
-
-def day_after(day: date) -> date:
-    return day + timedelta(days=1)

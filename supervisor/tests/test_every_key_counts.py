@@ -185,6 +185,9 @@ ROWS: dict[str, Row] = {
         **KEPCO, "cut": [{"from": LATER, "until": date(2026, 6, 1)}]}),
     "Cut.until": change("tariff.cut.0.until", date(2026, 2, 20), kepco, tariff={
         **KEPCO, "cut": [{"from": LATER, "until": date(2026, 6, 1)}]}),
+    "KepcoSettings.excess": "supervisor/energy/tests/test_over_contract.py",
+    "ExcessUse.charge": "supervisor/energy/tests/test_over_contract.py",
+    "ExcessUse.tiers": "supervisor/energy/tests/test_over_contract.py",
     "FlatSettings.flat": change("tariff", {"flat": 2.0}, prices),
     "BandSettings.band": change("tariff", {"band": DAYS}, prices),
     "BandSettings.holidays": change("tariff.holidays", [date(2026, 2, 17)], prices, tariff={"band": DAYS}),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -18,57 +17,21 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.zone import Feeder
 from supervisor.energy.base_charge import Load
 from supervisor.energy.shown import base_charge_of
-from supervisor.store import DATABASE_NAME, database
+from supervisor.energy.tests.billing import SEOUL, add_hours, bills, make_city, run
 from supervisor.tariff.billing.generic import make_bill
 from supervisor.tariff.kind import Taxes
-
-SEOUL = ZoneInfo("Asia/Seoul")
-
-
-def add_hours(city: Path, zone: str, hours: list[tuple[str, int]]) -> None:
-    """(local hour, kW) of a zone that heats evenly for that hour."""
-    db = database.connect(city.parent / "state" / DATABASE_NAME)
-    for text, kw in hours:
-        start = int(datetime.fromisoformat(text).replace(tzinfo=SEOUL).timestamp())
-        db.execute(
-            "INSERT INTO zone_1h (start_utc_s, zone, wh0, wh1, wh2, wh3, on_s, covered_s, surface_mc_s, surface_s) "
-            "VALUES (?, ?, ?, ?, ?, ?, 3600, 3600, 0, 0)",
-            (start, zone, *(kw * 250,) * 4),
-        )
-    db.commit()
-    db.close()
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Path:
-    """The example: z01 and z02 hang on supply f1, whose utility is "kepco"."""
-    path = tmp_path / "city.toml"
-    path.write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "weather.csv").write_text("time_utc\n")
-    (tmp_path / "state").mkdir()
-    db = database.connect(tmp_path / "state" / DATABASE_NAME)
-    database.migrate(db)
-    db.close()
-    return path
-
-
-def run(*arguments: str, status: int = 0) -> str:
-    result = CliRunner().invoke(main, ["energy", "bill", *arguments], env={"COLUMNS": "200"})
-    assert result.exit_code == status, result.output + repr(result.exception)
-    return result.output
-
-
-def bills(city: Path, month: str) -> dict[str, dict[str, object]]:
-    out = city.parent / "bills.json"
-    run("--config", str(city), "--month", month, "--json", str(out))
-    return {one["supply"]: one for one in json.loads(out.read_text())}
+    return make_city(tmp_path)
 
 
 def test_the_bill_of_a_winter_month(city: Path) -> None:
     add_hours(city, "z01", [("2023-12-05T11:00", 60), ("2023-12-06T03:00", 60)])
     add_hours(city, "z02", [("2023-12-05T11:00", 45), ("2023-12-06T03:00", 62)])
     december = bills(city, "2023-12")["f1"]
-    rows = {row["code"]: float(row["amount"]) for row in december["rows"]}  # type: ignore[attr-defined, index]
+    rows = {row["code"]: float(row["amount"]) for row in december["rows"]}
     assert rows == {
         "base": 105 * 8320,
         "energy-light": int(122 * 94.3),
@@ -82,8 +45,8 @@ def test_the_bill_of_a_winter_month(city: Path) -> None:
     assert {zone: float(kw) for zone, kw in peak["zones_kw"].items()} == {"z01": 60.0, "z02": 45.0}
     add_hours(city, "z01", [("2024-02-03T11:00", 10)])
     february = bills(city, "2024-02")["f1"]
-    assert february["rows"][0]["quantity"] == "105"  # type: ignore[index]
-    assert february["peak"]["of_month"] == "2023-12"  # type: ignore[index]
+    assert february["rows"][0]["quantity"] == "105"
+    assert february["peak"]["of_month"] == "2023-12"
     said = run("--config", str(city), "--month", "2024-02", "--feeder", "f1")
     assert "billed 105 kW of 2023-12" in said
     assert "light hours do not set the base charge" in said
@@ -93,19 +56,19 @@ def test_the_bill_of_a_winter_month(city: Path) -> None:
 def test_what_a_site_chooses_is_billed_and_said(city: Path) -> None:
     add_hours(city, "z01", [("2023-10-02T11:00", 60)])  # a temporary holiday
     free = bills(city, "2023-10")["f1"]
-    assert free["rows"][1]["code"] == "energy-light"  # type: ignore[index]
+    assert free["rows"][1]["code"] == "energy-light"
     text = city.read_text()
     city.write_text(text.replace('utility = "kepco"', 'utility = "kepco"\ntemporary_holidays = "working-day"'))
     working = bills(city, "2023-10")["f1"]
-    assert working["rows"][1]["code"] == "energy-peak"  # type: ignore[index]
-    assert any("temporary holidays count as working-days" in note for note in working["notes"])  # type: ignore[attr-defined]
+    assert working["rows"][1]["code"] == "energy-peak"
+    assert any("temporary holidays count as working-days" in note for note in working["notes"])
 
 
 def test_the_utility_s_bill_beside_it(city: Path) -> None:
     add_hours(city, "z01", [("2023-12-05T11:00", 60)])
     ours = bills(city, "2023-12")["f1"]
     same = city.parent / "kepco.csv"
-    rows = [f"f1,{row['code']},{row['amount']}" for row in ours["rows"]]  # type: ignore[attr-defined, index]
+    rows = [f"f1,{row['code']},{row['amount']}" for row in ours["rows"]]
     same.write_text("supply,item,amount\n" + "\n".join(rows) + f"\nf1,total,{ours['total']}\nf1,kwh,60.3\n")
     said = run("--config", str(city), "--month", "2023-12", "--utility", str(same))
     assert "f1 total: agrees" in said

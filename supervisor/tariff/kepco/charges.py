@@ -6,6 +6,7 @@ Articles 41–43 (power factor), 67–68 (base charge) of the supply terms; fund
 from __future__ import annotations
 
 import itertools
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -97,13 +98,17 @@ def fund_part(steps: Steps, first: date, past: date) -> Decimal:
 
 def period(month: Month, billing_day: int) -> tuple[date, date]:
     """First day, and the day after the last one, of a billing month. It is named after the month in which it ends;
-    with `billing_day` 1 it is the calendar month.
+    with `billing_day` 1 it is the calendar month. Where a month has no such day, it is its last.
     """
     year, number = month
-    if billing_day == 1:
-        return date(year, number, 1), (date(year, number, 28) + timedelta(days=4)).replace(day=1)
+    following = (year, number + 1) if number < 12 else (year + 1, 1)
     before = (year, number - 1) if number > 1 else (year - 1, 12)
-    return date(*before, billing_day), date(year, number, billing_day)
+    first, past = (month, following) if billing_day == 1 else (before, month)
+    return _day_of(first, billing_day), _day_of(past, billing_day)
+
+
+def _day_of(month: Month, day: int) -> date:
+    return date(*month, min(day, monthrange(*month)[1]))
 
 
 def connected_days(first: date, past: date, cuts: Sequence[tuple[date, date]]) -> int:

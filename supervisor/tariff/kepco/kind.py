@@ -21,6 +21,7 @@ from supervisor.tariff.holidays import Calendar, Country, Holidays, calendar, da
 from supervisor.tariff.kepco import charges
 from supervisor.tariff.kepco.bill import Terms
 from supervisor.tariff.kepco.catalogue import Option, catalogue, in_force
+from supervisor.tariff.kepco.excess import ExcessUse, checked
 from supervisor.tariff.kepco.hours import rate
 from supervisor.tariff.kind import Array, District, TariffKind, TariffSettings
 
@@ -30,7 +31,7 @@ TEMPORARY_HOLIDAYS = frozenset(
     for day in ("2015-08-14", "2016-05-06", "2017-10-02", "2020-08-17", "2023-10-02", "2024-10-01", "2025-01-27")
 )
 _PLANNED_DEFERRAL = date(2026, 10, 1)  # industrial (B) could put the reform of 2026 off until this day
-BILLING_DAY_MAX = 28
+BILLING_DAY_MAX = 31  # of a shorter month: its last day
 
 
 class EarlierContract(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +64,7 @@ class KepcoSettings(TariffSettings, frozen=True, forbid_unknown_fields=True, kw_
     power_factor_leading: int | None = None
     earlier_contracts: dict[str, tuple[EarlierContract, ...]] = msgspec.field(default_factory=dict)  # by feeder
     cut: tuple[Cut, ...] = ()
+    excess: ExcessUse = ExcessUse()  # what drawing more than the contract costs
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,12 @@ def _load(settings: KepcoSettings, district: District) -> KepcoTariff:
     if settings.currency != "KRW":
         raise TariffError("KEPCO bills in KRW", where="tariff.currency", remedy='Write currency = "KRW"')
     if not 1 <= settings.billing_day <= BILLING_DAY_MAX:
-        raise TariffError("outside 1…28", where="tariff.billing_day", remedy="Write the day on which the meter is read")
+        raise TariffError("outside 1…31", where="tariff.billing_day", remedy="Write the day on which the meter is read")
     for name in ("power_factor_lagging", "power_factor_leading"):
         value = getattr(settings, name)
         if value is not None and not 0 <= value <= 100:
             raise TariffError("outside 0…100", where=f"tariff.{name}", remedy="Write percent as on the bill")
+    checked(settings.excess)
     for cut in settings.cut:
         if cut.until <= cut.since:
             raise TariffError(
