@@ -9,7 +9,7 @@ from typing import Any
 from supervisor.config.schema import Config
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError, NotifyError
-from supervisor.net.outside import check_url
+from supervisor.net.addresses import check_url
 from supervisor.notify import CHANNELS
 from supervisor.notify.kind import NotifySettings
 

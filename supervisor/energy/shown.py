@@ -17,7 +17,7 @@ from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import aside, tables
 from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.period import local_time, named_zone
-from supervisor.energy.record import read_record
+from supervisor.energy.record import read_record, read_sums
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import DATABASE_NAME, database, quarantine
 from supervisor.store.energy import span
@@ -60,7 +60,8 @@ def show(asked: Request, clock: Clock = SYSTEM) -> None:
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
     connection = database.connect_read_only(folder / DATABASE_NAME)
     try:
-        record = replace(read_record(connection, from_utc_s, to_utc_s), now_utc_s=clock.utc_s())
+        read = read_sums if by == "day" else read_record
+        record = replace(read(connection, from_utc_s, to_utc_s), now_utc_s=clock.utc_s())
         since = None
         if by == "feeder" and since_utc_s < from_utc_s and record.zones:
             since = read_record(connection, since_utc_s, to_utc_s)

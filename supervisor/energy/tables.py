@@ -29,7 +29,10 @@ KW_PER_WH = 3.6 / SLOT_S  # energy of a slot [Wh] → its mean power [kW]
 
 @dataclass(frozen=True)
 class Record:
-    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·SLOT_S."""
+    """Energy on the tariff's grid. `wh` has shape (zones, slots); slot i starts at `start_utc_s` + i·SLOT_S.
+
+    A record of sums (`record.read_sums`) has one row for all its zones.
+    """
 
     start_utc_s: int
     zones: tuple[str, ...]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from supervisor.domain.errors import NotifyError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 ANSWER_MAX = 300  # characters of a refusal that are shown
 ACCEPTED = range(200, 300)
@@ -25,6 +27,8 @@ async def post(
     http: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], accepted: Collection[int] = ACCEPTED
 ) -> None:
     """Raises Refused for any other answer, NotifyError where there is none."""
+    import aiohttp  # here: commands that read city.toml start without it
+
     where = urlsplit(url).hostname or url[:80]
     try:
         async with http.post(url, data=body, headers=headers, allow_redirects=False) as answer:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-import aiohttp
 from msgspec import Struct
 
 from supervisor.domain.alarm import Severity
 from supervisor.domain.errors import NotifyError
 from supervisor.runtime.clock import Clock
+
+if TYPE_CHECKING:
+    import aiohttp
 
 Language = Literal["ko", "en"]
 

@@ -7,8 +7,6 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Final, Literal
 
-import aiosmtplib
-
 from supervisor.domain.alarm import Severity
 from supervisor.domain.errors import NotifyError
 from supervisor.notify.kind import Channel, ChannelKind, Means, Message, NotifySettings
@@ -51,6 +49,8 @@ class _Mail:
         return letter
 
     async def send(self, message: Message) -> None:
+        import aiosmtplib  # here: commands that read city.toml start without it
+
         settings = self._settings
         try:
             refused, _ = await aiosmtplib.send(

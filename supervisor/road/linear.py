@@ -17,7 +17,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.linalg.blas import dtrsm
 
 from supervisor.domain.errors import PhysicsError
 from supervisor.road import air
@@ -248,6 +247,8 @@ def kernel_from_slope(
     def by_slots(delayed: Array) -> Array:
         result: Array = delayed if per_slot == 1 else delayed.reshape(steps, slots, per_slot).sum(axis=2)
         return result
+
+    from scipy.linalg.blas import dtrsm  # here: commands that read city.toml import roads, and start without scipy
 
     result = np.empty((roads.roads, slots, slots))
     diagonal = np.arange(steps)

@@ -22,6 +22,15 @@ def grouped_hours(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> Ite
     )
 
 
+def hour_sums(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """All zones' energy [Wh] in the quarters of each hour that begins in a period: (start, four sums)."""
+    return db.execute(
+        "SELECT start_utc_s, sum(wh0), sum(wh1), sum(wh2), sum(wh3) FROM zone_1h "
+        "WHERE start_utc_s >= ? AND start_utc_s < ? GROUP BY start_utc_s",
+        (from_utc_s, to_utc_s),
+    )
+
+
 def times_of(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> dict[str, tuple[int, int]]:
     """Zone → seconds heated and seconds with telemetry, of the hours that begin in a period."""
     rows = db.execute(
@@ -54,7 +63,8 @@ def hour_starts(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> tuple
 
 def span(db: sqlite3.Connection) -> tuple[int, int] | None:
     """Start and end of the record [UTC s]; None while it is empty."""
-    first, last = db.execute("SELECT min(start_utc_s), max(start_utc_s) FROM zone_1h").fetchone()
+    # Two queries: SQLite finds the ends of an index only where it is asked for one of them.
+    first, last = (db.execute(f"SELECT {one}(start_utc_s) FROM zone_1h").fetchone()[0] for one in ("min", "max"))
     return None if first is None else (int(first), int(last) + 3600)
 
 

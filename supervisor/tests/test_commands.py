@@ -47,6 +47,13 @@ def test_help_imports_nothing_heavy_and_is_quick(command: str) -> None:
     assert float(cpu_s) <= HELP_CPU_S
 
 
+def test_a_report_of_energy_starts_without_network_and_solver() -> None:
+    """They cost a second of CPU, in every command that reads city.toml."""
+    probe = f"import sys, supervisor.energy.shown; print(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['msgspec', 'numpy', 'rich']"
+
+
 def _first_paragraph(command: click.Command) -> str:
     return " ".join((command.help or "").split("\n\n")[0].split())
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from supervisor.control.notify.receivers import Quiet, Receiver
 from supervisor.domain.alarm import Severity
 from supervisor.domain.errors import CommandError, NotifyError
-from supervisor.net.outside import check_url
+from supervisor.net.addresses import check_url
 from supervisor.notify.kind import Channel, Gone, Means, Message
 from supervisor.notify.push import Push, Subscription, VapidKey, check_subscription
 from supervisor.store.notices import NoticeRepository, PushRow

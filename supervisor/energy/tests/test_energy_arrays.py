@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from supervisor.domain.errors import CommandError
-from supervisor.energy.record import read_record
+from supervisor.energy.record import read_record, read_sums
 from supervisor.energy.tests.gathering import gather
 from supervisor.store import database
 from supervisor.store.energy import hour_starts
@@ -51,11 +51,23 @@ def test_arrays_agree_with_hours_one_by_one(shift_s: int) -> None:
     assert record.zones == expected.zones
     assert np.array_equal(record.wh, expected.wh)
     assert (record.on_s, record.covered_s) == (expected.on_s, expected.covered_s)
+    sums = read_sums(stored(hours), start, end)
+    assert np.array_equal(sums.wh, expected.wh.sum(axis=0, keepdims=True))
+    assert (sums.zones, sums.on_s, sums.covered_s) == (record.zones, record.on_s, record.covered_s)
+
+
+def test_the_sums_of_a_part_of_an_hour() -> None:
+    hours = [HourEnergy(T0 + n * 3600, "z01", (1, 2, 3, 4), 400, 3600) for n in range(3)]
+    for start, end in ((900, 2700), (900, 5400), (3600, 6300), (0, 3600)):
+        sums, record = (read(stored(hours), T0 + start, T0 + end) for read in (read_sums, read_record))
+        assert np.array_equal(sums.wh, record.wh), (start, end)
+        assert (sums.on_s, sums.covered_s) == (record.on_s, record.covered_s), (start, end)
 
 
 def test_a_record_without_hours_has_no_zones_and_a_reversed_period_is_refused() -> None:
     db = stored([])
     assert read_record(db, T0, T0 + 3600).zones == ()
+    assert read_sums(db, T0, T0 + 3600).zones == ()
     assert hour_starts(db, 0, 2**40) is None
     with pytest.raises(CommandError, match="the period is empty"):
         read_record(db, T0 + 3600, T0)

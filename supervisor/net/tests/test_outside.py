@@ -10,7 +10,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from supervisor.domain.errors import NotifyError
-from supervisor.net.outside import check_url, is_public, open_session
+from supervisor.net.addresses import check_url, is_public
+from supervisor.net.outside import open_session
 
 LOCAL = [
     "https://127.0.0.1/x", "https://127.1/x", "https://0x7f000001/x", "https://2130706433/", "https://10.1.2.3/",

@@ -11,13 +11,14 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
-
-import aiohttp
+from typing import TYPE_CHECKING, TypeVar
 
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.retry_after import retry_after_s
 from supervisor.runtime.clock import Clock
+
+if TYPE_CHECKING:
+    import aiohttp
 
 T = TypeVar("T")
 
@@ -133,6 +134,8 @@ class Fetcher:
             raise
 
     async def _ask(self, url: str, query: Mapping[str, str], cached: Answer | None) -> Answer:
+        import aiohttp  # here: commands that read city.toml start without it
+
         headers = {"User-Agent": self._user_agent, "Accept": "application/json"}
         if cached and cached.etag:
             headers["If-None-Match"] = cached.etag

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import aiohttp
 import msgspec
 
 from supervisor.runtime.clock import Clock
@@ -81,6 +80,8 @@ def weather_file(config: Configured) -> Path | None:
 @asynccontextmanager
 async def open_weather(config: Configured, clock: Clock) -> AsyncIterator[WeatherProvider]:
     """The configured providers as one. What is wrong with a file or a service shows when it is asked."""
+    import aiohttp  # here: commands that read city.toml start without it
+
     async with aiohttp.ClientSession() as session:
         links = [
             Link(one.kind.name, one.kind.make(one.settings, config, lambda: Fetcher(session, clock, USER_AGENT)))
