@@ -26,6 +26,13 @@ class Panel(NamedTuple):
 
 IN: Final = '"site" =~ /^$site$/ AND $timeFilter'
 ZONES: Final = f'"zone" =~ /^$zone$/ AND {IN}'
+
+
+def _of_roads(field: str) -> str:
+    """The course of a field of each road."""
+    return f'SELECT mean("{field}") FROM ${{raw}}"zone" WHERE {ZONES} GROUP BY time($__interval), "zone" fill(none)'
+
+
 ENERGY: Final = (
     Panel("Energy by road and day", (
         f'SELECT sum("energy_wh") FROM ${{ever}}"zone_1d" WHERE {ZONES} GROUP BY time(1d, $offset), "zone" fill(none)',
@@ -54,15 +61,9 @@ ENERGY: Final = (
     ), "s", table=True),
 )  # fmt: skip
 OPERATORS: Final = (
-    Panel("Surface temperature", (
-        f'SELECT mean("surf_c") FROM ${{raw}}"zone" WHERE {ZONES} GROUP BY time($__interval), "zone" fill(none)',
-    ), "celsius", wide=True),
-    Panel("Power", (
-        f'SELECT mean("power_w") FROM ${{raw}}"zone" WHERE {ZONES} GROUP BY time($__interval), "zone" fill(none)',
-    ), "watt"),
-    Panel("Duty", (
-        f'SELECT mean("duty") FROM ${{raw}}"zone" WHERE {ZONES} GROUP BY time($__interval), "zone" fill(none)',
-    ), "percentunit"),
+    Panel("Surface temperature", (_of_roads("surf_c"),), "celsius", wide=True),
+    Panel("Power", (_of_roads("power_w"),), "watt"),
+    Panel("Duty", (_of_roads("duty"),), "percentunit"),
     Panel("Commands", (
         f'SELECT "zone", "detail", "reason", "role" FROM ${{long}}"event" WHERE {ZONES} AND "kind" = \'override\'',
     ), table=True),

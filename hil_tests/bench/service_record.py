@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from supervisor.domain.plan import Plan
-from supervisor.store import commands
+from supervisor.store import plans
 
 _ALL_UTC_S = 1e12
 
@@ -25,7 +25,7 @@ class ServiceRecord:
             newest = self._ask(db, "SELECT max(id) FROM plan WHERE zone = ?", zone)
             known = self._plans.get(zone)
             if newest and (known is None or known[0] != newest):
-                self._plans[zone] = newest, commands.plans(db, zone, 0.0, _ALL_UTC_S)
+                self._plans[zone] = newest, plans.plans(db, zone, 0.0, _ALL_UTC_S)
         return self._plans.get(zone, (0, []))[1]
 
     def held_off(self, zone: str, utc_s: float) -> bool:

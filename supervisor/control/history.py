@@ -14,7 +14,7 @@ from supervisor.domain.override import LIVE_STATES, OverrideState
 from supervisor.domain.plan import Plan
 from supervisor.domain.stage import STAGE_EVENT
 from supervisor.domain.zone import Zone
-from supervisor.store import commands, events, journal, past, road_work
+from supervisor.store import commands, events, journal, past, plans, road_work
 
 PERIOD_MAX_S: Final = 31 * 86_400
 PLANS_MAX_S: Final = 2 * 86_400  # of all zones at once: each has a plan at least every quarter of an hour
@@ -144,7 +144,7 @@ def _stages(db: sqlite3.Connection, _: Sequence[Zone], subjects: Subjects, begin
 
 def _plans(db: sqlite3.Connection, zones: Sequence[Zone], _: Subjects, begin: int, end: int) -> Entries:
     for zone in zones:
-        yield from _reasons(zone.id, commands.plans(db, zone.id, begin, end))
+        yield from _reasons(zone.id, plans.plans(db, zone.id, begin, end))
 
 
 def _reasons(zone: str, plans: Iterable[Plan]) -> Entries:

@@ -19,19 +19,15 @@ import msgspec
 
 from supervisor.control.late import LateRecord
 from supervisor.control.live import LiveState
+from supervisor.control.override_rules import checked, goes_on
 from supervisor.domain.errors import CommandError, NotFoundError, StoreError
 from supervisor.domain.override import LIVE_STATES, Override, OverrideMode, OverrideState
-from supervisor.domain.plain_text import has_control, one_line
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
 from supervisor.store import journal
 from supervisor.store.commands import OverrideRepository
 
-_STEPS = (OverrideState.REQUESTED, OverrideState.SENT, OverrideState.ACCEPTED, OverrideState.MEASURED)
 LOOK_BACK_S = 86_400  # longer than any override lasts
-MIN_MINUTES = 1
-REASON_MIN = 3  # "ice" is a reason
-REASON_MAX = 200
 DANGER = "electric-danger"  # code of the refusal
 DANGER_LASTS_S = 2 * 86_400  # longer than a plan's horizon
 
@@ -111,20 +107,7 @@ class Overrides:
         """
         if zone not in self._live.zones:
             raise NotFoundError("unknown zone", where=zone, remedy="Choose a zone from the list")
-        longest_min = self._live.zones[zone].zone.longest_override_min
-        if mode not in tuple(OverrideMode):
-            raise CommandError("unknown mode", where="mode", remedy="Use on, off or boost")
-        if not MIN_MINUTES <= minutes <= longest_min:
-            raise CommandError(
-                f"{minutes} minutes is outside {MIN_MINUTES}…{longest_min}",
-                where="minutes",
-                remedy=f"This zone takes at most {longest_min} minutes; ask again when they are over",
-            )
-        odd, reason = has_control(reason), one_line(reason)
-        if odd or not REASON_MIN <= len(reason) <= REASON_MAX:
-            raise CommandError(
-                "an override needs a reason", where="reason", remedy=f"Say why in {REASON_MIN} to {REASON_MAX} letters"
-            )
+        reason = checked(mode, minutes, reason, self._live.zones[zone].zone.longest_override_min)
         if mode != OverrideMode.OFF:
             self._require_no_danger(zone)
         now = int(self._clock.utc_s())
@@ -190,17 +173,17 @@ class Overrides:
         """
         override = self.get(override_id)
         if state not in LIVE_STATES or override.mode is OverrideMode.OFF:
-            if not _goes_on(override, state):
+            if not goes_on(override, state):
                 return override
             self._end(override, state)
             await self.late.flush_soon()
             return self._by_id.get(override_id, override)
         async with self._committing:
-            if not _goes_on(self.get(override_id), state):
+            if not goes_on(self.get(override_id), state):
                 return self.get(override_id)
             await self._store.set_state(override_id, state)
             override = self.get(override_id)
-            if not _goes_on(override, state):  # it ended while this was being committed
+            if not goes_on(override, state):  # it ended while this was being committed
                 return override
             override = msgspec.structs.replace(override, state=state)
             self._hold(override)
@@ -303,10 +286,3 @@ class Overrides:
 
     def _tell(self, override: Override) -> None:
         tell(self.changed, "override", override)
-
-
-def _goes_on(override: Override, state: OverrideState) -> bool:
-    """Whether `state` is news of this override."""
-    if override.state not in LIVE_STATES:
-        return False
-    return state not in _STEPS or _STEPS.index(state) > _STEPS.index(override.state)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from supervisor.control.dispatch import Dispatcher
 from supervisor.domain.errors import StoreError
 from supervisor.domain.plan import Plan
-from supervisor.store.commands import PlanRepository
+from supervisor.store.plans import PlanRepository
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from supervisor.energy.observed import observed
 from supervisor.energy.record import read_record
 from supervisor.energy.tables import KW_PER_WH, prices
 from supervisor.reports.window import snowfall, window
-from supervisor.store import commands, events
+from supervisor.store import events
+from supervisor.store import plans as stored_plans
 from supervisor.tariff.configured import billing_tariff
 from supervisor.weather.storms import Storm
 
@@ -68,7 +69,7 @@ def collect_storm(config: Config, db: sqlite3.Connection, onset_utc_s: int, path
     first, past = (int(at) // SLOT_S * SLOT_S for at in window(storm))
     record = read_record(db, first, past)
     slots, wh = record.wh.shape[1], record.wh.sum(axis=0)
-    plans = commands.plans_at(db, [zone.id for zone in config.zone], first)
+    plans = stored_plans.plans_at(db, [zone.id for zone in config.zone], first)
     planned = planned_kw(plans.values(), config.zone, first, slots)
     snow: npt.NDArray[np.float64] = np.zeros(slots)
     for at, mm, step_s in snowfall(series):

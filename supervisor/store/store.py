@@ -14,13 +14,14 @@ from supervisor.store.access import AccessRepository
 from supervisor.store.alarms import AlarmRepository
 from supervisor.store.answers import AnswerRepository
 from supervisor.store.audit import AuditRepository
-from supervisor.store.commands import EpochRepository, OverrideRepository, PlanRepository
+from supervisor.store.commands import EpochRepository, OverrideRepository
 from supervisor.store.danger import DangerRepository
 from supervisor.store.duty import DutyRepository
 from supervisor.store.events import EventRepository
 from supervisor.store.handover import HandoverRepository
 from supervisor.store.journal import ValueRepository
 from supervisor.store.notices import NoticeRepository
+from supervisor.store.plans import PlanRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
 from supervisor.store.road_work import RoadWorkRepository

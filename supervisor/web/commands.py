@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from supervisor.control.groups import GroupResult, request_all
-from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
+from supervisor.control.override_rules import MIN_MINUTES, REASON_MAX, REASON_MIN
 from supervisor.control.previews import CommandPreview, Previews
 from supervisor.domain.errors import NotFoundError, RoadheatError
 from supervisor.domain.override import OverrideMode

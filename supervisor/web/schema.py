@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from supervisor.control.condition import NotHeating
-from supervisor.control.overrides import MIN_MINUTES, REASON_MAX, REASON_MIN
+from supervisor.control.override_rules import MIN_MINUTES, REASON_MAX, REASON_MIN
 from supervisor.control.reach import Reach
 from supervisor.control.view import DangerView, OverrideView, PlanView
 from supervisor.domain.override import OverrideMode

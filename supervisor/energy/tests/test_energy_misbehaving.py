@@ -11,10 +11,7 @@ from aiohttp import web
 from supervisor.config import InfluxConfig
 from supervisor.energy import shipper as shipper_module
 from supervisor.energy.endpoint import authorization, configured
-from supervisor.energy.shipper import (
-    ALARM_HELD,
-    HOLD_S,
-)
+from supervisor.energy.shipper import ALARM_HELD, HOLD_S
 from supervisor.energy.tests.spooling import Api, Handler, answering, both, spooling
 
 HTML = "<html><body>Welcome to the hotel's network</body></html>"

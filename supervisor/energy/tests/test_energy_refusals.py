@@ -11,15 +11,8 @@ from aiohttp import web
 
 from supervisor.energy import endpoint as endpoint_module
 from supervisor.energy.endpoint import Target, connect
-from supervisor.energy.shipper import (
-    ALARM_DEAD,
-    ALARM_HELD,
-    ALARM_LATE,
-    BATCH_POINTS,
-    BATCH_POINTS_MIN,
-    HOLD_S,
-    REFUSED_IN_A_ROW_MAX,
-)
+from supervisor.energy.refused import BATCH_POINTS, BATCH_POINTS_MIN, REFUSED_IN_A_ROW_MAX
+from supervisor.energy.shipper import ALARM_DEAD, ALARM_HELD, ALARM_LATE, HOLD_S
 from supervisor.energy.tests.spooling import Api, answering, both, line, spooling
 from tools.servers import Influxd
 

@@ -16,7 +16,7 @@ from supervisor.domain.plan import STANDBY, Plan, Reason, ReasonCode, Slot
 from supervisor.domain.stage import STAGE_EVENT
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Zone
-from supervisor.store import commands, events, weather
+from supervisor.store import commands, events, plans, weather
 
 SEOUL: Final = ZoneInfo("Asia/Seoul")
 HOUR_S: Final = 3600
@@ -81,7 +81,7 @@ def fill(db: sqlite3.Connection, zones: Sequence[Zone], until_utc_s: int) -> Non
     issued = onset - 6 * HOUR_S
     why = (Reason(3 * HOUR_S, 26 * HOUR_S, ReasonCode.PREHEAT_SNOW, 0.7, onset + HOUR_S),)
     slots = (Slot(0, 0, STANDBY), Slot(5 * HOUR_S, 3_000, 900), Slot(24 * HOUR_S, 0, STANDBY))
-    commands.save_plans(
+    plans.save_plans(
         db, [Plan(zone=zone.id, issued_utc_s=issued, start_utc_s=issued, slots=slots, why=why) for zone in zones]
     )
 

@@ -18,7 +18,7 @@ from supervisor.domain.plan import STANDBY, Plan, Reason, ReasonCode, Slot
 from supervisor.energy.tests.test_energy_report import city
 from supervisor.reports.page import LANGUAGES
 from supervisor.reports.svg import Bar, bars
-from supervisor.store import DATABASE_NAME, commands, database
+from supervisor.store import DATABASE_NAME, commands, database, plans
 
 __all__ = ["city"]  # a fixture: z01 and z02 heated from 23:00 on 2023-12-30 to 01:00, local time
 
@@ -234,7 +234,7 @@ def test_a_storms_page_has_forecast_plan_and_what_roads_were_served(
         slots=(Slot(0, 0, STANDBY), Slot(4 * 3600, 3000, 500), Slot(10 * 3600, 0, STANDBY)),
         why=(Reason(0, 3600, ReasonCode.PREHEAT_SNOW, 0.6, onset + 1800),),
     )  # fmt: skip
-    commands.save_plans(db, [plan])
+    plans.save_plans(db, [plan])
     db.close()
     for name in ("r.html", "r.json"):
         report(city, station, tmp_path / name, "--storm", "2023-12-30", "--language", language)

@@ -12,7 +12,7 @@ from supervisor.domain.errors import NotFoundError, StoreError
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan, Reason, Slot
 from supervisor.runtime.clock import ManualClock
-from supervisor.store import DATABASE_NAME, Grant, Session, Store, User, commands, people
+from supervisor.store import DATABASE_NAME, Grant, Session, Store, User, commands, people, plans
 from supervisor.store.tests.hours import hours as hours_of
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -76,7 +76,7 @@ async def test_the_newest_plan_of_each_zone_comes_back_whole(store: Store) -> No
     await store.plans.save([plan("z01", T0), plan("z02", T0)])
     await store.plans.save([plan("z01", T0 + 900)])
     assert await store.plans.latest() == {"z01": plan("z01", T0 + 900), "z02": plan("z02", T0)}
-    assert await store.read(lambda db: commands.plans(db, "z01", T0, T0 + 900)) == [plan("z01", T0)]
+    assert await store.read(lambda db: plans.plans(db, "z01", T0, T0 + 900)) == [plan("z01", T0)]
 
 
 async def test_the_audit_log_shows_any_change(store: Store, clock: ManualClock) -> None:
