@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -122,7 +123,7 @@ class Report(Struct, frozen=True):
     overrides: tuple[OverrideRow, ...]
     hours: tuple[HourRow, ...] = ()
     co2_source: str = ""  # where the emission factor is from
-    course: StormCourse | None = None  # of a report of one storm: forecast and planned beside done
+    courses: tuple[StormCourse, ...] = ()  # of each storm: forecast and planned beside done
     notes: tuple[str, ...] = ()  # what could not be found out, and why
 
 
@@ -165,7 +166,7 @@ def collect(
         days=_days(record, series, zone_info),
         hours=_hours(record, series) if to_utc_s - from_utc_s <= HOURLY_S else (), co2_source=co2_source,
         storms=tuple(_with_served(config, db, _storm(db, record, price, one), weather_path) for one in storms),
-        course=_course(config, db, storms, (from_utc_s, to_utc_s), weather_path),
+        courses=tuple(_courses(config, db, storms, weather_path)),
         overrides=tuple(OverrideRow(*row) for row in commands.override_counts(db, from_utc_s, to_utc_s)),
         notes=tuple(notes),
     )  # fmt: skip
@@ -252,12 +253,9 @@ def _with_served(config: Config, db: sqlite3.Connection, storm: StormRow, path: 
     return replace(storm, served=served(config, db, (storm.onset_utc_s, storm.end_utc_s), reach[1], path))
 
 
-def _course(
-    config: Config, db: sqlite3.Connection, storms: list[Storm], period: tuple[int, int], path: Path | None
-) -> StormCourse | None:
-    if len(storms) != 1 or period[1] - period[0] > HOURLY_S:
-        return None
-    try:
-        return collect_storm(config, db, int(storms[0].onset_utc_s), path)
-    except NotFoundError:  # it began before the period
-        return None
+def _courses(config: Config, db: sqlite3.Connection, storms: list[Storm], path: Path | None) -> Iterator[StormCourse]:
+    for storm in storms:
+        try:
+            yield collect_storm(config, db, int(storm.onset_utc_s), path)
+        except NotFoundError:  # it began before the period
+            continue

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from supervisor.reports.data import Report, StormRow, ZoneRow
-from supervisor.reports.storm import StormCourse
+from supervisor.reports.html import local, money, section, table
+from supervisor.reports.storm_page import storm_section
 from supervisor.reports.svg import Bar, bars
 
 LANGUAGES: Final = ("ko", "en")
@@ -23,13 +21,16 @@ body{font:15px/1.5 system-ui,"Noto Sans KR",sans-serif;color:#1b2430;max-width:9
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p.sub{color:#5a6675;margin:.2rem 0 1rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{text-align:left;font-weight:600;color:#5a6675;border-bottom:2px solid #d5dbe3;padding:.3rem .6rem}
-td{border-bottom:1px solid #e8ecf1;padding:.3rem .6rem}td{white-space:nowrap}td.n,th.n{text-align:right}
+td{border-bottom:1px solid #e8ecf1;padding:.3rem .6rem}
+td.n,td:first-child,.many td{white-space:nowrap}td.n,th.n{text-align:right}
+table.many{font-size:.8rem}.many td,.many th{padding:.3rem .22rem}
+th{word-break:keep-all}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:.8rem}
 .figures div{border:1px solid #d5dbe3;border-radius:8px;padding:.6rem .8rem}.figures b{display:block;font-size:1.25rem}
 .figures span{color:#5a6675;font-size:.85rem}svg{width:100%;height:auto}.axis{font-size:12px;fill:#5a6675}
 .grid{stroke:#e8ecf1}.bar{fill:#d9622b}.snow{fill:#3f7fbf}.hit{fill:transparent}.over{color:#b3261e;font-weight:600}
 .planned{stroke:#1b2430;stroke-width:2;stroke-dasharray:4 3}
-@media print{body{margin:0;max-width:none}section{break-inside:avoid}}
+@media print{body{margin:0;max-width:none}section{break-inside:avoid}section.storm{break-before:page}}
 """
 
 
@@ -38,17 +39,19 @@ def write_page(report: Report, language: str) -> str:
     text: dict[str, str] = json.loads((_TEXTS / f"{language}.json").read_text(encoding="utf-8"))
     parts = [
         _figures(report, text),
-        _section(text["hourly"], _hours(report, text)) if report.hours else _section(text["days"], _days(report, text)),
-        _section(text["course"], _course(report, report.course, text)) if report.course else "",
-        _section(text["storms"], _storms(report, text)),
+        "" if _is_of_a_storm(report) else section(text["days"], _days(report, text)),
+        section(text["storms"], _storms(report, text)),
         _served(report, text, language),
-        _section(text["feeders"], _feeders(report, text)),
-        _section(text["zones"], _zones(report, text, language)),
-        _section(text["overrides"], _overrides(report, text)),
+        section(text["feeders"], _feeders(report, text)),
+        section(text["zones"], _zones(report, text, language)),
+        section(text["overrides"], _overrides(report, text)),
     ]
+    storms = [storm_section(report, course, text) for course in report.courses]
+    parts[1:1] = storms if _is_of_a_storm(report) else []
+    parts += [] if _is_of_a_storm(report) else storms
     if report.notes:
-        parts.append(_section(text["notes"], f"<p>{'<br>'.join(escape(note) for note in report.notes)}</p>"))
-    period = f"{_local(report, report.from_utc_s)} – {_local(report, report.to_utc_s)}, {report.timezone}"
+        parts.append(section(text["notes"], f"<p>{'<br>'.join(escape(note) for note in report.notes)}</p>"))
+    period = f"{local(report, report.from_utc_s)} – {local(report, report.to_utc_s)}, {report.timezone}"
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -58,26 +61,9 @@ def write_page(report: Report, language: str) -> str:
     )
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section><h2>{title}</h2>{content}</section>"
-
-
-def _local(report: Report, utc_s: int) -> str:
-    return datetime.fromtimestamp(utc_s, ZoneInfo(report.timezone)).strftime("%Y-%m-%d %H:%M")
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int = 1) -> str:
-    """Cells are HTML already; columns from `numbers_from` are right-aligned."""
-
-    def line(tag: str, cells: Sequence[str]) -> str:
-        named = (f"<{tag}{' class=n' if n >= numbers_from else ''}>{cell}</{tag}>" for n, cell in enumerate(cells))
-        return f"<tr>{''.join(named)}</tr>"
-
-    return f"<table>{line('th', heads)}{''.join(line('td', row) for row in rows)}</table>"
-
-
-def _money(value: float | None, currency: str) -> str:
-    return "–" if value is None else f"{value:,.0f} {escape(currency)}"
+def _is_of_a_storm(report: Report) -> bool:
+    """Whether its period is one storm: its course stands first and takes the place of the days."""
+    return len(report.courses) == 1 and report.courses[0].from_utc_s == report.from_utc_s
 
 
 def _figures(report: Report, text: dict[str, str]) -> str:
@@ -86,9 +72,9 @@ def _figures(report: Report, text: dict[str, str]) -> str:
     found = [
         (text["energy"], f"{report.kwh:,.0f} kWh"),
         (text["perArea"], f"{per_area:,.2f} kWh/m²"),
-        (text["energyCost"], _money(report.energy_cost, report.currency)),
-        (text["baseCost"], _money(report.base_cost, report.currency)),
-        (text["total"], _money(sum(costs) if costs else None, report.currency)),
+        (text["energyCost"], money(report.energy_cost, report.currency)),
+        (text["baseCost"], money(report.base_cost, report.currency)),
+        (text["total"], money(sum(costs) if costs else None, report.currency)),
         (text["area"], f"{report.area_m2:,.0f} m²"),
         (text["covered"], f"{report.covered:.1%}"),
     ]
@@ -103,43 +89,11 @@ def _figures(report: Report, text: dict[str, str]) -> str:
 def _plausible(report: Report, text: dict[str, str]) -> str:
     """The season by 100 m of road beside a published one: a figure ten times off is a wrong area or meter."""
     part = 100 * WIDTH_M / report.area_m2 if report.area_m2 else 0.0
-    money = [
-        _money(None if cost is None else cost * part, report.currency)
-        for cost in (report.energy_cost, report.base_cost)
+    costs = [
+        money(None if cost is None else cost * part, report.currency) for cost in (report.energy_cost, report.base_cost)
     ]
-    ours = text["perHundred"].format(kwh=f"{report.kwh * part:,.0f}", energy=money[0], base=money[1])
+    ours = text["perHundred"].format(kwh=f"{report.kwh * part:,.0f}", energy=costs[0], base=costs[1])
     return f"<p class=sub>{text['published']}<br>{ours}</p>"
-
-
-def _planned_kwh(report: Report) -> dict[int, float]:
-    """Start of each hour with a plan for all of it → energy planned [kWh]."""
-    course = report.course
-    if course is None:
-        return {}
-    per, hours = 3600 // course.step_s, {}
-    for first in range((report.from_utc_s - course.from_utc_s) // course.step_s, len(course.planned_kw), per):
-        part = course.planned_kw[max(0, first) : first + per]
-        known = [kw for kw in part if kw is not None]
-        if len(known) == len(part) == per:
-            hours[course.from_utc_s + first * course.step_s] = sum(known) / per
-    return hours
-
-
-def _hours(report: Report, text: dict[str, str]) -> str:
-    rows, planned = [], _planned_kwh(report)
-    for hour in report.hours:
-        at = _local(report, hour.start_utc_s)
-        snow = f", {hour.snow_mm:.1f} mm" if hour.snow_mm else ""
-        rows.append(
-            Bar(
-                at[11:],
-                hour.kwh,
-                hour.snow_mm or 0.0,
-                f"{at}: {hour.kwh:,.1f} kWh{snow}",
-                planned.get(hour.start_utc_s),
-            )
-        )
-    return bars(rows, text["hourly"], "kWh", text["snow"])
 
 
 def _days(report: Report, text: dict[str, str]) -> str:
@@ -158,42 +112,19 @@ def _storms(report: Report, text: dict[str, str]) -> str:
         return f"<p>{text['noWeather' if all(day.snow_mm is None for day in report.days) else 'noStorms']}</p>"
     heads = [text[name] for name in ("onset", "end", "hours", "water", "depth", "airMin", "rainFrom")]
     heads += ["kWh", escape(report.currency), text["peak"], f"{text['frozen']}, {text['ofTime']}"]
-    table = _table(heads, (_storm_cells(report, storm, text) for storm in report.storms), 2)
-    return f"{table}<p class=sub>{text['stormNote']}</p>"
+    rows = (_storm_cells(report, storm, text) for storm in report.storms)
+    return f"{table(heads, rows, 2, 'many')}<p class=sub>{text['stormNote']}</p>"
 
 
 def _storm_cells(report: Report, storm: StormRow, text: dict[str, str]) -> list[str]:
     depth = f"{storm.depth_cm:.1f}" + ("" if storm.depth_measured else f" ({text['estimated']})")
     return [
-        _local(report, storm.onset_utc_s), _local(report, storm.end_utc_s),
+        local(report, storm.onset_utc_s), local(report, storm.end_utc_s)[5:],
         f"{(storm.end_utc_s - storm.onset_utc_s) / 3600:.0f}", f"{storm.water_mm:.1f}", depth, f"{storm.air_min_c:.1f}",
-        "" if storm.rain_from_utc_s is None else _local(report, storm.rain_from_utc_s)[11:],
+        "" if storm.rain_from_utc_s is None else local(report, storm.rain_from_utc_s)[11:],
         f"{storm.kwh:,.0f}", "" if storm.energy_cost is None else f"{storm.energy_cost:,.0f}", f"{storm.peak_kw:,.0f}",
         f"{storm.frozen_zone_h / storm.zone_h:.0%}" if storm.zone_h else "–",
     ]  # fmt: skip
-
-
-def _course(report: Report, course: StormCourse, text: dict[str, str]) -> str:
-    """Forecast, was, planned, done, each a line."""
-    [storm] = report.storms
-    said = []
-    if course.hazard_utc_s is not None:
-        part = "" if course.probability is None else f" ({course.probability:.0%})"
-        said.append(text["foreseen"].format(time=_local(report, course.hazard_utc_s)) + part)
-    if course.stages:
-        most = max(course.stages, key=lambda one: one.depth_cm)
-        said.append(text["foreseenDepth"].format(cm=f"{most.depth_cm:.1f}", time=_local(report, most.utc_s)))
-    planned = text["unknown"] if course.planned_kwh is None else f"{course.planned_kwh:,.0f} kWh"
-    rows = [
-        [text["forecast"], " · ".join(escape(one) for one in said) or text["unknown"]],
-        [
-            text["was"],
-            f"{_local(report, storm.onset_utc_s)} – {_local(report, storm.end_utc_s)}, {storm.depth_cm:.1f} cm",
-        ],
-        [text["planned"], planned],
-        [text["done"], f"{course.kwh:,.0f} kWh, {_money(storm.energy_cost, report.currency)}"],
-    ]
-    return _table(("", ""), rows, 2) + f"<p class=sub>{text['plannedNote']}</p>"
 
 
 def _served(report: Report, text: dict[str, str], language: str) -> str:
@@ -207,19 +138,19 @@ def _served(report: Report, text: dict[str, str], language: str) -> str:
     for storm in report.storms:
         one = storm.served
         if one is None or one.ice_min is None:
-            reasons.append(f"{_local(report, storm.onset_utc_s)}: {one.why if one else text['unknown']}")
+            reasons.append(f"{local(report, storm.onset_utc_s)}: {one.why if one else text['unknown']}")
             continue
         better = one.energy_part is not None and one.ice_min <= (one.baseline_ice_min or 0.0)
         late = ", ".join(escape(names.get(zone, zone)) for zone in one.late)
         rows.append([
-            _local(report, storm.onset_utc_s), f"{one.ice_min:,.0f}", f"{one.baseline_ice_min or 0.0:,.0f}",
+            local(report, storm.onset_utc_s), f"{one.ice_min:,.0f}", f"{one.baseline_ice_min or 0.0:,.0f}",
             f"{one.energy_part:+.0%}" if better else "–", _minutes(one.median_min, text),
             _minutes(one.longest_min, text),
             f"<span class=over>{len(one.late)}</span>: {late}" if one.late else "0",
         ])  # fmt: skip
     notes = [text["servedNote"].format(limit=max(limits)), *(escape(reason) for reason in reasons)]
-    table = _table(heads, rows) if rows else ""
-    return _section(text["served"], f"{table}<p class=sub>{'<br>'.join(notes)}</p>")
+    made = table(heads, rows) if rows else ""
+    return section(text["served"], f"{made}<p class=sub>{'<br>'.join(notes)}</p>")
 
 
 def _minutes(value: float | None, text: dict[str, str]) -> str:
@@ -232,10 +163,10 @@ def _feeders(report: Report, text: dict[str, str]) -> str:
     for one in report.feeders:
         over = one.peak_kw > one.contract_kw
         share = f"<span{' class=over' if over else ''}>{one.peak_kw / one.contract_kw:.0%}</span>"
-        when = "" if one.peak_utc_s is None else _local(report, one.peak_utc_s)
-        costs = [_money(cost, report.currency) for cost in (one.energy_cost, one.base_cost)]
+        when = "" if one.peak_utc_s is None else local(report, one.peak_utc_s)
+        costs = [money(cost, report.currency) for cost in (one.energy_cost, one.base_cost)]
         rows.append([escape(one.feeder), f"{one.contract_kw:,.0f}", f"{one.peak_kw:,.1f}", share, when, *costs])
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _zones(report: Report, text: dict[str, str], language: str) -> str:
@@ -253,12 +184,18 @@ def _zones(report: Report, text: dict[str, str], language: str) -> str:
         for row in report.zones
     ]  # fmt: skip
     silent = [f"{name(row)} {1 - row.covered:.1%}" for row in report.zones if row.covered < 0.99]
-    return _table(heads, rows) + (f"<p class=sub>{text['gaps']} {', '.join(silent)}</p>" if silent else "")
+    return table(heads, rows) + (f"<p class=sub>{text['gaps']} {', '.join(silent)}</p>" if silent else "")
 
 
 def _overrides(report: Report, text: dict[str, str]) -> str:
     if not report.overrides:
         return f"<p>{text['noOverrides']}</p>"
     heads = [text[name] for name in ("mode", "reason", "role", "count")]
-    rows = ([escape(one.mode), escape(one.reason), escape(one.role), str(one.count)] for one in report.overrides)
-    return _table(heads, rows, 3)
+    said = {"on": text["modeOn"], "off": text["modeOff"], "boost": text["modeBoost"], "crew": text["roleCrew"],
+            "engineer": text["roleEngineer"], "admin": text["roleAdmin"], "token": text["roleToken"],
+            "": text["roleUnknown"]}  # fmt: skip
+    rows = (
+        [said[one.mode], escape(one.reason), escape(said.get(one.role, one.role)), str(one.count)]
+        for one in report.overrides
+    )
+    return table(heads, rows, 3)

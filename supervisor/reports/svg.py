@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Final, NamedTuple
@@ -33,18 +34,18 @@ def bars(rows: Sequence[Bar], title: str, unit: str, above_unit: str = "") -> st
     most, most_above, planned = (
         max((getattr(row, name) or 0.0 for row in rows), default=0.0) for name in ("value", "above", "planned")
     )
-    top, top_above = max(most, planned) or 1.0, most_above or 1.0
+    top, top_above = _round_up(max(most, planned)), most_above or 1.0
     room, step = HEIGHT - BELOW - 20, (WIDTH - LEFT - 8) / len(rows)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
-        f'<text x="4" y="14" class="axis">{escape(unit)}</text>',
+        f'<text x="4" y="10" class="axis">{escape(unit)}</text>',
     ]
     if above_unit:
-        parts.append(f'<text x="{WIDTH - 4}" y="14" class="axis snow" text-anchor="end">{escape(above_unit)}</text>')
+        parts.append(f'<text x="{WIDTH - 4}" y="10" class="axis snow" text-anchor="end">{escape(above_unit)}</text>')
     for share in (0.0, 0.5, 1.0):
         y = 20 + room * (1 - share)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" class="axis" text-anchor="end">{top * share:,.4g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" class="axis" text-anchor="end">{top * share:,.10g}</text>')
     every = max(1, -(-len(rows) // _LABELS_MAX))
     for n, row in enumerate(rows):
         x, height, hang = LEFT + n * step, room * row.value / top, 0.45 * room * row.above / top_above
@@ -66,3 +67,11 @@ def bars(rows: Sequence[Bar], title: str, unit: str, above_unit: str = "") -> st
         if n % every == 0 and x < WIDTH - 40:
             parts.append(f'<text x="{x + 2:.1f}" y="{HEIGHT - 12}" class="axis">{escape(row.label)}</text>')
     return "".join([*parts, "</svg>"])
+
+
+def _round_up(value: float) -> float:
+    """The top of the axis: 1, 2, 4, 5 or 6 times a power of ten, so that its half is short too."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next((n * power for n in (1, 2, 4, 5, 6, 8) if value <= n * power), 10 * power)

@@ -109,7 +109,7 @@ def test_the_page_is_whole_and_takes_no_script(city: Path, station: Path, tmp_pa
     page = output.read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2  # the days, and the storm
     assert "민수" not in page, "a report names roles, not people"
     title = json.loads((Path(__file__).parents[1] / "i18n" / "en.json").read_text())["title"]
     assert (title in page) == (language == "en")
@@ -119,7 +119,7 @@ def test_texts_are_the_same_in_both_languages() -> None:
     folder = Path(__file__).parents[1] / "i18n"
     texts = [json.loads((folder / f"{language}.json").read_text()) for language in LANGUAGES]
     assert texts[0].keys() == texts[1].keys()
-    source = (folder.parent / "page.py").read_text()
+    source = "".join((folder.parent / name).read_text() for name in ("page.py", "storm_page.py"))
     assert all(f'"{key}"' in source or f"'{key}'" in source for key in texts[0])
 
 
@@ -239,7 +239,7 @@ def test_a_storms_page_has_forecast_plan_and_what_roads_were_served(
     for name in ("r.html", "r.json"):
         report(city, station, tmp_path / name, "--storm", "2023-12-30", "--language", language)
     page, made = (tmp_path / "r.html").read_text(), json.loads((tmp_path / "r.json").read_text())
-    course, [storm] = made["course"], made["storms"]
+    [course], [storm] = made["courses"], made["storms"]
     assert (course["planned_kwh"], course["probability"]) == (6 * 30.0, 0.6)
     assert "180 kWh" in page
     assert "2023-12-30 22:30" in page  # when the snow was expected
@@ -258,3 +258,20 @@ def test_a_page_names_the_roads_that_were_late(city: Path, station: Path, tmp_pa
     late = storm["served"]["late"]
     assert late == ["z01", "z02"]  # in hard frost without heat from 01:00 on
     assert "Bogungmun-ro 34-gil, Jeongneung-ro 10-gil" in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("most", "top"), [(13958.4, "20,000"), (637.2, "800"), (0.3, "0.4"), (1.0, "1"), (0.0, "1"), (95.0, "100")]
+)
+def test_axes_end_at_short_numbers(most: float, top: str) -> None:
+    assert f">{top}</text>" in bars([Bar("a", most, 0.0, "a")], "t", "kWh")
+
+
+def test_a_month_has_a_part_for_each_of_its_storms(city: Path, station: Path, tmp_path: Path) -> None:
+    report(city, station, tmp_path / "r.html", "--language", "en")
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("<section class=storm>") == 1
+    assert "Storm of 2023-12-30 22:00: forecast, planned, done" in page
+    for line in ("Forecast", "Was", "Planned", "Done", "Energy charge of it", "What roads were served"):
+        assert f"<td>{line}</td>" in page, line
+    assert "the limit is 240 min" in page
