@@ -12,7 +12,7 @@ from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.console import BY, transaction
 from supervisor.domain.errors import CommandError
-from supervisor.energy.period import local_time
+from supervisor.energy.period import local_time, period_of
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import correction, spool
 
@@ -23,8 +23,9 @@ def list_cases(config_path: Path, start: str, end: str) -> None:
     """Print the energy in quarantine of a period. Raises RoadheatError."""
     config = configuration.load(config_path, without_data=True)
     timezone = ZoneInfo(config.site.timezone)
+    period = period_of(start, end, timezone)
     with transaction(config) as db:
-        found = correction.cases(db, local_time(start, timezone), local_time(end, timezone))
+        found = correction.cases(db, *period)
     table = Table("case", "local time", "board", "zone")
     table.add_column("kWh", justify="right")
     table.add_column("booked")

@@ -19,6 +19,7 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
 from supervisor.energy.over_contract import earlier_over, over_in
 from supervisor.energy.peaks import Period, Supply, find_peak, midnight
+from supervisor.energy.period import YEAR_MAX, YEAR_MIN
 from supervisor.energy.record import read_record
 from supervisor.energy.tables import Record
 from supervisor.energy.utility import Difference, compare, read_utility
@@ -79,6 +80,12 @@ def parse_month(text: str) -> Month:
         found = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise CommandError("not a month", where=f"--month {text!r}", remedy="Write it like 2024-02") from None
+    if not YEAR_MIN <= found.year <= YEAR_MAX:
+        raise CommandError(
+            f"outside the years {YEAR_MIN} to {YEAR_MAX}",
+            where=f"--month {text!r}",
+            remedy="Bill a month with a record",
+        )
     return found.year, found.month
 
 

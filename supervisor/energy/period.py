@@ -13,6 +13,7 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.store.rollup import local_day
 
 DATE_LETTERS = len("2023-12-29")
+YEAR_MIN, YEAR_MAX = 1990, 2200  # clocks of zones were no whole quarters of an hour from each other long ago
 SEASON: Final = ("10-01", "05-01")  # first snow and last night frost of Seoul lie well inside
 
 
@@ -28,6 +29,10 @@ def local_time(text: str, timezone: ZoneInfo) -> int:
         raise CommandError(
             "not a date", where=text, remedy="Write it like 2023-12-29 or 2023-12-29T06:00 (local time)"
         ) from None
+    if not YEAR_MIN <= found.year <= YEAR_MAX:
+        raise CommandError(
+            f"outside the years {YEAR_MIN} to {YEAR_MAX}", where=text, remedy="Write a time of the record"
+        )
     utc_s = int(found.timestamp()) if found.tzinfo else _local_to_utc_s(text, found, timezone)
     if utc_s % SLOT_S:
         raise CommandError("not a quarter of an hour", where=text, remedy="Energy is kept by quarters of an hour")
@@ -102,6 +107,12 @@ def period_of(start: str, end: str, timezone: ZoneInfo) -> tuple[int, int]:
             "the period is empty", where="--from --to", remedy="--to is the end of the period, exclusive"
         )
     return first, past
+
+
+def begun(first_utc_s: int, now_utc_s: float, where: str) -> None:
+    """Raises CommandError for a period that has not begun: nothing can be recorded of it."""
+    if first_utc_s >= now_utc_s:
+        raise CommandError("in the future", where=where, remedy="Ask for a time that has begun")
 
 
 def days(first: int, past: int, timezone: ZoneInfo) -> Iterator[tuple[int, int]]:

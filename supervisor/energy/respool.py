@@ -12,7 +12,7 @@ from supervisor import terminal
 from supervisor.config import Config
 from supervisor.console import transaction
 from supervisor.domain.errors import CommandError
-from supervisor.energy.period import days, local_time, period_of
+from supervisor.energy.period import begun, days, local_time, period_of
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import events, feeder_quarters, labels, rollup, spool, telemetry, upkeep
 from supervisor.store.opening import spool_cap_bytes
@@ -53,6 +53,7 @@ def export(config_path: Path, start: str, end: str | None, clock: Clock | None =
     timezone = ZoneInfo(config.site.timezone)
     now = (clock or SystemClock()).utc_s()
     first, past = period_of(start, end, timezone) if end else (local_time(start, timezone), int(now))
+    begun(first, now, f"--from {start}")
     most_bytes = FILL_MAX * spool_cap_bytes(config)
     points = 0
     for begin, finish in days(first, min(past, int(now)), timezone):

@@ -16,7 +16,7 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError, TariffError
 from supervisor.energy import aside, tables
 from supervisor.energy.base_charge import BaseCharge
-from supervisor.energy.period import local_time, named_zone
+from supervisor.energy.period import begun, named_zone, period_of
 from supervisor.energy.record import read_record, read_sums
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import DATABASE_NAME, database, quarantine
@@ -55,7 +55,8 @@ def show(asked: Request, clock: Clock = SYSTEM) -> None:
         raise CommandError("feeders are defined in the configuration", where="--by feeder", remedy="Give --config")
     folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
     zone_info = named_zone(config.site.timezone if config else asked.timezone)
-    from_utc_s, to_utc_s = local_time(asked.start, zone_info), local_time(asked.end, zone_info)
+    from_utc_s, to_utc_s = period_of(asked.start, asked.end, zone_info)
+    begun(from_utc_s, clock.utc_s(), f"--from {asked.start}")
     base_charge = base_charge_of(config, zone_info) if config is not None else None
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
     connection = database.connect_read_only(folder / DATABASE_NAME)

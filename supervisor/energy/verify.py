@@ -15,8 +15,9 @@ from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.domain.errors import CommandError
 from supervisor.energy.endpoint import Target, configured
-from supervisor.energy.period import days, period_of
+from supervisor.energy.period import begun, days, period_of
 from supervisor.energy.reading import Hours, Period, read_hours
+from supervisor.runtime.clock import SystemClock
 from supervisor.store import DATABASE_NAME, database, energy, rollup, spool
 
 ROWS_MAX = 500  # of the table; the count is of all
@@ -58,6 +59,7 @@ def verify(config_path: Path, start: str, end: str) -> bool:
         raise CommandError("no [influx] in it", where=str(config_path), remedy="There is nothing to compare with")
     zone_info = ZoneInfo(config.site.timezone)
     first, past = period_of(start, end, zone_info)
+    begun(first, SystemClock().utc_s(), f"--from {start}")
     target = configured(config.influx)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:

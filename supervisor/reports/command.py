@@ -24,11 +24,12 @@ from supervisor.commands import require
 from supervisor.config import Config
 from supervisor.domain.errors import CommandError
 from supervisor.energy.observed import observed
-from supervisor.energy.period import local_time, month_span, season_span
+from supervisor.energy.period import begun, local_time, month_span, period_of, season_span
 from supervisor.reports.data import Report, collect
 from supervisor.reports.page import write_page
 from supervisor.reports.tables import write_csv, write_parquet
 from supervisor.reports.window import AFTER_S, AHEAD_S
+from supervisor.runtime.clock import SystemClock
 from supervisor.store import DATABASE_NAME, database
 from supervisor.weather.storms import Storm
 
@@ -71,6 +72,7 @@ def write(asked: Request) -> None:
             span = month_span(asked.month, zone_info)
         else:
             span = season_span(asked.season or "", zone_info)
+        begun(span[0], SystemClock().utc_s(), f"--{'month' if asked.month else 'season'}")
         report = collect(
             config, db, *span, weather_path=asked.weather_path, co2_g_per_kwh=asked.co2_g_per_kwh,
             co2_source=asked.co2_source,
@@ -93,9 +95,7 @@ def list_storms(config_path: Path, start: str, end: str, weather_path: Path | No
     config = configuration.load(config_path, without_data=True)
     zone_info = ZoneInfo(config.site.timezone)
     with _record(config) as db:
-        series, storms = observed(
-            config, db, local_time(start, zone_info), local_time(end, zone_info), weather_path
-        )  # fmt: skip
+        series, storms = observed(config, db, *period_of(start, end, zone_info), weather_path)
     console = terminal.console()
     if not len(series):
         console.print("No weather of this period in the record: give --weather FILE", style="yellow", soft_wrap=True)

@@ -45,7 +45,7 @@ def savings(
 
     from supervisor import config as configuration
     from supervisor import terminal
-    from supervisor.energy.period import local_time
+    from supervisor.energy.period import period_of
     from supervisor.energy.tables import slots_between
     from supervisor.savings.collect import Asked, collect
     from supervisor.store import DATABASE_NAME, database
@@ -53,7 +53,7 @@ def savings(
     config = configuration.load(config_path, without_data=True)
     zone_info = ZoneInfo(config.site.timezone)
     within_min = config.reports.clear_within_min if clear_within_min is None else clear_within_min
-    asked = Asked(local_time(start, zone_info), local_time(end, zone_info), baseline, weather_path, within_min)
+    asked = Asked(*period_of(start, end, zone_info), baseline, weather_path, within_min)
     slots_between(asked.from_utc_s, asked.to_utc_s)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:

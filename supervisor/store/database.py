@@ -45,9 +45,17 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"cannot read the database: {error}", where=str(path)) from error
+    if version == 0:
+        connection.close()
+        raise StoreError(
+            "an empty database",
+            where=str(path),
+            remedy="Start the service, or give the state folder of one that has run",
+        )
     return connection
 
 
