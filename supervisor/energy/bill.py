@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 from rich.table import Table
 
 from supervisor import config as configuration
@@ -17,12 +18,14 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.zone import Feeder
+from supervisor.energy.meter_file import MeterCheck, Stamp, check, read_meter, said
 from supervisor.energy.over_contract import earlier_over, over_in
 from supervisor.energy.peaks import Period, Supply, find_peak, midnight
 from supervisor.energy.period import YEAR_MAX, YEAR_MIN
 from supervisor.energy.record import read_record
 from supervisor.energy.tables import Record
 from supervisor.energy.utility import Difference, compare, read_utility
+from supervisor.runtime.clock import SystemClock
 from supervisor.store import DATABASE_NAME, database
 from supervisor.store.energy import hour_starts
 from supervisor.tariff.billing import generic
@@ -45,6 +48,8 @@ class Request:
     month: str
     feeder: str | None
     utility_path: Path | None
+    meter_path: Path | None
+    meter_stamp: Stamp
     json_path: Path | None
 
 
@@ -60,10 +65,14 @@ def show(asked: Request) -> bool:
         names = ", ".join(one.id for one in config.feeder)
         raise CommandError("unknown feeder", where=f"--feeder {asked.feeder!r}", remedy=f"Write one of {names}")
     theirs = read_utility(asked.utility_path) if asked.utility_path is not None else None
+    timezone = ZoneInfo(config.site.timezone)
+    metered = None
+    if asked.meter_path is not None:
+        metered = read_meter(asked.meter_path, asked.meter_stamp, feeders, timezone, SystemClock().utc_s())
     bills = make_bills(config, month, feeders)
     console = terminal.console()
     for one in bills:
-        console.print(_table(one, ZoneInfo(config.site.timezone)))
+        console.print(_table(one, timezone))
         for note in one.notes:
             console.print(f"  {note}", style="dim", soft_wrap=True)
     if asked.json_path is not None:
@@ -71,7 +80,31 @@ def show(asked: Request) -> bool:
     differences = compare(bills, theirs) if theirs is not None else []
     for difference in differences:
         console.print(_said(difference), style=None if difference.within else "yellow", soft_wrap=True)
-    return all(difference.within for difference in differences)
+    checks = _metered(config, bills, metered, timezone) if metered is not None else []
+    for checked in checks:
+        for line in said(checked, timezone):
+            console.print(line, style=None if checked.within else "yellow", soft_wrap=True)
+    return all(difference.within for difference in differences) and all(checked.within for checked in checks)
+
+
+def _metered(
+    config: configuration.Config, bills: Sequence[Bill], metered: dict[str, dict[int, int]], timezone: ZoneInfo
+) -> list[MeterCheck]:
+    """The meter's quarters beside the record's, of each supply that the file has."""
+    found = []
+    for bill in bills:
+        if bill.supply not in metered:
+            continue
+        start, past = (midnight(day, timezone) for day in (bill.first_day, bill.past_day))
+        connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+        try:
+            record = read_record(connection, start, past)
+        finally:
+            connection.close()
+        zones = tuple(zone for zone in config.zone if zone.feeder == bill.supply)
+        supply = Supply(record, zones, timezone, np.ones(record.wh.shape[1], dtype=np.bool_))
+        found.append(check(bill.supply, start, supply.rows().sum(axis=0), metered[bill.supply], timezone))
+    return found
 
 
 def parse_month(text: str) -> Month:
@@ -154,8 +187,8 @@ def _one(
             path = config.state_dir / DATABASE_NAME
             earlier_one = earlier_over(path, supply.zones, supply.timezone, month, agreed, period_of)
             option = agreed.option
-            extra, said = surcharge(over, earlier_one, settings.excess, option.metered_peak, option.base_won_per_kw)
-            notes = (*notes, said)
+            extra, sentence = surcharge(over, earlier_one, settings.excess, option.metered_peak, option.base_won_per_kw)
+            notes = (*notes, sentence)
         return kepco_bill.make_bill(feeder.id, month, _with_notes(agreed, notes), catalogue(), usage, peak, extra)
     peak = find_peak(supply, month, period_of, earlier, lambda kw: _generic_billed(demand, month, kw, feeder))
     return generic.make_bill(

@@ -72,6 +72,14 @@ def verify_command(config_path: Path, start: str, end: str) -> None:
 @click.option(
     "--utility", "utility_path", type=click.Path(path_type=Path), help="The utility's own bill: CSV supply,item,amount."
 )
+@click.option(
+    "--meter", "meter_path", type=click.Path(path_type=Path),
+    help="The utility's meter by quarters of an hour: CSV time,kwh and supply.",
+)  # fmt: skip
+@click.option(
+    "--meter-stamp", type=click.Choice(["start", "end"]), default="start", show_default=True,
+    help="What the meter's times name of a quarter of an hour.",
+)  # fmt: skip
 @click.option("--json", "json_path", type=OutputPath(), help="Write the bills to this file too.")
 def bill_command(**options: Any) -> None:
     """The bill of each supply, row by row, and by which zones the peak was made; status 1 where it differs."""
