@@ -101,7 +101,7 @@ def check(
     if not energy_fits:
         more = "more" if meter > mine else "less"
         reasons.append(
-            f"The meter has {more}: it also counts what else hangs on the supply, and losses; zones without a meter "
+            f"The meter has {more}: it also counts what else is connected to the supply, and losses; zones without a meter "
             "are estimated."
         )
     if not peak_fits:

@@ -18,7 +18,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 
 
 def make_city(folder: Path) -> Path:
-    """The example's city.toml with an empty record: z01 and z02 hang on supply f1, whose utility is "kepco"."""
+    """The example's city.toml with an empty record: z01 and z02 are on supply f1, whose utility is "kepco"."""
     path = folder / "city.toml"
     path.write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "weather.csv").write_text("time_utc\n")

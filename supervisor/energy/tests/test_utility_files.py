@@ -100,7 +100,7 @@ def test_a_meter_that_counts_more_names_the_day_and_the_reason(city: Path) -> No
     said = billed(city, "--meter", str(path), status=1)
     assert "f1 meter: differs, ours 60.0 kWh, meter 80.0 kWh" in said
     assert "2023-12-07: ours 0.0 kWh, meter 20.0 kWh" in said
-    assert "also counts what else hangs on the supply" in said
+    assert "also counts what else is connected to the supply" in said
 
 
 @pytest.mark.parametrize(
