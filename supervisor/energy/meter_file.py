@@ -101,8 +101,8 @@ def check(
     if not energy_fits:
         more = "more" if meter > mine else "less"
         reasons.append(
-            f"The meter has {more}: it also counts what else is connected to the supply, and losses; zones without a meter "
-            "are estimated."
+            f"The meter has {more}: it also counts what else is connected to the supply, and losses; "
+            "zones without a meter are estimated."
         )
     if not peak_fits:
         reasons.append("The peak is another: energy of gaps is spread evenly over them, so ours is lower there.")
