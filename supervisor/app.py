@@ -116,13 +116,14 @@ async def running(
         shipper = await stack.enter_async_context(open_influx(config, store.spool, clock, alarms.set))
         telling = await stack.enter_async_context(open_telling(config, store, alarms, clock))
         commands.overrides.displaced.append(telling.displaced)
+        roads.outlooks.told.append(telling.ahead)
         loops = await stack.enter_async_context(Background(alarms, metrics.loop_restarts))
         endless = start_loops(loops, clock, roads, commands, control, telling, shipper)
         if shipper is not None:
             metrics.registry.register(SpoolCollector(shipper, clock))
         gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         endless += start_trust(loops, base, control, commands, pki, gateway.renew_certificate)
-        readings = Readings(live, store.telemetry, alarms.standing, clock)
+        readings = Readings(live, store.telemetry, alarms.standing, clock, roads.outlooks.district)
         entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld)
         endless += city.start(
             loops,

@@ -51,6 +51,10 @@ OWN = {
         "Let an assistant read the service at URL, and command after you have confirmed; your token is ROADHEAT_TOKEN.",
     ),
     "notify": Lazy("supervisor.telling_cli:notify", "Receivers of alarms: whether they can be reached."),
+    "outlook": Lazy(
+        "supervisor.reports.outlook_command:outlook",
+        "How good the evenings' outlooks of ice were: Brier score, hits, false alarms.",
+    ),
     "pki": Lazy(
         "supervisor.pki_cli:pki", "Authority, certificate and keys by which boards and service know each other."
     ),

@@ -29,6 +29,7 @@ from supervisor.control.meter import FeederMeter
 from supervisor.control.metrics import Metrics
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.notify.opening import Telling
+from supervisor.control.outlook.desk import Outlooks
 from supervisor.control.overrides import Overrides
 from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
@@ -56,6 +57,8 @@ from supervisor.wire.keys import load_or_create_key
 from supervisor.wire.pki import Pki, ensure_pki
 
 logger = logging.getLogger(__name__)
+
+OUTLOOK_H = 24  # of ice: weather for a day is asked for, however short plans are
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Roads:
     recalibration: Recalibration
     works: RoadWorks
     response: Response
+    outlooks: Outlooks
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
         onset = WetOnset(base.live.wet_share)
         provider = ensemble = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
         show_scores(base.metrics.registry, lambda: ensemble.verification)
-    horizon_s = timedelta(hours=config.planner.horizon_h).total_seconds()
+    horizon_s = timedelta(hours=max(config.planner.horizon_h, OUTLOOK_H)).total_seconds()
     forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics, base.degradations)
     await forecasts.resume(ForecastRecord(base.store.values, config.site))
     await forecasts.ask()
@@ -142,9 +146,11 @@ async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
     await estimation.start()
     works = RoadWorks(store.works, base.live, estimation, clock)
     await works.load()
-    response = Response(forecasts, store.events, clock)
+    outlooks = Outlooks(config, estimation, forecasts, store, clock)
+    response = Response(forecasts, store.events, clock, config.outlook.steps)
+    response.foreseen = outlooks.district
     await response.load()
-    return Roads(forecasts, estimation, recalibration, works, response)
+    return Roads(forecasts, estimation, recalibration, works, response, outlooks)
 
 
 async def load_commands(base: Base, epoch: int, take_over: bool) -> Commands:
@@ -241,6 +247,7 @@ def start_loops(
         loops.keep("hanging loops", partial(loops.watch, clock)),
         loops.keep("forecasts", roads.forecasts.run, ASK_EACH_S),
         loops.keep("estimation", roads.estimation.run),
+        loops.keep("outlook", roads.outlooks.run),
         loops.keep("plans", control.plan_loop.run, SLOT_S),
         loops.keep("watch", control.watch.run),
         loops.keep("calibration", roads.recalibration.run, LOOK_EACH_S),

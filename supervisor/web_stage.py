@@ -69,6 +69,7 @@ def web_services(
         documents=_documents(base, roads, control, entities),
         energy=EnergyDesk(config, base.store, base.clock, base.background.spawn),
         response=roads.response,
+        outlooks=roads.outlooks,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
             base.store.audit,

@@ -56,6 +56,9 @@ class BriefingFacts(Struct, frozen=True, kw_only=True):
     alarms: dict[str, int]  # by severity
     stage: str | None  # response stage; null: nobody decides it here
     snow_cm: float | None  # fresh snow foreseen within 24 h; null: no forecast
+    ice_probability: float | None  # of snow, ice or frost on a road without heat within 24 h; null: no outlook
+    black_ice: float | None  # of ice or frost without snow
+    ice_onset_utc_s: int | None  # when it begins
     hazard_ahead: bool  # snow, or rain in the cold, foreseen within 12 h
 
 
@@ -89,7 +92,7 @@ class Briefings:
         urgent = sorted((one for one in zones if one.view.section is Section.DANGER), key=lambda one: one.view.rank)
         online = [one for one in zones if one.view.online]
         severities = Counter(alarm.severity.value for alarm in self._readings.alarms())
-        stage = self._stage()
+        stage, foreseen = self._stage(), self._readings.foreseen()
         return BriefingFacts(
             site=self._site.name,
             utc_s=self._readings.now_utc_s(),
@@ -104,6 +107,9 @@ class Briefings:
             alarms={severity.value: severities[severity.value] for severity in Severity},
             stage=None if stage is None else stage.stage,
             snow_cm=None if stage is None else stage.depth_cm,
+            ice_probability=None if foreseen is None else foreseen.probability,
+            black_ice=None if foreseen is None else foreseen.black_ice,
+            ice_onset_utc_s=None if foreseen is None else foreseen.onset_utc_s,
             hazard_ahead=self._readings.hazard_ahead,
         )
 
@@ -140,6 +146,14 @@ def sentences_of(facts: BriefingFacts, language: str, timezone: ZoneInfo) -> lis
     else:
         said.append(say("danger.none"))
     said.append(say("alarms", **facts.alarms) if any(facts.alarms.values()) else say("alarms.none"))
+    if facts.ice_probability is None or facts.black_ice is None:
+        said.append(say("ice.unknown"))
+    else:
+        percent = {"ice": round(100 * facts.ice_probability), "black": round(100 * facts.black_ice)}
+        said.append(say("ice", **percent))
+        if facts.ice_onset_utc_s is not None:
+            onset = datetime.fromtimestamp(facts.ice_onset_utc_s, timezone).strftime("%m-%d %H:%M")
+            said.append(say("ice.onset", time=onset))
     if facts.hazard_ahead:
         said.append(say("ahead"))
     return said

@@ -24,6 +24,7 @@ from supervisor.config.city import PlatformConfig
 from supervisor.control.condition import Look
 from supervisor.control.section import Section
 from supervisor.domain.alarm import AlarmCode
+from supervisor.domain.stage import Stage
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
@@ -37,6 +38,7 @@ OCCURRED, CHANGED, CLEARED, CANCELLED, ENDED = "10", "40", "50", "90", "91"
 NAMES: Final = {ICE: "열선 도로 결빙", EARTH_FAULT: "열선 누전", OUTLOOK: "결빙 예보"}
 GRADES: Final = {ICE: "20", EARTH_FAULT: "10", OUTLOOK: "30"}  # unless city.toml says otherwise
 _ICE_ALARMS: Final = (AlarmCode.ICE_REPORTED, AlarmCode.ICE_SEEN)
+_STAGES: Final = {"reinforced": "보강", "one": "1단계", "two": "2단계", "three": "3단계"}
 _SLIPPERY: Final = (Look.ICY, Look.SNOW)
 
 
@@ -92,7 +94,13 @@ def now_active(readings: Readings) -> dict[tuple[str, str], str]:
             found[ICE, one.zone.id] = f"{state}, {heat}"
         if AlarmCode.EARTH_FAULT in codes:
             found[EARTH_FAULT, one.zone.id] = "누전 감지, 열선 정지"
-    if readings.hazard_ahead:
+    foreseen = readings.foreseen()
+    if foreseen is not None and foreseen.stage != Stage.NONE.word:
+        tenths = round(10 * foreseen.probability)  # in steps: not every breath of the forecast is a change
+        found[OUTLOOK, ""] = (
+            f"24시간 안 결빙 확률 {10 * tenths} %, 대응 {_STAGES[foreseen.stage]}, 예상 적설 {foreseen.snow_cm:.0f} cm"
+        )
+    elif foreseen is None and readings.hazard_ahead:
         found[OUTLOOK, ""] = "12시간 안에 눈 또는 어는 비 예보"
     return found
 

@@ -10,6 +10,7 @@ from supervisor.control.alarms import Alarm
 from supervisor.control.live import LiveState
 from supervisor.control.view import ZoneView
 from supervisor.domain.alarm import Severity
+from supervisor.domain.outlook import RoadOutlook
 from supervisor.domain.zone import Zone
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
@@ -57,9 +58,15 @@ class Readings:
     """All zones, in the order of city.toml. Keep `run` running: it looks up the energy."""
 
     def __init__(
-        self, live: LiveState, telemetry: TelemetryRepository, standing: Callable[[], Iterable[Alarm]], clock: Clock
+        self,
+        live: LiveState,
+        telemetry: TelemetryRepository,
+        standing: Callable[[], Iterable[Alarm]],
+        clock: Clock,
+        foreseen: Callable[[], RoadOutlook | None] = lambda: None,
     ) -> None:
-        """`standing` gives the alarms that are not cleared."""
+        """`standing` gives the alarms that are not cleared, `foreseen` the district's outlook of ice."""
+        self.foreseen = foreseen
         self._live = live
         self._telemetry = telemetry
         self._standing = standing

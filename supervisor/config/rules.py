@@ -16,6 +16,7 @@ from supervisor.config.limit_rules import find_limit_problems, find_zone_limit_p
 from supervisor.config.listen import split_listen
 from supervisor.config.name_rules import find_name_problems
 from supervisor.config.notify_rules import find_notify_problems
+from supervisor.config.outlook_rules import find_outlook_problems
 from supervisor.config.schema import Config
 from supervisor.config.source import Source
 from supervisor.config.zone_rules import find_zone_problems
@@ -51,6 +52,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _planner(config, source)
     yield from _calibration(config, source)
     yield from _reports(config, source)
+    yield from find_outlook_problems(config.outlook, source)
     yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
     yield from find_influx_problems(config.influx, source)

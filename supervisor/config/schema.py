@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from supervisor.config.city import CityConfig
 from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
+from supervisor.domain.stage import SEOUL_CM, Steps
 from supervisor.domain.zone import Feeder, Site, Zone
 from supervisor.notify.kind import NotifySettings
 from supervisor.tariff.kind import TariffSettings
@@ -82,6 +83,18 @@ class ReportsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     clear_within_min: int = 240  # after the end of snowfall: Seoul's ordinance on clearing gives 4 h by day
 
 
+class OutlookConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    stages_cm: tuple[float, ...] = SEOUL_CM  # fresh snow within 24 h from which 보강, 1, 2 and 3 are in force
+    ice_probability: float = 0.3  # of ice within 24 h, snow or not, from which 보강 is in force
+    tell_at: str = "17:00"  # local time from which receivers get a message about the night; "": never
+
+    @property
+    def steps(self) -> Steps:
+        """`stages_cm`, of which there are four."""
+        reinforced, one, two, three = self.stages_cm
+        return reinforced, one, two, three
+
+
 class BoardConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     name: str = ""
@@ -99,6 +112,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     calibration: CalibrationConfig = CalibrationConfig()
     audit: AuditConfig = AuditConfig()
     reports: ReportsConfig = ReportsConfig()
+    outlook: OutlookConfig = OutlookConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
     city: CityConfig = CityConfig()

@@ -6,22 +6,20 @@ a storm the snow that lies there is still known. Without a recent one the model 
 
 from __future__ import annotations
 
-import base64
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
 
-import msgspec
 import numpy as np
 
 from supervisor.calibration import kept as kept_roads
+from supervisor.control import kept_state
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState
 from supervisor.control.moisture import outvoted
 from supervisor.control.sky import Sky, sky_now
 from supervisor.control.zone_live import moisture_permille, surface_c
-from supervisor.domain.errors import RoadheatError
+from supervisor.domain.errors import PhysicsError, RoadheatError
 from supervisor.domain.zone import Zone
 from supervisor.road import (
     BelievingEstimator,
@@ -53,15 +51,6 @@ POWER_MAX = 1.2  # of rated power: more is a fault of the meter
 LEAST_DEEP_C = 5.0  # 2 m down the ground does not freeze in a city's winter, whatever the last two days were
 KEY = "estimate"
 Change = Callable[[State, list[int]], State]  # of some lanes
-
-
-class _Kept(msgspec.Struct):
-    """An estimate as it is stored: arrays as base64 of little-endian float64, with the zones they belong to."""
-
-    utc_s: float
-    zones: list[str]
-    arrays: dict[str, tuple[list[int], str]]
-    surface_quality: list[float] = []  # of the sensors, in the order of `zones`
 
 
 class Estimation:
@@ -232,32 +221,24 @@ class Estimation:
 
     async def keep(self, now_utc_s: float) -> None:
         """Commit the estimate."""
-        arrays: dict[str, tuple[list[int], str]] = {}
-        for field in fields(State):
-            value: Array = np.asarray(getattr(self.state, field.name), dtype="<f8")
-            arrays[field.name] = (list(value.shape), base64.b64encode(value.tobytes()).decode())
         quality = self.estimator.trust.quality.tolist()
-        kept = _Kept(now_utc_s, [zone.id for zone in self._zones], arrays, quality)
-        await self._store.set(KEY, msgspec.json.encode(kept).decode())
+        text = kept_state.encode(now_utc_s, [zone.id for zone in self._zones], self.state, quality)
+        await self._store.set(KEY, text)
 
     async def _load(self) -> State | None:
         text = await self._store.get(KEY)
         if text is None:
             return None
         try:
-            kept = msgspec.json.decode(text, type=_Kept)
+            kept = kept_state.decode(text)
             age_s = self._clock.utc_s() - kept.utc_s
             if kept.zones != [zone.id for zone in self._zones] or not 0 <= age_s <= KEPT_FOR_S:
                 return None
-            state = State(**{
-                name: np.frombuffer(base64.b64decode(data), dtype="<f8").reshape(shape).copy()
-                for name, (shape, data) in kept.arrays.items()
-            })  # fmt: skip
-        except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            state = kept.state()
+        except PhysicsError as error:
             logger.warning("stored estimate is not usable: %s", error)
             return None
-        like = initial_state(self.roads, 0.0)
-        if any(getattr(state, field.name).shape != getattr(like, field.name).shape for field in fields(State)):
+        if not kept_state.fits(state, initial_state(self.roads, 0.0)):
             return None
         quality = np.asarray(kept.surface_quality, dtype=np.float64)
         if quality.shape == (len(self._zones),) and np.isfinite(quality).all():

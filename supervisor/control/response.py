@@ -1,14 +1,16 @@
-"""The city's response stage now: by a first simple rule, from the snow that the forecast brings within a day."""
+"""The city's response stage now: that of the district's outlook; until there is one, by the snow that is forecast."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 from msgspec import Struct
 
 from supervisor.control.forecasts import Forecasts
-from supervisor.domain.stage import STAGE_EVENT, Stage, stage_of
+from supervisor.domain.outlook import RoadOutlook
+from supervisor.domain.stage import SEOUL_CM, STAGE_EVENT, Stage, Steps, stage_of
 from supervisor.domain.weather import Forecast
 from supervisor.runtime.clock import Clock
 from supervisor.store.events import EventRepository
@@ -28,6 +30,7 @@ class StageNow(Struct, frozen=True):
     stage: str  # none, reinforced, one, two, three
     depth_cm: float | None  # fresh snow within 24 h, mean of the forecast's members; null: no forecast
     since_utc_s: int | None  # null: since before the record
+    probability: float | None = None  # of ice on a road without heat within 24 h; null: not known
 
 
 def snow_ahead_cm(forecast: Forecast | None, now_utc_s: float) -> float | None:
@@ -46,7 +49,9 @@ def snow_ahead_cm(forecast: Forecast | None, now_utc_s: float) -> float | None:
 class Response:
     """Give `look` to the watch. A change is kept as an event."""
 
-    def __init__(self, forecasts: Forecasts, events: EventRepository, clock: Clock) -> None:
+    def __init__(self, forecasts: Forecasts, events: EventRepository, clock: Clock, steps: Steps = SEOUL_CM) -> None:
+        self.foreseen: Callable[[], RoadOutlook | None] = lambda: None  # for the district
+        self._steps = steps
         self._forecasts = forecasts
         self._events = events
         self._clock = clock
@@ -59,7 +64,9 @@ class Response:
     def now(self) -> StageNow:
         """As last decided."""
         depth = None if self._depth_cm is None else round(self._depth_cm, 1)
-        return StageNow(self._stage.word, depth, self._since_utc_s)
+        foreseen = self.foreseen()
+        probability = None if foreseen is None else foreseen.probability
+        return StageNow(self._stage.word, depth, self._since_utc_s, probability)
 
     async def load(self) -> None:
         """Go on with the stage of before a restart."""
@@ -76,10 +83,12 @@ class Response:
         if now_s - self._looked_s < LOOK_EACH_S:
             return
         self._looked_s = now_s
-        self._depth_cm = snow_ahead_cm(self._forecasts.latest, self._clock.utc_s())
+        foreseen = self.foreseen()
+        snow_cm = snow_ahead_cm(self._forecasts.latest, self._clock.utc_s())
+        self._depth_cm = snow_cm if foreseen is None else foreseen.snow_cm
         if self._depth_cm is None:
             return
-        wanted = stage_of(self._depth_cm)
+        wanted = stage_of(self._depth_cm, self._steps) if foreseen is None else Stage[foreseen.stage.upper()]
         if wanted >= self._stage:
             self._lower_since_s = None
         elif self._lower_since_s is None:

@@ -1,8 +1,9 @@
-"""The city's response stages to snow, by the depth that is forecast for the next day."""
+"""The city's response stages: by the depth of snow that is forecast for the next day, and by ice without snow."""
 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 STAGE_EVENT = "response-stage"  # kind of the event that records a change
 
@@ -21,10 +22,10 @@ class Stage(IntEnum):
         return self.name.lower()
 
 
-VISIBLE_CM = 0.1  # less is not seen on a road
-STEPS_CM = ((10.0, Stage.THREE), (5.0, Stage.TWO), (1.0, Stage.ONE), (VISIBLE_CM, Stage.REINFORCED))
+Steps = tuple[float, float, float, float]  # least depth [cm] of reinforced, 1, 2 and 3
+SEOUL_CM: Final[Steps] = (0.1, 1.0, 5.0, 10.0)  # below the first nothing is seen on a road
 
 
-def stage_of(depth_cm: float) -> Stage:
+def stage_of(depth_cm: float, steps: Steps = SEOUL_CM) -> Stage:
     """The stage for a forecast depth of fresh snow [cm]."""
-    return next((stage for least, stage in STEPS_CM if depth_cm >= least), Stage.NONE)
+    return Stage(sum(depth_cm >= least for least in steps))

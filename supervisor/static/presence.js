@@ -45,7 +45,9 @@ export function StageWords() {
     return () => clearInterval(timer);
   }, [model.link === "live"]);
   if (!found || found.stage === "none") return null;
-  return html`<b class=${`stage ${found.stage}`}> · ${t(`stage.${found.stage}`)}${found.depth_cm !== null && html` <span class="stage-depth">${t("stage.depth", { cm: number(found.depth_cm, found.depth_cm < 10 ? 1 : 0) })}</span>`}</b>`;
+  return html`<b class=${`stage ${found.stage}`}> · ${t(`stage.${found.stage}`)}${found.depth_cm !== null && html` <span class="stage-depth">${found.depth_cm < 0.1 && found.probability
+    ? t("stage.ice", { percent: number(100 * found.probability, 0) })
+    : t("stage.depth", { cm: number(found.depth_cm, found.depth_cm < 10 ? 1 : 0) })}</span>`}</b>`;
 }
 
 /** On the list: a row that leads to the summary. */

@@ -21,6 +21,7 @@ from supervisor.store.events import EventRepository
 from supervisor.store.handover import HandoverRepository
 from supervisor.store.journal import ValueRepository
 from supervisor.store.notices import NoticeRepository
+from supervisor.store.outlook import OutlookRepository
 from supervisor.store.plans import PlanRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
@@ -59,6 +60,7 @@ class Store(Repository):
         self.handovers = HandoverRepository(writer, clock)
         self.notices = NoticeRepository(writer, clock)
         self.works = RoadWorkRepository(writer, clock, self.spool)
+        self.outlooks = OutlookRepository(writer, clock)
         self.weather = WeatherRepository(writer, clock)
 
     @classmethod

@@ -43,6 +43,10 @@ class WeatherRepository(Repository):
         """Keep every row, in the place of an older one of the same time."""
         await self.write(lambda db: put(db, series))
 
+    async def between(self, from_utc_s: float, to_utc_s: float) -> WeatherSeries:
+        """The rows that end in (from, to]; there may be none."""
+        return await self.read(lambda db: between(db, int(from_utc_s), int(to_utc_s)))
+
     async def prune(self, before_utc_s: float) -> int:
         """Delete older rows. Returns how many."""
         return await self.write(lambda db: prune(db, int(before_utc_s)))

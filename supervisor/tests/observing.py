@@ -207,7 +207,7 @@ def services(config: Config) -> Any:
     make: Any = web_services
     made = make(
         base,
-        SimpleNamespace(works=None, response=None, estimation=None, forecasts=None),
+        SimpleNamespace(works=None, response=None, outlooks=None, estimation=None, forecasts=None),
         commands,
         control,
         anything,

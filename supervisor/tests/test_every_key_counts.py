@@ -121,6 +121,7 @@ def rewritten(values: dict[str, Any]) -> Row:
 TELLING = "supervisor/control/tests/test_telling_configured.py"
 SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
+OUTLOOK = "supervisor/control/tests/test_outlook.py"
 CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
 NGSI_LD = "supervisor/city/tests/test_ngsi.py"
@@ -144,6 +145,9 @@ ROWS: dict[str, Row] = {
     "WebConfig.cert": change("web.cert", "cert.pem", address, web__key="key.pem"),
     "WebConfig.key": change("web.key", "gone.pem", missing_files, web__cert="cert.pem"),
     "WebConfig.public_url": change("web.public_url", "https://x", address),
+    "OutlookConfig.stages_cm": OUTLOOK,
+    "OutlookConfig.ice_probability": OUTLOOK,
+    "OutlookConfig.tell_at": OUTLOOK,
     "WebConfig.residents": "supervisor/web/tests/test_web_residents.py",
     "WebConfig.map_file": "supervisor/config/tests/test_geometry.py",
     "WebConfig.contact": "supervisor/web/tests/test_web_entry.py",

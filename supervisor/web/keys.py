@@ -17,6 +17,7 @@ from supervisor.control.danger import Dangers
 from supervisor.control.degraded import Degradations, Degraded
 from supervisor.control.live import LiveState
 from supervisor.control.notify.opening import Telling
+from supervisor.control.outlook.desk import Outlooks
 from supervisor.control.overrides import Overrides
 from supervisor.control.previews import Previews
 from supervisor.control.response import Response
@@ -74,6 +75,7 @@ class Services:
         default_factory=Documents
     )  # for other systems of the city; each None answers not-found
     response: Response | None = None  # None: no stage is decided
+    outlooks: Outlooks | None = None  # None: these routes answer not-found
     energy: EnergyDesk | None = None  # None: these routes answer not-found
     record: Store | None = None  # for the history; None: these routes answer not-found
     contract_w: int = 0  # of all supplies together

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from supervisor.control.outlook.desk import OutlookNow
 from supervisor.control.response import StageNow
-from supervisor.domain.errors import CommandError
+from supervisor.domain.errors import CommandError, NotFoundError
 from supervisor.domain.handover import Handover
 from supervisor.domain.plain_text import one_line
 from supervisor.domain.role import Role
@@ -52,6 +53,13 @@ async def get_stage(request: web.Request) -> web.Response:
     return json_answer(_stage(request) or StageNow("none", None, None))
 
 
+async def get_outlook(request: web.Request) -> web.Response:
+    outlooks = request.app[SERVICES].outlooks
+    if outlooks is None:
+        raise NotFoundError("no outlook is made here", where=request.path[:80])
+    return json_answer(await outlooks.answer(_stage(request) or StageNow("none", None, None)))
+
+
 async def get_shift(request: web.Request) -> web.Response:
     services, record = request.app[SERVICES], record_of(request)
     now = int(services.clock.utc_s())
@@ -85,6 +93,9 @@ async def take_handover(request: web.Request) -> web.Response:
 CREW: Final = Need(Role.CREW, None)
 ROUTES: Final = (
     Route("GET", "/api/v1/stage", get_stage, "The city's response stage by the snow forecast for 24 h", StageNow),
+    Route("GET", "/api/v1/outlook", get_outlook,
+          "Ice within 24 h on roads without heat, and how good the outlooks of the evenings were", OutlookNow,
+          problems=("not-found", "store")),
     Route("GET", "/api/v1/shift", get_shift,
           "Stage, energy since `?from=` (UTC seconds; default 8 h ago) and the hand-over notes of two days", Away,
           problems=("not-found", "invalid", "store")),

@@ -114,6 +114,11 @@ def _looking(server: FastMCP, service: Service, clock: Clock) -> None:
         return {"stage": await _told(service.get("/api/v1/stage")), "day": day}
 
     @server.tool()
+    async def ice_outlook() -> Any:
+        """Ice within 24 h on every road without heat: probability, onset, response stage, and how good such were."""
+        return await _told(service.get("/api/v1/outlook"))
+
+    @server.tool()
     async def energy(hours: Annotated[int, Field(ge=1, le=168)] = 24) -> Any:
         """Energy of all roads within the last hours [Wh], measured, and its cost where prices are known."""
         begin = int(clock.utc_s()) - 3600 * hours

@@ -83,7 +83,7 @@ async def test_a_client_starts_the_command_and_reads_the_district(district: Any,
         await session.initialize()
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         assert set(tools) == {
-            "briefing", "roads", "plan", "outlook", "energy", "alarms", "preview_command", "send_command"
+            "briefing", "roads", "plan", "outlook", "ice_outlook", "energy", "alarms", "preview_command", "send_command"
         }  # fmt: skip
         assert all(tool.description for tool in tools.values())
         _, briefing = await call(session, "briefing", language="en")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,9 @@ from supervisor.control.notify.receivers import Receiver
 from supervisor.control.notify.rules import Escalation
 from supervisor.control.notify.texts import Writer
 from supervisor.domain.errors import NotFoundError, NotifyError
+from supervisor.domain.outlook import Outlook
 from supervisor.domain.override import Override
+from supervisor.domain.stage import Stage
 from supervisor.net.outside import open_session
 from supervisor.notify import CHANNELS
 from supervisor.notify.kind import Channel, Language, Means, Message, NotifySettings
@@ -57,6 +59,17 @@ class Telling:
             name_of(person),
             lambda to: self.writer.plain(to.language, key, f"{key}/{values.get('zone', '')}", now_s, **values),
         )
+
+    def everyone(self, make: Callable[[Receiver], Message]) -> int:
+        """Tell every receiver of the configuration whose person, if it has one, is on duty. Returns how many."""
+        chain = self.duty.chain(self.clock.utc_s())
+        on = [one for one, _ in self.receivers.values() if not one.person or one.person in chain]
+        return sum(self.notifier.send(one.name, make) for one in on)
+
+    def ahead(self, outlook: Outlook, stage: Stage) -> None:
+        """Tell of the night: in the evening, once for each stage that it reaches."""
+        now_s = self.clock.utc_s()
+        self.everyone(lambda to: self.writer.ahead(outlook, stage, to.language, now_s))
 
     def displaced(self, older: Override, user: str, newer: Override | None) -> None:
         """Tell a person that another one has replaced or ended their command."""

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from supervisor.control.alarms import Alarm
 from supervisor.control.notify.rules import Event
 from supervisor.domain.alarm import Severity
+from supervisor.domain.outlook import Outlook
+from supervisor.domain.stage import Stage
 from supervisor.notify.kind import Language, Message
 from supervisor.notify.words import say, words
 
@@ -71,6 +73,26 @@ class Writer:
         return Message(
             title=say(language, "notify.test", site=self.site), body=say(language, "notify.test-body", name=receiver),
             severity=Severity.MINOR, event="test", tag="test", link=self._link(""), utc_s=int(now_s),
+        )  # fmt: skip
+
+    def ahead(self, outlook: Outlook, stage: Stage, language: Language, now_s: float) -> Message:
+        """What the next 24 h bring: stage, probability, snow, when, and which roads first."""
+        district = outlook.district
+        risky = sorted((road for road in outlook.roads if road.probability > 0), key=lambda road: -road.probability)
+        names = ", ".join(f"{self.name_of(road.zone, language)} {road.probability:.0%}" for road in risky[:MANY_SHOWN])
+        lines = [
+            say(language, "notify.ahead-ice", probability=f"{district.probability:.0%}",
+                black=f"{district.black_ice:.0%}"),
+            say(language, "notify.ahead-snow", cm=f"{district.snow_cm:g}"),
+        ]  # fmt: skip
+        if district.onset_utc_s is not None:
+            lines.append(say(language, "notify.ahead-onset", time=self.time(district.onset_utc_s)))
+        if names:
+            lines.append(say(language, "notify.ahead-roads", count=len(risky), names=names))
+        return Message(
+            title=say(language, "notify.ahead", site=self.site, stage=say(language, f"stage.{stage.word}")),
+            body="\n".join(lines), severity=Severity.MAJOR, event="raised", tag=f"ahead/{outlook.issued_utc_s}",
+            link=self._link(""), utc_s=int(now_s),
         )  # fmt: skip
 
     def plain(self, language: Language, key: str, tag: str, utc_s: float, **values: object) -> Message:

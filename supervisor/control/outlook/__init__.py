@@ -1,0 +1,1 @@
+"""Ice within a day: foreseen for roads without heat (`ice`), told in the evening, checked afterwards (`desk`)."""
