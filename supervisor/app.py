@@ -23,6 +23,7 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from supervisor.city import registry as city
 from supervisor.city.ngsi.entities import Entities
@@ -37,6 +38,7 @@ from supervisor.control.notify.opening import open_telling
 from supervisor.control.overrides import Overrides
 from supervisor.control.plan_loop import PlanLoop
 from supervisor.control.plan_pool import make_executor
+from supervisor.control.tallies import Tallies
 from supervisor.energy.influx import open_influx
 from supervisor.energy.metrics import SpoolCollector
 from supervisor.gateway.gateway import Gateway
@@ -106,7 +108,8 @@ async def running(
         live = LiveState(config.zone, clock)
         live.board_names = {board.id: board.name for board in config.board if board.name}
         degradations = start_degradations(clock, metrics)
-        base = Base(config, clock, store, metrics, alarms, background, live, degradations)
+        tallies = Tallies(store.tally, clock, ZoneInfo(config.site.timezone))
+        base = Base(config, clock, store, metrics, alarms, background, live, degradations, tallies)
 
         roads = await start_roads(base, stack)
         commands = await load_commands(base, epoch, take_over)
@@ -127,7 +130,16 @@ async def running(
         entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld)
         endless += city.start(
             loops,
-            city.City(config.city, commands.overrides, entities, config.state_dir / "city", alarms, metrics, clock),
+            city.City(
+                config.city,
+                commands.overrides,
+                entities,
+                config.state_dir / "city",
+                alarms,
+                metrics,
+                clock,
+                tallies.count,
+            ),
         )
         endless += (loops.keep("log", partial(keep_counts, clock), SPARING_S),)
         if isinstance(clock, SystemClock):  # granted time is never late

@@ -58,6 +58,9 @@ OWN = {
     "pki": Lazy(
         "supervisor.pki_cli:pki", "Authority, certificate and keys by which boards and service know each other."
     ),
+    "report": Lazy(
+        "supervisor.reports.cli:report_group", "Reports that authorities ask for: certification figures of a year."
+    ),
     "restore": Lazy(
         "supervisor.backup.command:restore",
         "Put a backup into a new folder: boards go on without provisioning once the service runs from there.",

@@ -22,12 +22,7 @@ def transaction(config: Config) -> Iterator[sqlite3.Connection]:
         raise StoreError("no database", where=str(path), remedy="Start the service once: `roadheat serve`")
     connection = database.connect(path)
     try:
-        version, known = int(connection.execute("PRAGMA user_version").fetchone()[0]), len(database.migrations())
-        if version != known:
-            raise StoreError(
-                f"the database has schema {version}, this roadheat supports {known}",
-                where=str(path), remedy="Use the version of the service, or start the service once with this one",
-            )  # fmt: skip
+        database.require_current(connection, str(path))
         connection.execute("BEGIN IMMEDIATE")
         yield connection
         connection.execute("COMMIT")

@@ -42,6 +42,7 @@ from supervisor.control.recalibration import LOOK_EACH_S, CalibrationRecord, Rec
 from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
+from supervisor.control.tallies import Tallies
 from supervisor.control.watch import Watch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
@@ -73,6 +74,7 @@ class Base:
     background: Background
     live: LiveState
     degradations: Degradations
+    tallies: Tallies
 
     @property
     def monitoring(self) -> Monitoring:
@@ -217,6 +219,7 @@ async def start_control(
     watch.checks["restarts"] = intake.restarts.look
     watch.checks["disk"] = DiskWatch(base.config.state_dir, base.alarms, base.metrics).look
     watch.checks["response stage"] = roads.response.look
+    watch.checks["tallies"] = base.tallies.look
     await watch.start()
     return Control(prices, price_service, plan_loop, guard, intake, watch)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 
 from supervisor.city.briefing import Briefings
 from supervisor.city.documents import Documents
@@ -70,6 +71,7 @@ def web_services(
         energy=EnergyDesk(config, base.store, base.clock, base.background.spawn),
         response=roads.response,
         outlooks=roads.outlooks,
+        count=base.tallies.count,
         days=ZoneDays(base.store, base.live, roads.estimation, roads.forecasts, base.clock),
         safety=Safety(
             base.store.audit,
@@ -86,7 +88,8 @@ def _documents(base: Base, roads: Roads, control: Control, entities: Entities) -
     contract_w = round(1000 * sum(feeder.contract_kw for feeder in config.feeder))
     open_data = None
     if city.open_data is not None:
-        open_data = OpenData(city.open_data, config.site, lambda: config.zone, base.store, base.clock)
+        count = partial(base.tallies.count, "open_data made")
+        open_data = OpenData(city.open_data, config.site, lambda: config.zone, base.store, base.clock, count)
     return Documents(
         open_data,
         Briefings(entities.readings, config.site, contract_w, lambda: roads.response.now()),
@@ -103,6 +106,7 @@ def _observations(base: Base, control: Control, readings: Readings) -> Observati
 
     def count(outcome: str) -> None:
         base.metrics.city.labels("observations", outcome).inc()
+        base.tallies.count(f"observations {outcome}")
 
     observations = Observations(readings, base.alarms, record, count, base.clock)
     control.watch.checks["observations"] = observations.look

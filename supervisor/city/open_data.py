@@ -86,8 +86,16 @@ class OpenData:
     """The files of today, made at the first request of the day."""
 
     def __init__(
-        self, config: OpenDataConfig, site: Site, zones: Callable[[], Sequence[Zone]], record: Repository, clock: Clock
+        self,
+        config: OpenDataConfig,
+        site: Site,
+        zones: Callable[[], Sequence[Zone]],
+        record: Repository,
+        clock: Clock,
+        made: Callable[[], object] = lambda: None,
     ) -> None:
+        """`made` is called when the files of a day are made."""
+        self._count = made
         self._config = config
         self._site = site
         self._zones = zones
@@ -106,6 +114,7 @@ class OpenData:
                 kwh = await self._record.read(lambda db: self._kwh(db, zones, day))
                 rows = rows_of(zones, kwh, self._config.licence, day)
                 self._made = publish(rows, self._config, self._site.name, day)
+                self._count()
             return self._made
 
     def _kwh(self, db: sqlite3.Connection, zones: Sequence[Zone], day: date) -> dict[str, float]:

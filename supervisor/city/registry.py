@@ -38,6 +38,7 @@ class City:
     alarms: RaisesAlarms
     metrics: Metrics
     clock: Clock
+    tally: Callable[[str], object] = lambda what: None  # kept by day
 
     @property
     def readings(self) -> Readings:
@@ -50,7 +51,12 @@ class City:
 
     def counter(self, interface: str) -> Callable[[str], object]:
         """Counts an outcome of the interface of that name."""
-        return lambda outcome: self.metrics.city.labels(interface, outcome).inc()
+
+        def count(outcome: str) -> None:
+            self.metrics.city.labels(interface, outcome).inc()
+            self.tally(f"{interface} {outcome}")
+
+        return count
 
 
 class Serve(Protocol):

@@ -47,3 +47,20 @@ def report_command(**options: Any) -> None:
     from supervisor.reports.command import Request, write
 
     write(Request(**options))
+
+
+@click.group("report")
+def report_group() -> None:
+    """Reports that authorities ask for: certification figures of a year."""
+
+
+@report_group.command("certification")
+@config_option
+@click.option("--year", type=int, required=True, help="A calendar year, such as 2026.")
+@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True)
+@click.option("--output", type=OutputPath(), required=True, help="Ends with .html or .json: that form.")
+def certification_command(config_path: Path, year: int, language: str, output: Path) -> None:
+    """Figures for a city's certification, each with its formula and the query that it comes from."""
+    from supervisor.reports.certification.command import write as write_figures
+
+    write_figures(config_path, year, language, output)

@@ -59,6 +59,16 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def require_current(connection: sqlite3.Connection, where: str) -> None:
+    """Raises StoreError for a record of another version of the service."""
+    version, known = int(connection.execute("PRAGMA user_version").fetchone()[0]), len(migrations())
+    if version != known:
+        raise StoreError(
+            f"the database has schema {version}, this roadheat supports {known}",
+            where=where, remedy="Use the version of the service, or start the service once with this one",
+        )  # fmt: skip
+
+
 def migrations() -> list[tuple[int, Path]]:
     """The numbered steps, in order; raises StoreError on a gap."""
     steps = sorted((int(path.name[:4]), path) for path in MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))

@@ -27,6 +27,7 @@ from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
 from supervisor.store.road_work import RoadWorkRepository
 from supervisor.store.spool import SpoolRepository
+from supervisor.store.tally import TallyRepository
 from supervisor.store.telemetry import TelemetryRepository
 from supervisor.store.upkeep import UpkeepRepository
 from supervisor.store.weather import WeatherRepository
@@ -60,6 +61,7 @@ class Store(Repository):
         self.handovers = HandoverRepository(writer, clock)
         self.notices = NoticeRepository(writer, clock)
         self.works = RoadWorkRepository(writer, clock, self.spool)
+        self.tally = TallyRepository(writer, clock)
         self.outlooks = OutlookRepository(writer, clock)
         self.weather = WeatherRepository(writer, clock)
 

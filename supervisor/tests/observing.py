@@ -198,6 +198,7 @@ def services(config: Config) -> Any:
     base = SimpleNamespace(
         config=config, background=SimpleNamespace(spawn=None), live=None, clock=None, alarms=None, degradations=None,
         metrics=SimpleNamespace(registry=None),
+        tallies=SimpleNamespace(count=None),
         store=SimpleNamespace(answers=None, audit=None),
     )  # fmt: skip
     commands = SimpleNamespace(overrides=None, dangers=None)

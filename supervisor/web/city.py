@@ -55,6 +55,7 @@ def _answer(request: web.Request, made: Published, body: bytes, content_type: st
 
 async def get_zones_csv(request: web.Request) -> web.Response:
     made = await _published(request)
+    request.app[SERVICES].count("open_data get csv")
     answer = _answer(request, made, made.csv, "text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="heated-roads-{made.day.isoformat()}.csv"'
     return answer
@@ -62,6 +63,7 @@ async def get_zones_csv(request: web.Request) -> web.Response:
 
 async def get_zones_json(request: web.Request) -> web.Response:
     made = await _published(request)
+    request.app[SERVICES].count("open_data get json")
     return _answer(request, made, made.json, "application/json")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +78,7 @@ class Services:
     outlooks: Outlooks | None = None  # None: these routes answer not-found
     energy: EnergyDesk | None = None  # None: these routes answer not-found
     record: Store | None = None  # for the history; None: these routes answer not-found
+    count: Callable[[str], object] = lambda what: None  # what is used, kept by day
     contract_w: int = 0  # of all supplies together
     feeders: tuple[Feeder, ...] = ()  # those supplies
     lines: Mapping[str, Line] = field(default_factory=dict)  # zone → where it runs; none: there is no map

@@ -51,11 +51,13 @@ class Residents:
 
 async def get_roads(request: web.Request) -> web.Response:
     """Every road, the worst first."""
+    request.app[SERVICES].count("residents view")
     return _page(request, "")
 
 
 async def get_road(request: web.Request) -> web.Response:
     """One road, with a button to report ice; the address of a cabinet's QR code."""
+    request.app[SERVICES].count("residents view")
     return _page(request, _zone(request))
 
 
