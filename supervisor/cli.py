@@ -59,7 +59,8 @@ OWN = {
         "supervisor.pki_cli:pki", "Authority, certificate and keys by which boards and service know each other."
     ),
     "report": Lazy(
-        "supervisor.reports.cli:report_group", "Reports that authorities ask for: certification figures of a year."
+        "supervisor.reports.cli:report_group",
+        "Reports for authorities and upkeep: certification figures, health of the facilities, monthly inspection.",
     ),
     "restore": Lazy(
         "supervisor.backup.command:restore",

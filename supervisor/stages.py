@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
@@ -44,6 +45,7 @@ from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.tallies import Tallies
 from supervisor.control.watch import Watch
+from supervisor.control.circuit_wear import CircuitWear
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.energy.shipper import Shipper
@@ -219,6 +221,9 @@ async def start_control(
     watch.checks["restarts"] = intake.restarts.look
     watch.checks["disk"] = DiskWatch(base.config.state_dir, base.alarms, base.metrics).look
     watch.checks["response stage"] = roads.response.look
+    wear = CircuitWear(store.health, clock, ZoneInfo(config.site.timezone))
+    intake.sampled.append(wear.hear)
+    watch.checks["wear"] = wear.look
     watch.checks["tallies"] = base.tallies.look
     await watch.start()
     return Control(prices, price_service, plan_loop, guard, intake, watch)

@@ -37,6 +37,7 @@ PROCESSES_MAX = 64
 CALIBRATION_DAYS = (10, 90)
 CLEAR_WITHIN_MIN = (15, 1440)  # a step of the replay at least; a road that takes a day is not cleared by heat
 CONTACT_MAX = 120  # letters: two lines on a phone
+HEALTH = {"contactor_cycles": (1_000, 100_000_000), "sensor_years": (0.5, 100.0), "cable_rise_percent": (1.0, 100.0)}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Problems = Iterator[ConfigError]
@@ -53,6 +54,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _calibration(config, source)
     yield from _reports(config, source)
     yield from find_outlook_problems(config.outlook, source)
+    yield from _health(config, source)
     yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
     yield from find_influx_problems(config.influx, source)
@@ -177,6 +179,14 @@ def _reports(config: Config, source: Source) -> Problems:
             f"outside {CLEAR_WITHIN_MIN[0]}…{CLEAR_WITHIN_MIN[1]}",
             "Write the minutes that the ordinance gives from the end of snowfall",
         )
+
+
+def _health(config: Config, source: Source) -> Problems:
+    for name, (low, high) in HEALTH.items():
+        if not low <= getattr(config.health, name) <= high:
+            yield source.problem(
+                f"health.{name}", f"outside {low:g}…{high:g}", "Write what the maker says, or leave it out"
+            )
 
 
 def _is_host(text: str) -> bool:

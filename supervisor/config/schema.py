@@ -95,6 +95,12 @@ class OutlookConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return reinforced, one, two, three
 
 
+class HealthConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    contactor_cycles: int = 200_000  # at which a tenth have failed, by the maker's curve for the load
+    sensor_years: float = 10.0  # that sensors in the road last on average
+    cable_rise_percent: float = 10.0  # of resistance, at which a cable is replaced
+
+
 class BoardConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     name: str = ""
@@ -113,6 +119,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     audit: AuditConfig = AuditConfig()
     reports: ReportsConfig = ReportsConfig()
     outlook: OutlookConfig = OutlookConfig()
+    health: HealthConfig = HealthConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
     city: CityConfig = CityConfig()

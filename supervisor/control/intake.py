@@ -115,6 +115,7 @@ class Intake:
         self.greeted: list[Callable[[Hello], None]] = []  # called with each board that connects
         self.updates: list[Callable[[BoardLink, Get | Image], None]] = []
         self.shown: list[Callable[[str, Telemetry], None]] = []  # called with board and frame, of live ones
+        self.sampled: list[Callable[[ZoneSample, float], None]] = []  # called with each live sample and its length
         self.returned: list[Callable[[str], None]] = []  # called with the zone that is heard again
 
     def attach(self, link: BoardLink, hello: Hello) -> None:
@@ -260,6 +261,8 @@ class Intake:
         zone.sample = sample
         zone.heard_monotonic_s, zone.online = self._clock.monotonic_s(), True
         self._estimation.observe(sample, dt_s)
+        for listener in self.sampled:
+            listener(sample, dt_s)
         self.cables.hear(zone, sample, dt_s, bool(known & Flag.CABLE_BROKEN))
         if first or sample.flags != known:
             for flag, text in FLAG_ALARMS.items():

@@ -51,7 +51,7 @@ def report_command(**options: Any) -> None:
 
 @click.group("report")
 def report_group() -> None:
-    """Reports that authorities ask for: certification figures of a year."""
+    """Reports for authorities and upkeep: certification figures, health of the facilities, monthly inspection."""
 
 
 @report_group.command("certification")
@@ -64,3 +64,26 @@ def certification_command(config_path: Path, year: int, language: str, output: P
     from supervisor.reports.certification.command import write as write_figures
 
     write_figures(config_path, year, language, output)
+
+
+@report_group.command("health")
+@config_option
+@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True)
+@click.option("--output", type=OutputPath(), required=True, help="Ends with .html, .json or .csv: that form.")
+def health_command(config_path: Path, language: str, output: Path) -> None:
+    """How long cables, insulation, contactors and sensors last, and what to replace before the season."""
+    from supervisor.reports.health.command import write as write_health
+
+    write_health(config_path, None, language, output)
+
+
+@report_group.command("inspection")
+@config_option
+@click.option("--month", required=True, help="A calendar month, such as 2026-12.")
+@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True)
+@click.option("--output", type=OutputPath(), required=True, help="Ends with .html, .json or .csv: that form.")
+def inspection_command(config_path: Path, month: str, language: str, output: Path) -> None:
+    """The monthly inspection of panels: voltage, current, leakage, temperature, and whether each road passes."""
+    from supervisor.reports.health.command import write as write_health
+
+    write_health(config_path, month, language, output)

@@ -19,6 +19,7 @@ from supervisor.store.danger import DangerRepository
 from supervisor.store.duty import DutyRepository
 from supervisor.store.events import EventRepository
 from supervisor.store.handover import HandoverRepository
+from supervisor.store.health import HealthRepository
 from supervisor.store.journal import ValueRepository
 from supervisor.store.notices import NoticeRepository
 from supervisor.store.outlook import OutlookRepository
@@ -61,6 +62,7 @@ class Store(Repository):
         self.handovers = HandoverRepository(writer, clock)
         self.notices = NoticeRepository(writer, clock)
         self.works = RoadWorkRepository(writer, clock, self.spool)
+        self.health = HealthRepository(writer, clock)
         self.tally = TallyRepository(writer, clock)
         self.outlooks = OutlookRepository(writer, clock)
         self.weather = WeatherRepository(writer, clock)

@@ -122,6 +122,7 @@ TELLING = "supervisor/control/tests/test_telling_configured.py"
 SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
 OUTLOOK = "supervisor/control/tests/test_outlook.py"
+HEALTH = "supervisor/reports/tests/test_health.py"
 CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
 NGSI_LD = "supervisor/city/tests/test_ngsi.py"
@@ -148,6 +149,9 @@ ROWS: dict[str, Row] = {
     "OutlookConfig.stages_cm": OUTLOOK,
     "OutlookConfig.ice_probability": OUTLOOK,
     "OutlookConfig.tell_at": OUTLOOK,
+    "HealthConfig.contactor_cycles": HEALTH,
+    "HealthConfig.sensor_years": HEALTH,
+    "HealthConfig.cable_rise_percent": HEALTH,
     "WebConfig.residents": "supervisor/web/tests/test_web_residents.py",
     "WebConfig.map_file": "supervisor/config/tests/test_geometry.py",
     "WebConfig.contact": "supervisor/web/tests/test_web_entry.py",

@@ -13,6 +13,7 @@ from supervisor.city.observations import Observation, Outcome
 from supervisor.city.open_data import Published
 from supervisor.city.traffic import RoadWeather, Traffic
 from supervisor.domain.errors import NotFoundError
+from supervisor.domain.panel import RANGES, PanelReading
 from supervisor.web.allowed import OBSERVE, OPEN
 from supervisor.web.api import BODY, MUTATION, Route
 from supervisor.web.body import json_answer, read_struct
@@ -33,6 +34,24 @@ class ObservationRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     observed_utc_s: Annotated[int, Meta(ge=0, le=2**33)]
 
 
+class PanelRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a panel's meters say; at least one of the four values."""
+
+    zone: Annotated[str, Meta(max_length=16)]
+    observed_utc_s: Annotated[int, Meta(ge=0, le=2**33)]
+    voltage_v: float | None = None
+    current_a: float | None = None
+    leakage_ma: float | None = None
+    panel_c: float | None = None
+
+
+class Kept(Struct, frozen=True):
+    """Whether a reading is new: one of the same road, moment and source is kept once."""
+
+    new: bool
+
+
+PANEL_AGE_MAX_S: Final = 35 * 86_400  # what was read at a round may be entered later
 FRESH_S: Final = 3600  # of files that change at midnight
 
 
@@ -105,6 +124,29 @@ async def post_observation(request: web.Request) -> web.Response:
     return json_answer(outcome, status=201)
 
 
+async def post_panel(request: web.Request) -> web.Response:
+    services, sent = request.app[SERVICES], await read_struct(request, PanelRequest)
+    if services.record is None:
+        raise NotFoundError("no readings are kept here", where=request.path[:80])
+    if sent.zone not in services.live.zones:
+        raise NotFoundError(
+            "unknown zone", where=sent.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
+        )  # fmt: skip
+    age_s = services.clock.utc_s() - sent.observed_utc_s
+    if not -60 <= age_s <= PANEL_AGE_MAX_S:
+        raise RequestError("stale", "not of the last 35 days", where="observed_utc_s", remedy="Look at the clock")
+    reading = PanelReading(
+        utc_s=sent.observed_utc_s, zone=sent.zone, source=request[SESSION].user, voltage_v=sent.voltage_v,
+        current_a=sent.current_a, leakage_ma=sent.leakage_ma, panel_c=sent.panel_c,
+    )  # fmt: skip
+    wrong = reading.impossible
+    if wrong is not None:
+        low, high = RANGES.get(wrong, (0.0, 0.0))
+        said = f"outside {low:g} to {high:g}" if wrong else "nothing was measured"
+        raise RequestError("invalid", said, where=wrong or "voltage_v", remedy="Send what the meter shows")
+    return json_answer(Kept(await services.record.health.add_reading(reading)), status=201)
+
+
 ROUTES: Final = (
     Route("GET", "/api/v1/datex2", get_datex,
           "Road surfaces as XML: a MeasuredDataPublication of DATEX II v3 with RoadSurfaceConditionInformation", None,
@@ -114,6 +156,9 @@ ROUTES: Final = (
     Route("POST", "/api/v1/observations", post_observation,
           "What a camera sees of a road: three probabilities. It commands nothing (role crew)", Outcome, 201,
           ObservationRequest, ("not-found", "unknown-zone", "stale", "store", *MUTATION, *BODY), OBSERVE, True),
+    Route("POST", "/api/v1/panel-readings", post_panel,
+          "What a road's panel meters say: voltage, current, leakage, temperature inside (role crew)", Kept, 201,
+          PanelRequest, ("not-found", "unknown-zone", "stale", "invalid", "store", *MUTATION, *BODY), OBSERVE, True),
     Route("GET", "/api/v1/briefing", get_briefing,
           "The district in sentences made from facts, and the facts: `?lang=ko` (default) or `en`", Briefing,
           problems=("not-found", "invalid")),

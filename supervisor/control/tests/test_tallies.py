@@ -1,4 +1,4 @@
-"""Counts by local day: kept each minute, over midnight, and not lost where the record fails for a while."""
+"""Counts by local day: kept every minute, over midnight, and not lost where the record fails for a while."""
 
 from __future__ import annotations
 

@@ -1,0 +1,68 @@
+"""Wear of circuits by local day, and readings of panels. Plain functions on a connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from supervisor.domain.panel import PanelReading
+from supervisor.store.repository import Repository
+
+
+class WearDay(Struct, frozen=True):
+    """A day of a circuit."""
+
+    day: str
+    zone: str
+    starts: int
+    on_s: int
+    full_s: int
+    full_ws: int
+
+
+def add_wear(db: sqlite3.Connection, day: str, wear: Mapping[str, tuple[int, int, int, int]]) -> None:
+    """Add starts, on_s, full_s and full_ws of zones to a day."""
+    db.executemany(
+        "INSERT INTO wear_day VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (day, zone) DO UPDATE SET starts = starts + "
+        "excluded.starts, on_s = on_s + excluded.on_s, full_s = full_s + excluded.full_s, full_ws = full_ws + "
+        "excluded.full_ws",
+        [(day, zone, *values) for zone, values in wear.items()],
+    )
+
+
+def wear(db: sqlite3.Connection, from_day: str, to_day: str) -> list[WearDay]:
+    """Days in [from, to), oldest first."""
+    query = (
+        "SELECT day, zone, starts, on_s, full_s, full_ws FROM wear_day WHERE day >= ? AND day < ? ORDER BY day, zone"
+    )
+    return [WearDay(*row) for row in db.execute(query, (from_day, to_day))]
+
+
+def add_reading(db: sqlite3.Connection, one: PanelReading) -> bool:
+    """Keep a reading; False where one of the same road, moment and source is there."""
+    values = (one.utc_s, one.zone, one.source, one.voltage_v, one.current_a, one.leakage_ma, one.panel_c)
+    return db.execute("INSERT OR IGNORE INTO panel_reading VALUES (?, ?, ?, ?, ?, ?, ?)", values).rowcount > 0
+
+
+def readings(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[PanelReading]:
+    """Of a period, oldest first."""
+    query = (
+        "SELECT utc_s, zone, source, voltage_v, current_a, leakage_ma, panel_c FROM panel_reading "
+        "WHERE utc_s >= ? AND utc_s < ? ORDER BY utc_s, zone, source"
+    )
+    names = PanelReading.__struct_fields__
+    return [PanelReading(**dict(zip(names, row, strict=True))) for row in db.execute(query, (from_utc_s, to_utc_s))]
+
+
+class HealthRepository(Repository):
+    """Wear and readings."""
+
+    async def add_wear(self, day: str, wear: Mapping[str, tuple[int, int, int, int]]) -> None:
+        """Add starts, on_s, full_s and full_ws of zones to a day."""
+        await self.write(lambda db: add_wear(db, day, wear))
+
+    async def add_reading(self, one: PanelReading) -> bool:
+        """Keep a reading; False where it is there already."""
+        return bool(await self.write(lambda db: add_reading(db, one)))
