@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from supervisor.city.briefing import Briefings
 from supervisor.city.documents import Documents
+from supervisor.city.eyes import Drains, Upwind
 from supervisor.city.ngsi.entities import Entities
 from supervisor.city.observations import Observations
 from supervisor.city.open_data import OpenData
 from supervisor.city.readings import Readings
 from supervisor.city.traffic import Traffic
+from supervisor.city.weighing import KEY, Weighing
 from supervisor.config.geometry import district_lines
 from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
@@ -95,11 +98,19 @@ def _documents(base: Base, roads: Roads, control: Control, entities: Entities) -
         Briefings(entities.readings, config.site, contract_w, lambda: roads.response.now()),
         None if city.ngsi_ld is None else entities,
         None if city.traffic is None else Traffic(city.traffic, entities.readings),
-        _observations(base, control, entities.readings),
+        *_eyes(base, roads, control),
+        _observations(base, roads, control, entities.readings),
     )
 
 
-def _observations(base: Base, control: Control, readings: Readings) -> Observations:
+def _eyes(base: Base, roads: Roads, control: Control) -> tuple[Drains, Upwind]:
+    drains = Drains(base.live, lambda: roads.estimation.air_c, base.alarms, base.clock)
+    upwind = Upwind(base.config.city.upwind, ZoneInfo(base.config.site.timezone), base.alarms, base.clock)
+    control.watch.checks["drains"], control.watch.checks["upwind"] = drains.look, upwind.look
+    return drains, upwind
+
+
+def _observations(base: Base, roads: Roads, control: Control, readings: Readings) -> Observations:
     async def record(observer: str, zone: str, text: str) -> None:
         await base.store.events.append("observation", zone, f"{observer}: {text}")
         await base.store.audit.append(observer, "observation", f"{zone}: {text}")
@@ -108,9 +119,15 @@ def _observations(base: Base, control: Control, readings: Readings) -> Observati
         base.metrics.city.labels("observations", outcome).inc()
         base.tallies.count(f"observations {outcome}")
 
-    observations = Observations(readings, base.alarms, record, count, base.clock)
+    weighing = Weighing(base.live, roads.estimation, base.store.values.set, base.clock)
+    base.background.spawn(_take_up(weighing, base), "records of observers")
+    observations = Observations(readings, base.alarms, record, count, base.clock, weighing)
     control.watch.checks["observations"] = observations.look
     return observations
+
+
+async def _take_up(weighing: Weighing, base: Base) -> None:
+    weighing.take_up(await base.store.values.get(KEY))
 
 
 def _residents(base: Base, control: Control) -> Residents:

@@ -28,6 +28,7 @@ HEADS: Final = {
 }
 KOREAN: Final = {
     "certificate": "인증서",
+    "place": "지점",
     "program": "프로그램",
     "critical": "긴급",
     "major": "중요",

@@ -1,7 +1,8 @@
 """What cameras and other programs see on the roads: checked, kept, and an alarm where they contradict the estimate.
 
-An observation heats nothing and switches nothing off: snow and ice are one class, a lens may be covered, a program
-may err. Three that agree within ten minutes, where the estimate knows of no snow or ice, raise `ice-seen` for people.
+An observation commands nothing: snow and ice are one class, a lens may be covered, a program may err. Three that agree
+within ten minutes, where the estimate knows of no snow or ice, raise `ice-seen` for people; and three that agree move
+the estimate as far as the observer's own record goes (`weighing`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from supervisor.city.readings import Readings
+from supervisor.city.weighing import Weighing
 from supervisor.control.alarms import Alarms
 from supervisor.control.condition import Look
 from supervisor.domain.alarm import AlarmCode
@@ -53,6 +55,8 @@ class Outcome(Struct, frozen=True):
 
     recorded: bool  # it says something new, and stands in the record and the audit log
     ice_seen: bool  # the alarm stands
+    weight: float  # 0–1: how far this observer is believed, by its record
+    moved_mm: float  # what it has changed in the estimate: ice or snow more, or less
 
 
 class Observations:
@@ -65,8 +69,11 @@ class Observations:
         record: Callable[[str, str, str], Awaitable[None]],
         count: Callable[[str], object],
         clock: Clock,
+        weighing: Weighing,
     ) -> None:
         """`count` counts an outcome: taken, invalid, stale."""
+        self._weighing = weighing
+        self._bare: dict[tuple[str, str], deque[float]] = {}  # likewise: none was seen
         self._count = count
         self._readings = readings
         self._alarms = alarms
@@ -93,9 +100,16 @@ class Observations:
             self._kept[key] = one.word, now_s
         self._newest[key] = one.observed_utc_s
         self._count("taken")
-        self._conclude(one, key, now_s)
+        agree = self._conclude(one, key, now_s)
+        moved_mm = 0.0
+        if not one.obstructed and max(one.snow_or_ice, 1.0 - one.snow_or_ice) >= SEES:
+            sees_ice = one.snow_or_ice >= SEES
+            await self._weighing.judge(one.zone, observer, sees_ice)
+            if agree:
+                moved_mm = await self._weighing.move(one.zone, observer, sees_ice)
         self._forget()
-        return Outcome(recorded, self._alarms.stands(AlarmCode.ICE_SEEN, one.zone))
+        weight = round(self._weighing.weight(observer), 2)
+        return Outcome(recorded, self._alarms.stands(AlarmCode.ICE_SEEN, one.zone), weight, moved_mm)
 
     def look(self) -> None:
         """Clear what nobody has seen for an hour."""
@@ -126,23 +140,23 @@ class Observations:
                 code="stale",
             )  # fmt: skip
 
-    def _conclude(self, one: Observation, key: tuple[str, str], now_s: float) -> None:
+    def _conclude(self, one: Observation, key: tuple[str, str], now_s: float) -> bool:
+        """Whether several agree; the alarm follows what they see."""
         if one.obstructed:
-            return
+            return False
         if one.snow_or_ice < SEES:
             self._seen.pop(key, None)
             if one.zone in self._last_s and not any(zone == one.zone for zone, _ in self._seen):
                 self._clear(one.zone)
-            return
-        seen = self._seen.setdefault(key, deque(maxlen=AGREE))
-        if not seen or now_s - seen[-1] >= APART_S:
-            seen.append(now_s)
-        agree = len(seen) == AGREE and now_s - seen[0] <= WITHIN_S
+            return one.snow_or_ice <= 1.0 - SEES and _agree(self._bare.setdefault(key, deque(maxlen=AGREE)), now_s)
+        self._bare.pop(key, None)
+        agree = _agree(self._seen.setdefault(key, deque(maxlen=AGREE)), now_s)
         look = self._readings.of([one.zone])[0].view.look
         if agree and look not in (Look.ICY, Look.SNOW):
             self._last_s[one.zone] = now_s
             text = f"{key[1]} sees snow or ice ({one.snow_or_ice:.0%}), the estimate says {look}. Look at the road"
             self._alarms.set(AlarmCode.ICE_SEEN, one.zone, True, text)
+        return agree
 
     def _clear(self, zone: str) -> None:
         self._last_s.pop(zone, None)
@@ -150,6 +164,13 @@ class Observations:
 
     def _forget(self) -> None:
         """The oldest pairs, so that no program can fill the memory."""
-        for table in (self._kept, self._newest, self._seen):
+        for table in (self._kept, self._newest, self._seen, self._bare):
             while len(table) > OBSERVERS_MAX:
                 del table[next(iter(table))]
+
+
+def _agree(seen: deque[float], now_s: float) -> bool:
+    """Note one more, where it is not of the same moment; whether they are enough within the time."""
+    if not seen or now_s - seen[-1] >= APART_S:
+        seen.append(now_s)
+    return len(seen) == AGREE and now_s - seen[0] <= WITHIN_S

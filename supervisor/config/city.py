@@ -91,6 +91,7 @@ class PlatformConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class CityConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every interface; None: off."""
 
+    upwind: dict[str, int] = {}  # place where snow is seen first → minutes that it takes from there
     modbus: ModbusConfig | None = None
     bacnet: BacnetConfig | None = None
     open_data: OpenDataConfig | None = None

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from supervisor.config.schema import Config
 
 MODBUS_ZONES_MAX: Final = 2_000  # of 32 registers each within the 65,536 that an address can name
+UPWIND_MIN: Final = range(5, 361)
+PLACE_MAX: Final = 40
 EVERY_S: Final = range(10, 3601)
 COUNTRY: Final = re.compile(r"[a-z]{2}")
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -39,6 +41,12 @@ def find_city_problems(config: Config, source: Source) -> Problems:
         yield from _ngsi_ld(config.city.ngsi_ld, config, source)
     if config.city.platform is not None:
         yield from _platform(config.city.platform, source)
+    for place, minutes in config.city.upwind.items():
+        if not place.strip() or len(place) > PLACE_MAX or minutes not in UPWIND_MIN:
+            yield source.problem(
+                "city.upwind", f"{place!r}: no name, or outside {UPWIND_MIN[0]}…{UPWIND_MIN[-1]} min",
+                'Write places with the minutes that snow takes: { "Incheon" = 75 }',
+            )  # fmt: skip
     traffic = config.city.traffic
     if traffic is not None and not COUNTRY.fullmatch(traffic.country):
         yield source.problem("city.traffic.country", "not a country", 'Write two small letters (ISO 3166-1): "kr"')

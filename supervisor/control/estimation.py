@@ -199,6 +199,11 @@ class Estimation:
                 live.surface_word, live.lying_mm, live.freezing_c = text, mm, celsius
                 self._live.touch(zone.id)
 
+    def lying(self, zone: str) -> tuple[float, float, float]:
+        """Surface temperature [°C], water and frozen on it [mm]."""
+        lane, state = self._lane[zone], self.state
+        return float(state.surface_c[lane]), float(state.water_mm[lane]), float(state.frozen_mm[lane])
+
     def effect(self, zone: str, change: Change) -> tuple[float, float]:
         """What a work on a zone would take off and add: snow [mm] and NaCl [g/m²]; nothing changes."""
         lane = self._lane[zone]

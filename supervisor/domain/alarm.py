@@ -42,6 +42,7 @@ class AlarmCode(StrEnum):
     SENSOR_DOUBTFUL = "sensor-doubtful", Severity.MAJOR, "zone"
     ICE_REPORTED = "ice-reported", Severity.MAJOR, "zone"
     ICE_SEEN = "ice-seen", Severity.MAJOR, "zone"
+    REFREEZING_AT_FOOT = "refreezing-at-foot", Severity.MAJOR, "zone"
     # Boards
     BOARD_RESTARTS = "board-restarts", Severity.MAJOR, "board"
     BOARD_ABSENT = "board-absent", Severity.CRITICAL, "board"
@@ -74,6 +75,7 @@ class AlarmCode(StrEnum):
     NOTIFIER_FAILED = "notifier-failed", Severity.MAJOR, "receiver"
     DUTY_GAP = "duty-gap", Severity.MINOR, ""
     # Other systems of the city
+    SNOW_UPWIND = "snow-upwind", Severity.MINOR, "place"
     CITY_NOT_DELIVERED = "city-not-delivered", Severity.MINOR, "interface"
     # Delivery to InfluxDB
     INFLUX_HELD = "influx-held", Severity.MINOR, ""

@@ -146,6 +146,7 @@ ROWS: dict[str, Row] = {
     "WebConfig.cert": change("web.cert", "cert.pem", address, web__key="key.pem"),
     "WebConfig.key": change("web.key", "gone.pem", missing_files, web__cert="cert.pem"),
     "WebConfig.public_url": change("web.public_url", "https://x", address),
+    "CityConfig.upwind": "supervisor/city/tests/test_eyes.py",
     "OutlookConfig.stages_cm": OUTLOOK,
     "OutlookConfig.ice_probability": OUTLOOK,
     "OutlookConfig.tell_at": OUTLOOK,

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from supervisor.city.briefing import LANGUAGES, Briefing
+from supervisor.city.eyes import DrainOutcome
 from supervisor.city.observations import Observation, Outcome
 from supervisor.city.open_data import Published
 from supervisor.city.traffic import RoadWeather, Traffic
@@ -32,6 +33,28 @@ class ObservationRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     dry: Chance
     obstructed: bool
     observed_utc_s: Annotated[int, Meta(ge=0, le=2**33)]
+
+
+class DrainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How full the storm drain below a road is."""
+
+    zone: Annotated[str, Meta(max_length=16)]
+    level_permille: Annotated[int, Meta(ge=0, le=1000)]
+    observed_utc_s: Annotated[int, Meta(ge=0, le=2**33)]
+
+
+class UpwindRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whether it snows at a place of `[city.upwind]`."""
+
+    place: Annotated[str, Meta(max_length=40)]
+    snowing: bool
+    observed_utc_s: Annotated[int, Meta(ge=0, le=2**33)]
+
+
+class UpwindOutcome(Struct, frozen=True):
+    """When snow from there may be here; null: none is seen."""
+
+    here_utc_s: int | None
 
 
 class PanelRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -124,6 +147,26 @@ async def post_observation(request: web.Request) -> web.Response:
     return json_answer(outcome, status=201)
 
 
+async def post_drain(request: web.Request) -> web.Response:
+    drains, known = request.app[SERVICES].documents.drains, request.app[SERVICES].live.zones
+    if drains is None:
+        raise NotFoundError("no drains are followed here", where=request.path[:80])
+    sent = await read_struct(request, DrainRequest)
+    if sent.zone not in known:
+        raise NotFoundError(
+            "unknown zone", where=sent.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
+        )  # fmt: skip
+    return json_answer(drains.take(sent.zone, sent.level_permille, sent.observed_utc_s), status=201)
+
+
+async def post_upwind(request: web.Request) -> web.Response:
+    upwind = request.app[SERVICES].documents.upwind
+    if upwind is None:
+        raise NotFoundError("no places upwind are followed here", where=request.path[:80])
+    sent = await read_struct(request, UpwindRequest)
+    return json_answer(UpwindOutcome(upwind.take(sent.place, sent.snowing, sent.observed_utc_s)), status=201)
+
+
 async def post_panel(request: web.Request) -> web.Response:
     services, sent = request.app[SERVICES], await read_struct(request, PanelRequest)
     if services.record is None:
@@ -156,6 +199,12 @@ ROUTES: Final = (
     Route("POST", "/api/v1/observations", post_observation,
           "What a camera sees of a road: three probabilities. It commands nothing (role crew)", Outcome, 201,
           ObservationRequest, ("not-found", "unknown-zone", "stale", "store", *MUTATION, *BODY), OBSERVE, True),
+    Route("POST", "/api/v1/drain-readings", post_drain,
+          "How full the storm drain below a road is (role crew)", DrainOutcome, 201,
+          DrainRequest, ("not-found", "unknown-zone", "stale", *MUTATION, *BODY), OBSERVE, True),
+    Route("POST", "/api/v1/upwind", post_upwind,
+          "Whether it snows at a place from which weather comes (role crew)", UpwindOutcome, 201,
+          UpwindRequest, ("not-found", "stale", "invalid", *MUTATION, *BODY), OBSERVE, True),
     Route("POST", "/api/v1/panel-readings", post_panel,
           "What a road's panel meters say: voltage, current, leakage, temperature inside (role crew)", Kept, 201,
           PanelRequest, ("not-found", "unknown-zone", "stale", "invalid", "store", *MUTATION, *BODY), OBSERVE, True),

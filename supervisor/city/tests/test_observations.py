@@ -9,6 +9,7 @@ import pytest
 from supervisor.city.documents import Documents
 from supervisor.city.observations import Observations
 from supervisor.city.registry import City
+from supervisor.city.weighing import Weighing
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.scope import Scope
 from supervisor.web.keys import SERVICES
@@ -24,9 +25,21 @@ def observations(city: City, district: Any) -> Observations:
         await district.store.events.append("observation", zone, f"{observer}: {text}")
         await district.store.audit.append(observer, "observation", f"{zone}: {text}")
 
-    made = Observations(city.readings, district.alarms, record, city.counter("observations"), district.clock)
+    weighing = Weighing(district.live, Roads(), district.store.values.set, district.clock)
+    count = city.counter("observations")
+    made = Observations(city.readings, district.alarms, record, count, district.clock, weighing)
     object.__setattr__(district.app[SERVICES], "documents", Documents(observations=made))
     return made
+
+
+class Roads:
+    """An estimate of which nothing is certain, so that no observation moves it; see test_weighing."""
+
+    def lying(self, zone: str) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.2
+
+    async def worked(self, zones: list[str], change: Any) -> None:
+        raise AssertionError("moved")
 
 
 class Camera:
