@@ -10,6 +10,9 @@ import click
 from supervisor.commands import OutputPath, fail
 from supervisor.domain.errors import RoadheatError
 
+LESSONS = ("missed-forecast", "welded-contactor", "contract-limit")
+PERSON_MAX = 40
+
 
 @click.command()
 @click.option("--weather", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV of real weather.")
@@ -28,13 +31,38 @@ from supervisor.domain.errors import RoadheatError
     help="Folder for the report, the configuration and the service's record.",
 )
 @click.option("--pictures/--no-pictures", default=True, help="Pictures in the report; they need roadheat[report].")
+@click.option("--lesson", type=click.Choice(LESSONS), help="A lesson for staff in the storm's place, with a score.")
+@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True, help="Of the lesson.")
+@click.option("--answers", metavar="N,N,…", help="Answers to the lesson's questions; without them you are asked.")
+@click.option(
+    "--record", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="city.toml of the service whose record counts the lesson, for certification.",
+)  # fmt: skip
+@click.option("--person", default="", help="Who was trained, as the record names it.")
 def demo(**options: Any) -> None:
     """A storm on twelve roads, six emulated boards and three feeders, with the real firmware and service."""
-    from hil_tests.demo.play import Request, play
-
+    lesson = {name: options.pop(name) for name in ("lesson", "language", "answers", "record", "person")}
     try:
-        held = play(Request(**options))
+        held = _teach(lesson) if lesson["lesson"] else _play(options)
     except RoadheatError as error:
         fail(error)
     if not held:
         raise SystemExit(1)
+
+
+def _play(options: dict[str, Any]) -> bool:
+    from hil_tests.demo.play import Request, play
+
+    return play(Request(**options))
+
+
+def _teach(lesson: dict[str, Any]) -> bool:
+    from hil_tests.demo.lesson.play import Request, play
+
+    parts = (lesson.pop("answers") or "").replace(" ", "").split(",")
+    if any(part and not (part.isascii() and part.isdigit() and len(part) < 3) for part in parts):
+        raise click.UsageError("--answers takes numbers with commas between them, such as 2,1,2")
+    if len(lesson["person"]) > PERSON_MAX or not lesson["person"].isprintable():
+        raise click.UsageError(f"--person takes up to {PERSON_MAX} letters on one line")
+    play(Request(answers=tuple(int(part) for part in parts if part), **lesson))
+    return True

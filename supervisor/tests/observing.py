@@ -196,7 +196,8 @@ def services(config: Config) -> Any:
     """What the pages are served with."""
     anything = SimpleNamespace()
     base = SimpleNamespace(
-        config=config, background=SimpleNamespace(spawn=lambda work, name: work.close()), live=None, clock=None, alarms=None, degradations=None,
+        config=config, background=SimpleNamespace(spawn=lambda work, name: work.close()), live=None, clock=None,
+        alarms=None, degradations=None,
         metrics=SimpleNamespace(registry=None),
         tallies=SimpleNamespace(count=None),
         store=SimpleNamespace(answers=None, audit=None, values=SimpleNamespace(set=None)),
