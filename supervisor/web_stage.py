@@ -21,6 +21,7 @@ from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
 from supervisor.control.residents import IceReports
+from supervisor.control.sprayers import Sprayers
 from supervisor.control.zone_day import ZoneDays
 from supervisor.reports.desk import EnergyDesk
 from supervisor.stages import Base, Commands, Control, Roads
@@ -69,6 +70,7 @@ def web_services(
         degradations=base.degradations,
         telling=telling,
         works=roads.works,
+        sprayers=_sprayers(base, roads, control),
         record=base.store,
         documents=_documents(base, roads, control, entities),
         energy=EnergyDesk(config, base.store, base.clock, base.background.spawn),
@@ -101,6 +103,15 @@ def _documents(base: Base, roads: Roads, control: Control, entities: Entities) -
         *_eyes(base, roads, control),
         _observations(base, roads, control, entities.readings),
     )
+
+
+def _sprayers(base: Base, roads: Roads, control: Control) -> Sprayers:
+    sprayers = Sprayers(
+        base.live, roads.estimation, roads.forecasts, lambda: control.plan_loop.last, lambda: control.prices.tariff,
+        base.alarms, base.clock, ZoneInfo(base.config.site.timezone),
+    )  # fmt: skip
+    control.watch.checks["stocks"] = sprayers.look
+    return sprayers
 
 
 def _eyes(base: Base, roads: Roads, control: Control) -> tuple[Drains, Upwind]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from supervisor.config.source import Source
 from supervisor.domain.errors import ConfigError
-from supervisor.domain.zone import Inventory, Zone
+from supervisor.domain.zone import Inventory, Sprayer, Zone
 from supervisor.road.materials import MATERIALS
 
 HEAT_MAX_W_M2 = 1300.0  # NEC 426: highest density of embedded cable
@@ -16,6 +16,10 @@ SLOPE_MAX_PERCENT = 40  # the steepest public streets have some 35 %
 CABLE_MAX_M = 20_000  # the longest heated streets have some kilometres
 LANES_MAX = 12
 INSTALLED = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?")
+SPRAYER = {
+    "dose_g_m2": (1.0, 60.0), "price_per_dose": (0.0, 1e9), "lockout_min": (15, 1440), "doses_max_day": (1, 24),
+    "least_c": (-30.0, 0.0),
+}  # fmt: skip
 HORIZON_POINTS_MIN = 2
 HORIZON_MAX_DEG = 85.0  # a road has some sky above it
 
@@ -39,6 +43,8 @@ def find_zone_problems(zone: Zone, key: str, source: Source) -> Problems:
             f"Embedded cable carries at most {HEAT_MAX_W_M2:g} W/m²: correct watts or area",
         )
     yield from _inventory(zone.inventory, f"{key}.inventory", source)
+    if zone.sprayer is not None:
+        yield from _sprayer(zone.sprayer, f"{key}.sprayer", source)
     for number, layer in enumerate(zone.layers):
         at = f"{key}.layers[{number}]"
         if layer.material not in MATERIALS:
@@ -94,6 +100,12 @@ def _horizon(zone: Zone, key: str, source: Source) -> Problems:
                 f"outside 0…{HORIZON_MAX_DEG:g}",
                 "Write degrees above the horizontal: 45 is a wall as high as it is far away",
             )
+
+
+def _sprayer(sprayer: Sprayer, key: str, source: Source) -> Problems:
+    for name, (low, high) in SPRAYER.items():
+        if not low <= getattr(sprayer, name) <= high:
+            yield source.problem(f"{key}.{name}", f"outside {low:g}…{high:g}", "Write what the sprayer does")
 
 
 def _inventory(inventory: Inventory, key: str, source: Source) -> Problems:

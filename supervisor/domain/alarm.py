@@ -42,6 +42,7 @@ class AlarmCode(StrEnum):
     SENSOR_DOUBTFUL = "sensor-doubtful", Severity.MAJOR, "zone"
     ICE_REPORTED = "ice-reported", Severity.MAJOR, "zone"
     ICE_SEEN = "ice-seen", Severity.MAJOR, "zone"
+    STOCK_LOW = "stock-low", Severity.MINOR, "zone"
     REFREEZING_AT_FOOT = "refreezing-at-foot", Severity.MAJOR, "zone"
     # Boards
     BOARD_RESTARTS = "board-restarts", Severity.MAJOR, "board"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from supervisor.domain.board_profile import DEFAULT_LIMITS, Limits
+from supervisor.domain.road_work import Agent
 
 Line = tuple[tuple[float, float], ...]  # (degrees east, degrees north), WGS84
 
@@ -34,6 +35,17 @@ class Cable(Struct, frozen=True, forbid_unknown_fields=True):
     depth_m: float = 0.07  # Seoul's practice: about 7 cm
     spacing_m: float = 0.10
     efficiency: float = 1.0  # part of the electrical power that ends in the zone's pavement
+
+
+class Sprayer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A brine sprayer beside the road, with a controller of its own that asks what to do."""
+
+    dose_g_m2: float  # of the agent itself, not of its solution
+    price_per_dose: float  # in the tariff's currency, for the whole road
+    agent: Agent = Agent.CALCIUM_CHLORIDE
+    lockout_min: int = 120  # after a spreading, whoever did it
+    doses_max_day: int = 4
+    least_c: float = -8.0  # of the surface: colder, brine is not relied on
 
 
 class HorizonPoint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +111,7 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     geometry: Line = ()  # where it runs; none: from the map file, else it is on no map
     override_max_min: int = 480  # longest override a crew may ask for, where its limits allow as much
     inventory: Inventory = Inventory()
+    sprayer: Sprayer | None = None
     limits: Limits = DEFAULT_LIMITS  # in force: its own, then those of the city, then the board profile's
 
     @property

@@ -122,6 +122,7 @@ TELLING = "supervisor/control/tests/test_telling_configured.py"
 SERVICE = "supervisor/tests/test_service.py"
 RECALIBRATION = "supervisor/control/tests/test_recalibration.py"
 OUTLOOK = "supervisor/control/tests/test_outlook.py"
+SPRAYERS = "supervisor/control/tests/test_sprayers.py"
 HEALTH = "supervisor/reports/tests/test_health.py"
 CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
@@ -147,6 +148,8 @@ ROWS: dict[str, Row] = {
     "WebConfig.key": change("web.key", "gone.pem", missing_files, web__cert="cert.pem"),
     "WebConfig.public_url": change("web.public_url", "https://x", address),
     "CityConfig.upwind": "supervisor/city/tests/test_eyes.py",
+    **{f"Sprayer.{name}": SPRAYERS for name in ("dose_g_m2", "price_per_dose", "agent", "lockout_min",
+                                               "doses_max_day", "least_c")},
     "OutlookConfig.stages_cm": OUTLOOK,
     "OutlookConfig.ice_probability": OUTLOOK,
     "OutlookConfig.tell_at": OUTLOOK,
@@ -309,6 +312,7 @@ ROWS: dict[str, Row] = {
     "Zone.slope_percent": "supervisor/control/tests/test_section.py",
     "Zone.place": "supervisor/control/tests/test_section.py",
     "Zone.override_max_min": change("zone.0.override_max_min", 30, shown),
+    "Zone.sprayer": SPRAYERS,
     "Zone.limits": change("zone.0.limits", {"t_max_mc": 12_000}, board),
     "Layer.material": change("zone.0.layers.0.material", "concrete", plan),
     "Layer.thickness_m": change("zone.0.layers.0.thickness_m", 0.2, plan),
