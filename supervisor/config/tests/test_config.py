@@ -11,7 +11,7 @@ import pytest
 from supervisor.config import LISTS, TABLES, InvalidConfig, load, read
 from supervisor.config.city import CityConfig
 from supervisor.config.tests.examples import EXAMPLE, banded
-from supervisor.domain.zone import Cable, Layer
+from supervisor.domain.zone import Cable, Layer, Sprayer
 from supervisor.tariff.bands import Band
 from supervisor.tariff.demand import Demand
 from supervisor.tariff.holidays import Country
@@ -98,7 +98,13 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes | None,
         Country,
         Layer,
         Cable,
-        *(part for one in msgspec.structs.fields(CityConfig) for part in get_args(one.type) if part is not type(None)),
+        Sprayer,
+        *(
+            part
+            for one in msgspec.structs.fields(CityConfig)
+            for part in get_args(one.type)
+            if isinstance(part, type) and issubclass(part, msgspec.Struct)
+        ),
     ],
     ids=lambda s: s.__name__,
 )
