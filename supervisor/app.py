@@ -127,7 +127,7 @@ async def running(
         gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
         endless += start_trust(loops, base, control, commands, pki, gateway.renew_certificate)
         readings = Readings(live, store.telemetry, alarms.standing, clock, roads.outlooks.district)
-        entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld)
+        entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld, roads.forecasts.spin_up)
         endless += city.start(
             loops,
             city.City(

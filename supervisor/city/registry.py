@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from supervisor.city import platform
+from supervisor.city import platform, traffic_push
 from supervisor.city.commands import InterfaceCommands
 from supervisor.city.deliver import Delivery
 from supervisor.city.ngsi import push
 from supervisor.city.ngsi.entities import Entities
 from supervisor.city.readings import ENERGY_EACH_S, Readings
 from supervisor.city.spool import Spool
+from supervisor.city.traffic import Traffic
 from supervisor.commands import require
 from supervisor.config.city import CityConfig
 from supervisor.control.metrics import Metrics
@@ -110,10 +111,20 @@ async def _platform(city: City) -> None:
         await platform.run(events, delivery, city.clock)
 
 
+async def _traffic(city: City) -> None:
+    config = city.config.traffic
+    assert config is not None
+    centre = traffic_push.target(config, os.environ.get(config.token_env, "").strip())
+    async with Spool(city.folder / "traffic.spool") as spool:
+        delivery = Delivery(centre, spool, city.alarms, city.clock, city.counter("traffic"))
+        await traffic_push.Pusher(config, Traffic(config, city.readings).datex, delivery, city.clock).run()
+
+
 INTERFACES: Final = (  # with a loop of their own; the others are served by `web`
     Interface("modbus", "pymodbus", lambda config: config.modbus is not None, _modbus),
     Interface("bacnet", "bacpypes3", lambda config: config.bacnet is not None, _bacnet),
     Interface("platform", "", lambda config: config.platform is not None, _platform),
+    Interface("traffic", "", lambda config: config.traffic is not None and bool(config.traffic.url), _traffic),
     Interface("ngsi_ld", "", lambda config: config.ngsi_ld is not None and bool(config.ngsi_ld.url), _ngsi_ld),
 )
 

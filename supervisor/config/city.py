@@ -73,6 +73,9 @@ class TrafficConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     country: str  # ISO 3166-1, two small letters
     publisher: str  # nationalIdentifier: who publishes
+    url: str = ""  # where the publication is posted; "": it is only read here
+    token_env: str = ""  # environment variable with the bearer token
+    every_s: int = 60  # between two looks for what has changed
 
 
 class PlatformConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

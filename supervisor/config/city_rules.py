@@ -52,6 +52,13 @@ def find_city_problems(config: Config, source: Source) -> Problems:
         yield source.problem("city.traffic.country", "not a country", 'Write two small letters (ISO 3166-1): "kr"')
     if traffic is not None and not traffic.publisher.strip():
         yield source.problem("city.traffic.publisher", "empty", "Write who publishes, as the traffic centre knows it")
+    if traffic is not None:
+        if traffic.url and not _is_address(traffic.url):
+            yield source.problem("city.traffic.url", "not a web address", 'Write the whole address: "https://…"')
+        if traffic.token_env and not traffic.url:
+            yield source.problem("city.traffic.token_env", "is not used without city.traffic.url", "Give the url")
+        if traffic.every_s not in EVERY_S:
+            yield source.problem("city.traffic.every_s", f"outside {EVERY_S[0]}…{EVERY_S[-1]}", "Write seconds: 60")
 
 
 def _modbus(modbus: ModbusConfig, config: Config, source: Source) -> Problems:

@@ -128,6 +128,7 @@ CITY = "supervisor/city/tests/test_city_service.py"
 MODBUS = "supervisor/city/tests/test_city_modbus.py"
 NGSI_LD = "supervisor/city/tests/test_ngsi.py"
 TRAFFIC = "supervisor/city/tests/test_traffic.py"
+TRAFFIC_PUSH = "supervisor/city/tests/test_traffic_push.py"
 PLATFORM = "supervisor/city/tests/test_platform.py"
 BACNET = "supervisor/city/tests/test_city_bacnet.py"
 OPEN_DATA = "supervisor/city/tests/test_open_data.py"
@@ -273,6 +274,9 @@ ROWS: dict[str, Row] = {
         "url", "send_code", "receive_code", "system_code", "event_ids", "grades", "callback", "headers")), PLATFORM),
     "TrafficConfig.country": TRAFFIC,
     "TrafficConfig.publisher": TRAFFIC,
+    "TrafficConfig.url": TRAFFIC_PUSH,
+    "TrafficConfig.token_env": TRAFFIC_PUSH,
+    "TrafficConfig.every_s": TRAFFIC_PUSH,
     **dict.fromkeys((f"NgsiLdConfig.{name}" for name in (
         "url", "form", "dataset", "token_env", "every_s", "segments")), NGSI_LD),
     **dict.fromkeys((f"ModbusConfig.{name}" for name in ("listen", "allow", "writers", "minutes")), MODBUS),

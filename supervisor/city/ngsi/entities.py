@@ -18,13 +18,15 @@ from supervisor.city.readings import Readings, ZoneReading
 from supervisor.city.surface import snow_depth_m, weather_related
 from supervisor.config.city import NgsiLdConfig
 from supervisor.domain.alarm import Severity
+from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Feeder, Site
 
 Entity = dict[str, Any]
 # What our terms mean. Entities carry it inline, so that a broker need not ask for it.
 CONTEXT: Final = json.loads(Path(__file__).with_name("context.jsonld").read_text(encoding="utf-8"))["@context"]
 CORE_CONTEXT: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.8.jsonld"
-TYPES: Final = ("HeatedRoadSection", "HeatingControlCabinet", "KeyPerformanceIndicator", "Alert")
+TYPES: Final = ("HeatedRoadSection", "HeatingControlCabinet", "KeyPerformanceIndicator", "Alert", "WeatherObserved")
+OBSERVED_S: Final = 3 * 3600.0  # weather that was observed earlier says nothing of now
 _SEVERITY: Final = {Severity.CRITICAL: "critical", Severity.MAJOR: "high", Severity.MINOR: "medium"}
 
 
@@ -55,8 +57,15 @@ class Entities:
     """All entities of a district."""
 
     def __init__(
-        self, readings: Readings, site: Site, feeders: Sequence[Feeder], config: NgsiLdConfig | None = None
+        self,
+        readings: Readings,
+        site: Site,
+        feeders: Sequence[Feeder],
+        config: NgsiLdConfig | None = None,
+        observed: Callable[[float], WeatherSeries | None] = lambda back_s: None,
     ) -> None:
+        """`observed` gives the weather that was observed in the last seconds, where a source says so."""
+        self._observed = observed
         self.readings = readings
         self.site = site
         self._feeders = feeders
@@ -70,7 +79,9 @@ class Entities:
             *(self._section(one) for one in zones),
             *(self._cabinet(feeder, zones, now) for feeder in self._feeders),
             self._in_contact(zones, now),
+            *self._ice_ahead(now),
             *self._alerts(),
+            *self._weather(now),
         ]
 
     def _section(self, reading: ZoneReading) -> Entity:
@@ -139,6 +150,48 @@ class Entities:
             "calculatedBy": _property("roadheat"),
             "currentStanding": _property("very good" if share >= 0.99 else "good" if share >= 0.95 else "bad"),
         }
+
+    def _ice_ahead(self, now_utc_s: int) -> list[Entity]:
+        """The outlook of ice as a figure; nothing without one."""
+        foreseen = self.readings.foreseen()
+        if foreseen is None:
+            return []
+        percent = round(100 * foreseen.probability, 1)
+        period = {"from": stamp(now_utc_s), "to": stamp(now_utc_s + 86_400)}
+        return [{
+            "id": urn("KeyPerformanceIndicator", self.site.name, "ice-outlook"),
+            "type": "KeyPerformanceIndicator",
+            "name": _property("probability of ice on a road without heat within 24 h"),
+            "kpiValue": _property(percent, stamp(now_utc_s), "P1"),
+            "calculationPeriod": _property(period),
+            "calculationFormula": _property("100 * forecast members with ice on a road / members"),
+            "calculationFrequency": _property("every quarter of an hour"),
+            "calculatedBy": _property("roadheat"),
+            "currentStanding": _property("very good" if percent < 10 else "fair" if percent < 50 else "bad"),
+        }]  # fmt: skip
+
+    def _weather(self, now_utc_s: int) -> list[Entity]:
+        """What a station has observed last; nothing where no source observes."""
+        series = self._observed(OBSERVED_S)
+        if series is None or not len(series) or now_utc_s - series.time_utc_s[-1] > OBSERVED_S:
+            return []
+        at, last = stamp(float(series.time_utc_s[-1])), len(series) - 1
+
+        def value(name: str, factor: float, digits: int, unit: str) -> Entity:
+            return _property(round(float(getattr(series, name)[last]) * factor, digits), at, unit)
+
+        point = {"type": "Point", "coordinates": [self.site.longitude, self.site.latitude]}
+        return [{
+            "id": urn("WeatherObserved", self.site.name),
+            "type": "WeatherObserved",
+            "dateObserved": _property(at),
+            "location": {"type": "GeoProperty", "value": point},
+            "temperature": value("air_c", 1.0, 1, "CEL"),
+            "dewPoint": value("dew_point_c", 1.0, 1, "CEL"),
+            "windSpeed": value("wind_m_s", 1.0, 1, "MTS"),
+            "atmosphericPressure": value("pressure_pa", 0.01, 1, "A97"),
+            "precipitation": value("precipitation_mm_h", 1.0, 2, "MMT"),
+        }]  # fmt: skip
 
     def _alerts(self) -> list[Entity]:
         """Alarms of roads; one that is cleared is no entity any more."""
