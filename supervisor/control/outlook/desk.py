@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from supervisor.control.forecasts import Forecasts
 from supervisor.control.outlook import ice
 from supervisor.control.response import StageNow, snow_ahead_cm
 from supervisor.domain.errors import PhysicsError, RoadheatError, WeatherError
-from supervisor.domain.outlook import DISTRICT, Outlook, RoadOutlook, Verdict, verdict
+from supervisor.domain.outlook import DISTRICT, Checked, Outlook, RoadOutlook, Verdict, verdict
 from supervisor.domain.stage import Stage
 from supervisor.domain.weather import WeatherSeries
 from supervisor.road import initial_state
@@ -65,6 +65,7 @@ class Outlooks:
         self._clock = clock
         self._latest: Outlook | None = None
         self._parts = Parts("outlook")
+        self._verdicts: tuple[Verdict, Verdict] | None = None
         self.why_not = "none is made yet"
         self.told: list[Tell] = []
 
@@ -80,13 +81,19 @@ class Outlooks:
 
     async def answer(self, stage: StageNow) -> OutlookNow:
         """With how good the evenings' outlooks were. Raises StoreError."""
-        now, found = self._clock.utc_s(), self.now()
-        checked = await self._store.outlooks.checked(now - SCORED_S, now)
+        found = self.now()
+        district, roads = await self._judged()
         return OutlookNow(
-            outlook=found, why_not=self.why_not if found is None else "", stage=stage,
-            district=verdict(one for one in checked if one.zone == DISTRICT),
-            roads=verdict(one for one in checked if one.zone != DISTRICT),
+            outlook=found, why_not=self.why_not if found is None else "", stage=stage, district=district, roads=roads
         )  # fmt: skip
+
+    async def _judged(self) -> tuple[Verdict, Verdict]:
+        """Of the district and of its roads; worked out once a day, since only a check changes it."""
+        if self._verdicts is None:
+            now = self._clock.utc_s()
+            checked = await self._store.outlooks.checked(now - SCORED_S, now)
+            self._verdicts = await in_thread(None, _verdicts, checked)
+        return self._verdicts
 
     async def run(self) -> None:
         """Look every quarter of an hour, until cancelled."""
@@ -159,6 +166,7 @@ class Outlooks:
                 await self._store.outlooks.check(issued, None)
                 continue
             await self._store.outlooks.check(issued, icy_min)
+            self._verdicts = None
 
     async def _came(self, text: str, weather: WeatherSeries, issued_utc_s: int) -> dict[str, int]:
         """By road that is still there [min]."""
@@ -175,3 +183,11 @@ class Outlooks:
             raise PhysicsError("the roads were described otherwise", where="outlook")
         minutes = await in_thread(None, ice.came, roads, state, weather, float(issued_utc_s), self._config.site)
         return dict(zip(zones, minutes.tolist(), strict=True))
+
+
+def _verdicts(checked: Sequence[Checked]) -> tuple[Verdict, Verdict]:
+    """Of the district, and of its roads."""
+    return (
+        verdict(one for one in checked if one.zone == DISTRICT),
+        verdict(one for one in checked if one.zone != DISTRICT),
+    )
