@@ -17,6 +17,7 @@ from supervisor.city.tests.test_city_service import configured
 from supervisor.city.tests.test_platform import Made
 from supervisor.config import load
 from supervisor.control.response import StageNow
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.outlook import RoadOutlook
 from supervisor.domain.scope import Scope
 from supervisor.runtime.clock import SystemClock
@@ -30,9 +31,15 @@ def foreseen(**changes: Any) -> RoadOutlook:
 
 
 async def test_the_running_service_answers_with_stage_and_outlook_that_agree(tmp_path: Path) -> None:
-    config = load(configured(tmp_path, ""))  # snow falls within hours
+    path = configured(tmp_path, "[city]\nupwind = { Incheon = 75 }")  # snow falls within hours
+    text = path.read_text()
+    sprayer = 'id = "z01"\nsprayer = { dose_g_m2 = 20, price_per_dose = 3000 }'
+    path.write_text(text.replace('id = "z01"', sprayer, 1))
+    config = load(path)
     async with running(config, SystemClock(), planner_executor=lambda: ThreadPoolExecutor(1)) as started:
-        token, _ = await Sessions(started.store.access, SystemClock()).tokens.make("city", [Scope.READ], 1, "test")
+        token, _ = await Sessions(started.store.access, SystemClock()).tokens.make(
+            "city", [Scope.READ, Scope.OBSERVE], 1, "test"
+        )
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(30):
             while True:
@@ -41,6 +48,22 @@ async def test_the_running_service_answers_with_stage_and_outlook_that_agree(tmp
                 if found["outlook"] is not None and found["stage"]["stage"] != "none":
                     break
                 await asyncio.sleep(0.2)
+            now = int(SystemClock().utc_s())
+            seen = {"snow_or_ice": 0.9, "wet": 0.1, "dry": 0.0, "obstructed": False}
+            for path_, body, answer_ in (
+                ("observations", {"zone": "z01", **seen}, "weight"),
+                ("drain-readings", {"zone": "z01", "level_permille": 900}, "refreezing"),
+                ("upwind", {"place": "Incheon", "snowing": True}, "here_utc_s"),
+                ("panel-readings", {"zone": "z01", "voltage_v": 381.0}, "new"),
+            ):
+                sent = {**body, "observed_utc_s": now}
+                async with http.post(f"{started.web_url}/api/v1/{path_}", json=sent) as answer:
+                    assert (answer.status, answer_ in await answer.json()) == (201, True), path_
+            stock = {"zone": "z01", "kind": "brine", "left_permille": 700, "observed_utc_s": now}
+            async with http.post(f"{started.web_url}/api/v1/stocks", json=stock) as answer:
+                [treatment] = await answer.json()
+            assert [one["left_permille"] for one in treatment["stocks"]] == [700]
+            assert started.alarms.stands(AlarmCode.SNOW_UPWIND, "Incheon")
     district = found["outlook"]["district"]
     assert found["stage"]["stage"] == district["stage"] == "three"
     assert found["stage"]["probability"] == district["probability"] == 1.0
