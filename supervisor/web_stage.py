@@ -11,7 +11,7 @@ from supervisor.city.briefing import Briefings
 from supervisor.city.documents import Documents
 from supervisor.city.eyes import Drains, Upwind
 from supervisor.city.ngsi.entities import Entities
-from supervisor.city.observations import Observations
+from supervisor.city.observations import PEOPLE, PROGRAM, Observations
 from supervisor.city.open_data import OpenData
 from supervisor.city.readings import Readings
 from supervisor.city.traffic import Traffic
@@ -123,7 +123,8 @@ def _eyes(base: Base, roads: Roads, control: Control) -> tuple[Drains, Upwind]:
 
 def _observations(base: Base, roads: Roads, control: Control, readings: Readings) -> Observations:
     async def record(observer: str, zone: str, text: str) -> None:
-        await base.store.events.append("observation", zone, f"{observer}: {text}")
+        who = observer if observer.startswith(PROGRAM) else PEOPLE
+        await base.store.events.append("observation", zone, f"{who}: {text}")
         await base.store.audit.append(observer, "observation", f"{zone}: {text}")
 
     def count(outcome: str) -> None:

@@ -31,6 +31,8 @@ APART_S: Final = 20.0  # … and not of one moment
 STANDS_S: Final = 3600.0  # after the last that sees it
 KEEP_EACH_S: Final = 3600.0  # one that says the same is kept once an hour
 OBSERVERS_MAX: Final = 1_000  # pairs of road and observer that are remembered
+PROGRAM: Final = "token:"  # begins the name of a program; people share one record, and no event names them
+PEOPLE: Final = "people"
 CLASSES: Final = ("snow_or_ice", "wet", "dry")
 
 
@@ -86,7 +88,8 @@ class Observations:
 
     async def take(self, one: Observation, observer: str) -> Outcome:
         """Take one in for a known road. Raises CommandError for what cannot be, StoreError where it is not kept."""
-        key = (one.zone, observer)
+        who = observer if observer.startswith(PROGRAM) else PEOPLE
+        key = (one.zone, who)
         try:
             self._check(one, key)
         except CommandError as error:
@@ -104,11 +107,11 @@ class Observations:
         moved_mm = 0.0
         if not one.obstructed and max(one.snow_or_ice, 1.0 - one.snow_or_ice) >= SEES:
             sees_ice = one.snow_or_ice >= SEES
-            await self._weighing.judge(one.zone, observer, sees_ice)
+            await self._weighing.judge(one.zone, who, sees_ice)
             if agree:
-                moved_mm = await self._weighing.move(one.zone, observer, sees_ice)
+                moved_mm = await self._weighing.move(one.zone, who, sees_ice)
         self._forget()
-        weight = round(self._weighing.weight(observer), 2)
+        weight = round(self._weighing.weight(who), 2)
         return Outcome(recorded, self._alarms.stands(AlarmCode.ICE_SEEN, one.zone), weight, moved_mm)
 
     def look(self) -> None:

@@ -49,8 +49,8 @@ def add_reading(db: sqlite3.Connection, one: PanelReading) -> bool:
 def readings(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[PanelReading]:
     """Of a period, oldest first."""
     query = (
-        "SELECT utc_s, zone, source, voltage_v, current_a, leakage_ma, panel_c FROM panel_reading "
-        "WHERE utc_s >= ? AND utc_s < ? ORDER BY utc_s, zone, source"
+        "SELECT utc_s, zone, user, voltage_v, current_a, leakage_ma, panel_c FROM panel_reading "
+        "WHERE utc_s >= ? AND utc_s < ? ORDER BY utc_s, zone, user"
     )
     names = PanelReading.__struct_fields__
     return [PanelReading(**dict(zip(names, row, strict=True))) for row in db.execute(query, (from_utc_s, to_utc_s))]

@@ -30,6 +30,8 @@ _TABLES: Final = (
     ("notice", "utc_s", ("receiver",)),
     ("handover", "utc_s", ("user", "taken_by", "comment", "comment_lines")),
     ("road_work", "utc_s", ("user", "taken_back_by")),
+    ("training", "utc_s", ("person",)),
+    ("panel_reading", "utc_s", ("user",)),
     ("event", "utc_s", ("reason",)),
     ("danger", "raised_utc_s", ("user", "cleared_by", "confirmed_by")),
 )

@@ -151,3 +151,14 @@ async def test_only_tokens_with_the_scope_and_people_on_the_crew(
     stranger = await aiohttp_client(district.app)
     async with stranger.post(PATH, json=body, headers={"Authorization": f"Bearer {token}"}) as answer:
         assert answer.status == 403
+
+
+async def test_people_are_named_in_the_audit_log_only(observations: Observations, district: Any, sign_in: Any) -> None:
+    crew = await sign_in("crew")
+    for _ in range(3):
+        district.clock.advance(60)
+        body = {"zone": "z03", "observed_utc_s": int(district.clock.utc_s()), "obstructed": False, **ICE}
+        assert (await crew.ask("POST", PATH, json=body))[0] == 201
+    alarm = next(one for one in district.alarms.standing() if one.code is AlarmCode.ICE_SEEN)
+    assert alarm.text.startswith("people sees")
+    assert {observer for _, observer in observations._kept} == {"people"}

@@ -28,10 +28,10 @@ CREATE TABLE wear_day (
 CREATE TABLE panel_reading (
     utc_s INTEGER NOT NULL,
     zone TEXT NOT NULL,
-    source TEXT NOT NULL,
+    user TEXT NOT NULL,  -- the device, or the person
     voltage_v REAL,
     current_a REAL,
     leakage_ma REAL,
     panel_c REAL,
-    PRIMARY KEY (zone, utc_s, source)
-) WITHOUT ROWID;
+    UNIQUE (zone, utc_s, user)
+);
