@@ -51,7 +51,8 @@ def play(asked: Request) -> Score:
     lesson, console, text = lessons()[asked.lesson], terminal.console(), words(asked.language)
     check_answers(lesson, asked.answers)
     if asked.record is not None:
-        load(asked.record, without_data=True)  # refused before an hour is spent
+        with transaction(load(asked.record, without_data=True)):
+            pass  # where there is no such record it is refused now, not after the lesson
     vm_path()
     console.print(text[lesson.id], soft_wrap=True)
     answers = iter(asked.answers)

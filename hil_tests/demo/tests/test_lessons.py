@@ -87,3 +87,11 @@ def test_answers_that_do_not_fit_are_refused_before_anything_runs(answers: str) 
     done = CliRunner().invoke(demo, ["--lesson", "missed-forecast", "--answers", answers])
     assert done.exit_code == 2
     assert "--answers" in done.output
+
+
+def test_a_record_that_is_none_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    asked = ["--lesson", "missed-forecast", "--answers", "1,1,1", "--record", str(tmp_path / "city.toml")]
+    done = CliRunner().invoke(demo, asked)
+    assert done.exit_code == 2
+    assert "no database" in done.output
