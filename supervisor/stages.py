@@ -48,6 +48,7 @@ from supervisor.control.watch import Watch
 from supervisor.control.circuit_wear import CircuitWear
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
+from supervisor.domain.weather import Forecast
 from supervisor.energy.shipper import Shipper
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock, kept_in_time
@@ -153,6 +154,11 @@ async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
     outlooks = Outlooks(config, estimation, forecasts, store, clock)
     response = Response(forecasts, store.events, clock, config.outlook.steps)
     response.foreseen = outlooks.district
+
+    def renew_outlook(_: Forecast) -> None:
+        base.background.spawn(outlooks.renew(), "outlook")
+
+    forecasts.changed.append(renew_outlook)
     await response.load()
     return Roads(forecasts, estimation, recalibration, works, response, outlooks)
 
