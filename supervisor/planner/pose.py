@@ -22,7 +22,7 @@ from supervisor.weather.resample import forecast_at_steps
 FORECAST_AGE_MAX_S = ISSUE_AGE_MAX_S + KEEP_S  # the oldest issue that is taken, kept as long as one is
 
 
-def _horizon(inputs: PlanInputs, start_utc_s: float) -> int:
+def horizon_slots(inputs: PlanInputs, start_utc_s: float) -> int:
     """Slots that forecast and settings allow; raises PlanError for a stale or short forecast or unequal members."""
     members = inputs.forecast.members
     if not members:
@@ -77,7 +77,7 @@ def feeder_problems(inputs: PlanInputs) -> list[FeederProblem]:
 
 def foresee_inputs(inputs: PlanInputs, start: float) -> tuple[Physics, Array]:
     """Physics of the zones, and the price of power by slot (N,) [currency/kWh]. Raises RoadheatError."""
-    n = _horizon(inputs, start)
+    n = horizon_slots(inputs, start)
     price = np.maximum(inputs.tariff.prices(start, n), 0.0)  # a negative price is no reason to heat a dry road
     if inputs.physics is not None:
         return inputs.physics, price

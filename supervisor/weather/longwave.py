@@ -6,6 +6,8 @@ arrays have shape (n,).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 
@@ -28,10 +30,18 @@ CLEAR_SKY_PER_M = 2.7e-5  # thinner air: ASCE-EWRI (2005) eq. 19, 2e-5 z on 0.75
 
 
 def clear_sky_means_w_m2(time_utc_s: Array, step_s: float, site: Site) -> Array:
-    """Clear-sky global irradiance, mean over the interval that ends at each time [W/m²]."""
+    """Clear-sky global irradiance, mean over the interval that ends at each time [W/m²]; not to be written to."""
+    times = np.ascontiguousarray(time_utc_s, dtype=np.float64)
+    return _clear_sky_means(times.tobytes(), step_s, site.latitude, site.longitude)
+
+
+@lru_cache(maxsize=64)
+def _clear_sky_means(time_utc_s: bytes, step_s: float, latitude: float, longitude: float) -> Array:
+    """Members and issues of a forecast share their times."""
     back = (np.arange(SUN_SAMPLES) + 0.5) / SUN_SAMPLES * step_s
-    elevation, _, top = sun_position(time_utc_s[:, None] - back, site.latitude, site.longitude)
+    elevation, _, top = sun_position(np.frombuffer(time_utc_s)[:, None] - back, latitude, longitude)
     means: Array = clear_sky_w_m2(top, elevation).mean(axis=1)
+    means.flags.writeable = False
     return means
 
 

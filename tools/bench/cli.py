@@ -43,6 +43,10 @@ BENCHES = {
         "hil_tests.bench.reactions_command:reactions",
         "How soon an emulated board opens its contactor, in virtual time; ends with status 1 above a bar.",
     ),
+    "seasons": Lazy(
+        "tools.bench.seasons:seasons",
+        "Whole winters with several forecast seeds against rules tuned on other winters; resumable.",
+    ),
     "road": Lazy("tools.bench.road:road", "The road model against METRo, RoadSurf and persistence."),
 }
 

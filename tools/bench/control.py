@@ -33,7 +33,8 @@ from tools.bench.control_boards import COLD_CUTOFF_C
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import make_feeders, make_zones
 from tools.bench.control_report import compare, comparison_table, plot, regrets, rows_of, table_of
-from tools.bench.control_run import Chance, Fleet, Forecaster, Season, Stretch, perfect
+from tools.bench.control_run import Season
+from tools.bench.control_setting import Chance, Fleet, Forecaster, Stretch, perfect
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -125,7 +126,7 @@ def control(
         Stretch(weather, start_s, end_s, site),
         Fleet(fleet, make_feeders(fleet, contract, demand_price), tariff),
         chosen,
-        _forecasters(weather, forecast, members, seed, site),
+        forecasters_of(weather, forecast, members, seed, site),
         Chance(seed, faults_per_zone_month=faults),
         cold_cutoff,
     )
@@ -208,7 +209,7 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
     return chosen
 
 
-def _forecasters(
+def forecasters_of(
     weather: WeatherSeries, kind: str, members: int, seed: int, site: Site | None
 ) -> dict[str, Forecaster]:
     """What the planners may see: emulated forecasts as the service makes an ensemble of them, corrected by how they did

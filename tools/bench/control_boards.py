@@ -86,6 +86,9 @@ class Circuit:
         if self.ideal:
             return self.duty / 1000
         closed = 0
+        if not self.duty and not self.relay.on:  # nothing to keep or to close
+            self.relay.step(t + 60 - LOOK_S, (t + 60 - LOOK_S - self.phase_s) % LIMITS.period_s, 0, _WHO)
+            return 0.0
         for at in range(t, t + 60, LOOK_S):
             before = self.relay.on
             on = bool(self.relay.step(at, (at - self.phase_s) % LIMITS.period_s, self.duty, _WHO))

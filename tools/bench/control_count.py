@@ -52,10 +52,11 @@ class Count:
         self._feeders, self._shape = tuple(feeders), (strategies, n)
         self._power_kw = np.array([zone.power_w / 1000.0 for zone in zones])
         self._feeder_of = np.array([[zone.feeder == f.id for zone in zones] for f in feeders])
+        self._kwh, self._cost, self._ice, self._short, self._late = np.zeros((5, strategies, n))
         self.scores = [
-            Score(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), late_minutes=np.zeros(n))
-            for _ in range(strategies)
-        ]
+            Score(self._kwh[s], self._cost[s], self._ice[s], self._short[s], late_minutes=self._late[s])
+            for s in range(strategies)
+        ]  # rows of the arrays above, which all steps are added to
         self.trace = Trace()
         self.slot_kwh, self.slot_s = np.zeros((strategies, len(feeders))), 0.0  # of the running quarter
         self._dry_s = np.full(n, np.inf)
@@ -75,12 +76,11 @@ class Count:
         self._dry_s = np.where(falling, 0.0, self._dry_s + dt_s)
         late = self._storm_s < 2 * 3600
         self._storm_s += dt_s
-        for s, score in enumerate(self.scores):
-            score.kwh += kwh[s]
-            score.energy_cost += kwh[s] * price
-            score.ice_minutes += icy[s]
-            score.shortfall_kh += short[s]
-            score.late_minutes += icy[s] * late
+        self._kwh += kwh
+        self._cost += kwh * price
+        self._ice += icy
+        self._short += short
+        self._late += icy * late
         load = (on * self._power_kw) @ self._feeder_of.T
         self.slot_kwh += load * dt_s / 3600.0
         self.slot_s += dt_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -50,19 +51,42 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
     for first in range(0, roads.roads, batch):
         zones = list(range(first, min(first + batch, roads.roads)))
         one = roads if len(zones) == roads.roads else roads.take(zones)
-        part, slope = _foresee(one, state.take(zones), weather, heat_w_m2[zones], required_c)
+        forcing = for_lanes(weather, len(zones))
+        part, slope = _foresee(one, state.take(zones), forcing, heat_w_m2[zones], required_c)
         _fill_kernels(kernels[first : first + batch], one, part, slope, heat_w_m2[zones])
         outlooks += part
     return Physics(tuple(outlooks), kernels)
 
 
+def foresee_apart(
+    roads: Roads, state: State, weathers: Sequence[Forcing], heat_w_m2: Array, required_c: float
+) -> Physics:
+    """As `foresee`, with weather of its own, (N, K) each, for as many groups of equally many zones, in one batch."""
+    each = roads.roads // len(weathers)
+    parts = [for_lanes(weather, each) for weather in weathers]
+    joined = {f.name: [np.asarray(getattr(part, f.name)) for part in parts] for f in fields(Forcing)}
+    lanes = parts[0].air_c.shape[1]
+    forcing = Forcing(
+        **{
+            name: np.concatenate(values, axis=1) if values[0].shape[1:] == (lanes,) else values[0]
+            for name, values in joined.items()
+        }
+    )
+    outlooks, slope = _foresee(roads, state, forcing, heat_w_m2, required_c, each)
+    kernels = np.zeros((roads.roads, forcing.steps, forcing.steps))
+    _fill_kernels(kernels, roads, outlooks, slope, heat_w_m2)
+    return Physics(tuple(outlooks), kernels)
+
+
 def _foresee(
-    roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float
+    roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, required_c: float, together: int | None = None
 ) -> tuple[list[ZoneOutlook], Array]:
-    """Outlooks of some zones, and the mean over members of the surface's feedback (zones, N) [W/m²K]."""
-    k = weather.air_c.shape[1]
+    """Outlooks of some zones, and the mean over members of the surface's feedback (zones, N) [W/m²K].
+
+    `forcing` has a lane for each zone and member; `together`: as fine as so many zones would be done, else all of them.
+    """
+    k = forcing.air_c.shape[1] // roads.roads
     many, start = roads.with_members(k), state.repeat(k)
-    forcing = for_lanes(weather, roads.roads)
     free = free_response(many, start, forcing, SLOT_S, SLOT_S)
     shape = (roads.roads, k, free.surface_c.shape[1])
     snowing = free.melt_w_m2.reshape(shape) > 0.0
@@ -71,7 +95,7 @@ def _foresee(
     endangered, worth = free.wet.reshape(shape), np.ones(shape)
     wet = frost = np.zeros(shape, dtype=bool)
     if endangered.any():
-        saved = what_heat_saves(many, start, forcing, heat_w_m2, endangered, snowing | raining)
+        saved = what_heat_saves(many, start, forcing, heat_w_m2, endangered, snowing | raining, together)
         wet, worth = saved.icy & saved.wet, saved.factor
         frost = saved.icy & endangered & ~wet
     surface = free.surface_c.reshape(shape)

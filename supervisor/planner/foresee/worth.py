@@ -40,15 +40,22 @@ class Worth:
 
 
 def what_heat_saves(
-    roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, endangered: Mask, falling: Mask
+    roads: Roads,
+    state: State,
+    forcing: Forcing,
+    heat_w_m2: Array,
+    endangered: Mask,
+    falling: Mask,
+    together: int | None = None,
 ) -> Worth:
     """Run both roads until nothing that may be in danger is left on the unheated one.
 
     `roads`, `state` and `forcing` have a lane per zone and member; `heat_w_m2` (Z,) is the cable's at full duty;
-    `endangered` and `falling` (Z, K, N): slots that could ice, and those in which it snows or rains.
+    `endangered` and `falling` (Z, K, N): slots that could ice, and those in which it snows or rains; `together`: the
+    steps are as fine as for so many zones, else for all of them.
     """
     zones, members, n = endangered.shape
-    join = _JOIN if zones * members < _MANY_LANES else _JOIN_MANY
+    join = _JOIN if (together or zones) * members < _MANY_LANES else _JOIN_MANY
     last = 1 + int(np.flatnonzero(endangered.any(axis=(0, 1)))[-1])
     weather = forcing.joined(join)
     frozen, film, melts = _both(roads, state, weather, np.repeat(heat_w_m2, members), join * SLOT_S, -(-last // join))

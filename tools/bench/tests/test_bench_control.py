@@ -16,7 +16,8 @@ from tools.bench.control_boards import LOOK_S, Circuit, rule_named
 from tools.bench.control_planners import Strategy
 from tools.bench.control_plant import Fault, Plant, draw_faults, make_feeders, make_zones, true_pavements
 from tools.bench.control_report import Row, compare, regrets, rows_of, worst_storms
-from tools.bench.control_run import Fleet, Season, Stretch, perfect
+from tools.bench.control_run import Season
+from tools.bench.control_setting import Fleet, Stretch, perfect
 
 START = 1_703_829_600.0
 
