@@ -31,7 +31,7 @@ def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]
             tariff = configured_tariff(config)
             demand = configured_demand(config)
             charges = {feeder.id: feeder.demand_price_per_kw or demand.price_per_kw for feeder in config.feeder}
-            worth = config.planner.price_per_kelvin_hour
+            worth = config.planner.price_per_ice_free_hour
             warnings += advice(tariff, config.site, SystemClock().utc_s(), worth, charges)
     except TariffError as error:  # of a file of its own, or of the tables of city.toml
         where = error.where if tariff_file(config) else f"{source.place(error.where)}: {error.where}"

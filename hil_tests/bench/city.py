@@ -93,7 +93,7 @@ def write_city(
         f'[boards]\nlisten = "127.0.0.1:{free_port()}"\n[web]\nlisten = "127.0.0.1:{free_port()}"\n'
         '[weather]\nprovider = "file"\nfile = "weather.csv"\n'
         f"[tariff]\n{tariff}\n"
-        "[planner]\nprice_per_kelvin_hour = 8000.0\n"
+        "[planner]\nprice_per_ice_free_hour = 8000.0\n"
     )
     path = folder / "city.toml"
     path.write_text("\n".join([head, *feeder_tables, *board_tables, *zones]))

@@ -22,6 +22,7 @@ from supervisor.config.source import Source
 from supervisor.config.zone_rules import find_zone_problems
 from supervisor.domain.board_profile import PROFILE
 from supervisor.domain.errors import ConfigError, TariffError
+from supervisor.domain.hours_of_use import weights
 from supervisor.tariff.configured import configured_demand, price_fetcher
 from supervisor.tariff.holidays import calendar
 
@@ -148,11 +149,20 @@ def _planner(config: Config, source: Source) -> Problems:
     planner = config.planner
     if not HORIZON_H[0] <= planner.horizon_h <= HORIZON_H[1]:
         yield source.problem("planner.horizon_h", "outside 6…36", "Write 30 unless the forecast is shorter")
-    worth, remedy = planner.price_per_kelvin_hour, "Leave it out for 64 times the mean price of a kWh"
+    worth, remedy = planner.price_per_ice_free_hour, "Leave it out for 64 times the mean price of a kWh"
     if worth is not None and worth <= 0:
-        yield source.problem("planner.price_per_kelvin_hour", "must be greater than 0", remedy)
+        yield source.problem("planner.price_per_ice_free_hour", "must be greater than 0", remedy)
     elif worth is not None and worth > PRICE_MAX:
-        yield source.problem("planner.price_per_kelvin_hour", f"above {PRICE_MAX:.0e}", remedy)
+        yield source.problem("planner.price_per_ice_free_hour", f"above {PRICE_MAX:.0e}", remedy)
+    for name, profile in planner.hours_of_use.items():
+        try:
+            weights(profile)
+        except ValueError as error:
+            yield source.problem(f"planner.hours_of_use.{name}", str(error), 'Write like {"07-09" = 3.0}')
+    for number, zone in enumerate(config.zone):
+        if zone.use and zone.use not in planner.hours_of_use:
+            known = ", ".join(planner.hours_of_use) or "there is none"
+            yield source.problem(f"zone[{number}].use", "not in [planner.hours_of_use]", f"Write one of: {known}")
     if not 1 <= planner.members <= MEMBERS_MAX:
         yield source.problem("planner.members", f"outside 1…{MEMBERS_MAX}", "Write 20 for an ensemble, 1 for none")
     if planner.time_limit_s <= 0:

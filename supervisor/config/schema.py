@@ -42,7 +42,8 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class PlannerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     horizon_h: int = 30
-    price_per_kelvin_hour: float | None = None  # per K·h of shortfall, 100 m² and priority 2; None: by the tariff
+    price_per_ice_free_hour: float | None = None  # of 100 m² at priority 2; None: by the tariff
+    hours_of_use: dict[str, dict[str, float]] = {}  # name → hours of the day → times that price; see `Zone.use`
     members: int = 1  # of the ensemble
     time_limit_s: float = 60.0
     processes: int = 0  # 0: as many as cores, at most one for each feeder

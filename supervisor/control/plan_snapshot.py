@@ -12,6 +12,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.meter import FeederMeter
 from supervisor.control.overrides import Overrides
 from supervisor.control.zone_live import ZoneLive
+from supervisor.domain.hours_of_use import weights
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import Plan
 from supervisor.domain.weather import Forecast
@@ -111,10 +112,11 @@ class PlanSnapshot:
         """Everything that the planner needs, as it is now."""
         standing, tariff = self._standing(), self._tariff()
         planner = self._config.planner
-        worth = worth_of(tariff, standing.utc_s, self._config.tariff.currency, planner.price_per_kelvin_hour)
+        worth = worth_of(tariff, standing.utc_s, self._config.tariff.currency, planner.price_per_ice_free_hour)
         settings = PlanSettings(
             horizon_h=planner.horizon_h,
-            price_per_kelvin_hour=worth.per_kelvin_hour,
+            price_per_ice_free_hour=worth.per_ice_free_hour,
+            hours_of_use={name: weights(profile) for name, profile in planner.hours_of_use.items()},
             time_limit_s=planner.time_limit_s,
             demand_price_per_kw={name: worth.demand(price) for name, price in self._meter.demand_prices().items()},
         )

@@ -65,7 +65,7 @@ class Prices:
         self._unfetched = ""  # why the service of the prices gave none
         self._read_once = False  # whether `tariff` is from the file
         self._said = ""
-        self.tariff: Tariff = fallback_tariff(config.planner.price_per_kelvin_hour, config.tariff.currency)
+        self.tariff: Tariff = fallback_tariff(config.planner.price_per_ice_free_hour, config.tariff.currency)
         self.changed: list[Callable[[Tariff], object]] = []
 
     async def start(self) -> None:

@@ -108,6 +108,7 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     priority: int = 2  # 1 steepest / most dangerous … 3
     slope_percent: float | None = None  # steepest part; shown to crews and counted in the order of danger
     place: Place = Place.NONE
+    use: str = ""  # which of `[planner.hours_of_use]` says what an ice-free hour is worth by the time of day
     geometry: Line = ()  # where it runs; none: from the map file, else it is on no map
     override_max_min: int = 480  # longest override a crew may ask for, where its limits allow as much
     inventory: Inventory = Inventory()

@@ -15,7 +15,7 @@ from supervisor.planner.solve.fleet import Warm
 from supervisor.road import Roads, State
 from supervisor.tariff.kind import Tariff
 
-PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of a K·h: the steepest road counts twice
+PRIORITY_FACTOR = {1: 2.0, 2: 1.0, 3: 0.5}  # of the price of ice: the steepest road counts twice
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class PlanSettings:
     """Settings of the planner."""
 
     horizon_h: float = 30.0
-    price_per_kelvin_hour: float = 8_000.0  # [currency per K·h of shortfall], per 100 m² at priority 2
+    price_per_ice_free_hour: float = 8_000.0  # [currency], per 100 m² at priority 2
+    # By name, the factor of each local hour of the day (24); zones name theirs in `use`.
+    hours_of_use: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     required_c: float = 0.1  # surface temperature that a road in danger must have; more costs 4 % per 0.2 K
     road_error_k: float = 0.35  # standard error of the model an hour or two ahead, on a road known to ±20 %
     # Local rule in standby slots. Seoul's 2 °C and 3 °C make up for having no forecast (docs/decisions/0012, 0025). A
@@ -39,8 +41,8 @@ class PlanSettings:
     demand_price_per_kw: Mapping[str, float] = field(default_factory=dict)  # by feeder, instead of the feeder's own
 
     def price_of(self, zone: Zone) -> float:
-        """What a K·h of shortfall is worth on a zone, by its area and priority [currency per K·h]."""
-        return self.price_per_kelvin_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
+        """What an ice-free hour of a zone is worth, by its area and priority [currency/h]."""
+        return self.price_per_ice_free_hour * zone.area_m2 / 100.0 * PRIORITY_FACTOR.get(zone.priority, 1.0)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -83,7 +85,20 @@ def foresee_inputs(inputs: PlanInputs, start: float) -> tuple[Physics, Array]:
         return inputs.physics, price
     weather = forecast_at_steps(inputs.forecast, start, SLOT_S, n, inputs.site)
     heat = np.array([zone.heat_w_m2 for zone in inputs.zones])
-    return foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c), price
+    use = use_by_slot(inputs, start, n)
+    return foresee(inputs.roads, inputs.state, weather, heat, inputs.settings.required_c, use), price
+
+
+def use_by_slot(inputs: PlanInputs, start: float, n: int) -> Array | None:
+    """How many times the usual worth an ice-free road is worth, (Z, N); None: nowhere another than once."""
+    profiles = inputs.settings.hours_of_use
+    if not any(zone.use in profiles for zone in inputs.zones):
+        return None
+    local = ZoneInfo(inputs.site.timezone if inputs.site else "UTC")
+    hours = [datetime.fromtimestamp(start + SLOT_S * slot, local).hour for slot in range(n)]
+    usual = (1.0,) * 24
+    factors = {name: np.array(profile)[hours] for name, profile in {**profiles, "": usual}.items()}
+    return np.stack([factors[zone.use if zone.use in profiles else ""] for zone in inputs.zones])
 
 
 def feeder_problem(

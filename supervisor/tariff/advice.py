@@ -8,7 +8,7 @@ from types import MappingProxyType
 from supervisor.domain.zone import Site
 from supervisor.tariff.bands import DAYS, BandTariff
 from supervisor.tariff.kind import Tariff
-from supervisor.tariff.worth import DEMAND_MAX_KWH, KWH_PER_KELVIN_HOUR, usual_per_kwh, worth_of
+from supervisor.tariff.worth import DEMAND_MAX_KWH, KWH_PER_ICE_FREE_HOUR, usual_per_kwh, worth_of
 
 _FACTOR = 20.0  # by which a worth may be chosen off the usual one
 _HALF_YEAR_S = 183 * 86_400.0
@@ -21,7 +21,7 @@ def advice(
     tariff: Tariff,
     site: Site,
     now_utc_s: float,
-    price_per_kelvin_hour: float | None,
+    price_per_ice_free_hour: float | None,
     demand_prices: Mapping[str, float] = MappingProxyType({}),
 ) -> Iterator[str]:
     """Warnings about a tariff that was read without a problem; `demand_prices` are those of the feeders."""
@@ -31,14 +31,14 @@ def advice(
     euro = _PER_EURO.get(tariff.currency, 1.0)
     if usual > 0.0 and not _USUAL_EUR[0] <= usual / euro <= _USUAL_EUR[1]:
         yield f"the mean price is {usual:.3g} {tariff.currency} per kWh: check its unit and tariff.currency"
-    ratio = (price_per_kelvin_hour or 0.0) / usual / KWH_PER_KELVIN_HOUR if usual > 0.0 else 0.0
-    if price_per_kelvin_hour is not None and usual > 0.0 and not 1 / _FACTOR <= ratio <= _FACTOR:
+    ratio = (price_per_ice_free_hour or 0.0) / usual / KWH_PER_ICE_FREE_HOUR if usual > 0.0 else 0.0
+    if price_per_ice_free_hour is not None and usual > 0.0 and not 1 / _FACTOR <= ratio <= _FACTOR:
         yield (
-            f"planner.price_per_kelvin_hour = {price_per_kelvin_hour:g} {tariff.currency} is worth "
-            f"{price_per_kelvin_hour / usual:.3g} kWh; {KWH_PER_KELVIN_HOUR:g} are usual, which is what you get "
+            f"planner.price_per_ice_free_hour = {price_per_ice_free_hour:g} {tariff.currency} is worth "
+            f"{price_per_ice_free_hour / usual:.3g} kWh; {KWH_PER_ICE_FREE_HOUR:g} are usual, which is what you get "
             "without this key"
         )
-    worth = worth_of(tariff, now_utc_s, tariff.currency, price_per_kelvin_hour)
+    worth = worth_of(tariff, now_utc_s, tariff.currency, price_per_ice_free_hour)
     for feeder, price in demand_prices.items():
         if usual > 0.0 and price > worth.demand(price):
             yield (

@@ -16,7 +16,7 @@ from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.kind import District, PeakRule, PriceFetcher, Tariff, TariffSettings
 from supervisor.tariff.price_series import PriceSeries
 from supervisor.tariff.registry import tariff_kind
-from supervisor.tariff.worth import KWH_PER_KELVIN_HOUR
+from supervisor.tariff.worth import KWH_PER_ICE_FREE_HOUR
 
 UNKNOWN_MONEY = ""  # currency of prices that only say that all hours cost the same
 
@@ -89,11 +89,11 @@ def price_fetcher(config: Configured) -> PriceFetcher | None:
     return fetch(config.tariff, config) if fetch is not None else None
 
 
-def fallback_tariff(price_per_kelvin_hour: float | None, currency: str) -> FlatTariff:
+def fallback_tariff(price_per_ice_free_hour: float | None, currency: str) -> FlatTariff:
     """What to plan with while no price is known at all: one price for all hours."""
-    if price_per_kelvin_hour is None:
+    if price_per_ice_free_hour is None:
         return FlatTariff(1.0, UNKNOWN_MONEY)
-    return FlatTariff(price_per_kelvin_hour / KWH_PER_KELVIN_HOUR, currency)
+    return FlatTariff(price_per_ice_free_hour / KWH_PER_ICE_FREE_HOUR, currency)
 
 
 def peak_counts(tariff: Tariff, start_utc_s: float, n_slots: int) -> npt.NDArray[np.bool_]:

@@ -146,7 +146,7 @@ def plan(config: Config) -> Any:
         zones = []
         for zone in problem.zones:
             short = np.where(np.isfinite(zone.shortfall_k), zone.shortfall_k, 0.0)
-            zones.append((zone.power_kw, zone.weight, zone.kernel.sum(), short.sum()))
+            zones.append((zone.power_kw, zone.weight, zone.kernel.sum(), short.sum(), zone.penalty.slope.sum()))
         found.append((problem.feeder.id, problem.demand_price, problem.floor_kw, problem.contract_kw, zones))
     return found, inputs.settings.time_limit_s, inputs.settings.horizon_h
 

@@ -24,7 +24,7 @@ from supervisor.tariff.bands import Band, BandTariff, Day
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.kind import Tariff
 from supervisor.tariff.registry import read_tariff
-from supervisor.tariff.worth import KWH_PER_KELVIN_HOUR
+from supervisor.tariff.worth import KWH_PER_ICE_FREE_HOUR
 from supervisor.weather.emulate import EmulatedProvider, Emulator
 from supervisor.weather.ensemble import EnsembleProvider
 from supervisor.weather.gate import utc_text
@@ -42,7 +42,7 @@ RULES = ("thermostat", "idle", "reactive", "reactive-afterrun", "storm-timer", "
 PLANS = ("plan", "plan-deterministic", "plan-perfect", "plan-known-road", "plan-dimmed", "foresight")
 # What the regret is made of: `plan` with one part at a time swapped for the true one.
 SWAPPED = {"forecast": "plan-perfect", "road model": "plan-known-road", "contactor": "plan-dimmed"}
-SWEEP = (0.012, 0.04, 0.12, 0.4)  # of the price of a K·h, for the frontier
+SWEEP = (0.012, 0.04, 0.12, 0.4)  # of the price of ice, for the frontier
 REGRET_AT = 0.12  # of the price, as well as at the price itself
 SWEPT_RULES, RULE_SWEEP_C = ("thermostat", "reactive", "reactive-afterrun"), (0.5, 1.0, 3.0)
 NOT_NEGATIVE = click.FloatRange(0)
@@ -83,12 +83,12 @@ KEPCO = (
 @click.option("--members", type=click.IntRange(1, 100), default=12, show_default=True)
 @click.option("--forecast", type=click.Choice(["perfect", "emulated"]), default="emulated", show_default=True)
 @click.option("--strategies", default=",".join((*RULES, *PLANS)), help="comma-separated")
-@click.option("--price", type=NOT_NEGATIVE, default=None, help="of a K·h of shortfall, per 100 m² at priority 2; "
-              f"default {KWH_PER_KELVIN_HOUR:g} kWh at the tariff's mean")  # fmt: skip
+@click.option("--price", type=NOT_NEGATIVE, default=None, help="of an ice-free hour of 100 m² at priority 2; "
+              f"default {KWH_PER_ICE_FREE_HOUR:g} kWh at the tariff's mean")  # fmt: skip
 @click.option(
     "--frontier/--no-frontier",
     default=True,
-    help="sweep the price of a K·h and the rules' thresholds for the equal-risk comparison",
+    help="sweep the price of ice and the rules' thresholds for the equal-risk comparison",
 )
 @click.option(
     "--faults", type=NOT_NEGATIVE, default=0.0, help="sensor faults per zone and month: stuck dry, stuck wet, drifted"
@@ -120,7 +120,7 @@ def control(
         )
     fleet = make_zones(zones)
     if price is None:
-        price = KWH_PER_KELVIN_HOUR * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())
+        price = KWH_PER_ICE_FREE_HOUR * float(tariff.prices(start_s, int((end_s - start_s) // SLOT_S)).mean())
     chosen = _strategies(strategies, forecast, price, frontier)
     season = Season(
         Stretch(weather, start_s, end_s, site),
@@ -172,8 +172,8 @@ def _run(season: Season, console: Console) -> None:
 
 
 def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list[Strategy]:
-    """Strategies by name; `frontier` adds the planner at other prices of a K·h."""
-    base = PlanSettings(price_per_kelvin_hour=price)
+    """Strategies by name; `frontier` adds the planner at other prices of ice."""
+    base = PlanSettings(price_per_ice_free_hour=price)
     known = {name: Strategy(name, name) for name in RULES}
     known["plan"] = Strategy("plan", plan=True, forecast=forecast, settings=base)
     known["plan-deterministic"] = replace(known["plan"], name="plan-deterministic", forecast="single")
@@ -200,11 +200,11 @@ def _strategies(names: str, forecast: str, price: float, frontier: bool) -> list
             chosen = [*chosen, *(Strategy(f"{name}@{on_c:g}", name, on_c) for on_c in RULE_SWEEP_C)]
     if frontier and known["plan"] in chosen:
         for factor in SWEEP:
-            settings = replace(base, price_per_kelvin_hour=price * factor)
+            settings = replace(base, price_per_ice_free_hour=price * factor)
             chosen.append(replace(known["plan"], name=f"plan×{factor:g}", settings=settings))
         for name in (s.name for s in chosen if s.name in ("foresight", "plan-perfect")):
             own = known[name]
-            settings = replace(own.settings, price_per_kelvin_hour=price * REGRET_AT)
+            settings = replace(own.settings, price_per_ice_free_hour=price * REGRET_AT)
             chosen = [*chosen, replace(own, name=f"{name}×{REGRET_AT:g}", settings=settings)]
     return chosen
 

@@ -32,7 +32,7 @@ class Row:
     ice_minutes: float  # mean of the zones
     late_minutes: float
     shortfall_kh: float  # mean of the zones
-    priced_shortfall: float
+    priced_ice: float  # ice-free hours that were missed, at what each zone's are worth
     starts: int
     plans: int
     duty_changed_h_per_plan: float
@@ -46,22 +46,22 @@ class Row:
 
     @property
     def total(self) -> float:
-        """Cost and priced shortfall: what a planner at that price minimises."""
-        return self.cost + self.priced_shortfall
+        """Cost and priced ice: what a planner at that price minimises."""
+        return self.cost + self.priced_ice
 
 
-def rows_of(season: Season, demand_price: float, price_per_kelvin_hour: float) -> list[Row]:
-    """Scores → rows. What was short is priced as the strategy's own planner prices it, a rule's as given."""
+def rows_of(season: Season, demand_price: float, price_per_ice_free_hour: float) -> list[Row]:
+    """Scores → rows. Ice is priced as the strategy's own planner prices it, a rule's as given."""
     rows = []
     for strategy, score in zip(season.strategies, season.scores, strict=True):
-        settings = strategy.settings if strategy.plan else PlanSettings(price_per_kelvin_hour=price_per_kelvin_hour)
+        settings = strategy.settings if strategy.plan else PlanSettings(price_per_ice_free_hour=price_per_ice_free_hour)
         weights = np.array([settings.price_of(zone) for zone in season.zones])
         rows.append(row_of(strategy, score, season.zones, demand_price, weights))
     return rows
 
 
 def regrets(rows: Sequence[Row]) -> dict[str, float]:
-    """By how much each planner costs more than foresight at the same price of a K·h, as a part of foresight's total."""
+    """By how much each planner costs more than foresight at the same price of ice, as a part of foresight's total."""
     best = {_factor(r.name): r.total for r in rows if r.name.split("×")[0] == "foresight" and r.total > 0}
     return {r.name: r.total / best[_factor(r.name)] - 1.0 for r in rows if _factor(r.name) in best}
 
@@ -90,7 +90,7 @@ def row_of(
         ice_minutes=float(score.ice_minutes.mean()),
         late_minutes=float(score.late_minutes.mean()),
         shortfall_kh=float(score.shortfall_kh.mean()),
-        priced_shortfall=float(weights @ score.shortfall_kh),
+        priced_ice=float(weights @ score.ice_minutes) / 60.0,
         starts=score.starts,
         plans=score.plans,
         duty_changed_h_per_plan=score.plan_changes_duty_h / plans,
@@ -127,7 +127,7 @@ class Comparison:
 
 
 def compare(rule: Row, frontier: Sequence[Row]) -> Comparison:
-    """Interpolates the frontier (planner at several prices of a K·h) to the rule's ice minutes and to its cost.
+    """Interpolates the frontier (planner at several prices of ice) to the rule's ice minutes and to its cost.
 
     A frontier point that beats the rule on both axes stands in where the frontier ends short of the rule: the figure is
     then a lower bound of the saving.

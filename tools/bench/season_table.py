@@ -165,7 +165,8 @@ def tables(figures: Sequence[Figures]) -> list[Table]:
     """Means over the forecast seeds, and the lowest and highest where there are several."""
     costs = Table(title="Winters: cost / ice minutes, sums of the storms")
     for head in (
-        "winter", "hours", "reactive", "reactive-best", "its cost / ice", "plan", "foresight", "regret", "worse on both",
+        "winter", "hours", "reactive", "reactive-best", "its cost / ice", "plan", "foresight", "regret",
+        "worse on both",
     ):  # fmt: skip
         costs.add_column(head, justify="right")
     against = Table(title="Plan's frontier against the rule at its best")

@@ -22,7 +22,7 @@ from supervisor.planner.inputs import PlanSettings
 from supervisor.tariff.bands import BandTariff
 from supervisor.tariff.kind import Tariff
 from supervisor.tariff.registry import read_tariff
-from supervisor.tariff.worth import KWH_PER_KELVIN_HOUR
+from supervisor.tariff.worth import KWH_PER_ICE_FREE_HOUR
 from supervisor.weather.providers.files import read_weather_csv
 from tools.bench.control import KEPCO, SITES, forecasters_of
 from tools.bench.control_planners import Strategy
@@ -91,7 +91,7 @@ def run_storm(data: Path, out: Path, storm: Storm, settings: Settings) -> str:
     tariff = _tariff(data, storm.winter, site)
     fleet = make_zones(settings.zones)
     hours = storm.end_utc_s - storm.start_utc_s
-    price = KWH_PER_KELVIN_HOUR * float(tariff.prices(storm.start_utc_s - 7 * 86_400.0, 14 * 96).mean())
+    price = KWH_PER_ICE_FREE_HOUR * float(tariff.prices(storm.start_utc_s - 7 * 86_400.0, 14 * 96).mean())
     forecasters: dict[str, Forecaster] = {}
     for seed in range(1, settings.seeds + 1):
         one = forecasters_of(weather, "emulated", settings.members, seed, site)
@@ -108,7 +108,7 @@ def run_storm(data: Path, out: Path, storm: Storm, settings: Settings) -> str:
     cpu_s = time.process_time() - began
     result = Result(
         storm.winter.name, storm.winter.place, storm.winter.scored, storm.start_utc_s, hours / 3600.0, tariff.currency,
-        cpu_s, [asdict(r) | {"cost": r.cost, "priced": r.priced_shortfall} for r in rows_of(season, 0.0, price)],
+        cpu_s, [asdict(r) | {"cost": r.cost, "priced": r.priced_ice} for r in rows_of(season, 0.0, price)],
     )  # fmt: skip
     result.save(_file(out, storm))
     return f"{storm.name}: {hours / 3600.0:.0f} h, {storm.frozen_mm:.1f} mm of snow, {cpu_s:.0f} s of CPU"
@@ -123,7 +123,7 @@ def strategies_of(settings: Settings, price: float) -> list[Strategy]:
         if (rule.on_c, rule.after_run_s, rule.preheat_s) != _of_seoul()
     ]
     for factor in settings.factors:
-        base = PlanSettings(price_per_kelvin_hour=price * factor)
+        base = PlanSettings(price_per_ice_free_hour=price * factor)
         out.append(
             Strategy(
                 f"foresight×{factor:g}", plan=True, forecast="perfect", true_physics=True,

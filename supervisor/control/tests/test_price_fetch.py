@@ -123,7 +123,7 @@ def _moved(ask: Any, there: str, here: str) -> Any:
 
 def city(folder: Path, source: str, area: str, currency: str) -> Config:
     (folder / "weather.csv").touch()
-    text = EXAMPLE.read_text().replace("price_per_kelvin_hour = 8000.0", "# ")
+    text = EXAMPLE.read_text().replace("price_per_ice_free_hour = 8000.0", "# ")
     begin, end = text.index("[tariff]"), text.index("[planner]")
     table = f'[tariff]\ncurrency = "{currency}"\nsource = "{source}"\narea = "{area}"\nadder_per_kwh = 0.05\n\n'
     (folder / "city.toml").write_text(text[:begin] + table + text[end:])

@@ -253,7 +253,7 @@ async def test_no_price_decides_whether_a_road_is_heated(
 ) -> None:
     """Without a price of a K·h and with base charges in won: snow is melted, a dry warm road is not."""
     (tmp_path / "weather.csv").touch()
-    text = EXAMPLE.read_text().replace("price_per_kelvin_hour", "# ").replace('"KRW"', '"EUR"')
+    text = EXAMPLE.read_text().replace("price_per_ice_free_hour", "# ").replace('"KRW"', '"EUR"')
     (tmp_path / "city.toml").write_text(text)
     planning = Planning(setup, load(tmp_path / "city.toml"))
     planning.tariff = tariff

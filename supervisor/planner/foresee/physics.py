@@ -36,12 +36,15 @@ def for_lanes(forcing: Forcing, roads: int) -> Forcing:
     return Forcing(**{name: np.tile(v, (1, roads)) if v.shape[1:] == (members,) else v for name, v in values.items()})
 
 
-def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float) -> Physics:
+def foresee(
+    roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, required_c: float, use: Array | None = None
+) -> Physics:
     """Hazards and linear responses of all zones from now on.
 
     `roads` and `state` have one lane a zone; `weather` holds K members by slot, arrays (N, K);
-    `heat_w_m2` (Z,) is the cable heat at full duty; `required_c` what a surface in danger must have. Zones are taken by
-    batches that fit the processor's cache; the result is the same.
+    `heat_w_m2` (Z,) is the cable heat at full duty; `required_c` what a surface in danger must have; `use` (Z, N)
+    how many times an ice-free slot counts, else once. Zones are taken by batches that fit the processor's cache; the
+    result is the same.
     """
     batch = max(1, _BATCH_LANES // weather.air_c.shape[1])
     operator(roads, SLOT_S)  # worked out once, for all batches and cycles
@@ -52,7 +55,8 @@ def foresee(roads: Roads, state: State, weather: Forcing, heat_w_m2: Array, requ
         zones = list(range(first, min(first + batch, roads.roads)))
         one = roads if len(zones) == roads.roads else roads.take(zones)
         forcing = for_lanes(weather, len(zones))
-        part, slope = _foresee(one, state.take(zones), forcing, heat_w_m2[zones], required_c)
+        some = None if use is None else use[zones]
+        part, slope = _foresee(one, state.take(zones), forcing, heat_w_m2[zones], required_c, use=some)
         _fill_kernels(kernels[first : first + batch], one, part, slope, heat_w_m2[zones])
         outlooks += part
     return Physics(tuple(outlooks), kernels)
@@ -79,7 +83,13 @@ def foresee_apart(
 
 
 def _foresee(
-    roads: Roads, state: State, forcing: Forcing, heat_w_m2: Array, required_c: float, together: int | None = None
+    roads: Roads,
+    state: State,
+    forcing: Forcing,
+    heat_w_m2: Array,
+    required_c: float,
+    together: int | None = None,
+    use: Array | None = None,
 ) -> tuple[list[ZoneOutlook], Array]:
     """Outlooks of some zones, and the mean over members of the surface's feedback (zones, N) [W/m²K].
 
@@ -95,7 +105,7 @@ def _foresee(
     endangered, worth = free.wet.reshape(shape), np.ones(shape)
     wet = frost = np.zeros(shape, dtype=bool)
     if endangered.any():
-        saved = what_heat_saves(many, start, forcing, heat_w_m2, endangered, snowing | raining, together)
+        saved = what_heat_saves(many, start, forcing, heat_w_m2, endangered, snowing | raining, use, together)
         wet, worth = saved.icy & saved.wet, saved.factor
         frost = saved.icy & endangered & ~wet
     surface = free.surface_c.reshape(shape)

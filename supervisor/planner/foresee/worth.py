@@ -46,13 +46,14 @@ def what_heat_saves(
     heat_w_m2: Array,
     endangered: Mask,
     falling: Mask,
+    use: Array | None = None,
     together: int | None = None,
 ) -> Worth:
     """Run both roads until nothing that may be in danger is left on the unheated one.
 
     `roads`, `state` and `forcing` have a lane per zone and member; `heat_w_m2` (Z,) is the cable's at full duty;
-    `endangered` and `falling` (Z, K, N): slots that could ice, and those in which it snows or rains; `together`: the
-    steps are as fine as for so many zones, else for all of them.
+    `endangered` and `falling` (Z, K, N): slots that could ice, and those in which it snows or rains. `use`
+    (Z, N): how many times an ice-free slot counts, else once; `together`: steps as fine as for so many zones, else all.
     """
     zones, members, n = endangered.shape
     join = _JOIN if (together or zones) * members < _MANY_LANES else _JOIN_MANY
@@ -70,7 +71,7 @@ def what_heat_saves(
     saved = icy & ~icy_heated
     for _ in range(_LEAD_SLOTS):
         icy[:, :, :-1] |= icy[:, :, 1:]
-    return Worth(icy, wet, _per_slot(icy, saved, icy & wet, slots(melts)))
+    return Worth(icy, wet, _per_slot(icy, saved, icy & wet, slots(melts), use))
 
 
 def _both(
@@ -98,9 +99,9 @@ def _both(
     return frozen, film, melts
 
 
-def _per_slot(icy: Mask, saved: Mask, needed: Mask, melts: Mask) -> Array:
+def _per_slot(icy: Mask, saved: Mask, needed: Mask, melts: Mask, use: Array | None = None) -> Array:
     """Slots of ice saved per slot that needs heat, the same through an episode of icy slots; 1 where nothing is needed,
-    0 where no heat saves or melts anything. All (Z, K, N).
+    0 where no heat saves or melts anything. All (Z, K, N); `use` (Z, N) multiplies by when the ice would have lain.
     """
     n = icy.shape[-1]
     begins = icy.copy()
@@ -109,10 +110,13 @@ def _per_slot(icy: Mask, saved: Mask, needed: Mask, melts: Mask) -> Array:
     episode = np.cumsum(begins, axis=-1) + lane * (n + 1)
     episodes = int(episode.max()) + 1
 
-    def count(what: Mask) -> Array:
-        return np.asarray(np.bincount(episode.ravel(), (what & icy).ravel(), episodes))
+    def count(what: Mask | Array) -> Array:
+        return np.asarray(np.bincount(episode.ravel(), (what * icy).ravel(), episodes))
 
     ice, heat = count(saved), count(needed)
     least = np.where(count(melts) > 0.0, LEAST_WORTH, 0.0)
     factor = np.clip(ice / np.maximum(heat, 1.0), least, MOST_WORTH)
+    if use is not None:
+        times = count((saved | (icy & (ice[episode] == 0.0))) * use[:, None])
+        factor = factor * times / np.maximum(np.where(ice > 0.0, ice, count(icy)), 1.0)
     return np.asarray(np.where(needed, factor[episode], 1.0))

@@ -3,9 +3,10 @@
     minimise    Σ_t price_t·Δt·Σ_z P_z u_zt + demand price·(p − peak so far) + Σ_z Σ_t φ_zt((G_z u_z)_t)
     subject to  0 ≤ u ≤ 1,  Σ_z P_z u_zt ≤ p in slots whose peak is billed, else ≤ contract,  peak so far ≤ p ≤ contract
 
-φ(v) = weight·Δt·mean over members of (r_k − v)⁺ folds an ensemble into one convex piecewise-linear function per slot;
-r = required − free temperature, −inf where that member sees no hazard. Temperature is soft and power is hard, so there
-is always a plan.
+φ(v) = weight·Δt·mean over members of worth_k·(1 − v/max(r_k, 1 K))⁺ folds an ensemble into one convex piecewise-linear
+function per slot; r = required − free temperature, −inf where that member sees no hazard. A slot is icy (v < r) or not;
+heat only warms (v ≥ 0), and on 0 ≤ v ≤ r the largest convex function below that step is its chord. Temperature is soft
+and power is hard, so there is always a plan.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.solve.penalty import SLOT_H, Array, Penalty, fold_penalty
 
 MIN_HORIZON_SLOTS = 6 * 4  # a shorter look ahead cannot preheat a slab: +3 % regret at 6 h, far more below
-# K of shortfall that count; beyond, half heating would be paid for and melt nothing (Smith Creek, −20 °C)
-_MOST_K = 6.0
+_SURE_K = 1.0  # a road that is to be warmer by less may as well stay free: the model errs by a third of it and more
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,18 @@ class ZoneProblem:
     power_kw: float
     kernel: Array  # (N, N) [K per unit duty]: lift at the end of slot i for duty in slot j ≤ i
     shortfall_k: Array  # (K, N) [K]: required − free temperature; −inf without hazard
-    weight: float  # [currency per K·h]
+    weight: float  # of an ice-free hour [currency/h]
     fixed_duty: Array  # (N,): nan where free, else what an override or an outage dictates
     worth: Array | None = None  # (K, N): time of ice that a slot's heat saves, in slots; None: one each
 
     @cached_property
     def penalty(self) -> Penalty:
-        """φ by slot. A slot is icy or not: what is missing beyond 6 K does not make it worth more."""
-        missing = np.maximum(self.shortfall_k.max(axis=0), _MOST_K)
-        return fold_penalty(self.shortfall_k, self.weight * _MOST_K / missing, SLOT_H, self.worth)
+        """φ by slot: ice is there or not, and φ is the convex envelope of its price between the free road and a road
+        that is warm enough, so a member's slope is the price of an hour of ice by the kelvins that keep it away.
+        """
+        per_k = 1.0 / np.maximum(self.shortfall_k, _SURE_K)
+        worth = per_k if self.worth is None else self.worth * per_k
+        return fold_penalty(self.shortfall_k, self.weight, SLOT_H, worth)
 
     @cached_property
     def free(self) -> npt.NDArray[np.bool_]:
@@ -68,7 +71,7 @@ class ZoneProblem:
             )
         if not np.isfinite(self.weight) or self.weight < 0:
             raise PlanError(
-                f"weight {self.weight}", where=where, remedy="The price of a K·h is 0 or more", code="plan-weight"
+                f"weight {self.weight}", where=where, remedy="The price of ice is 0 or more", code="plan-weight"
             )
         bad = np.isnan(self.shortfall_k).any() or np.isposinf(self.shortfall_k).any()
         if bad or not np.isfinite(self.kernel).all():

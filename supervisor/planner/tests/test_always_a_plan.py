@@ -108,7 +108,7 @@ def test_a_negative_price_of_cold_is_named_and_leaves_the_last_plan() -> None:
         inputs,
         now_utc_s=NOW + SLOT_S,
         previous=good.plans,
-        settings=PlanSettings(price_per_kelvin_hour=-1.0),
+        settings=PlanSettings(price_per_ice_free_hour=-1.0),
     )
     outcome = plan_fleet(later)
     assert [error.code for error in outcome.errors] == ["plan-weight"]

@@ -98,7 +98,7 @@ def inputs_of(given: dict[str, Any]) -> PlanInputs:
         tariff=BandTariff(tuple(bands), "Asia/Seoul") if bands else FlatTariff(120.0),
         site=SEOUL,
         overrides=overrides,
-        settings=PlanSettings(price_per_kelvin_hour=2000.0),  # what the stories' costs are told in
+        settings=PlanSettings(price_per_ice_free_hour=9_000.0),  # what the stories' costs are told in
     )
 
 

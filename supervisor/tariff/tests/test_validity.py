@@ -21,7 +21,7 @@ from supervisor.tariff.demand import Demand
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.holidays import Country, calendar
 from supervisor.tariff.registry import read_tariff
-from supervisor.tariff.worth import KWH_PER_KELVIN_HOUR, worth_of
+from supervisor.tariff.worth import KWH_PER_ICE_FREE_HOUR, worth_of
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 WEEK = ("mon", "tue", "wed", "thu", "fri")
@@ -191,12 +191,12 @@ def test_dates_that_are_all_past_and_a_base_charge_of_another_currency_are_said(
     assert worth_of(FlatTariff(0.001), NOW, "KRW", 8000.0).demand(8230.0) == 8230.0  # a fortnight of wind
 
 
-def test_without_a_price_of_its_own_a_kelvin_hour_follows_the_tariff() -> None:
-    assert worth_of(FlatTariff(0.25, "EUR"), NOW, "EUR", None).per_kelvin_hour == pytest.approx(16.0)
-    assert worth_of(FlatTariff(125.0), NOW, "KRW", None).per_kelvin_hour == 8000.0
+def test_without_a_price_of_its_own_an_ice_free_hour_follows_the_tariff() -> None:
+    assert worth_of(FlatTariff(0.25, "EUR"), NOW, "EUR", None).per_ice_free_hour == pytest.approx(16.0)
+    assert worth_of(FlatTariff(125.0), NOW, "KRW", None).per_ice_free_hour == 8000.0
     winter = general_b(94.3, 140.4, 197.9, (12,), Country("KR"))  # KEPCO industrial (B) of 2023
-    assert worth_of(winter, NOW, "KRW", None).per_kelvin_hour == pytest.approx(8000.0, rel=0.03)
-    assert worth_of(FlatTariff(0.25, "EUR"), NOW, "EUR", 20.0).per_kelvin_hour == 20.0
+    assert worth_of(winter, NOW, "KRW", None).per_ice_free_hour == pytest.approx(8000.0, rel=0.03)
+    assert worth_of(FlatTariff(0.25, "EUR"), NOW, "EUR", 20.0).per_ice_free_hour == 20.0
 
 
 @pytest.mark.parametrize("price", [0.0, -0.3, 0.25, 1e-9])
@@ -204,7 +204,7 @@ def test_without_a_price_of_its_own_a_kelvin_hour_follows_the_tariff() -> None:
 def test_no_price_and_no_foreign_money_makes_heat_worthless(price: float, configured: float | None) -> None:
     worth = worth_of(FlatTariff(price, "EUR"), NOW, "KRW", configured)
     assert not worth.demand_counts  # won of the base charge against euro of energy
-    assert worth.per_kelvin_hour == pytest.approx(KWH_PER_KELVIN_HOUR * worth.per_kwh)
+    assert worth.per_ice_free_hour == pytest.approx(KWH_PER_ICE_FREE_HOUR * worth.per_kwh)
     assert worth.per_kwh > 0.0
 
 
