@@ -11,7 +11,7 @@ from supervisor.domain.treatment import Tally, Treatment
 
 Array = npt.NDArray[np.float64]
 
-MEMBER, ISSUE = "member", "issue"  # kinds of parts in a `Tally` that a forecast is asked for
+MEMBER, ISSUE, NOWCAST = "member", "issue", "nowcast"  # kinds of parts in a `Tally` that a forecast is asked for
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Forecast:
     treated: Tally = field(default_factory=Tally)  # what became of the parts of the answer
     members_offered: int = 0  # members of the answer, also those dropped; 0: as many as there are
     rows_treated: int = 0  # rows of the answer that `treated` is about; 0: those of the members
+    nowcast_until_utc_s: float = 0.0  # to where a nowcast is blended in; 0: nowhere
     instead_of: str = ""  # the provider that should plan, where another one does
 
     @property

@@ -171,6 +171,7 @@ ROWS: dict[str, Row] = {
     "WeatherSettings.providers": change("weather", {"providers": ["met-norway", "open-meteo"]}, asked),
     "FileSettings.file": change("weather.file", "other.csv", asked),
     "OpenMeteoSettings.models": change("weather.models", "icon_seamless", asked, weather={"provider": "open-meteo"}),
+    "KmaSettings.nowcast": "supervisor/weather/providers/tests/test_kma_ultra.py",
     "KmaSettings.station": change("weather.station", 108, asked, weather={"provider": "kma"}),
     "TariffSettings.currency": change("tariff.currency", "EUR", prices),
     "TariffSettings.demand": change("tariff.demand", {"price_per_kw": 7.0}, prices),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.treatment import Treatment
-from supervisor.domain.weather import ISSUE, MEMBER, Forecast, WeatherSeries
+from supervisor.domain.weather import ISSUE, MEMBER, NOWCAST, Forecast, WeatherSeries
 from supervisor.weather.gate import ESSENTIAL, utc_text
 from supervisor.weather.hours import HOUR
 from supervisor.weather.keeper import sound
@@ -66,7 +66,7 @@ def treated_share(forecast: Forecast) -> float:
     rows = forecast.rows_treated or len(forecast.members[0])
     lost = 0.0
     for (how, what), count in forecast.treated.items():
-        if how in (Treatment.ESTIMATED, Treatment.DROPPED) and what not in (MEMBER, ISSUE):
+        if how in (Treatment.ESTIMATED, Treatment.DROPPED) and what not in (MEMBER, ISSUE, NOWCAST):
             lost += count * (ROW if what == HOUR else WEIGHTS.get(what, min(WEIGHTS.values())))
     return min(lost / (members * rows * ROW) + forecast.members_missing / members, 1.0)
 

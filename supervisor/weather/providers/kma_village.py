@@ -9,10 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -30,7 +29,6 @@ from supervisor.weather.providers.answers import (
     place_in,
     possible_mm_h,
     reader,
-    refuse_message,
 )
 from supervisor.weather.providers.fetch import Answer, Fetcher
 from supervisor.weather.providers.kind import Attribution, District, ProviderKind, WeatherSettings
@@ -44,14 +42,14 @@ from supervisor.weather.providers.kma_codes import (
     amount,
     grid_of,
 )
+from supervisor.weather.providers.kma_items import KEY_ENV, KST, items_of, place_time
+from supervisor.weather.providers.kma_ultra import KmaUltra, NowcastSource, blended
 from supervisor.weather.resample import between, splice
 
 logger = logging.getLogger(__name__)
 
 SOURCE = "kma-village"
 URL = "https://apis.data.go.kr/1360000/VilageFcstInfoService_2.0/getVilageFcst"
-KEY_ENV = "KMA_SERVICE_KEY"
-KST = timezone(timedelta(hours=9))
 BASE_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
 ISSUED_EACH = timedelta(hours=3)
 HOUR_S = 3600.0
@@ -62,32 +60,9 @@ ISSUES_BACK = 3  # as old as a forecast may be (12 h)
 LEAST_MM_H = 0.5  # where it snows by PTY and no amount is known: the middle of the least class
 
 
-def items_of(body: bytes, source: str = SOURCE) -> list[dict[str, str]]:
-    """The items of a data.go.kr answer; raises WeatherError with the service's own code and message."""
-    if body.lstrip()[:1] == b"<":
-        text = body.decode("utf-8", "replace")
-        found = re.search(r"<(?:returnAuthMsg|resultMsg|errMsg)>([^<]*)<", text)
-        reason = found.group(1) if found else "an XML page"
-        raise WeatherError(f"service answers {reason}", where=source, remedy=f"Check the key in {KEY_ENV}")
-    answer = load_json(body, source)
-    refuse_message(answer, source, KEY_ENV)
-    try:
-        header = answer["response"]["header"]
-        if header["resultCode"] != "00":
-            text = f"service answers {header['resultCode']} {header.get('resultMsg', '')}"
-            remedy = f"03 = not out yet; 22 = quota; 30 = the key in {KEY_ENV}"
-            raise WeatherError(text, where=source, remedy=remedy)
-        items = answer["response"]["body"]["items"]["item"]
-    except (KeyError, TypeError) as error:
-        raise WeatherError(f"{type(error).__name__}: {error}", where=source, remedy="The format has changed") from error
-    if not isinstance(items, list) or not items:
-        raise WeatherError("no items", where=source, remedy="The forecast may not be out yet")
-    return items
-
-
 def _page(answer: Answer) -> bytes:
     """The body, if it has items; raises WeatherError."""
-    items_of(answer.body)
+    items_of(answer.body, SOURCE)
     return answer.body
 
 
@@ -98,13 +73,13 @@ def parse(body: bytes, site: Site, later_pages: Sequence[bytes] = ()) -> Forecas
     The fifth day has rows of three hours with classes for amounts and wind: the forecast ends before it.
     """
     tally = Tally()
-    items = bounded([item for page in (body, *later_pages) for item in items_of(page)], SOURCE)
+    items = bounded([item for page in (body, *later_pages) for item in items_of(page, SOURCE)], SOURCE)
     tally.add(Treatment.DROPPED, "item", max(total_of(body) - len(items), 0))
     table: dict[float, dict[str, str]] = {}
     issued = math.nan
     for item in items:
         try:
-            base, time = _time(item["baseDate"], item["baseTime"]), _time(item["fcstDate"], item["fcstTime"])
+            base, time = place_time(item["baseDate"], item["baseTime"]), place_time(item["fcstDate"], item["fcstTime"])
             table.setdefault(time, {})[item["category"]] = str(item["fcstValue"])
         except (KeyError, TypeError, ValueError):
             tally.add(Treatment.DROPPED, "item")
@@ -128,10 +103,6 @@ def total_of(body: bytes) -> int:
         return int(number(load_json(body, SOURCE)["response"]["body"]["totalCount"]))
     except (KeyError, TypeError, ValueError):
         return 0
-
-
-def _time(date: str, clock: str) -> float:
-    return datetime.strptime(date + clock, "%Y%m%d%H%M").replace(tzinfo=KST).timestamp()
 
 
 def _columns(rows: Sequence[dict[str, str]], times: Array, tally: Tally) -> Columns:
@@ -199,11 +170,18 @@ def newest_base(now_utc_s: float) -> datetime:
 class KmaVillageProvider:
     """Asks for the newest issue, and for the one before where it is missing. Its past is a station's, if given."""
 
-    def __init__(self, site: Site, fetcher: Fetcher, station: KmaAsosObservations | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        fetcher: Fetcher,
+        station: KmaAsosObservations | None = None,
+        nowcast: NowcastSource | None = None,
+    ) -> None:
         self._site = site
         self._fetcher = fetcher
         self._fetcher.key_env = KEY_ENV
         self._station = station
+        self._nowcast = nowcast
         self._newest: Forecast | None = None
 
     async def forecast(self, now_utc_s: float, horizon_s: float) -> Forecast:
@@ -230,7 +208,8 @@ class KmaVillageProvider:
             treated.add(Treatment.DROPPED, ISSUE, max(round(behind), 0))
             whole_series = self._newest.members[0]
             part = between(whole_series, now_utc_s, now_utc_s + horizon_s)
-            return replace(self._newest, members=(part,), treated=treated, rows_treated=len(whole_series))
+            found = replace(self._newest, members=(part,), treated=treated, rows_treated=len(whole_series))
+            return found if self._nowcast is None else await blended(found, self._nowcast, now_utc_s, key)
         assert fault is not None
         raise fault
 
@@ -269,6 +248,7 @@ class KmaSettings(WeatherSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """Keys of provider "kma"."""
 
     station: int = 0  # the ASOS station that observes, such as 108 for Seoul; 0 for none
+    nowcast: bool = True  # blend the very short-range forecast over the next six hours
 
 
 def _variables(settings: KmaSettings) -> Iterator[tuple[str, str]]:
@@ -279,7 +259,8 @@ def _variables(settings: KmaSettings) -> Iterator[tuple[str, str]]:
 
 def _make(settings: KmaSettings, district: District, fetcher: Callable[[], Fetcher]) -> KmaVillageProvider:
     station = KmaAsosObservations(district.site, fetcher(), settings.station) if settings.station else None
-    return KmaVillageProvider(district.site, fetcher(), station)
+    nowcast = KmaUltra(district.site, fetcher()) if settings.nowcast else None
+    return KmaVillageProvider(district.site, fetcher(), station, nowcast)
 
 
 KIND = ProviderKind(

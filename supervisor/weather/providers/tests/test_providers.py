@@ -253,7 +253,7 @@ def test_village_forecast_rows() -> None:
 def test_village_sample_is_understood() -> None:
     """The stored answer has one hour: its items are read, and one hour is refused as no forecast."""
     body = sample("kma/getVilageFcst_seoul_20250111T1100_nx60_ny127.json")
-    assert {i["category"] for i in kma_village.items_of(body)} >= {"TMP", "PCP", "SNO", "PTY", "SKY"}
+    assert {i["category"] for i in kma_village.items_of(body, "kma")} >= {"TMP", "PCP", "SNO", "PTY", "SKY"}
     with pytest.raises(WeatherError, match="at least two rows"):
         kma_village.parse(body, SEOUL)
 
