@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from supervisor.config import Config
 from supervisor.control.alarms import Alarms
+from supervisor.control.circuit_wear import CircuitWear
 from supervisor.control.clock_watch import ClockWatch
 from supervisor.control.danger import Dangers
 from supervisor.control.degraded import Degradations, show_degraded
@@ -45,7 +46,6 @@ from supervisor.control.road_work import RoadWorks
 from supervisor.control.sensors import SensorWatch
 from supervisor.control.tallies import Tallies
 from supervisor.control.watch import Watch
-from supervisor.control.circuit_wear import CircuitWear
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.weather import Forecast

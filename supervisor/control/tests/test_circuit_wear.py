@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from supervisor.control.tests.conftest import Setup
 from supervisor.control.circuit_wear import CircuitWear
+from supervisor.control.tests.conftest import Setup
 from supervisor.domain.errors import StoreError
 from supervisor.store import health
 from supervisor.wire.messages import Flag, ZoneSample
