@@ -20,7 +20,7 @@ from supervisor.domain.errors import StoreError, WeatherError
 from supervisor.domain.plan import Plan, Slot
 from supervisor.gateway.tests.board_client import sample
 from supervisor.road import State
-from supervisor.store import commands
+from supervisor.store import plans
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ async def test_a_damaged_epoch_is_a_sentence(works: Works) -> None:
     with pytest.raises(StoreError, match="not a number") as refused:
         await works.setup.store.epochs.next()
     assert "--take-over" in refused.value.remedy
-    assert commands.HORIZON_MAX_S > 0
+    assert plans.HORIZON_MAX_S > 0
 
 
 @pytest.mark.parametrize(("start", "dt"), [(math.nan, 10), (math.inf, 10), (0, math.inf), (0, -10), (0, math.nan)])
