@@ -75,7 +75,7 @@ def test_a_board_takes_signed_limits_only(
     port = f"b01={made.console.path}"
 
     def in_force() -> list[object]:
-        code = "import json; from rh.check import load; c, l = load(); print(json.dumps([c.stale, l.t_max_mc]))"
+        code = "import json; from rh.check import load; c, l = load(); print(json.dumps([bool(c.stale), l.t_max_mc]))"
         found: list[object] = json.loads(mpremote(made.console.path, "exec", code).splitlines()[-1])
         return found
 

@@ -116,7 +116,7 @@ async def test_a_cold_wet_zone_waits_by_the_steady_clock(works: Works, by_s: flo
         frame = telemetry(q, sample(surface_mc=-3_000, moisture_permille=900, power_w=0), up=100 + 10 * q)
         await works.hear([frame])
         await guard.look()
-        return situation.now().zones["z01"].waiting_s
+        return situation.now().zone_now("z01").waiting_s
 
     setup.clock.advance(10)
     assert await waits_s(1) == 0.0
