@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,8 @@ PROVISIONED = ("limits.json", "config.json", "ca.der")
 # Before, the WiFi of the port raised RuntimeError for its internal errors.
 OLDEST_ON_CHIP = (1, 26)
 _MPREMOTE_S = 180  # a full flash over a slow serial line
+# mpremote lets the board reset 0.1 s after it has ended itself: who connects before is cut off, and waits for ever.
+RESET_S = 0.3
 _WHO_S = 30  # a question takes two or three seconds
 
 # SHA-256 of each file of the firmware; a new board gets its folders.
@@ -137,6 +140,8 @@ def mpremote(port: str, *arguments: str, wait_s: float = _MPREMOTE_S) -> str:
             where=port,
             remedy="Check the cable, that no other program uses the port, and unlock it with `roadheat board unlock`",
         )
+    if arguments[-1] == "reset":
+        time.sleep(RESET_S)
     return run.stdout
 
 
