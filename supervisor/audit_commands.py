@@ -25,6 +25,7 @@ from supervisor.config import Config, load
 from supervisor.config.audit_rules import SyslogTarget, syslog_target
 from supervisor.control.syslog import connected, message
 from supervisor.domain.errors import StoreError
+from supervisor.domain.plain_text import cell
 from supervisor.store import audit, database
 from supervisor.store.audit import AuditRecord
 from supervisor.store.store import DATABASE_NAME
@@ -122,12 +123,8 @@ def _write(entries: Iterator[AuditRecord], form: str, file: TextIO) -> None:
         rows = csv.writer(file)
         rows.writerow(["id", "time", "user", "action", "detail", "pseudonymised", "hash"])
         for one in entries:
-            # A spreadsheet takes a text that begins so for a formula.
-            texts = [
-                f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
-                for text in (visible(one.user), visible(one.detail))
-            ]
-            rows.writerow([one.id, _time(one), texts[0], one.action, texts[1], int(one.pseudonymised), one.hash])
+            user, detail = cell(visible(one.user)), cell(visible(one.detail))
+            rows.writerow([one.id, _time(one), user, one.action, detail, int(one.pseudonymised), one.hash])
         return
     host = socket.gethostname()
     for one in entries:

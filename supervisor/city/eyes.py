@@ -17,10 +17,9 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.live import LiveState
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import CommandError
+from supervisor.domain.observed import SEEN_MAX_S, Stale, stale
 from supervisor.runtime.clock import Clock
 
-AGE_MAX_S: Final = 900
-AHEAD_MAX_S: Final = 60
 FULL_PERMILLE: Final = 800  # a drain so full does not drain
 FREE_PERMILLE: Final = 600
 STANDS_FOR_S: Final = 600.0  # full for so long: not the first gush of melt-water
@@ -32,15 +31,15 @@ UPWIND_S: Final = 2 * 3600.0  # after the last sight of snow there, the alarm en
 
 def check_time(observed_utc_s: float, newest_utc_s: float, now_utc_s: float) -> None:
     """Raises CommandError for what is too old, in the future, or not newer than the last."""
-    age_s = now_utc_s - observed_utc_s
-    wrong = (
-        f"{age_s / 60:.0f} min old" if age_s > AGE_MAX_S
-        else "in the future" if age_s < -AHEAD_MAX_S
-        else "not newer than the last" if observed_utc_s <= newest_utc_s else ""
-    )  # fmt: skip
-    if wrong:
+    wrong = stale(observed_utc_s, now_utc_s, SEEN_MAX_S, newest_utc_s)
+    if wrong is not None:
+        text = {
+            Stale.OLD: f"{(now_utc_s - observed_utc_s) / 60:.0f} min old",
+            Stale.AHEAD: "in the future",
+            Stale.REPEATED: "not newer than the last",
+        }[wrong]
         raise CommandError(
-            wrong, where="observed_utc_s", remedy="Send it within 15 min, each once, in order", code="stale"
+            text, where="observed_utc_s", remedy="Send it within 15 min, each once, in order", code="stale"
         )  # fmt: skip
 
 

@@ -19,10 +19,9 @@ from supervisor.control.alarms import Alarms
 from supervisor.control.condition import Look
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import CommandError
+from supervisor.domain.observed import SEEN_MAX_S, Stale, stale
 from supervisor.runtime.clock import Clock
 
-AGE_MAX_S: Final = 900  # older says nothing of now
-AHEAD_MAX_S: Final = 60  # of a clock that is not set well
 SUM_OFF_MAX: Final = 0.02  # of the classes: rounding, not a fourth class
 SEES: Final = 0.8  # probability of snow or ice that counts as seen
 AGREE: Final = 3  # so many in a row …
@@ -128,20 +127,15 @@ class Observations:
                 f"the classes sum up to {sum(chances):.3g}", where="snow_or_ice, wet, dry", code="invalid",
                 remedy="Give three probabilities from 0 to 1 whose sum is 1",
             )  # fmt: skip
-        age_s = self._clock.utc_s() - one.observed_utc_s
-        if age_s > AGE_MAX_S:
-            raise CommandError(
-                f"{age_s / 60:.0f} min old", where="observed_utc_s", remedy="Send it within 15 min", code="stale"
-            )
-        if age_s < -AHEAD_MAX_S:
-            raise CommandError(
-                "in the future", where="observed_utc_s", remedy="Set the clock of the observer", code="stale"
-            )
-        if one.observed_utc_s <= self._newest.get(key, -1):
-            raise CommandError(
-                "not newer than the last of this observer", where="observed_utc_s", remedy="Send each once, in order",
-                code="stale",
-            )  # fmt: skip
+        now = self._clock.utc_s()
+        wrong = stale(one.observed_utc_s, now, SEEN_MAX_S, self._newest.get(key, -1))
+        if wrong is not None:
+            text, remedy = {
+                Stale.OLD: (f"{(now - one.observed_utc_s) / 60:.0f} min old", "Send it within 15 min"),
+                Stale.AHEAD: ("in the future", "Set the clock of the observer"),
+                Stale.REPEATED: ("not newer than the last of this observer", "Send each once, in order"),
+            }[wrong]
+            raise CommandError(text, where="observed_utc_s", remedy=remedy, code="stale")
 
     def _conclude(self, one: Observation, key: tuple[str, str], now_s: float) -> bool:
         """Whether several agree; the alarm follows what they see."""

@@ -14,17 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from supervisor.config.city import COLUMNS, OpenDataConfig
+from supervisor.domain.plain_text import cell
 from supervisor.domain.zone import Site, Zone
 from supervisor.runtime.clock import Clock
 from supervisor.store.energy import quarters_wh
 from supervisor.store.repository import Repository
 
 Cell = str | int | float | None
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a text that begins so for a formula
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def _cell(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return cell(value)
     return f"{value:.15g}"
 
 

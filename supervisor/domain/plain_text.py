@@ -14,6 +14,14 @@ _ACTING: Final = (
 )  # control, format (such as what turns the direction round), private, surrogate
 
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a text that begins so for a formula
+
+
+def cell(text: str) -> str:
+    """`text` as a spreadsheet shows it and does not carry it out."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def has_control(text: str) -> bool:
     """Whether a control character other than a space or a line break is in it: nobody types one."""
     return any(unicodedata.category(c) == "Cc" for c in text if not c.isspace())

@@ -66,12 +66,16 @@ class Route:
         return self.need or LOOK
 
 
-def zone_id(request: web.Request) -> str:
-    """The zone of the path; raises NotFoundError."""
-    zone = request.match_info["zone"]
+def known_zone(request: web.Request, zone: str) -> str:
+    """The zone; raises NotFoundError where there is none of that id."""
     if zone not in request.app[SERVICES].live.zones:
         raise NotFoundError("unknown zone", where=zone[:80], remedy="GET /api/v1/zones lists them", code="unknown-zone")
     return zone
+
+
+def zone_id(request: web.Request) -> str:
+    """The zone of the path; raises NotFoundError."""
+    return known_zone(request, request.match_info["zone"])
 
 
 def _override_id(request: web.Request) -> int:

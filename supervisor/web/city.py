@@ -14,9 +14,10 @@ from supervisor.city.observations import Observation, Outcome
 from supervisor.city.open_data import Published
 from supervisor.city.traffic import RoadWeather, Traffic
 from supervisor.domain.errors import NotFoundError
+from supervisor.domain.observed import stale
 from supervisor.domain.panel import RANGES, PanelReading
 from supervisor.web.allowed import OBSERVE, OPEN
-from supervisor.web.api import BODY, MUTATION, Route
+from supervisor.web.api import BODY, MUTATION, Route, known_zone
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.problems import RequestError
@@ -135,27 +136,21 @@ async def get_ntcip(request: web.Request) -> web.Response:
 
 
 async def post_observation(request: web.Request) -> web.Response:
-    observations, known = request.app[SERVICES].documents.observations, request.app[SERVICES].live.zones
+    observations = request.app[SERVICES].documents.observations
     if observations is None:
         raise NotFoundError("no observations are taken here", where=request.path[:80])
     sent = await read_struct(request, ObservationRequest)
-    if sent.zone not in known:
-        raise NotFoundError(
-            "unknown zone", where=sent.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
-        )  # fmt: skip
+    known_zone(request, sent.zone)
     outcome = await observations.take(Observation(**asdict(sent)), request[SESSION].user)
     return json_answer(outcome, status=201)
 
 
 async def post_drain(request: web.Request) -> web.Response:
-    drains, known = request.app[SERVICES].documents.drains, request.app[SERVICES].live.zones
+    drains = request.app[SERVICES].documents.drains
     if drains is None:
         raise NotFoundError("no drains are followed here", where=request.path[:80])
     sent = await read_struct(request, DrainRequest)
-    if sent.zone not in known:
-        raise NotFoundError(
-            "unknown zone", where=sent.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
-        )  # fmt: skip
+    known_zone(request, sent.zone)
     return json_answer(drains.take(sent.zone, sent.level_permille, sent.observed_utc_s), status=201)
 
 
@@ -171,12 +166,8 @@ async def post_panel(request: web.Request) -> web.Response:
     services, sent = request.app[SERVICES], await read_struct(request, PanelRequest)
     if services.record is None:
         raise NotFoundError("no readings are kept here", where=request.path[:80])
-    if sent.zone not in services.live.zones:
-        raise NotFoundError(
-            "unknown zone", where=sent.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
-        )  # fmt: skip
-    age_s = services.clock.utc_s() - sent.observed_utc_s
-    if not -60 <= age_s <= PANEL_AGE_MAX_S:
+    known_zone(request, sent.zone)
+    if stale(sent.observed_utc_s, services.clock.utc_s(), PANEL_AGE_MAX_S):
         raise RequestError("stale", "not of the last 35 days", where="observed_utc_s", remedy="Look at the clock")
     reading = PanelReading(
         utc_s=sent.observed_utc_s, zone=sent.zone, source=request[SESSION].user, voltage_v=sent.voltage_v,

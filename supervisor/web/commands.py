@@ -13,7 +13,7 @@ from supervisor.control.previews import CommandPreview, Previews
 from supervisor.domain.errors import NotFoundError, RoadheatError
 from supervisor.domain.override import OverrideMode
 from supervisor.web.allowed import COMMAND
-from supervisor.web.api import BODY, MUTATION, Route, override_answer, zone_id
+from supervisor.web.api import BODY, MUTATION, Route, known_zone, override_answer, zone_id
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.problems import RequestError, to_problem
@@ -60,13 +60,7 @@ class GroupAnswer(Struct):
 
 def _zones(request: web.Request, zones: list[str]) -> list[str]:
     """Each zone once, in the order given. Raises NotFoundError for one that is not known."""
-    known = request.app[SERVICES].live.zones
-    for zone in zones:
-        if zone not in known:
-            raise NotFoundError(
-                "unknown zone", where=zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
-            )  # fmt: skip
-    return list(dict.fromkeys(zones))
+    return list(dict.fromkeys(known_zone(request, zone) for zone in zones))
 
 
 def _previews(request: web.Request) -> Previews:

@@ -14,7 +14,7 @@ from supervisor.domain.role import Role
 from supervisor.store.audit import AuditRecord
 from supervisor.store.store import Store
 from supervisor.web.allowed import ADMIN
-from supervisor.web.api import Route, zone_id
+from supervisor.web.api import Route, known_zone, zone_id
 from supervisor.web.body import json_answer
 from supervisor.web.keys import SERVICES, SESSION
 from supervisor.web.problems import RequestError
@@ -87,11 +87,8 @@ async def get_history(request: web.Request) -> web.Response:
     now = int(services.clock.utc_s())
     period = query_number(request, "from", now - DAY_S), query_number(request, "to", now + 1)
     kinds, zone = _kinds(request), request.query.get("zone")
-    zones = [live.zone for live in services.live.zones.values() if zone is None or live.zone.id == zone]
-    if not zones:
-        raise NotFoundError(
-            "unknown zone", where=(zone or "")[:80], remedy="GET /api/v1/zones lists them", code="unknown-zone"
-        )
+    live = services.live.zones
+    zones = [one.zone for one in live.values()] if zone is None else [live[known_zone(request, zone)].zone]
     return json_answer(await record.read(lambda db: history(db, zones, kinds, period, zone is not None)))
 
 

@@ -15,7 +15,7 @@ from supervisor.domain.role import Role
 from supervisor.domain.scope import Scope
 from supervisor.road.work import AMOUNT_G_M2
 from supervisor.web.allowed import Need
-from supervisor.web.api import BODY, MUTATION, Route
+from supervisor.web.api import BODY, MUTATION, Route, known_zone
 from supervisor.web.body import json_answer, read_struct
 from supervisor.web.keys import SERVICES, SESSION
 
@@ -72,11 +72,7 @@ async def get_treatments(request: web.Request) -> web.Response:
 
 async def post_stock(request: web.Request) -> web.Response:
     sprayers, said = _sprayers(request), await read_struct(request, NewStock)
-    if said.zone not in request.app[SERVICES].live.zones:
-        raise NotFoundError(
-            "unknown zone", where=said.zone, remedy="GET /api/v1/zones lists them", code="unknown-zone"
-        )  # fmt: skip
-    sprayers.stock(said.zone, said.kind, said.left_permille, said.observed_utc_s)
+    sprayers.stock(known_zone(request, said.zone), said.kind, said.left_permille, said.observed_utc_s)
     return json_answer(sprayers.all(), status=201)
 
 

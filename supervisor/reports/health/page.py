@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from supervisor.domain.plain_text import cell
 from supervisor.reports.health.collect import Health
 from supervisor.reports.health.inspection import Inspection
 from supervisor.reports.health.life import LONG_YEARS, Life
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _STYLE: Final = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1100px;padding:0 1rem;color:#1b2430}
 table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #e8ecf1;padding:.35rem .6rem;text-align:left}
@@ -91,9 +91,7 @@ def to_page(title: str, sub: str, rows: Rows, language: str) -> str:
 def to_csv(rows: Rows) -> str:
     """For a spreadsheet: no cell is taken for a formula."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(
-        [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows
-    )
+    csv.writer(out, lineterminator="\r\n").writerows([cell(text) for text in row] for row in rows)
     return out.getvalue()
 
 
@@ -107,7 +105,7 @@ def titles(made: Health | Inspection, language: str) -> tuple[str, str]:
 
 
 def _cells(row: Sequence[str], tag: str) -> list[str]:
-    return [f"<{tag}>{escape(cell)}</{tag}>" for cell in row]
+    return [f"<{tag}>{escape(text)}</{tag}>" for text in row]
 
 
 def _number(value: float | None, digits: int) -> str:
