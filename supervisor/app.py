@@ -131,14 +131,7 @@ async def running(
         endless += city.start(
             loops,
             city.City(
-                config.city,
-                commands.overrides,
-                entities,
-                config.state_dir / "city",
-                alarms,
-                metrics,
-                clock,
-                tallies.count,
+                config.city, commands.overrides, entities, config.state_dir / "city", alarms, clock, base.count_city
             ),
         )
         endless += (loops.keep("log", partial(keep_counts, clock), SPARING_S),)

@@ -32,6 +32,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.monitoring import Monitoring
 from supervisor.control.notify.opening import Telling
 from supervisor.control.outlook.desk import Outlooks
+from supervisor.control.outlook.ice import AHEAD_S
 from supervisor.control.overrides import Overrides
 from supervisor.control.peaks import KeptPeaks
 from supervisor.control.plan_loop import PlanLoop
@@ -62,8 +63,6 @@ from supervisor.wire.pki import Pki, ensure_pki
 
 logger = logging.getLogger(__name__)
 
-OUTLOOK_H = 24  # of ice: weather for a day is asked for, however short plans are
-
 
 @dataclass(frozen=True)
 class Base:
@@ -78,6 +77,11 @@ class Base:
     live: LiveState
     degradations: Degradations
     tallies: Tallies
+
+    def count_city(self, interface: str, outcome: str) -> None:
+        """Count what became of something that came from or went to another system of the city."""
+        self.metrics.city.labels(interface, outcome).inc()
+        self.tallies.count(f"{interface} {outcome}")
 
     @property
     def monitoring(self) -> Monitoring:
@@ -139,7 +143,7 @@ async def start_roads(base: Base, stack: AsyncExitStack) -> Roads:
         onset = WetOnset(base.live.wet_share)
         provider = ensemble = EnsembleProvider(provider, config.planner.members, site=config.site, onset=onset)
         show_scores(base.metrics.registry, lambda: ensemble.verification)
-    horizon_s = timedelta(hours=max(config.planner.horizon_h, OUTLOOK_H)).total_seconds()
+    horizon_s = max(timedelta(hours=config.planner.horizon_h).total_seconds(), AHEAD_S)  # the outlook's, at least
     forecasts = Forecasts(provider, config.site, horizon_s, clock, base.alarms, base.metrics, base.degradations)
     await forecasts.resume(ForecastRecord(base.store.values, config.site))
     await forecasts.ask()

@@ -9,6 +9,7 @@ from supervisor.config.audit_rules import syslog_target
 from supervisor.control import token_watch
 from supervisor.control.audit_watch import AuditCheck, AuditForwarder
 from supervisor.control.board_files import BoardFiles
+from supervisor.control.board_life import BoardLife
 from supervisor.control.certificates import LOOK_EACH_S, Certificates
 from supervisor.control.quiet import quiet
 from supervisor.control.renewal import LOOK_EACH_S as RENEWAL_EACH_S
@@ -17,7 +18,6 @@ from supervisor.control.token_watch import TokenWatch
 from supervisor.control.twins import Twins
 from supervisor.control.updates import LOOK_EACH_S as UPDATE_EACH_S
 from supervisor.control.updates import Updates
-from supervisor.control.wear import Wear
 from supervisor.runtime.background import Background
 from supervisor.stages import Base, Commands, Control
 from supervisor.store.audit import DAY_S
@@ -32,9 +32,9 @@ def start_trust(
     twins = Twins(base.alarms, base.clock)
     control.intake.greeted.append(twins.greeted)
     control.intake.greeted.append(BoardFiles(base.alarms).greeted)
-    wear = Wear(base.live.zones, base.metrics, base.store.events, base.clock, base.background)
-    control.intake.greeted.append(wear.greeted)
-    control.intake.shown.append(wear.shown)
+    life = BoardLife(base.live.zones, base.metrics, base.store.events, base.clock, base.background)
+    control.intake.greeted.append(life.greeted)
+    control.intake.shown.append(life.shown)
     control.watch.checks["keys of boards"] = twins.look
     files = {"boards": pki.server_pem, "boards CA": pki.ca_pem}
     if base.config.web.cert:

@@ -21,7 +21,7 @@ from supervisor.control.alarm_desk import AlarmDesk
 from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
 from supervisor.control.residents import IceReports
-from supervisor.control.sprayers import Sprayers
+from supervisor.control.sprayers import Ahead, Sprayers
 from supervisor.control.zone_day import ZoneDays
 from supervisor.reports.desk import EnergyDesk
 from supervisor.stages import Base, Commands, Control, Roads
@@ -107,9 +107,12 @@ def _documents(base: Base, roads: Roads, control: Control, entities: Entities) -
 
 def _sprayers(base: Base, roads: Roads, control: Control) -> Sprayers:
     sprayers = Sprayers(
-        base.live, roads.estimation, roads.forecasts, lambda: control.plan_loop.last, lambda: control.prices.tariff,
-        base.alarms, base.clock, ZoneInfo(base.config.site.timezone),
-    )  # fmt: skip
+        base.live,
+        Ahead(roads.estimation, roads.forecasts, lambda: control.plan_loop.last, lambda: control.prices.tariff),
+        base.alarms,
+        base.clock,
+        ZoneInfo(base.config.site.timezone),
+    )
     control.watch.checks["stocks"] = sprayers.look
     return sprayers
 
@@ -127,13 +130,11 @@ def _observations(base: Base, roads: Roads, control: Control, readings: Readings
         await base.store.events.append("observation", zone, f"{who}: {text}")
         await base.store.audit.append(observer, "observation", f"{zone}: {text}")
 
-    def count(outcome: str) -> None:
-        base.metrics.city.labels("observations", outcome).inc()
-        base.tallies.count(f"observations {outcome}")
-
     weighing = Weighing(base.live, roads.estimation, base.store.values.set, base.clock)
     base.background.spawn(_take_up(weighing, base), "records of observers")
-    observations = Observations(readings, base.alarms, record, count, base.clock, weighing)
+    observations = Observations(
+        readings, base.alarms, record, partial(base.count_city, "observations"), base.clock, weighing
+    )
     control.watch.checks["observations"] = observations.look
     return observations
 

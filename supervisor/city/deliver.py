@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ import aiohttp
 from supervisor.city.spool import Spool
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import Clock
-from supervisor.runtime.pace import at_work
+from supervisor.runtime.pace import at_work, each
 from supervisor.runtime.supervision import RaisesAlarms
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,18 @@ class Delivery:
         for _ in range(await self._spool.add(body, int(self._clock.utc_s()))):
             self._count("dropped")
         self._more.set()
+
+    async def fed_by(self, look: Callable[[], Awaitable[object]], every_s: float) -> None:
+        """Deliver, and call `look`, which adds what is new, now and every `every_s`; until cancelled."""
+
+        async def follow() -> None:
+            await look()
+            async for _ in each(self._clock, every_s):
+                await look()
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(follow())
+            tasks.create_task(self.run())
 
     async def run(self) -> None:
         """Deliver until cancelled."""

@@ -7,7 +7,6 @@ the city and stand in city.toml. What is active is kept, so that a restart neith
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from supervisor.city.deliver import Delivery, Target
+from supervisor.city.deliver import Target
 from supervisor.city.readings import Readings, ZoneReading
 from supervisor.config.city import PlatformConfig
 from supervisor.control.condition import Look
@@ -27,7 +26,6 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.stage import Stage
 from supervisor.domain.zone import Site
 from supervisor.runtime.clock import Clock
-from supervisor.runtime.pace import each
 
 logger = logging.getLogger(__name__)
 
@@ -214,16 +212,3 @@ def _place(site: Site, reading: ZoneReading | None) -> tuple[float, float]:
 
 def _kst(utc_s: float) -> str:
     return f"{datetime.fromtimestamp(utc_s, KST):%Y%m%d%H%M%S}"
-
-
-async def run(events: Events, delivery: Delivery, clock: Clock) -> None:
-    """Look and deliver until cancelled."""
-
-    async def follow() -> None:
-        await events.look()
-        async for _ in each(clock, LOOK_EACH_S):
-            await events.look()
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(follow())
-        tasks.create_task(delivery.run())

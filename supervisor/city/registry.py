@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from supervisor.city import platform, traffic_push
 from supervisor.city.commands import InterfaceCommands
-from supervisor.city.deliver import Delivery
+from supervisor.city.deliver import Delivery, Target
 from supervisor.city.ngsi import push
 from supervisor.city.ngsi.entities import Entities
 from supervisor.city.readings import ENERGY_EACH_S, Readings
@@ -20,7 +21,6 @@ from supervisor.city.spool import Spool
 from supervisor.city.traffic import Traffic
 from supervisor.commands import require
 from supervisor.config.city import CityConfig
-from supervisor.control.metrics import Metrics
 from supervisor.control.overrides import Overrides
 from supervisor.domain.errors import RoadheatError
 from supervisor.runtime.background import Background
@@ -37,9 +37,8 @@ class City:
     entities: Entities
     folder: Path  # for what waits to be sent
     alarms: RaisesAlarms
-    metrics: Metrics
     clock: Clock
-    tally: Callable[[str], object] = lambda what: None  # kept by day
+    count: Callable[[str, str], object]  # interface and outcome
 
     @property
     def readings(self) -> Readings:
@@ -52,12 +51,13 @@ class City:
 
     def counter(self, interface: str) -> Callable[[str], object]:
         """Counts an outcome of the interface of that name."""
+        return partial(self.count, interface)
 
-        def count(outcome: str) -> None:
-            self.metrics.city.labels(interface, outcome).inc()
-            self.tally(f"{interface} {outcome}")
-
-        return count
+    @asynccontextmanager
+    async def delivery(self, target: Target) -> AsyncIterator[tuple[Spool, Delivery]]:
+        """A spool on disk, and what sends it to `target`."""
+        async with Spool(self.folder / f"{target.name}.spool") as spool:
+            yield spool, Delivery(target, spool, self.alarms, self.clock, self.counter(target.name))
 
 
 class Serve(Protocol):
@@ -96,27 +96,24 @@ async def _ngsi_ld(city: City) -> None:
     config = city.config.ngsi_ld
     assert config is not None
     broker = push.target(config, os.environ.get(config.token_env, "").strip())
-    async with Spool(city.folder / "ngsi_ld.spool") as spool:
-        delivery = Delivery(broker, spool, city.alarms, city.clock, city.counter("ngsi_ld"))
-        await push.Pusher(config, city.entities.all, delivery, city.clock).run()
+    async with city.delivery(broker) as (_, delivery):
+        await push.Pusher(config, city.entities.all, delivery).run()
 
 
 async def _platform(city: City) -> None:
     config = city.config.platform
     assert config is not None
-    async with Spool(city.folder / "platform.spool") as spool:
-        delivery = Delivery(platform.target(config), spool, city.alarms, city.clock, city.counter("platform"))
+    async with city.delivery(platform.target(config)) as (spool, delivery):
         events = platform.Events(config, city.readings, city.entities.site, delivery.add, spool.keep, city.clock)
         events.take_up(await spool.kept())
-        await platform.run(events, delivery, city.clock)
+        await delivery.fed_by(events.look, platform.LOOK_EACH_S)
 
 
 async def _traffic(city: City) -> None:
     config = city.config.traffic
     assert config is not None
     centre = traffic_push.target(config, os.environ.get(config.token_env, "").strip())
-    async with Spool(city.folder / "traffic.spool") as spool:
-        delivery = Delivery(centre, spool, city.alarms, city.clock, city.counter("traffic"))
+    async with city.delivery(centre) as (_, delivery):
         await traffic_push.Pusher(config, Traffic(config, city.readings).datex, delivery, city.clock).run()
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +12,6 @@ from typing import Final
 from supervisor.city.deliver import Delivery, Target
 from supervisor.config.city import TrafficConfig
 from supervisor.runtime.clock import Clock
-from supervisor.runtime.pace import each
 
 AGAIN_S: Final = 900.0  # a publication without news says that the service lives
 _TIMES: Final = re.compile(rb"<com:publicationTime>[^<]*</com:publicationTime>|measurementTimeDefault>[^<]*<")
@@ -43,9 +41,7 @@ class Pusher:
 
     async def run(self) -> None:
         """Queue and deliver until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._queue())
-            tasks.create_task(self._delivery.run())
+        await self._delivery.fed_by(self.queue_once, self._config.every_s)
 
     async def queue_once(self) -> bool:
         """Spool the publication where it says something new, or is due. Raises StoreError: then it is new still."""
@@ -56,8 +52,3 @@ class Pusher:
         await self._delivery.add(document)
         self._last, self._sent_s = said, now_s
         return True
-
-    async def _queue(self) -> None:
-        await self.queue_once()
-        async for _ in each(self._clock, self._config.every_s):
-            await self.queue_once()

@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Protocol
 
-from msgspec import Struct
-
+from supervisor.control.estimation import Lying
 from supervisor.control.live import LiveState
 from supervisor.control.zone_live import surface_c
 from supervisor.domain.errors import StoreError
@@ -43,19 +42,11 @@ OBSERVERS_MAX: Final = 200
 KEY: Final = "observers"
 
 
-class Facts(Struct, frozen=True):
-    """A road by the estimate."""
-
-    surface_c: float
-    water_mm: float
-    frozen_mm: float
-
-
 class Estimated(Protocol):
     """The estimate, as far as it is needed here (`control.estimation.Estimation`)."""
 
-    def lying(self, zone: str) -> tuple[float, float, float]:
-        """Surface temperature [°C], water and frozen [mm]."""
+    def lying(self, zone: str) -> Lying:
+        """What lies on a road."""
         ...
 
     async def worked(self, zones: list[str], change: Callable[[State, list[int]], State]) -> None:
@@ -98,7 +89,7 @@ class Weighing:
 
     async def judge(self, zone: str, observer: str, sees_ice: bool) -> None:
         """Add to its record where the road is known for certain."""
-        facts, now_s = Facts(*self._estimate.lying(zone)), self._clock.monotonic_s()
+        facts, now_s = self._estimate.lying(zone), self._clock.monotonic_s()
         sample = self._live.zones[zone].sample
         measured = surface_c(sample) if sample is not None else None
         icy = facts.frozen_mm >= CERTAIN_MM
@@ -120,7 +111,7 @@ class Weighing:
 
     async def move(self, zone: str, observer: str, sees_ice: bool) -> float:
         """Put into the estimate what several observations of it agree on. Returns by how much [mm], 0: not at all."""
-        facts, weight, now_s = Facts(*self._estimate.lying(zone)), self.weight(observer), self._clock.monotonic_s()
+        facts, weight, now_s = self._estimate.lying(zone), self.weight(observer), self._clock.monotonic_s()
         before, before_s = self._seen.get(zone, ("", float("-inf")))
         together = sees_ice and before not in ("", observer) and now_s - before_s <= TOGETHER_S
         if sees_ice and weight >= TRUSTED:
@@ -141,12 +132,12 @@ class Weighing:
         await self._estimate.worked([zone], change)
         return round(mm, 2)
 
-    def _may_be_icy(self, zone: str, facts: Facts) -> bool:
+    def _may_be_icy(self, zone: str, facts: Lying) -> bool:
         """Nothing is known to lie, and two other things speak for it: cold, and water on the road or from the sky."""
         wet = self._live.zones[zone].wet or self._live.sky.falling is not None or facts.water_mm >= FILM_MM
         return facts.frozen_mm < ICE_MM and facts.surface_c <= COLD_C and bool(wet)
 
-    def _must_be_bare(self, zone: str, facts: Facts) -> bool:
+    def _must_be_bare(self, zone: str, facts: Lying) -> bool:
         """Something is estimated to lie on a surface that is measured to be too warm for it."""
         sample = self._live.zones[zone].sample
         measured = surface_c(sample) if sample is not None else None

@@ -18,7 +18,7 @@ from supervisor.wire.messages import Hello, Life, Telemetry
 DAY_S: Final = 86_400.0
 
 
-class Wear:
+class BoardLife:
     """`greeted` and `shown` take what boards say. `zones`: by id."""
 
     def __init__(

@@ -6,13 +6,13 @@ after a gap is not counted. A trend over winters does not change by that.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store.health import HealthRepository
+from supervisor.store.rollup import local_day
 from supervisor.wire.messages import Flag, ZoneSample
 
 EACH_S: Final = 600.0
@@ -49,7 +49,7 @@ class CircuitWear:
         if now_s - self._kept_s < EACH_S:
             return
         self._kept_s = now_s
-        day = f"{datetime.fromtimestamp(self._clock.utc_s(), self._timezone):%Y-%m-%d}"
+        day, _, _ = local_day(int(self._clock.utc_s()), self._timezone)
         sums, self._sums = self._sums, {}
         if not sums:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,20 @@ POWER_MAX = 1.2  # of rated power: more is a fault of the meter
 LEAST_DEEP_C = 5.0  # 2 m down the ground does not freeze in a city's winter, whatever the last two days were
 KEY = "estimate"
 Change = Callable[[State, list[int]], State]  # of some lanes
+
+
+class Lying(NamedTuple):
+    """A road by the estimate."""
+
+    surface_c: float
+    water_mm: float
+    frozen_mm: float
+    salt_g_m2: float
+
+
+def lying_on(state: State, lane: int) -> Lying:
+    """Of one lane."""
+    return Lying(*(float(getattr(state, name)[lane]) for name in Lying._fields))
 
 
 class Estimation:
@@ -199,10 +214,9 @@ class Estimation:
                 live.surface_word, live.lying_mm, live.freezing_c = text, mm, celsius
                 self._live.touch(zone.id)
 
-    def lying(self, zone: str) -> tuple[float, float, float]:
-        """Surface temperature [°C], water and frozen on it [mm]."""
-        lane, state = self._lane[zone], self.state
-        return float(state.surface_c[lane]), float(state.water_mm[lane]), float(state.frozen_mm[lane])
+    def lying(self, zone: str) -> Lying:
+        """What lies on a road now."""
+        return lying_on(self.state, self._lane[zone])
 
     def effect(self, zone: str, change: Change) -> tuple[float, float]:
         """What a work on a zone would take off and add: snow [mm] and NaCl [g/m²]; nothing changes."""

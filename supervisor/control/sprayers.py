@@ -8,6 +8,7 @@ lost answer: an offer ends by itself, and every interlock is asked at each look.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -22,8 +23,10 @@ from supervisor.control.forecasts import Forecasts
 from supervisor.control.live import LiveState
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import CommandError
+from supervisor.domain.observed import stale
 from supervisor.domain.plan import SLOT_S
 from supervisor.domain.road_work import Agent, WorkKind
+from supervisor.domain.weather import Forecast
 from supervisor.planner.brine import Choice, Chosen, choose
 from supervisor.planner.pipeline import PlanOutcome
 from supervisor.runtime.clock import Clock
@@ -74,25 +77,22 @@ class Treatment(Struct, frozen=True, kw_only=True):
     stocks: list[Stock]
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What the choice is made by: what lies, what comes, what is planned against it, and at which prices."""
+
+    estimation: Estimation
+    forecasts: Forecasts
+    planned: Callable[[], PlanOutcome | None]
+    tariff: Callable[[], Tariff]
+
+
 class Sprayers:
     """The use case. Give `look` to the watch."""
 
-    def __init__(
-        self,
-        live: LiveState,
-        estimation: Estimation,
-        forecasts: Forecasts,
-        planned: Callable[[], PlanOutcome | None],
-        tariff: Callable[[], Tariff],
-        alarms: Alarms,
-        clock: Clock,
-        timezone: ZoneInfo,
-    ) -> None:
+    def __init__(self, live: LiveState, ahead: Ahead, alarms: Alarms, clock: Clock, timezone: ZoneInfo) -> None:
         self._live = live
-        self._estimation = estimation
-        self._forecasts = forecasts
-        self._planned = planned
-        self._tariff = tariff
+        self._ahead = ahead
         self._alarms = alarms
         self._clock = clock
         self._timezone = timezone
@@ -110,8 +110,8 @@ class Sprayers:
         """A level was read. Raises CommandError for a kind that is none, and for one that is stale."""
         if kind not in STOCKS:
             raise CommandError("no such stock", where="kind", remedy=f"Use {' or '.join(STOCKS)}", code="invalid")
-        age_s, known = self._clock.utc_s() - utc_s, self._stocks.get((zone, kind))
-        if age_s > AGE_MAX_S or age_s < -60 or (known is not None and utc_s <= known.utc_s):
+        known = self._stocks.get((zone, kind))
+        if stale(utc_s, self._clock.utc_s(), AGE_MAX_S, -1 if known is None else known.utc_s):
             raise CommandError(
                 "older than an hour, in the future, or not newer than the last", where="observed_utc_s",
                 remedy="Send each reading once, with its time", code="stale",
@@ -144,7 +144,7 @@ class Sprayers:
         return Treatment(zone=zone, choice=choice, offer=offer, locked=locked, stocks=self._known(zone))
 
     def _choice(self, zone_id: str) -> Choice | None:
-        zone, outcome, forecast = self._live.zones[zone_id].zone, self._planned(), self._forecasts.latest
+        zone, outcome, forecast = self._live.zones[zone_id].zone, self._ahead.planned(), self._ahead.forecasts.latest
         if zone.sprayer is None or outcome is None or forecast is None or zone_id not in outcome.traces:
             return None
         trace = outcome.traces[zone_id]
@@ -153,22 +153,20 @@ class Sprayers:
         if len(free) == 0:
             return None
         kwh = duty * zone.power_w / 1000 * SLOT_S / 3600
-        price = np.maximum(self._tariff().prices(outcome.start_utc_s + first * SLOT_S, len(duty)), 0.0)
-        lane = next(n for n, one in enumerate(self._estimation.zones) if one.id == zone_id)
-        state = self._estimation.state
-        rain_mm, snow_mm = self._falls()
-        lying = float(state.frozen_mm[lane])
+        price = np.maximum(self._ahead.tariff().prices(outcome.start_utc_s + first * SLOT_S, len(duty)), 0.0)
+        lying = self._ahead.estimation.lying(zone_id)
+        rain_mm, snow_mm = self._falls(forecast)
         return choose(
             zone.sprayer, heat_kwh=float(kwh.sum()), heat_cost=float(kwh @ price), low_c=float(free.min()),
-            water_mm=float(state.water_mm[lane]) + lying + rain_mm + snow_mm, snow_mm=lying + snow_mm,
-            salt_g_m2=float(state.salt_g_m2[lane]),
+            water_mm=lying.water_mm + lying.frozen_mm + rain_mm + snow_mm, snow_mm=lying.frozen_mm + snow_mm,
+            salt_g_m2=lying.salt_g_m2,
         )  # fmt: skip
 
-    def _falls(self) -> tuple[float, float]:
+    def _falls(self, forecast: Forecast) -> tuple[float, float]:
         """Rain and snow of the hours ahead [mm], of the member that brings most."""
-        forecast, now = self._forecasts.latest, self._clock.utc_s()
+        now = self._clock.utc_s()
         most = (0.0, 0.0)
-        for member in forecast.members if forecast is not None else ():
+        for member in forecast.members:
             begins = np.maximum(interval_starts_s(member), now)
             ends = np.minimum(member.time_utc_s, now + AHEAD_SLOTS * SLOT_S)
             mm = member.precipitation_mm_h * np.clip(ends - begins, 0.0, None) / 3600.0

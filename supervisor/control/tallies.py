@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
+from supervisor.store.rollup import local_day
 from supervisor.store.tally import TallyRepository
 
 EACH_S: Final = 60.0
@@ -36,7 +36,7 @@ class Tallies:
         if now_s - self._kept_s < EACH_S or not self._counts:
             return
         self._kept_s = now_s
-        day = f"{datetime.fromtimestamp(self._clock.utc_s(), self._timezone):%Y-%m-%d}"
+        day, _, _ = local_day(int(self._clock.utc_s()), self._timezone)
         counts, self._counts = self._counts, Counter()
         try:
             await self._repository.add(day, counts)

@@ -125,8 +125,8 @@ class Watch:
             board = zone.zone.board
             absent[board] = absent.get(board, True) and silent_s > ABSENT_ALARM_S
         for board, is_absent in absent.items():
-            text = is_absent and (
+            text = (
                 f"No contact with board {self._named(board)} for {ABSENT_ALARM_S / 60:g} min: it follows its plan "
                 "until the lease ends, then the local rule. Check power and link"
-            )
-            self._alarms.set(AlarmCode.BOARD_ABSENT, board, is_absent, text or "")
+            ) if is_absent else ""  # fmt: skip
+            self._alarms.set(AlarmCode.BOARD_ABSENT, board, is_absent, text)

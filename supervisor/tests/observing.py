@@ -199,7 +199,7 @@ def services(config: Config) -> Any:
         config=config, background=SimpleNamespace(spawn=lambda work, name: work.close()), live=None, clock=None,
         alarms=None, degradations=None,
         metrics=SimpleNamespace(registry=None),
-        tallies=SimpleNamespace(count=None),
+        tallies=SimpleNamespace(count=None), count_city=lambda interface, outcome: None,
         store=SimpleNamespace(answers=None, audit=None, values=SimpleNamespace(set=None)),
     )  # fmt: skip
     commands = SimpleNamespace(overrides=None, dangers=None)

@@ -11,7 +11,6 @@ An entity sent twice changes nothing: the operation is upsert, and values carry 
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,8 +18,6 @@ from typing import Final
 from supervisor.city.deliver import Delivery, Target
 from supervisor.city.ngsi.entities import Entity, ingest_form, with_context
 from supervisor.config.city import NgsiLdConfig
-from supervisor.runtime.clock import Clock
-from supervisor.runtime.pace import each
 
 TAKEN: Final = (201, 204)  # ETSI GS CIM 009, 6.15.3.1: created, updated
 REFUSED: Final = (207, 400, 409, 413, 422)  # the entities are wrong, not the broker
@@ -69,20 +66,15 @@ def _without_times(entity: Entity) -> Entity:
 class Pusher:
     """Keep `run` running."""
 
-    def __init__(
-        self, config: NgsiLdConfig, entities: Callable[[], list[Entity]], delivery: Delivery, clock: Clock
-    ) -> None:
+    def __init__(self, config: NgsiLdConfig, entities: Callable[[], list[Entity]], delivery: Delivery) -> None:
         self._config = config
         self._entities = entities
         self._delivery = delivery
-        self._clock = clock
         self._changes = Changes()
 
     async def run(self) -> None:
         """Queue and deliver until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._queue())
-            tasks.create_task(self._delivery.run())
+        await self._delivery.fed_by(self.queue_once, self._config.every_s)
 
     async def queue_once(self) -> int:
         """Spool what has changed; returns how many entities. Raises StoreError: then they are changed still."""
@@ -94,8 +86,3 @@ class Pusher:
                 self._changes.forget()
                 raise
         return len(changed)
-
-    async def _queue(self) -> None:
-        await self.queue_once()
-        async for _ in each(self._clock, self._config.every_s):
-            await self.queue_once()

@@ -19,13 +19,20 @@ __all__ = ["district", "sign_in"]
 
 
 @pytest.fixture
-def city(district: Any, tmp_path: Path) -> City:
+def metrics() -> Metrics:
+    """What the interfaces count."""
+    return Metrics()
+
+
+@pytest.fixture
+def city(district: Any, tmp_path: Path, metrics: Metrics) -> City:
     readings = Readings(district.live, district.store.telemetry, district.alarms.standing, district.clock)
     services = district.app[SERVICES]
     entities = Entities(readings, services.site, services.feeders)
     return City(
-        CityConfig(), district.overrides, entities, tmp_path / "city", district.alarms, Metrics(), district.clock
-    )
+        CityConfig(), district.overrides, entities, tmp_path / "city", district.alarms, district.clock,
+        lambda interface, outcome: metrics.city.labels(interface, outcome).inc(),
+    )  # fmt: skip
 
 
 @pytest.fixture

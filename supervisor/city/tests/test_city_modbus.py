@@ -20,6 +20,7 @@ from supervisor.city.modbus.server import CONNECTIONS_MAX, ModbusServer, Registe
 from supervisor.city.registry import City
 from supervisor.config.city import ModbusConfig
 from supervisor.control.condition import Look
+from supervisor.control.metrics import Metrics
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.danger import DangerKind
 from supervisor.domain.errors import StoreError
@@ -117,7 +118,7 @@ async def test_a_write_is_an_override_with_the_name_of_the_interface(city: City,
         ]  # fmt: skip
 
 
-async def test_what_is_refused_and_that_nothing_is_commanded_then(city: City, district: Any) -> None:
+async def test_what_is_refused_and_that_nothing_is_commanded_then(city: City, district: Any, metrics: Metrics) -> None:
     async with listening(city, writers=LOCAL) as server, client(server) as bms:
         beyond = 100 + 32 * 8
         for answer, code in (
@@ -138,7 +139,7 @@ async def test_what_is_refused_and_that_nothing_is_commanded_then(city: City, di
             assert answer.isError()
             assert answer.exception_code == code, answer
         assert all(district.overrides.live_for(zone) is None for zone in Z)
-        assert city.metrics.city.labels("modbus", "refused")._value.get() == 13
+        assert metrics.city.labels("modbus", "refused")._value.get() == 13
 
 
 async def test_a_persons_command_is_never_replaced_and_danger_stays_off(city: City, district: Any) -> None:

@@ -38,7 +38,7 @@ async def pushing(entities: Entities, district: Any, path: Path, url: str, **key
     async with Spool(path / "ngsi.spool", keys.pop("cap", 2**28)) as spool:
         config = NgsiLdConfig(url=url, **keys)
         delivery = Delivery(push.target(config, token), spool, district.alarms, district.clock, print)
-        yield Push(Pusher(config, entities.all, delivery, district.clock), delivery, spool)
+        yield Push(Pusher(config, entities.all, delivery), delivery, spool)
 
 
 async def until_delivered(one: Push) -> None:

@@ -10,6 +10,8 @@ from supervisor.city.documents import Documents
 from supervisor.city.observations import Observations
 from supervisor.city.registry import City
 from supervisor.city.weighing import Weighing
+from supervisor.control.estimation import Lying
+from supervisor.control.metrics import Metrics
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.scope import Scope
 from supervisor.web.keys import SERVICES
@@ -35,8 +37,8 @@ def observations(city: City, district: Any) -> Observations:
 class Roads:
     """An estimate of which nothing is certain, so that no observation moves it; see test_weighing."""
 
-    def lying(self, zone: str) -> tuple[float, float, float]:
-        return 0.0, 0.0, 0.2
+    def lying(self, zone: str) -> Lying:
+        return Lying(0.0, 0.0, 0.2, 0.0)
 
     async def worked(self, zones: list[str], change: Any) -> None:
         raise AssertionError("moved")
@@ -127,13 +129,13 @@ async def test_what_is_new_is_in_the_record_and_in_the_audit_log(camera: Camera,
     ],
 )
 async def test_what_cannot_be_is_refused_counted_and_not_kept(
-    camera: Camera, city: City, district: Any, changes: dict[str, Any], code: str
+    camera: Camera, metrics: Metrics, district: Any, changes: dict[str, Any], code: str
 ) -> None:
     status, problem = await camera.see(**ICE | changes)
     assert (status >= 400, problem["code"]) == (True, code)
     assert await district.store.events.happened(0, district.clock.utc_s() + 9, "observation") == []
     by_the_web_layer = "fog" in changes or changes.get("wet") in ("much", -0.4) or code == "unknown-zone"
-    assert city.metrics.city.labels("observations", code)._value.get() == (0 if by_the_web_layer else 1)
+    assert metrics.city.labels("observations", code)._value.get() == (0 if by_the_web_layer else 1)
 
 
 async def test_the_same_twice_is_stale(camera: Camera) -> None:

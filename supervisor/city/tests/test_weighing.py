@@ -14,7 +14,7 @@ import pytest
 from supervisor.city.weighing import FROZEN_EACH_S, KEY, Weighing
 from supervisor.config import load
 from supervisor.config.tests.examples import EXAMPLE
-from supervisor.control.estimation import Estimation
+from supervisor.control.estimation import Estimation, Lying
 from supervisor.control.forecasts import Forecasts
 from supervisor.control.tests.conftest import START_UTC_S, ZONES, Setup, background, clock, setup, store
 from supervisor.domain.plan import STANDBY
@@ -151,10 +151,10 @@ class Roads:
     """One road that says what it is told."""
 
     def __init__(self) -> None:
-        self.facts = (0.0, 0.0, 0.0)
+        self.facts = Lying(0.0, 0.0, 0.0, 0.0)
         self.state = initial_state(build_pavements(ZONES), 0.0, 5.0)
 
-    def lying(self, zone: str) -> tuple[float, float, float]:
+    def lying(self, zone: str) -> Lying:
         return self.facts
 
     async def worked(self, zones: list[str], change: Any) -> None:
@@ -180,7 +180,7 @@ async def test_the_record_is_made_where_the_road_is_known_and_nowhere_else(weigh
         setup.clock.advance(601)
         await weighing.judge("z01", "camera", True)
     assert weighing.weight("camera") == 0.25
-    roads.facts = (0.0, 0.0, 1.5)
+    roads.facts = Lying(0.0, 0.0, 1.5, 0.0)
     for _ in range(30):
         setup.clock.advance(601)
         await weighing.judge("z01", "camera", True)
@@ -189,7 +189,7 @@ async def test_the_record_is_made_where_the_road_is_known_and_nowhere_else(weigh
         await weighing.judge("z01", "camera", False)
     assert weighing.weight("camera") > 0.85
     feel(setup, 4.0, 0)
-    roads.facts = (4.0, 0.0, 0.0)
+    roads.facts = Lying(4.0, 0.0, 0.0, 0.0)
     for _ in range(200):
         setup.clock.advance(601)
         await weighing.judge("z01", "camera", True)
@@ -205,17 +205,17 @@ async def test_it_is_moved_by_its_weight_where_something_else_speaks_for_it(weig
     weighing, roads, setup = weighed
     weighing.take_up('{"camera": [100, 100]}')
     feel(setup, 0.5, 0)
-    roads.facts = (-0.5, 0.0, 0.0)
+    roads.facts = Lying(-0.5, 0.0, 0.0, 0.0)
     assert await weighing.move("z01", "camera", True) == 0.0  # cold and dry, and nothing falls
     feel(setup, 3.0, 600)
-    roads.facts = (3.0, 0.5, 0.0)
+    roads.facts = Lying(3.0, 0.5, 0.0, 0.0)
     assert await weighing.move("z01", "camera", True) == 0.0  # wet and warm
     feel(setup, -0.5, 600)
-    roads.facts = (-0.5, 0.5, 0.0)
+    roads.facts = Lying(-0.5, 0.5, 0.0, 0.0)
     assert await weighing.move("z01", "camera", True) == 0.08  # alone: less than counts as ice
     assert roads.state.snow_mm[0] == pytest.approx(0.08)
     assert await weighing.move("z01", "camera", True) == 0.0  # of a road once in six hours
-    roads.facts = (-0.5, 0.5, 0.08)
+    roads.facts = Lying(-0.5, 0.5, 0.08, 0.0)
     setup.clock.advance(300)
     weighing.take_up('{"camera": [100, 100], "second": [60, 60]}')
     assert await weighing.move("z01", "second", True) == pytest.approx(0.29, abs=0.01)  # two see the same
@@ -229,7 +229,7 @@ async def test_a_bare_road_is_believed_only_where_it_is_measured_to_be_warm(weig
     weighing, roads, setup = weighed
     weighing.take_up('{"camera": [100, 100]}')
     roads.state = replace(roads.state, snow_mm=np.array([1.0, 1.0, 1.0]))
-    roads.facts = (0.0, 0.0, 1.0)
+    roads.facts = Lying(0.0, 0.0, 1.0, 0.0)
     feel(setup, 0.0, 600)
     assert await weighing.move("z01", "camera", False) == 0.0
     feel(setup, 1.5, 600)

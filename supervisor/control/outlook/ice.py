@@ -19,6 +19,7 @@ from supervisor.weather.resample import at_steps, forecast_at_steps
 
 STEP_S = 900.0
 STEPS = 96  # a day
+AHEAD_S = STEPS * STEP_S
 _LANES = 1_200  # at once: half a second of a processor
 
 Mask = npt.NDArray[np.bool_]
@@ -71,7 +72,7 @@ def summarise(
     any_icy, any_black = np.asarray(icy.any(axis=0)), np.asarray(black.any(axis=0))
     district = _road(DISTRICT, any_icy, any_black, start_utc_s, snow_cm, steps, least)
     return Outlook(
-        issued_utc_s=int(start_utc_s), until_utc_s=int(start_utc_s + STEPS * STEP_S), members=icy.shape[1],
+        issued_utc_s=int(start_utc_s), until_utc_s=int(start_utc_s + AHEAD_S), members=icy.shape[1],
         district=district, roads=roads,
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ import asyncio
 import msgspec
 import pytest
 
+from supervisor.control.board_life import DAY_S, BoardLife
 from supervisor.control.tests.conftest import START_UTC_S, Setup, greet
-from supervisor.control.wear import DAY_S, Wear
 from supervisor.wire.messages import Life, Telemetry, ZoneSample
 
 
@@ -18,8 +18,8 @@ def frame(*zones: str, lk: tuple[int, ...] = (), wr: tuple[Life, ...] = ()) -> T
 
 
 @pytest.fixture
-def wear(setup: Setup) -> Wear:
-    return Wear(setup.live.zones, setup.metrics, setup.store.events, setup.clock, setup.background)
+def wear(setup: Setup) -> BoardLife:
+    return BoardLife(setup.live.zones, setup.metrics, setup.store.events, setup.clock, setup.background)
 
 
 async def told(setup: Setup, kind: str) -> list[str]:
@@ -32,7 +32,7 @@ def value(setup: Setup, name: str, zone: str) -> float | None:
     return setup.metrics.registry.get_sample_value(name, {"zone": zone})
 
 
-async def test_metrics_and_one_event_a_day(setup: Setup, wear: Wear) -> None:
+async def test_metrics_and_one_event_a_day(setup: Setup, wear: BoardLife) -> None:
     for minute in range(3):
         wear.shown("b01", frame("z01", lk=(4 + minute,)))
         wear.shown("b01", frame("z01", lk=(2,), wr=(Life(1_000 + minute, 70),)))
@@ -45,7 +45,7 @@ async def test_metrics_and_one_event_a_day(setup: Setup, wear: Wear) -> None:
     assert "1090 switchings, 80 h on, leakage up to 6 mA" in await told(setup, "contactor-life")
 
 
-async def test_another_boards_zone_or_none_changes_nothing(setup: Setup, wear: Wear) -> None:
+async def test_another_boards_zone_or_none_changes_nothing(setup: Setup, wear: BoardLife) -> None:
     wear.shown("b99", frame("z01", lk=(9,), wr=(Life(9, 9),)))
     wear.shown("b01", frame("nowhere", lk=(9,), wr=(Life(9, 9),)))
     wear.shown("b01", frame("z01", lk=(-1,)))
@@ -54,7 +54,7 @@ async def test_another_boards_zone_or_none_changes_nothing(setup: Setup, wear: W
     assert value(setup, "roadheat_contactor_switchings", "z01") is None
 
 
-async def test_a_crash_is_told_once(setup: Setup, wear: Wear) -> None:
+async def test_a_crash_is_told_once(setup: Setup, wear: BoardLife) -> None:
     for error in ("", "OSError: 28", "OSError: 28", "MemoryError:"):
         wear.greeted(msgspec.structs.replace(greet("b01"), cr=error))
     assert sorted(await told(setup, "board-crash")) == ["MemoryError:", "OSError: 28"]

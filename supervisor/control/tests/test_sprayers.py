@@ -14,7 +14,8 @@ import pytest
 
 from supervisor.config import InvalidConfig, load
 from supervisor.config.tests.examples import EXAMPLE
-from supervisor.control.sprayers import Lock, Sprayers
+from supervisor.control.estimation import lying_on
+from supervisor.control.sprayers import Ahead, Lock, Sprayers
 from supervisor.control.tests.conftest import START_UTC_S, ZONES, Setup
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import CommandError
@@ -91,12 +92,10 @@ class Desk:
         trace = SimpleNamespace(duty=np.full(96, 0.5), unheated_c=np.full(96, -1.5))
         self.outcome: Any = SimpleNamespace(start_utc_s=START_UTC_S, traces={"z01": trace})
         series = design_storm(START_UTC_S - 12 * 3600, hours=60, snow_start_h=40)
-        estimation: Any = SimpleNamespace(zones=ZONES, state=state)
+        estimation: Any = SimpleNamespace(lying=lambda zone: lying_on(state, 0))
         forecasts: Any = SimpleNamespace(latest=Forecast(START_UTC_S, (series,), "test"))
-        self.sprayers = Sprayers(
-            setup.live, estimation, forecasts, lambda: self.outcome, lambda: FlatTariff(120.0), setup.alarms,
-            setup.clock, ZoneInfo("Asia/Seoul"),
-        )  # fmt: skip
+        ahead = Ahead(estimation, forecasts, lambda: self.outcome, lambda: FlatTariff(120.0))
+        self.sprayers = Sprayers(setup.live, ahead, setup.alarms, setup.clock, ZoneInfo("Asia/Seoul"))
 
     def fill(self, permille: int = 800, kind: str = "brine") -> None:
         self.setup.clock.advance(1)
