@@ -91,16 +91,17 @@ def _metered(
     config: configuration.Config, bills: Sequence[Bill], metered: dict[str, dict[int, int]], timezone: ZoneInfo
 ) -> list[MeterCheck]:
     """The meter's quarters beside the record's, of each supply that the file has."""
+    compared = [bill for bill in bills if bill.supply in metered]
+    if not compared:
+        return []
     found = []
-    for bill in bills:
-        if bill.supply not in metered:
-            continue
-        start, past = (midnight(day, timezone) for day in (bill.first_day, bill.past_day))
-        connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
-        try:
-            record = read_record(connection, start, past)
-        finally:
-            connection.close()
+    start, past = (midnight(day, timezone) for day in (compared[0].first_day, compared[0].past_day))  # as of all
+    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    try:
+        record = read_record(connection, start, past)
+    finally:
+        connection.close()
+    for bill in compared:
         zones = tuple(zone for zone in config.zone if zone.feeder == bill.supply)
         supply = Supply(record, zones, timezone, np.ones(record.wh.shape[1], dtype=np.bool_))
         found.append(check(bill.supply, start, supply.rows().sum(axis=0), metered[bill.supply], timezone))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from msgspec import Struct
 
 from supervisor.domain.panel import PanelReading
 from supervisor.store.repository import Repository
+
+Row = TypeVar("Row", "WearDay", PanelReading)
 
 
 class WearDay(Struct, frozen=True):
@@ -20,6 +24,14 @@ class WearDay(Struct, frozen=True):
     on_s: int
     full_s: int
     full_ws: int
+
+
+def by_zone(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Rows of days or readings by their zone, in order; a zone without any has none."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for one in rows:
+        found[one.zone].append(one)
+    return found
 
 
 def add_wear(db: sqlite3.Connection, day: str, wear: Mapping[str, tuple[int, int, int, int]]) -> None:

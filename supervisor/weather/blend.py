@@ -7,12 +7,15 @@ A nowcast that is old, or that contradicts what is observed or forecast beyond a
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import NOWCAST, Array, Forecast, WeatherSeries
+
+logger = logging.getLogger(__name__)
 
 WHOLE_H, UNTIL_H = 3.0, 6.0  # from now
 AGE_MAX_S = 2.5 * 3600.0  # an issue at :30 is out at :45; with the one before it, two hours and a quarter
@@ -37,18 +40,24 @@ def blend(
 
     `observed_air_c`: time [UTC s] and value of the newest observation. All members get the same nowcast.
     """
-    if nowcast is None or contradicts(forecast, nowcast, observed_air_c, now_utc_s):
-        treated = Tally(forecast.treated)
-        treated.add(Treatment.DROPPED, NOWCAST)
-        return replace(forecast, treated=treated)
+    if nowcast is None:
+        return _without(forecast)
+    if why := contradicts(forecast, nowcast, observed_air_c, now_utc_s):
+        logger.warning("the nowcast is not used: %s", why)
+        return _without(forecast)
     weight = _weight(forecast.members[0].time_utc_s, nowcast.series.time_utc_s, now_utc_s)
     if not weight.any():
-        treated = Tally(forecast.treated)
-        treated.add(Treatment.DROPPED, NOWCAST)
-        return replace(forecast, treated=treated)
+        return _without(forecast)
     until = float(forecast.members[0].time_utc_s[weight > 0.0][-1])
     members = tuple(_mixed(member, nowcast.series, weight) for member in forecast.members)
     return replace(forecast, members=members, nowcast_until_utc_s=until)
+
+
+def _without(forecast: Forecast) -> Forecast:
+    """As it was, with the nowcast counted as dropped."""
+    treated = Tally(forecast.treated)
+    treated.add(Treatment.DROPPED, NOWCAST)
+    return replace(forecast, treated=treated)
 
 
 def contradicts(

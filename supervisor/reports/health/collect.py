@@ -18,7 +18,7 @@ from supervisor.config import Config
 from supervisor.domain.panel import PanelReading
 from supervisor.domain.zone import Zone
 from supervisor.reports.health.life import CABLE, INSULATION, NOISE_MIN, Life, scale_of_b10, trend, weibull
-from supervisor.store.health import WearDay, readings, wear
+from supervisor.store.health import WearDay, by_zone, readings, wear
 
 PARTS: Final = ("cable", "insulation", "contactor", "sensor")
 SOON_A: Final = 1.0  # a part that may fail within a year is on the list of what is replaced before the season
@@ -58,7 +58,11 @@ def collect(config: Config, db: sqlite3.Connection, now_utc_s: int) -> Health:
     days = wear(db, "", "9999")
     measured = readings(db, 0, now_utc_s + 1)
     common = _common(config.zone, days)
-    found = [part for zone in config.zone for part in _of(zone, config, days, measured, common, today, timezone)]
+    worn, read = by_zone(days), by_zone(measured)
+    found = [
+        part for zone in config.zone
+        for part in _of(zone, config, worn[zone.id], read[zone.id], common, today, timezone)
+    ]  # fmt: skip
     order = sorted(found, key=lambda one: (not one.replace, math.inf if one.life is None else one.life.low_a, one.zone))
     return Health(
         site=config.site.name, timezone=config.site.timezone, made_utc_s=now_utc_s, parts=tuple(order)
@@ -68,14 +72,12 @@ def collect(config: Config, db: sqlite3.Connection, now_utc_s: int) -> Health:
 def _of(
     zone: Zone,
     config: Config,
-    days: Sequence[WearDay],
-    measured: Sequence[PanelReading],
+    own: Sequence[WearDay],
+    panel: Sequence[PanelReading],
     common: dict[tuple[str, str], float],
     today: date,
     timezone: ZoneInfo,
 ) -> Iterable[Part]:
-    own = [day for day in days if day.zone == zone.id]
-    panel = [one for one in measured if one.zone == zone.id]
     settings = config.health
     yield _cable(zone, 1 + settings.cable_rise_percent / 100, own, panel, common, timezone)
     yield _insulation(zone, float(zone.limits.leakage_trip_ma), panel, timezone)

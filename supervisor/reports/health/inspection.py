@@ -14,7 +14,7 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.panel import PanelReading
 from supervisor.domain.zone import Zone
 from supervisor.energy.period import month_span
-from supervisor.store.health import readings, wear
+from supervisor.store.health import by_zone, readings, wear
 
 ELECTRIC: Final = (
     AlarmCode.ELECTRIC_DANGER, AlarmCode.CONTACTOR_WELDED, AlarmCode.EARTH_FAULT, AlarmCode.THERMAL_CUT_OUT,
@@ -64,11 +64,11 @@ def collect(config: Config, db: sqlite3.Connection, month: str) -> Inspection:
         "GROUP BY subject",
         (begin, past),
     ).fetchall())  # fmt: skip
-    rows = []
+    rows, worn, read = [], by_zone(days), by_zone(measured)
     for zone in config.zone:
-        own = [day for day in days if day.zone == zone.id]
+        own = worn[zone.id]
         rows.append(
-            _row(zone, [one for one in measured if one.zone == zone.id], int(raised.get(zone.id, 0)),
+            _row(zone, read[zone.id], int(raised.get(zone.id, 0)),
                  sum(day.on_s for day in own) / 3600, sum(day.starts for day in own))
         )  # fmt: skip
     return Inspection(site=config.site.name, timezone=config.site.timezone, month=month, rows=tuple(rows))

@@ -18,12 +18,12 @@ from supervisor.domain.treatment import Tally, Treatment
 from supervisor.domain.weather import Array, Forecast
 from supervisor.domain.zone import Site
 from supervisor.weather.assemble import assemble
-from supervisor.weather.blend import Nowcast, blend, contradicts
+from supervisor.weather.blend import Nowcast, blend
 from supervisor.weather.gate import HUMIDITY, Columns
 from supervisor.weather.providers.answers import bounded, number_or_nan, place_in, reader
 from supervisor.weather.providers.fetch import Fetcher
 from supervisor.weather.providers.kma_codes import MISSING_FROM, PTY_SNOW, SKY_CLOUD, amount, grid_of
-from supervisor.weather.providers.kma_items import KEY_ENV, KST, items_of, place_time
+from supervisor.weather.providers.kma_items import KEY_ENV, KST, items_of, table_of
 
 logger = logging.getLogger(__name__)
 
@@ -70,21 +70,7 @@ _KEYS = {"air_c": "T1H", HUMIDITY: "REH", "wind_m_s": "WSD", "cloud_fraction": "
 
 
 def _table(body: bytes, source: str, value: str, tally: Tally) -> tuple[dict[float, dict[str, str]], float]:
-    """Values by time and category, and the time of issue; an observation's rows have that time."""
-    table: dict[float, dict[str, str]] = {}
-    issued = math.nan
-    for item in bounded(items_of(body, source), source):
-        try:
-            base = place_time(item["baseDate"], item["baseTime"])
-            time = place_time(item["fcstDate"], item["fcstTime"]) if "fcstDate" in item else base
-            table.setdefault(time, {})[item["category"]] = str(item[value])
-        except (KeyError, TypeError, ValueError):
-            tally.add(Treatment.DROPPED, "item")
-            continue
-        issued = base if math.isnan(issued) else issued
-    if math.isnan(issued):
-        raise WeatherError("no item can be read", where=source, remedy="The format has changed")
-    return table, issued
+    return table_of(bounded(items_of(body, source), source), source, value, tally, own_time=False)
 
 
 def _columns(rows: list[dict[str, str]], tally: Tally) -> Columns:
@@ -123,7 +109,7 @@ class NowcastSource(Protocol):
 
 async def blended(forecast: Forecast, source: NowcastSource, now_utc_s: float, key: str) -> Forecast:
     """The forecast with the nowcast over it; without one, or with one that contradicts, as it was and labelled."""
-    nowcast, seen = None, None
+    seen = None
     try:
         nowcast = await source.newest(now_utc_s, key)
     except WeatherError as error:
@@ -134,8 +120,6 @@ async def blended(forecast: Forecast, source: NowcastSource, now_utc_s: float, k
         seen = when, values["air_c"]
     except WeatherError as error:  # the nowcast is compared with the forecast alone
         logger.warning("no observation beside the nowcast: %s", error)
-    if why := contradicts(forecast, nowcast, seen, now_utc_s):
-        logger.warning("the nowcast is not used: %s", why)
     return blend(forecast, nowcast, seen, now_utc_s)
 
 

@@ -42,7 +42,7 @@ from supervisor.weather.providers.kma_codes import (
     amount,
     grid_of,
 )
-from supervisor.weather.providers.kma_items import KEY_ENV, KST, items_of, place_time
+from supervisor.weather.providers.kma_items import KEY_ENV, KST, items_of, table_of
 from supervisor.weather.providers.kma_ultra import KmaUltra, NowcastSource, blended
 from supervisor.weather.resample import between, splice
 
@@ -75,18 +75,7 @@ def parse(body: bytes, site: Site, later_pages: Sequence[bytes] = ()) -> Forecas
     tally = Tally()
     items = bounded([item for page in (body, *later_pages) for item in items_of(page, SOURCE)], SOURCE)
     tally.add(Treatment.DROPPED, "item", max(total_of(body) - len(items), 0))
-    table: dict[float, dict[str, str]] = {}
-    issued = math.nan
-    for item in items:
-        try:
-            base, time = place_time(item["baseDate"], item["baseTime"]), place_time(item["fcstDate"], item["fcstTime"])
-            table.setdefault(time, {})[item["category"]] = str(item["fcstValue"])
-        except (KeyError, TypeError, ValueError):
-            tally.add(Treatment.DROPPED, "item")
-            continue
-        issued = base if math.isnan(issued) else issued
-    if math.isnan(issued):
-        raise WeatherError("no item can be read", where=SOURCE, remedy="The format has changed")
+    table, issued = table_of(items, SOURCE, "fcstValue", tally, own_time=True)
     times = np.array(sorted(table))
     hourly = np.flatnonzero(np.diff(times) == HOUR_S)
     times = times[: int(hourly[-1]) + 2] if hourly.size else times
