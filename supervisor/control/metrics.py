@@ -59,10 +59,7 @@ class Metrics:
             "roadheat_feeder_peak_kw", "Highest 15 min mean of the month", ["feeder"], registry=registry
         )
         self.leakage_ma = Gauge(
-            "roadheat_leakage_milliamperes",
-            "Highest of the newest interval",
-            ["zone"],
-            registry=registry,
+            "roadheat_leakage_milliamperes", "Highest of the newest interval", ["zone"], registry=registry
         )
         self.switchings = Gauge("roadheat_contactor_switchings", "Since the board was new", ["zone"], registry=registry)
         self.on_hours = Gauge("roadheat_contactor_on_hours", "Since the board was new", ["zone"], registry=registry)
