@@ -21,7 +21,7 @@ from supervisor.domain.errors import WeatherError
 from supervisor.domain.weather import WeatherSeries
 from supervisor.weather.design_storm import SEOUL
 from supervisor.weather.providers import kma_asos, kma_village, met_norway, openmeteo
-from supervisor.weather.providers.tests.test_bad_parts import met, open_meteo, village
+from supervisor.weather.providers.tests.answers import met, open_meteo, village
 from supervisor.weather.providers.tests.test_fetch import asos_day
 from supervisor.weather.providers.tests.test_readers_fuzz import passes
 

@@ -18,7 +18,7 @@ from supervisor.runtime.clock import ManualClock
 from supervisor.weather.design_storm import SEOUL
 from supervisor.weather.keeper import LastGood
 from supervisor.weather.providers import kma_village, met_norway, openmeteo
-from supervisor.weather.providers.tests.test_bad_parts import met
+from supervisor.weather.providers.tests.answers import met
 from supervisor.weather.providers.tests.test_fetch import Redirected, hourly_answer
 
 NOW = 1_768_000_000.0 // 10_800 * 10_800  # an hour after 02, 05, … in Seoul
