@@ -8,6 +8,8 @@ PARAMETERS = """_bucket = "b"
 _from = 2023-12-31T00:00:00Z
 _to = 2024-01-01T00:00:00Z
 _site = "s"
+_measurement = "zone_1h"
+_field = "energy_wh"
 """
 
 if __name__ == "__main__":

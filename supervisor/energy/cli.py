@@ -54,11 +54,12 @@ def energy(ctx: click.Context, /, **options: Any) -> None:
 )  # fmt: skip
 @click.option("--from", "start", required=True, help=FROM)
 @click.option("--to", "end", required=True, help=TO)
-def verify_command(config_path: Path, start: str, end: str) -> None:
+@click.option("--points", is_flag=True, help="Compare the raw points, not the hours.")
+def verify_command(config_path: Path, start: str, end: str, points: bool) -> None:
     """Compare the record's hours with those in InfluxDB; status 1 where they differ."""
     from supervisor.energy.verify import verify
 
-    if not verify(config_path, start, end):
+    if not verify(config_path, start, end, points=points):
         raise SystemExit(1)
 
 

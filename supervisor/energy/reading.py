@@ -1,4 +1,4 @@
-"""The hours that a database has of a site, by the query languages of InfluxDB and VictoriaMetrics.
+"""The energy by zone that a database has of a site, by the query languages of InfluxDB and VictoriaMetrics.
 
 Which server stands behind `[influx]` is found out by asking: Flux where `api` is v2 (2.x), VictoriaMetrics' export,
 InfluxQL (1.x, 3.x). A server that does not know a path says so, and the next is asked.
@@ -18,14 +18,24 @@ from supervisor.domain.errors import CommandError
 from supervisor.energy.endpoint import Target, authorization, read_answer
 
 TIMEOUT_S = 60.0  # a year of 100 zones' hours is 0.9 M rows
-HOURS = "zone_1h"
 UNKNOWN_PATH = (400, 404, 405, 501)
 FLUX = """from(bucket: _bucket)
   |> range(start: _from, stop: _to)
-  |> filter(fn: (r) => r._measurement == "zone_1h" and r._field == "energy_wh" and r.site == _site)
+  |> filter(fn: (r) => r._measurement == _measurement and r._field == _field and r.site == _site)
   |> keep(columns: ["_time", "_value", "zone"])"""
 
-Hours = dict[tuple[str, int], int]  # (zone, start [UTC s]) → energy [Wh]
+Energies = dict[tuple[str, int], int]  # (zone, start [UTC s]) → energy [Wh]
+
+
+class Series(NamedTuple):
+    """Where energy by zone stands in a database."""
+
+    measurement: str
+    field: str
+
+
+HOURS = Series("zone_1h", "energy_wh")
+POINTS = Series("zone", "delta_wh")
 
 
 class Period(NamedTuple):
@@ -44,15 +54,15 @@ class _Refused(Exception):
     """The server has it, and does not answer: wrong token, no such database."""
 
 
-async def read_hours(target: Target, period: Period) -> Hours:
-    """The `energy_wh` of measurement `zone_1h`. Raises CommandError where the server gives no answer to any query."""
-    ways: list[Callable[[Target, Period], Awaitable[Hours]]] = [_by_export, _by_influxql]
+async def read_energies(target: Target, period: Period, series: Series) -> Energies:
+    """The points of a series in a period. Raises CommandError where the server gives no answer to any query."""
+    ways: list[Callable[[Target, Period, Series], Awaitable[Energies]]] = [_by_export, _by_influxql]
     if target.api == "v2":
         ways.insert(0, _by_flux)
     try:
         for way in ways:
             try:
-                return await way(target, period)
+                return await way(target, period, series)
             except _Unsupported:
                 continue
     except _Refused as error:
@@ -64,9 +74,13 @@ async def read_hours(target: Target, period: Period) -> Hours:
     raise _failed(target, "knows neither Flux, InfluxQL nor VictoriaMetrics' export")
 
 
-async def _by_flux(target: Target, period: Period) -> Hours:
+async def _by_flux(target: Target, period: Period, series: Series) -> Energies:
     start, stop = (datetime.fromtimestamp(utc_s, UTC) for utc_s in period[1:])
-    parameters = {"_bucket": target.places.get(HOURS, target.bucket), "_from": start, "_to": stop, "_site": period.site}
+    bucket = target.places.get(series.measurement, target.bucket)
+    parameters = {
+        "_bucket": bucket, "_from": start, "_to": stop, "_site": period.site,
+        "_measurement": series.measurement, "_field": series.field,
+    }  # fmt: skip
     async with InfluxDBClientAsync(
         url=target.url, token=target.token, org=target.org, timeout=int(TIMEOUT_S * 1000), allow_redirects=False,
         client_session_kwargs={"raise_for_status": _raise_unless_read},
@@ -76,33 +90,33 @@ async def _by_flux(target: Target, period: Period) -> Hours:
     return {(str(zone), int(time.timestamp())): int(value) for zone, time, value in rows}
 
 
-async def _by_export(target: Target, period: Period) -> Hours:
-    match = f"zone_1h_energy_wh{{site={json.dumps(period.site, ensure_ascii=False)}}}"
+async def _by_export(target: Target, period: Period, series: Series) -> Energies:
+    match = f"{series.measurement}_{series.field}{{site={json.dumps(period.site, ensure_ascii=False)}}}"
     asked = {"match[]": match, "start": str(period.from_utc_s), "end": str(period.to_utc_s - 1)}
     text = await _get(target, "/api/v1/export", asked)
-    hours: Hours = {}
+    found: Energies = {}
     for line in text.splitlines():
-        series = json.loads(line)
-        for stamp_ms, value in zip(series["timestamps"], series["values"], strict=True):
-            hours[series["metric"]["zone"], stamp_ms // 1000] = int(value)
-    return hours
+        one = json.loads(line)
+        for stamp_ms, value in zip(one["timestamps"], one["values"], strict=True):
+            found[one["metric"]["zone"], stamp_ms // 1000] = int(value)
+    return found
 
 
-async def _by_influxql(target: Target, period: Period) -> Hours:
+async def _by_influxql(target: Target, period: Period, series: Series) -> Energies:
     site = period.site.replace("'", r"\'")
-    place = target.places.get(HOURS, "")
+    place = target.places.get(series.measurement, "")
     database = target.database if target.api == "v1" else place or target.bucket
     policy = f'"{place}".' if place and target.api == "v1" else ""
     query = (
-        f'SELECT "energy_wh" FROM {policy}"{HOURS}" WHERE "site" = \'{site}\' AND time >= {period.from_utc_s}s '
-        f'AND time < {period.to_utc_s}s GROUP BY "zone"'
+        f'SELECT "{series.field}" FROM {policy}"{series.measurement}" WHERE "site" = \'{site}\' '
+        f'AND time >= {period.from_utc_s}s AND time < {period.to_utc_s}s GROUP BY "zone"'
     )
     asked = {"db": database, "epoch": "s", "q": query}
     [result] = json.loads(await _get(target, "/query", asked))["results"]
     if "error" in result:
         raise _Refused(str(result["error"]))
     found: list[dict[str, Any]] = result.get("series", [])
-    return {(series["tags"]["zone"], utc_s): int(value) for series in found for utc_s, value in series["values"]}
+    return {(one["tags"]["zone"], utc_s): int(value) for one in found for utc_s, value in one["values"]}
 
 
 async def _get(target: Target, path: str, asked: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""`roadheat energy verify`: the record's hours against those that InfluxDB has."""
+"""`roadheat energy verify`: the record's hours, or its raw points, against those that InfluxDB has."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError
 from supervisor.energy.endpoint import Target, configured
 from supervisor.energy.period import begun, days, period_of
-from supervisor.energy.reading import Hours, Period, read_hours
+from supervisor.energy.reading import HOURS, POINTS, Energies, Period, Series, read_energies
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database, energy, rollup, spool
+from supervisor.store import DATABASE_NAME, database, energy, rollup, spool, telemetry
 
 ROWS_MAX = 500  # of the table; the count is of all
+PIECE_S = 3 * 3600  # of raw points in one answer: 108,000 of 100 zones
 
 
 class Difference(NamedTuple):
-    """An hour of a zone that is not the same on both sides. None: it is not there."""
+    """An hour or a raw point of a zone that is not the same on both sides. None: it is not there."""
 
     zone: str
     start_utc_s: int
@@ -32,7 +33,7 @@ class Difference(NamedTuple):
     database_wh: int | None
 
 
-def compare(record: Hours, held: Hours) -> list[Difference]:
+def compare(record: Energies, held: Energies) -> list[Difference]:
     """What differs, in order of zone and time."""
     keys = sorted(record.keys() | held.keys())
     found = (Difference(*key, record.get(key), held.get(key)) for key in keys)
@@ -40,81 +41,127 @@ def compare(record: Hours, held: Hours) -> list[Difference]:
 
 
 class Day(NamedTuple):
-    """A local day's hours on both sides."""
+    """A local day's energies on both sides."""
 
     date: str
-    hours: int
+    compared: int
     record_wh: int
     database_wh: int
     differing: list[Difference]
 
 
-def verify(config_path: Path, start: str, end: str) -> bool:
-    """Compare the hours that begin in a period, day by day, and print what differs; whether nothing does.
+def verify(config_path: Path, start: str, end: str, *, points: bool = False) -> bool:
+    """Compare what begins in a period, day by day, and print what differs; whether nothing does.
 
-    Hours that the service has not sent yet are left out. Raises RoadheatError.
+    Hours that the service has not sent yet are left out, and with `points` the days of which the record has no raw
+    points any more. Raises RoadheatError.
     """
     config = configuration.load(config_path, without_data=True)
     if config.influx is None:
         raise CommandError("no [influx] in it", where=str(config_path), remedy="There is nothing to compare with")
-    zone_info = ZoneInfo(config.site.timezone)
-    first, past = period_of(start, end, zone_info)
+    timezone = ZoneInfo(config.site.timezone)
+    first, past = period_of(start, end, timezone)
     begun(first, SystemClock().utc_s(), f"--from {start}")
     target = configured(config.influx)
     connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
     try:
+        if points:
+            first = _kept_from(connection, first, past, timezone)
+        day = _day_of_points if points else _day_of_hours
         found = [
-            _day(connection, target, Period(config.site.name, *day), zone_info) for day in days(first, past, zone_info)
+            day(connection, target, Period(config.site.name, *span), timezone) for span in days(first, past, timezone)
         ]
         waiting = spool.counter(connection, "spool_points")
     except sqlite3.Error as error:
         raise CommandError(f"the record cannot be read: {error}", where=str(config.state_dir)) from error
     finally:
         connection.close()
-    _print(found, zone_info)
+    _print(found, timezone, "points" if points else "hours")
     if waiting:
         text = f"{waiting:,} points wait to be sent: compare again afterwards"
         terminal.console().print(text, style="yellow", soft_wrap=True)
     return not any(day.differing for day in found)
 
 
-def _day(db: sqlite3.Connection, target: Target, period: Period, timezone: ZoneInfo) -> Day:
+def _kept_from(db: sqlite3.Connection, first: int, past: int, timezone: ZoneInfo) -> int:
+    """From when on the record has raw points of the period [UTC s]: they are kept for a while only."""
+    kept = telemetry.first_start(db)
+    if kept is None or kept >= past:
+        remedy = "Leave out --points: hours are kept for ever"
+        raise CommandError("the record has no raw points of this period any more", where="--from", remedy=remedy)
+    if kept > first:
+        since = datetime.fromtimestamp(kept, timezone).isoformat(" ", "seconds")
+        terminal.say(f"The record has no raw points from before {since}: compared from there")
+    return max(first, kept)
+
+
+def _day_of_hours(db: sqlite3.Connection, target: Target, period: Period, timezone: ZoneInfo) -> Day:
     record, open_hours = energy.sent_hours(db, period.from_utc_s, period.to_utc_s)
-    held = asyncio.run(read_hours(target, period))
-    held = {key: wh for key, wh in held.items() if key not in open_hours}
-    date = rollup.local_day(period.from_utc_s, timezone)[0]
-    return Day(date, len(record), sum(record.values()), sum(held.values()), compare(record, held))
+    held = {key: wh for key, wh in _held(target, period, HOURS).items() if key not in open_hours}
+    return _day([(record, held)], period, timezone)
 
 
-def _print(found: list[Day], timezone: ZoneInfo) -> None:
+def _day_of_points(db: sqlite3.Connection, target: Target, period: Period, timezone: ZoneInfo) -> Day:
+    pieces = []
+    for begin in range(period.from_utc_s, period.to_utc_s, PIECE_S):
+        piece = Period(period.site, begin, min(begin + PIECE_S, period.to_utc_s))
+        ticks = telemetry.ticks(db, piece.from_utc_s, piece.to_utc_s)
+        record = {(zone.sample.zone, tick.start_utc_s): zone.delta_wh for tick in ticks for zone in tick.zones}
+        pieces.append((record, _held(target, piece, POINTS)))
+    return _day(pieces, period, timezone)
+
+
+def _held(target: Target, period: Period, series: Series) -> Energies:
+    return asyncio.run(read_energies(target, period, series))
+
+
+def _day(pieces: list[tuple[Energies, Energies]], period: Period, timezone: ZoneInfo) -> Day:
+    return Day(
+        rollup.local_day(period.from_utc_s, timezone)[0],
+        sum(len(record) for record, _ in pieces),
+        sum(sum(record.values()) for record, _ in pieces),
+        sum(sum(held.values()) for _, held in pieces),
+        [each for record, held in pieces for each in compare(record, held)],
+    )
+
+
+def _print(found: list[Day], timezone: ZoneInfo, unit: str) -> None:
+    """`unit`: what was compared, "hours" or "points"."""
     console = terminal.console()
-    hours, differing = sum(day.hours for day in found), [each for day in found for each in day.differing]
+    compared, differing = sum(day.compared for day in found), [each for day in found for each in day.differing]
     if not differing:
-        text = f"{hours:,} hours of zones in {len(found):,} days are the same in the record and in the database"
+        text = f"{compared:,} {unit} of zones in {_days(found)} are the same in the record and in the database"
         console.print(text, soft_wrap=True)
         return
     table = Table("day")
-    for name in ("hours", "record kWh", "database kWh", "hours that differ"):
+    for name in (unit, "record kWh", "database kWh", f"{unit} that differ"):
         table.add_column(name, justify="right")
     for day in found:
         if day.differing:
             table.add_row(
-                day.date, f"{day.hours:,}", _kwh(day.record_wh), _kwh(day.database_wh), f"{len(day.differing):,}"
+                day.date, f"{day.compared:,}", _kwh(day.record_wh), _kwh(day.database_wh), f"{len(day.differing):,}"
             )
     console.print(table)
-    table = Table("zone", "hour")
+    table = Table("zone", "start")
     for name in ("record kWh", "database kWh"):
         table.add_column(name, justify="right")
     for each in differing[:ROWS_MAX]:
-        hour = datetime.fromtimestamp(each.start_utc_s, timezone).isoformat(" ", "minutes")
-        table.add_row(each.zone, hour, _kwh(each.record_wh), _kwh(each.database_wh))
+        start = datetime.fromtimestamp(each.start_utc_s, timezone)
+        table.add_row(
+            each.zone, start.isoformat(" ", "minutes" if unit == "hours" else "seconds"), _kwh(each.record_wh),
+            _kwh(each.database_wh),
+        )  # fmt: skip
     console.print(table)
     if len(differing) > ROWS_MAX:
         console.print(f"and {len(differing) - ROWS_MAX:,} more")
     same = sum(not day.differing for day in found)
-    text = f"{len(differing):,} of {hours:,} hours differ; {same:,} of {len(found):,} days are the same"
+    text = f"{len(differing):,} of {compared:,} {unit} differ; {same:,} of {_days(found)} are the same"
     console.print(text, style="red", soft_wrap=True)
 
 
 def _kwh(energy_wh: int | None) -> str:
     return "missing" if energy_wh is None else f"{energy_wh / 1000:,.3f}"
+
+
+def _days(found: list[Day]) -> str:
+    return "1 day" if len(found) == 1 else f"{len(found):,} days"

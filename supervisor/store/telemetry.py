@@ -205,6 +205,16 @@ def ticks(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int, board: str | N
             yield late.tick_of(row)[1]
 
 
+def first_start(db: sqlite3.Connection) -> int | None:
+    """Start of the oldest tick that is kept [UTC s]; None where there is none."""
+    # Board by board: SQLite finds the end of an index only within one board.
+    start: int | None = db.execute(
+        "SELECT min(first) FROM (SELECT (SELECT min(start_utc_s) FROM tick WHERE tick.board = known.board) AS first "
+        "FROM (SELECT DISTINCT board FROM meter) AS known)"
+    ).fetchone()[0]
+    return start
+
+
 def _known(db: sqlite3.Connection, board: str, life: int, telemetry: Telemetry) -> bool:
     """Whether this very measurement is stored, in any of the board's last lives. One query per life: over a range of
     lives SQLite reads every tick of the board.

@@ -162,21 +162,35 @@ def _use(metrics: Metrics) -> None:
 PAGE = Path(__file__).parents[3] / "docs" / "queries.md"
 
 
-@pytest.mark.influx
-def test_the_walk_through_in_pandas_runs_and_its_sums_are_those_of_the_record(
-    influxd: Influxd, database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    totals = asyncio.run(live(tmp_path, influxd.url, database))
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+def walked(section: str, influxd: Influxd, database: str) -> dict[str, Any]:
+    """The names that the four blocks of a section of the page leave behind."""
+    [text] = re.findall(rf"## {section}\n(.*?)(?=\n## |\Z)", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(blocks) == 4
     names: dict[str, Any] = {}
     exec(blocks[0], names)
     names |= {"URL": influxd.url, "DATABASE": database}
     for block in blocks[1:]:
         exec(block, names)
-    assert names["daily"].sum().to_dict() == pytest.approx({zone: wh / 1000 for zone, wh in totals.items()})
-    assert set(names["peaks"]["feeder"]) == {"f0", "f1"}
-    [event] = names["events"].to_dict("records")
-    assert (event["zone"], event["reason"]) == ("z0000", "ice")
+    return names
+
+
+@pytest.mark.influx
+def test_the_walks_through_in_pandas_and_polars_run_and_their_sums_are_those_of_the_record(
+    influxd: Influxd, database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    totals = asyncio.run(live(tmp_path, influxd.url, database))
+    expected = pytest.approx({zone: wh / 1000 for zone, wh in totals.items()})
+    pandas = walked("pandas", influxd, database)
+    polars = walked("Polars", influxd, database)
+    assert pandas["daily"].sum().to_dict() == expected
+    assert polars["daily"].drop("day").sum().to_dicts() == [expected]
+    assert set(pandas["peaks"]["feeder"]) == set(polars["peaks"]["feeder"]) == {"f0", "f1"}
+    keys = ["feeder", "month"]
+    assert polars["peaks"].sort(keys)["mean_kw"].to_list() == pandas["peaks"].sort_values(keys)["mean_kw"].tolist()
+    [event] = pandas["events"].to_dict("records")
+    [after] = polars["after"].to_dicts()
+    assert (event["zone"], event["reason"]) == (after["zone"], after["reason"]) == ("z0000", "ice")
+    assert after["kwh_after"] == pytest.approx(event["kwh_after"])
     assert 0 < event["kwh_after"] < totals["z0000"] / 1000
     assert "kwh_after" in capsys.readouterr().out

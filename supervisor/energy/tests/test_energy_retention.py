@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from supervisor.config import InvalidConfig, load
 from supervisor.energy.endpoint import Target, configured, connect
-from supervisor.energy.reading import Period, read_hours
+from supervisor.energy.reading import HOURS, Period, read_energies
 from supervisor.energy.shipper import ALARM_HELD, HOLD_S, Shipper
 from supervisor.energy.tests.spooling import Handler, Spooling, Standing
 from supervisor.runtime.clock import ManualClock
@@ -105,7 +105,9 @@ def test_policies_are_made_and_every_measurement_goes_to_its_own(
         "roadheat_1827d": ["feeder_15m", "zone_1h"],
         "roadheat_ever": ["zone_1d"],
     }
-    assert list(asyncio.run(read_hours(to, Period("s", 0, 2**32))).values()) == [70]  # as `energy verify` asks
+    assert list(asyncio.run(read_energies(to, Period("s", 0, 2**32), HOURS)).values()) == [
+        70
+    ]  # as `energy verify` asks
 
 
 @pytest.mark.influx

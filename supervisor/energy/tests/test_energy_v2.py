@@ -23,7 +23,7 @@ from aiohttp.test_utils import TestServer
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from supervisor.energy.endpoint import Target, connect
-from supervisor.energy.reading import Period, read_hours
+from supervisor.energy.reading import HOURS, Period, read_energies
 from supervisor.energy.shipper import ALARM_DEAD, ALARM_HELD, BACKOFF_MAX_S, HOLD_S, Shipper
 from supervisor.energy.tests.spooling import Standing
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
@@ -327,7 +327,7 @@ def test_a_real_influxdb_2_or_3_holds_the_totals(tmp_path: Path) -> None:
             assert (await store.spool.state()).dead == 0
             end_utc_s = T0_UTC_S + 86_400
             sent, _ = await store.read(lambda db: sent_hours(db, T0_UTC_S - 3600, end_utc_s))
-            assert await read_hours(target, Period("seongbuk", T0_UTC_S - 3600, end_utc_s)) == sent
+            assert await read_energies(target, Period("seongbuk", T0_UTC_S - 3600, end_utc_s), HOURS) == sent
             if os.environ.get("INFLUX_FLUX", "1") == "1":
                 assert await held_by_influxdb(target) == await store.telemetry.zone_totals()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import urllib.request
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 from supervisor.cli import main
 from supervisor.domain.errors import CommandError
 from supervisor.energy.endpoint import Target
-from supervisor.energy.reading import FLUX, Period, read_hours
+from supervisor.energy.reading import FLUX, Period, Series, read_energies
 from supervisor.store import DATABASE_NAME, SPOOL_CAP_BYTES, database, rollup, spool, telemetry
 from supervisor.store.labels import Labels
 from supervisor.wire.messages import Telemetry, ZoneSample
@@ -126,6 +127,58 @@ def test_what_a_victoriametrics_lacks_is_told(victoria: Victoria, tmp_path: Path
     assert (said.exit_code, "2 of 6 hours differ" in said.output) == (1, True), said.output
 
 
+@pytest.mark.influx
+def test_raw_points_that_differ_are_told_to_the_second(
+    influxd: Influxd, tmp_path: Path, lines: list[str], database: str
+) -> None:
+    """One point is missing, one has another value, one is there that the record does not have."""
+    configure(tmp_path, "v1", influxd.url, database)
+    write = f"{influxd.url}/write?db={database}&precision=s"
+    points = [line for line in lines if line.startswith("zone,")]
+    [gone] = [line for line in points if "zone=z01" in line and line.endswith(str(START_UTC_S + 120))]
+    [other] = [line for line in points if "zone=z02" in line and line.endswith(str(START_UTC_S + 3660))]
+    foreign = gone.replace(str(START_UTC_S + 120), str(START_UTC_S + 125))
+    changed = other.replace("delta_wh=1000i", "delta_wh=999i")
+    post(write, [changed if line == other else line for line in points if line != gone] + [foreign])
+    said = verify(tmp_path, "--points")
+    assert said.exit_code == 1, said.output
+    assert "3 of 360 points differ; 0 of 2 days are the same" in said.output
+    rows = [[cell for cell in line.split() if cell != "│"] for line in said.output.splitlines() if "z0" in line]
+    assert rows == [
+        ["z01", "2023-12-30", "23:02:00+09:00", "1.000", "missing"],
+        ["z01", "2023-12-30", "23:02:05+09:00", "missing", "1.000"],
+        ["z02", "2023-12-31", "00:01:00+09:00", "1.000", "0.999"],
+    ]
+
+
+@pytest.mark.victoria
+def test_raw_points_are_compared_with_a_victoriametrics(victoria: Victoria, tmp_path: Path, lines: list[str]) -> None:
+    configure(tmp_path, "v2", victoria.url, "heat")
+    post(f"{victoria.url}/api/v2/write?precision=s", lines)
+    victoria.get("/internal/force_flush")
+    said = verify(tmp_path, "--points")
+    assert (said.exit_code, "360 points of zones in 2 days are the same" in said.output) == (0, True), said.output
+
+
+@pytest.mark.influx
+def test_raw_points_are_compared_from_where_the_record_still_has_them(
+    influxd: Influxd, tmp_path: Path, lines: list[str], database: str
+) -> None:
+    configure(tmp_path, "v1", influxd.url, database)
+    post(f"{influxd.url}/write?db={database}&precision=s", lines)
+    db = sqlite3.connect(tmp_path / "state" / DATABASE_NAME)
+    with db:
+        db.execute("DELETE FROM tick WHERE start_utc_s < ?", (START_UTC_S + 3600,))
+    said = verify(tmp_path, "--points")
+    assert "no raw points from before 2023-12-31 00:00:00+09:00" in said.output
+    assert (said.exit_code, "240 points of zones in 1 day are the same" in said.output) == (0, True), said.output
+    with db:
+        db.execute("DELETE FROM tick")
+    db.close()
+    said = verify(tmp_path, "--points")
+    assert (said.exit_code, "no raw points of this period any more" in said.stderr) == (2, True), said.output
+
+
 def asked(answer: web.Response) -> tuple[dict[tuple[str, int], int] | CommandError, list[dict[str, object]]]:
     """What is read from a 2.x that answers Flux so, and the bodies of the requests."""
     bodies: list[dict[str, object]] = []
@@ -143,7 +196,9 @@ def asked(answer: web.Response) -> tuple[dict[tuple[str, int], int] | CommandErr
             url = f"http://127.0.0.1:{server.port}"
             target = Target(api="v2", url=url, bucket='heat "x"', org="city", token="secret")
             try:
-                return await read_hours(target, Period(SITE, START_UTC_S, START_UTC_S + 7200))
+                return await read_energies(
+                    target, Period(SITE, START_UTC_S, START_UTC_S + 7200), Series("zone_1h", "energy_wh")
+                )
             except CommandError as error:
                 return error
 
@@ -161,6 +216,7 @@ def test_flux_is_asked_with_parameters_and_its_csv_is_read() -> None:
     assert hours == {("z01", START_UTC_S): 60_000, ("z01", START_UTC_S + 3600): 59_000, ("z02", START_UTC_S): 7}
     assert body["query"] == FLUX
     extern = str(body["extern"])
+    assert all(name in extern for name in ("zone_1h", "energy_wh"))
     assert SITE in extern or repr(SITE)[1:-1] in extern
     assert 'heat "x"' in extern
     assert "2023-12-30T14:00:00" in extern
