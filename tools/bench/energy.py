@@ -37,13 +37,23 @@ from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
 from supervisor.wire.messages import Telemetry
+from tools.bench.energy_page import beating, held_up
 from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
 from tools.servers import Server, ServerError, find_program, running_influxd, running_victoria
 
 LOAD = Load(boards=10, zones=10)  # 100 zones
 LABELS = Labels("seongbuk", {sample.zone: ((0, "f1"),) for b in range(10) for sample in LOAD.frame(b, 1).z})
 DRAIN_POINTS = 200_000  # an hour and a half of 100 zones: forty requests
-BEAT_S = 0.002  # how often the loop's response is measured
+# A command that says its most memory [kB] last: what wait4 returns counts the bench itself too, from before the exec.
+MEASURED = """import sys
+from supervisor.cli import main
+try:
+    main()
+finally:
+    with open("/proc/self/status") as status:
+        sys.stderr.write(status.read().split("VmHWM:")[1].split()[0])
+"""
+PAGE_STALL_MS = 150  # as with 2,000 boards
 
 
 class Figure(Struct, frozen=True):
@@ -104,6 +114,9 @@ def energy(minutes: int, json_path: Path | None) -> None:
             except ServerError as error:
                 console.print(f"left out: {error}", style="yellow")
         figures += reports(Path(folder))
+        wall_s, stall_s = asyncio.run(held_up(Path(folder) / "page"))
+        figures.append(Figure("app's season of 500 roads", wall_s, "s wall"))
+        figures.append(Figure("app's season, event loop held up", stall_s * 1000, "ms, the longest", PAGE_STALL_MS))
     print_figures(console, figures, "Energy record")
     if json_path is not None:
         json_path.write_text(json.dumps({figure.name: figure.value for figure in figures}, indent=1), encoding="utf-8")
@@ -126,12 +139,6 @@ async def committing(folder: Path, records: int) -> list[Figure]:
     waits_s: list[float] = []
     stalls_s: list[float] = []
 
-    async def beat() -> None:
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(BEAT_S)
-            stalls_s.append(time.perf_counter() - before - BEAT_S)
-
     frames = [[LOAD.frame(board, q) for board in range(LOAD.boards)] for q in range(1, records + 1)]
 
     async def commit(board: int, frame: Telemetry) -> None:
@@ -139,12 +146,11 @@ async def committing(folder: Path, records: int) -> list[Figure]:
         await store.telemetry.commit(f"b{board:02}", frame, frame.utc, frame.utc - DT_S, -2.5)
         waits_s.append(time.perf_counter() - before)
 
-    beating = asyncio.create_task(beat())
-    wall_s, cpu_s = time.perf_counter(), time.process_time()
-    for tick in frames:
-        await asyncio.gather(*(commit(board, frame) for board, frame in enumerate(tick)))
-    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-    beating.cancel()
+    async with beating(stalls_s):
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        for tick in frames:
+            await asyncio.gather(*(commit(board, frame) for board, frame in enumerate(tick)))
+        wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     await store.close()
     points = records * LOAD.boards * LOAD.zones
     p50, p99 = np.percentile(waits_s, [50, 99]) * 1000
@@ -221,13 +227,15 @@ def _fill(path: Path, zones: int, hours: int) -> None:
 
 def _measured(*arguments: str) -> tuple[float, float]:
     """CPU [s] and the most memory [MB] of one `roadheat` command. Raises ServerError where it fails."""
-    command = [sys.executable, "-c", "from supervisor.cli import main; main()", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-c", MEASURED, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise ServerError(f"`roadheat {' '.join(arguments)}` ended with status {process.returncode}", where="bench")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return used.ru_utime + used.ru_stime, int(said.split()[-1]) / 1024
 
 
 def _open(folder: Path) -> Store:
