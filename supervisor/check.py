@@ -12,12 +12,10 @@ from supervisor.config.source import Source, parse
 from supervisor.domain.errors import RoadheatError, TariffError
 from supervisor.net.handles import needed, raise_limit
 from supervisor.runtime.clock import SystemClock
+from supervisor.store.opening import SPOOL_BYTES_PER_ZONE_DAY, SPOOL_DAYS, spool_cap_bytes
 from supervisor.tariff.advice import advice
 from supervisor.tariff.configured import configured_demand, configured_tariff, price_fetcher, tariff_file
 from supervisor.weather.providers.registry import planned
-
-SPOOL_DAYS = 14  # a holiday week and the time to get a server repaired
-SPOOL_BYTES_PER_ZONE_DAY = 8_640 * 150  # points of 10 s, 130 to 150 bytes each
 
 
 def explain(config: Config) -> tuple[tuple[RoadheatError, ...], tuple[str, ...]]:
@@ -81,12 +79,12 @@ def _limits(config: Config) -> Iterator[str]:
             "`roadheat serve` refuses to start"
         )
     if config.influx is not None:
-        days = config.influx.spool_mib * 1024**2 / (len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY)
-        if days < SPOOL_DAYS:
-            needed_mib = -(-len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY * SPOOL_DAYS // 1024**2)
+        room_bytes, day_bytes = spool_cap_bytes(config), len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY
+        if room_bytes < day_bytes * SPOOL_DAYS:
+            hold = "" if config.influx.spool_mib is not None else ", a quarter of this disk,"
             yield (
-                f"influx.spool_mib: {config.influx.spool_mib} MiB hold {days:.1f} days of {len(config.zone)} zones "
-                f"without InfluxDB; {needed_mib} hold {SPOOL_DAYS}"
+                f"influx.spool_mib: {room_bytes // 1024**2} MiB{hold} hold {room_bytes / day_bytes:.1f} days of "
+                f"{len(config.zone)} zones without InfluxDB; {-(-day_bytes * SPOOL_DAYS // 1024**2)} hold {SPOOL_DAYS}"
             )
     for feeder in config.feeder:
         installed_kw = sum(zone.power_w for zone in config.zone if zone.feeder == feeder.id) / 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from supervisor.config.audit_rules import syslog_target
 from supervisor.control import token_watch
@@ -32,7 +33,8 @@ def start_trust(
     twins = Twins(base.alarms, base.clock)
     control.intake.greeted.append(twins.greeted)
     control.intake.greeted.append(BoardFiles(base.alarms).greeted)
-    life = BoardLife(base.live.zones, base.metrics, base.store.events, base.clock, base.background)
+    timezone = ZoneInfo(base.config.site.timezone)
+    life = BoardLife(base.live.zones, base.metrics, base.store, base.clock, timezone, base.background)
     control.intake.greeted.append(life.greeted)
     control.intake.shown.append(life.shown)
     control.watch.checks["keys of boards"] = twins.look

@@ -27,11 +27,11 @@ def find_influx_problems(influx: InfluxConfig | None, source: Source) -> Iterato
     for name in needed:
         if not getattr(influx, name):
             yield source.problem("influx", f"`{name}` is missing", f'api = "{influx.api}" needs it: add {name} = "…"')
-    if not SPOOL_MIB[0] <= influx.spool_mib <= SPOOL_MIB[1]:
+    if influx.spool_mib is not None and not SPOOL_MIB[0] <= influx.spool_mib <= SPOOL_MIB[1]:
         yield source.problem(
             "influx.spool_mib",
             f"outside {SPOOL_MIB[0]}…{SPOOL_MIB[1]}",
-            "Write 1024: fourteen days of fifty zones without InfluxDB",
+            "Write 1024: fourteen days of fifty zones; without the key there is room for fourteen days of all zones",
         )
     if not is_url(influx.url):
         yield source.problem("influx.url", "not a URL", 'Write "http://host:8086"')

@@ -69,7 +69,7 @@ class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     bucket: str = ""  # v2
     org: str = ""  # v2
     token_env: str = ""  # environment variable with the token
-    spool_mib: int = 1024  # the most that waits on disk; above it the oldest lines are dropped
+    spool_mib: int | None = None  # the most that waits on disk, oldest dropped first; None: by the zones
     retention_days: dict[str, int] = {}  # v1: measurement → days that it is kept, 0 for ever
     buckets: dict[str, str] = {}  # v2: measurement → bucket of its own
 

@@ -1,18 +1,22 @@
 """How old boards and contactors get: switchings, hours, earth-leakage current, and what ended a start.
 
-All of it as metrics, and once a day for each road in the record of events, from where it reaches the analysts.
+All of it as metrics, and once a day for each road in the record of events, from where it reaches the analysts, and in
+that of health, which tells how long a contactor lasts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from supervisor.control.metrics import Metrics
 from supervisor.control.zone_live import ZoneLive
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock
-from supervisor.store.events import EventRepository
+from supervisor.store.health import LifeDay
+from supervisor.store.rollup import local_day
+from supervisor.store.store import Store
 from supervisor.wire.messages import Hello, Life, Telemetry
 
 DAY_S: Final = 86_400.0
@@ -25,14 +29,16 @@ class BoardLife:
         self,
         zones: Mapping[str, ZoneLive],
         metrics: Metrics,
-        events: EventRepository,
+        store: Store,
         clock: Clock,
+        timezone: ZoneInfo,
         background: Background,
     ) -> None:
         self._zones = zones
         self._metrics = metrics
-        self._events = events
+        self._store = store
         self._clock = clock
+        self._timezone = timezone
         self._background = background
         self._crash: dict[str, str] = {}
         self._peak_ma: dict[str, int] = {}  # since the last event of the zone
@@ -68,6 +74,9 @@ class BoardLife:
         peak_ma = self._peak_ma.pop(zone, None)
         leakage = "" if peak_ma is None else f", leakage up to {peak_ma} mA"
         self._tell("contactor-life", zone, f"{life.switchings} switchings, {life.on_h} h on{leakage}")
+        day, _, _ = local_day(int(self._clock.utc_s()), self._timezone)
+        kept = LifeDay(zone, day, life.switchings, life.on_h)
+        self._background.spawn(self._store.health.keep_life(kept), "life of a contactor")
 
     def _tell(self, kind: str, subject: str, text: str) -> None:
-        self._background.spawn(self._events.append(kind, subject, text), "event")
+        self._background.spawn(self._store.events.append(kind, subject, text), "event")

@@ -1,4 +1,4 @@
-"""Wear of circuits by local day, and readings of panels. Plain functions on a connection."""
+"""Wear of circuits by local day, what boards count of contactors, and readings of panels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from supervisor.domain.panel import PanelReading
 from supervisor.store.repository import Repository
 
-Row = TypeVar("Row", "WearDay", PanelReading)
+Row = TypeVar("Row", "WearDay", "LifeDay", PanelReading)
 
 
 class WearDay(Struct, frozen=True):
@@ -24,6 +24,15 @@ class WearDay(Struct, frozen=True):
     on_s: int
     full_s: int
     full_ws: int
+
+
+class LifeDay(Struct, frozen=True):
+    """What a board had counted of a contactor since the board was new, as it stood on a day."""
+
+    zone: str
+    day: str
+    switchings: int
+    on_h: int
 
 
 def by_zone(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -52,6 +61,20 @@ def wear(db: sqlite3.Connection, from_day: str, to_day: str) -> list[WearDay]:
     return [WearDay(*row) for row in db.execute(query, (from_day, to_day))]
 
 
+def keep_life(db: sqlite3.Connection, one: LifeDay) -> None:
+    """Keep what a board had counted on a day, instead of what it said earlier that day."""
+    db.execute(
+        "INSERT INTO life_day (zone, day, switchings, on_h) VALUES (?, ?, ?, ?) ON CONFLICT (zone, day) DO UPDATE SET "
+        "switchings = excluded.switchings, on_h = excluded.on_h",
+        (one.zone, one.day, one.switchings, one.on_h),
+    )
+
+
+def lives(db: sqlite3.Connection) -> list[LifeDay]:
+    """All that boards counted, oldest first."""
+    return [LifeDay(*row) for row in db.execute("SELECT zone, day, switchings, on_h FROM life_day ORDER BY day, zone")]
+
+
 def add_reading(db: sqlite3.Connection, one: PanelReading) -> bool:
     """Keep a reading; False where one of the same road, moment and source is there."""
     values = (one.utc_s, one.zone, one.source, one.voltage_v, one.current_a, one.leakage_ma, one.panel_c)
@@ -69,11 +92,15 @@ def readings(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list
 
 
 class HealthRepository(Repository):
-    """Wear and readings."""
+    """Wear, lives and readings."""
 
     async def add_wear(self, day: str, wear: Mapping[str, tuple[int, int, int, int]]) -> None:
         """Add starts, on_s, full_s and full_ws of zones to a day."""
         await self.write(lambda db: add_wear(db, day, wear))
+
+    async def keep_life(self, one: LifeDay) -> None:
+        """Keep what a board had counted on a day."""
+        await self.write(lambda db: keep_life(db, one))
 
     async def add_reading(self, one: PanelReading) -> bool:
         """Keep a reading; False where it is there already."""

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
 
 from supervisor.config import Config
+from supervisor.config.influx_rules import SPOOL_MIB
 from supervisor.runtime.clock import Clock
 from supervisor.store.integrity import refuse_damaged
-from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
 
 logger = logging.getLogger(__name__)
 
 
+SPOOL_DAYS: Final = 14  # a holiday week and the time to get a server repaired
+SPOOL_BYTES_PER_ZONE_DAY: Final = 8_640 * 150  # points of 10 s, 130 to 150 bytes each
+SPOOL_DISK_SHARE: Final = 0.25  # of the disk at most where no size is configured: the record itself needs the rest
+
+
 def spool_cap_bytes(config: Config) -> int:
-    """The most that waits for InfluxDB; 0 where none is configured."""
-    return config.influx.spool_mib * 1024**2 if config.influx else 0
+    """The most that waits for InfluxDB; 0 where none is configured.
+
+    Without `spool_mib` it is what fourteen days of the zones take, within a quarter of the disk.
+    """
+    if config.influx is None:
+        return 0
+    if config.influx.spool_mib is not None:
+        return config.influx.spool_mib * 1024**2
+    disk_bytes = shutil.disk_usage(_existing(config.state_dir)).total
+    return max(min(spool_needed_bytes(config), int(disk_bytes * SPOOL_DISK_SHARE)), SPOOL_MIB[0] * 1024**2)
+
+
+def spool_needed_bytes(config: Config) -> int:
+    """What fourteen days of the zones take; of a small district that of fifty zones."""
+    return max(len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY * SPOOL_DAYS, SPOOL_CAP_BYTES)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 @asynccontextmanager

@@ -37,9 +37,10 @@ from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
 from supervisor.wire.messages import Telemetry
+from tools.bench.energy_outage import drained
 from tools.bench.energy_page import beating, held_up
 from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load
-from tools.servers import Server, ServerError, find_program, running_influxd, running_victoria
+from tools.servers import Influxd, Server, ServerError, find_program, running_influxd, running_victoria
 
 LOAD = Load(boards=10, zones=10)  # 100 zones
 LABELS = Labels("seongbuk", {sample.zone: ((0, "f1"),) for b in range(10) for sample in LOAD.frame(b, 1).z})
@@ -54,6 +55,7 @@ finally:
         sys.stderr.write(status.read().split("VmHWM:")[1].split()[0])
 """
 PAGE_STALL_MS = 150  # as with 2,000 boards
+PLANS_P99_MS = 1000  # plans go out every five minutes
 
 
 class Figure(Struct, frozen=True):
@@ -97,8 +99,9 @@ def _there(program: str, console: Console) -> bool:
 
 @click.command()
 @click.option("--minutes", default=10, show_default=True, help="Telemetry of 100 zones to record and ship.")
+@click.option("--outage-days", default=0.1, show_default=True, help="Days of 100 zones that wait for InfluxDB 1.6.")
 @click.option("--json", "json_path", type=OutputPath(), help="Write the figures to this file too.")
-def energy(minutes: int, json_path: Path | None) -> None:
+def energy(minutes: int, outage_days: float, json_path: Path | None) -> None:
     """Serialising, commit latency, loop stall, shipping and draining, on real servers where they are installed."""
     console = terminal.console()
     present = [server for server in SERVERS if _there(server.program, console)]
@@ -111,6 +114,8 @@ def energy(minutes: int, json_path: Path | None) -> None:
                     if wanted.api == "v1":
                         server.get("/query", q="CREATE DATABASE bench")
                     figures += asyncio.run(shipping(Path(folder), wanted.api, server.url, wanted.name))
+                    if isinstance(server, Influxd):
+                        figures += outage(Path(folder) / "outage", server, outage_days)
             except ServerError as error:
                 console.print(f"left out: {error}", style="yellow")
         figures += reports(Path(folder))
@@ -157,7 +162,7 @@ async def committing(folder: Path, records: int) -> list[Figure]:
     return [
         Figure("commit p50", float(p50), "ms (10 boards at once)"),
         Figure("commit p99", float(p99), "ms (10 boards at once)", 25),
-        Figure("loop stall p99", float(np.percentile(stalls_s, 99)) * 1000, "ms", 10),
+        Figure("loop stall p99", _p99_ms(stalls_s), "ms", 10),
         Figure("commit", cpu_s / points * 1e6, "µs CPU/point"),
         Figure("commit rate", points / wall_s, "points/s wall"),
     ]
@@ -193,6 +198,25 @@ async def shipping(folder: Path, api: Literal["v1", "v2"], url: str, name: str) 
         Figure(f"shipper, {api}", cpu_s / points * 1e6, "µs CPU/point", 6),
         Figure(f"drain, {api} into {name}", points / wall_s, "points/s wall", 15_000, at_most=False),
     ]
+
+
+def outage(folder: Path, influxd: Influxd, days: float) -> list[Figure]:
+    """What waited drains while boards commit and plans are recorded: nothing is lost, and nobody waits for it."""
+    folder.mkdir()
+    found = asyncio.run(drained(folder, influxd, days))
+    name = f"after {days:g} days without InfluxDB"
+    return [
+        Figure(f"{name}, waiting", found.spool_bytes / 1e6, "MB"),
+        Figure(f"{name}, drain", found.points / found.drain_s, "points/s wall", 15_000, at_most=False),
+        Figure(f"{name}, lost", found.lost, "points", 0),
+        Figure(f"{name}, commit p99", _p99_ms(found.commits_s), "ms (all of 10 boards)"),
+        Figure(f"{name}, plans of all zones p99", _p99_ms(found.plans_s), "ms", PLANS_P99_MS),
+        Figure(f"{name}, loop stall p99", _p99_ms(found.stalls_s), "ms"),
+    ]
+
+
+def _p99_ms(times_s: list[float]) -> float:
+    return float(np.percentile(times_s, 99)) * 1000
 
 
 def reports(folder: Path) -> list[Figure]:

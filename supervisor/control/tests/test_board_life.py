@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from supervisor.control.board_life import DAY_S, BoardLife
 from supervisor.control.tests.conftest import START_UTC_S, Setup, greet
+from supervisor.store.health import lives
 from supervisor.wire.messages import Life, Telemetry, ZoneSample
 
 
@@ -19,7 +21,8 @@ def frame(*zones: str, lk: tuple[int, ...] = (), wr: tuple[Life, ...] = ()) -> T
 
 @pytest.fixture
 def wear(setup: Setup) -> BoardLife:
-    return BoardLife(setup.live.zones, setup.metrics, setup.store.events, setup.clock, setup.background)
+    seoul = ZoneInfo("Asia/Seoul")
+    return BoardLife(setup.live.zones, setup.metrics, setup.store, setup.clock, seoul, setup.background)
 
 
 async def told(setup: Setup, kind: str) -> list[str]:
@@ -43,6 +46,10 @@ async def test_metrics_and_one_event_a_day(setup: Setup, wear: BoardLife) -> Non
     setup.clock.advance(DAY_S)
     wear.shown("b01", frame("z01", wr=(Life(1_090, 80),)))
     assert "1090 switchings, 80 h on, leakage up to 6 mA" in await told(setup, "contactor-life")
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "life of a contactor"))
+    kept = await setup.store.read(lives)
+    assert [(one.zone, one.switchings, one.on_h) for one in kept] == [("z01", 1_000, 70), ("z01", 1_090, 80)]
+    assert kept[0].day < kept[1].day
 
 
 async def test_another_boards_zone_or_none_changes_nothing(setup: Setup, wear: BoardLife) -> None:

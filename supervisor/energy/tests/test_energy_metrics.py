@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
@@ -15,6 +17,7 @@ from supervisor.config import load
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.energy.metrics import SpoolCollector
 from supervisor.energy.tests.spooling import answering
+from supervisor.store.opening import spool_cap_bytes
 
 
 async def test_size_age_and_fate_of_points_are_metrics(tmp_path: Path) -> None:
@@ -50,6 +53,25 @@ def test_a_cap_that_is_small_for_the_fleet_is_warned_about(tmp_path: Path, mib: 
     assert len(said) == (mib == 16)
 
 
+def test_without_a_cap_there_is_room_for_fourteen_days_of_all_zones_within_a_quarter_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load(configured(tmp_path, None), without_data=True)
+    few = len(config.zone)
+    many = msgspec.structs.replace(config, zone=(config.zone * 100)[:100])
+    disk = SimpleNamespace(total=2**40)
+    monkeypatch.setattr("supervisor.store.opening.shutil.disk_usage", lambda _: disk)
+    assert spool_cap_bytes(config) == 2**30
+    assert spool_cap_bytes(many) == 14 * 100 * 8640 * 150
+    assert not [said for said in explain(many)[1] if "spool_mib" in said]
+    disk.total = 2**30
+    assert spool_cap_bytes(many) == 2**28
+    [said] = [said for said in explain(many)[1] if "spool_mib" in said]
+    assert "256 MiB, a quarter of this disk, hold 2.1 days of 100 zones" in said
+    disk.total = 2**20
+    assert (few, spool_cap_bytes(config)) == (few, 16 * 2**20)
+
+
 @pytest.mark.parametrize("mib", [1, 2_000_000])
 def test_a_cap_out_of_bounds_is_refused(tmp_path: Path, mib: int) -> None:
     result = CliRunner().invoke(main, ["check-config", str(configured(tmp_path, mib))], env={"COLUMNS": "300"})
@@ -57,8 +79,9 @@ def test_a_cap_out_of_bounds_is_refused(tmp_path: Path, mib: int) -> None:
     assert "outside 16" in result.output
 
 
-def configured(folder: Path, mib: int) -> Path:
+def configured(folder: Path, mib: int | None) -> Path:
     path = folder / "city.toml"
-    influx = f'\n[influx]\napi = "v1"\nurl = "http://127.0.0.1:1"\ndatabase = "d"\nspool_mib = {mib}\n'
+    cap = "" if mib is None else f"spool_mib = {mib}\n"
+    influx = f'\n[influx]\napi = "v1"\nurl = "http://127.0.0.1:1"\ndatabase = "d"\n{cap}'
     path.write_text(EXAMPLE.read_text(encoding="utf-8") + influx, encoding="utf-8")
     return path

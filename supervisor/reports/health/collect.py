@@ -7,8 +7,9 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import pairwise
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,13 +19,14 @@ from supervisor.config import Config
 from supervisor.domain.panel import PanelReading
 from supervisor.domain.zone import Zone
 from supervisor.reports.health.life import CABLE, INSULATION, NOISE_MIN, Life, scale_of_b10, trend, weibull
-from supervisor.store.health import WearDay, by_zone, readings, wear
+from supervisor.store.health import LifeDay, WearDay, by_zone, lives, readings, wear
 
 PARTS: Final = ("cable", "insulation", "contactor", "sensor")
 SOON_A: Final = 1.0  # a part that may fail within a year is on the list of what is replaced before the season
 YEAR_DAYS: Final = 365.25
 LOADED: Final = 0.3  # of rated current: below it V/I says little of the cable
 SHAPES: Final = {"contactor": 2.0, "sensor": 2.5}  # of the Weibull law: wear, not chance
+RATE_DAYS: Final = 180  # of a board's counting: sooner a rate of closings says more of the season than of the year
 RATE_SIGMA: Final = 0.2  # winters differ by so much in closings, as a logarithm
 
 
@@ -51,6 +53,14 @@ class Health(Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
 
 
+class _Known(NamedTuple):
+    """What is on record of a road, each oldest first."""
+
+    worn: Sequence[WearDay]
+    counted: Sequence[LifeDay]
+    read: Sequence[PanelReading]
+
+
 def collect(config: Config, db: sqlite3.Connection, now_utc_s: int) -> Health:
     """From the whole record."""
     timezone = ZoneInfo(config.site.timezone)
@@ -58,10 +68,10 @@ def collect(config: Config, db: sqlite3.Connection, now_utc_s: int) -> Health:
     days = wear(db, "", "9999")
     measured = readings(db, 0, now_utc_s + 1)
     common = _common(config.zone, days)
-    worn, read = by_zone(days), by_zone(measured)
+    worn, read, counted = by_zone(days), by_zone(measured), by_zone(lives(db))
     found = [
         part for zone in config.zone
-        for part in _of(zone, config, worn[zone.id], read[zone.id], common, today, timezone)
+        for part in _of(zone, config, _Known(worn[zone.id], counted[zone.id], read[zone.id]), common, today, timezone)
     ]  # fmt: skip
     order = sorted(found, key=lambda one: (not one.replace, math.inf if one.life is None else one.life.low_a, one.zone))
     return Health(
@@ -72,17 +82,16 @@ def collect(config: Config, db: sqlite3.Connection, now_utc_s: int) -> Health:
 def _of(
     zone: Zone,
     config: Config,
-    own: Sequence[WearDay],
-    panel: Sequence[PanelReading],
+    known: _Known,
     common: dict[tuple[str, str], float],
     today: date,
     timezone: ZoneInfo,
 ) -> Iterable[Part]:
     settings = config.health
-    yield _cable(zone, 1 + settings.cable_rise_percent / 100, own, panel, common, timezone)
-    yield _insulation(zone, float(zone.limits.leakage_trip_ma), panel, timezone)
-    yield _contactor(zone, settings.contactor_cycles, own, today)
-    yield _sensor(zone, settings.sensor_years, own, today)
+    yield _cable(zone, 1 + settings.cable_rise_percent / 100, known.worn, known.read, common, timezone)
+    yield _insulation(zone, float(zone.limits.leakage_trip_ma), known.read, timezone)
+    yield _contactor(zone, settings.contactor_cycles, known, today)
+    yield _sensor(zone, settings.sensor_years, known.worn, today)
 
 
 def _part(zone: Zone, part: str, measured: float | None, limit: float, life: Life | None, why: str = "") -> Part:
@@ -152,19 +161,37 @@ def _insulation(zone: Zone, limit_ma: float, panel: Sequence[PanelReading], time
     return _part(zone, "insulation", newest, limit_ma, life, "fewer than three months of leakage readings")
 
 
-def _contactor(zone: Zone, cycles: int, own: Sequence[WearDay], today: date) -> Part:
-    """Closings on record, and as many a year before it since the road was installed."""
-    starts = sum(day.starts for day in own)
-    if not own:
-        return _part(zone, "contactor", None, cycles, None, "no closings are on record")
-    first = date.fromisoformat(own[0].day)
-    years = max((today - first).days, 30) / YEAR_DAYS
-    rate = starts / years
+def _contactor(zone: Zone, cycles: int, known: _Known, today: date) -> Part:
+    """Closings that the board counted, else those of telemetry, and as many a year before since the road was installed.
+
+    Never fewer than the boards counted: they were there before the record, or telemetry had gaps.
+    """
+    days, total = [date.fromisoformat(one.day) for one in known.counted], _counted(known.counted)
+    if days and (today - days[0]).days >= RATE_DAYS:
+        first, closings = days[0], total - known.counted[0].switchings
+    elif known.worn:
+        first, closings = date.fromisoformat(known.worn[0].day), sum(day.starts for day in known.worn)
+    elif days and _installed(zone) is not None:
+        first, closings = _installed(zone) or days[0], total
+    else:
+        return _part(
+            zone, "contactor", float(total) if days else None, cycles, None, "no year of closings is on record"
+        )
+    rate = closings / (max((today - first).days, 30) / YEAR_DAYS)
     installed = _installed(zone)
     before = 0.0 if installed is None else max((first - installed).days, 0) / YEAR_DAYS
-    used = starts + rate * before
+    used = max(closings + rate * before, float(total))
     shape = SHAPES["contactor"]
     return _part(zone, "contactor", used, cycles, weibull(used, scale_of_b10(cycles, shape), shape, rate, RATE_SIGMA))
+
+
+def _counted(counted: Sequence[LifeDay]) -> int:
+    """Closings that boards counted; a count that falls is that of a new board, which began at zero."""
+    found = counted[0].switchings if counted else 0
+    for before, one in pairwise(counted):
+        rise = one.switchings - before.switchings
+        found += rise if rise >= 0 else one.switchings
+    return found
 
 
 def _sensor(zone: Zone, years: float, own: Sequence[WearDay], today: date) -> Part:

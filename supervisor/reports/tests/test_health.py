@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ from supervisor.reports.health.life import (
 )
 from supervisor.reports.tests.season_record import local
 from supervisor.store import DATABASE_NAME, database, health
+from supervisor.store.health import LifeDay
 
 FLEETS, ROADS = 100, 12
 
@@ -176,6 +178,26 @@ def test_leakage_closings_and_age(config: Config) -> None:
     assert contactor.replace
     assert not found["z02", "contactor"].replace
     assert found["z01", "sensor"].measured == pytest.approx(12.04, abs=0.01)
+
+
+def test_what_boards_counted_goes_before_what_telemetry_showed(config: Config) -> None:
+    """The board of z01 was there before the record and was replaced once; that of z02 has counted for a month only."""
+    with closing(sqlite3.connect(config.state_dir / DATABASE_NAME)) as db, db:
+        for day, switchings in (
+            ("2024-11-01", 40_000),
+            ("2025-11-01", 45_000),
+            ("2025-12-01", 300),
+            ("2026-10-14", 4_300),
+        ):
+            health.keep_life(db, LifeDay("z01", day, switchings, 100))
+        for day, switchings in (("2026-09-20", 90_000), ("2026-09-20", 90_001), ("2026-10-14", 90_100)):
+            health.keep_life(db, LifeDay("z02", day, switchings, 100))
+    found = parts(config)
+    first = date(2024, 11, 1)
+    rate = (5_000 + 4_300) / ((date(2026, 10, 15) - first).days / 365.25)
+    before = (first - date(2014, 10, 1)).days / 365.25
+    assert found["z01", "contactor"].measured == pytest.approx(9_300 + rate * before)
+    assert found["z02", "contactor"].measured == 90_100  # of the board; telemetry explains fewer
 
 
 def test_what_city_toml_rates_changes_what_is_left(config: Config) -> None:
