@@ -31,7 +31,7 @@ RATE_SIGMA: Final = 0.2  # winters differ by so much in closings, as a logarithm
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """A part of a road. `measured` null and `life` null: not known, see `why`."""
+    """A part of a road. `measured` null and `life` null: not known; `why` names the reason among the page's words."""
 
     zone: str
     name: str
@@ -144,7 +144,7 @@ def _cable(
     percent = round(100 * (limit - 1), 1)
     life = trend(ages, values / values.mean(), limit, CABLE, NOISE_MIN["cable"], relative=True) if months else None
     if life is None:
-        return _part(zone, "cable", None, percent, None, "fewer than three months of measured power")
+        return _part(zone, "cable", None, percent, None, "power")
     rise = float(np.polyval(np.polyfit(ages, values, 1), ages[-1]) / np.polyval(np.polyfit(ages, values, 1), ages[0]))
     return _part(zone, "cable", 100 * (rise - 1), percent, life)
 
@@ -158,7 +158,7 @@ def _insulation(zone: Zone, limit_ma: float, panel: Sequence[PanelReading], time
     values = np.array([math.log(median(by_month[month])) for month in months])
     newest = math.exp(float(values[-1])) if months else None
     life = trend(_ages(months), values, math.log(limit_ma), INSULATION, NOISE_MIN["insulation"]) if months else None
-    return _part(zone, "insulation", newest, limit_ma, life, "fewer than three months of leakage readings")
+    return _part(zone, "insulation", newest, limit_ma, life, "leakage")
 
 
 def _contactor(zone: Zone, cycles: int, known: _Known, today: date) -> Part:
@@ -174,9 +174,8 @@ def _contactor(zone: Zone, cycles: int, known: _Known, today: date) -> Part:
     elif days and _installed(zone) is not None:
         first, closings = _installed(zone) or days[0], total
     else:
-        return _part(
-            zone, "contactor", float(total) if days else None, cycles, None, "no year of closings is on record"
-        )
+        why = "counted" if days else "closings"
+        return _part(zone, "contactor", float(total) if days else None, cycles, None, why)
     rate = closings / (max((today - first).days, 30) / YEAR_DAYS)
     installed = _installed(zone)
     before = 0.0 if installed is None else max((first - installed).days, 0) / YEAR_DAYS
@@ -197,7 +196,7 @@ def _counted(counted: Sequence[LifeDay]) -> int:
 def _sensor(zone: Zone, years: float, own: Sequence[WearDay], today: date) -> Part:
     installed = _installed(zone) or (date.fromisoformat(own[0].day) if own else None)
     if installed is None:
-        return _part(zone, "sensor", None, years, None, "neither inventory.installed nor a record says how old it is")
+        return _part(zone, "sensor", None, years, None, "age")
     age = max((today - installed).days, 0) / YEAR_DAYS
     shape = SHAPES["sensor"]
     scale = years / math.gamma(1 + 1 / shape)  # `years` is their mean

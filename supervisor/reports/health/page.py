@@ -43,7 +43,7 @@ def health_rows(made: Health, language: str) -> Rows:
             one.zone, (one.name_ko if language == "ko" else "") or one.name, text[f"part.{one.part}"],
             text["unknown"] if one.measured is None else f"{one.measured:,.{digits}f} {unit}",
             f"{one.limit:,.0f} {unit}", text["unknown"] if one.life is None else _years(one.life.median_a),
-            one.why if one.life is None else _interval(one.life), text["replace"] if one.replace else "",
+            text[f"why.{one.why}"] if one.life is None else _interval(one.life), text["replace"] if one.replace else "",
         ])  # fmt: skip
     return rows
 

@@ -21,7 +21,7 @@ from supervisor.config.schema import HealthConfig
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.domain.panel import PanelReading
 from supervisor.reports.health import page
-from supervisor.reports.health.collect import Part, collect
+from supervisor.reports.health.collect import Health, Part, collect
 from supervisor.reports.health.inspection import collect as inspect
 from supervisor.reports.health.life import (
     CABLE,
@@ -147,9 +147,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return msgspec.structs.replace(config, health=HealthConfig(contactor_cycles=20_000))
 
 
-def parts(config: Config) -> dict[tuple[str, str], Part]:
+def _made(config: Config) -> Health:
     with closing(database.connect_read_only(config.state_dir / DATABASE_NAME)) as db:
-        return {(one.zone, one.part): one for one in collect(config, db, TODAY).parts}
+        return collect(config, db, TODAY)
+
+
+def parts(config: Config) -> dict[tuple[str, str], Part]:
+    return {(one.zone, one.part): one for one in _made(config).parts}
 
 
 def test_the_supplys_voltage_is_taken_out_and_the_ageing_road_found(config: Config) -> None:
@@ -170,7 +174,9 @@ def test_leakage_closings_and_age(config: Config) -> None:
     assert leakage.life is not None
     assert 0.3 < leakage.life.median_a < 2.0  # to 30 mA
     assert leakage.replace
-    assert found["z01", "insulation"].why == "fewer than three months of leakage readings"
+    assert found["z01", "insulation"].why == "leakage"
+    rows = {row[0]: row for row in page.health_rows(_made(config), "ko") if row[2] == "절연"}
+    assert rows["z01"][6] == "누설전류 측정이 석 달에 못 미침"
     contactor = found["z01", "contactor"]
     years = (date(2026, 10, 15) - date(2023, 11, 15)).days / 365.25
     before = (date(2023, 11, 15) - date(2014, 10, 1)).days / 365.25
