@@ -9,18 +9,20 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from supervisor.backup.sealed import BackupError, Sealer, opened
 from supervisor.config import Config
 from supervisor.domain.errors import StoreError
 from supervisor.store import DATABASE_NAME, database
+from supervisor.store.backup import to_disk
 
 CONFIGURATION = "city.toml"
 STATE = "state"
 _FOREIGN = "It was not made by roadheat"
 _LEFT_OUT = ("bench",)  # of an emulated district
+_ATTEMPTS = 20  # at a moment at which no file changes; each takes some milliseconds
 
 
 def write(config: Config, target: Path, passphrase: str) -> list[str]:
@@ -43,6 +45,7 @@ def write(config: Config, target: Path, passphrase: str) -> list[str]:
                 raise BackupError("reads back differently", where=str(target), remedy="Check the disk and try again")
             _check_database(Path(scratch) / STATE / DATABASE_NAME)
         half.replace(target)
+        to_disk(target.parent)
     except OSError as error:
         raise BackupError(
             f"cannot be written: {error.strerror}", where=str(target), remedy="Choose another disk"
@@ -67,9 +70,12 @@ def restore(source: Path, folder: Path, passphrase: str) -> list[str]:
         if not {CONFIGURATION, f"{STATE}/{DATABASE_NAME}"} <= set(names):
             raise BackupError(f"lacks {CONFIGURATION} or the database", where=str(source), remedy=_FOREIGN)
         _check_database(made / STATE / DATABASE_NAME)
+        for path in (*made.rglob("*"), made):
+            to_disk(path)
         if folder.exists():
             folder.rmdir()
         made.rename(folder)
+        to_disk(folder.parent)
     return names
 
 
@@ -85,14 +91,42 @@ def _files(config: Config) -> Iterator[tuple[Path, str]]:
             source.backup(made)
             made.execute("PRAGMA journal_mode = DELETE")
         yield copy, f"{STATE}/{DATABASE_NAME}"
-    yield config.path, CONFIGURATION
+        copy.unlink()
+        yield config.path, CONFIGURATION
+        for name in _copied(state, Path(scratch)):
+            yield Path(scratch) / name, f"{STATE}/{name.as_posix()}"
+
+
+def _copied(state: Path, scratch: Path) -> list[Path]:
+    """Copy what lies beside the database as it is at one moment: keys and certificates may be renewed meanwhile, and a
+    board's old key without the new one, which has just taken its place, would lock the board out."""
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):  # moved meanwhile
+            seen = _seen(state)
+            for name in seen:
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(state / name, scratch / name)
+            if _seen(state) == seen:
+                return list(seen)
+    raise BackupError(
+        "its files change all the time",
+        where=str(state),
+        remedy="Try again once boards have connected and been renewed",
+    )
+
+
+def _seen(state: Path) -> dict[Path, tuple[int, int, int]]:
+    """Files that belong into a backup by name, with what distinguishes two states of each."""
+    found = {}
     for path in sorted(state.rglob("*")):
         name = path.relative_to(state)
-        if not path.is_file() or path.is_symlink() or name.parts[0] in _LEFT_OUT:
-            continue
+        if not path.is_file() or path.is_symlink() or name.parts[0] in _LEFT_OUT or name.name.startswith("."):
+            continue  # a name with a dot is half of a file that is being written
         if name.name.startswith(DATABASE_NAME) or path.suffix in (".sock", ".lock", ".tmp"):
             continue
-        yield path, f"{STATE}/{name.as_posix()}"
+        stat = path.stat()
+        found[name] = stat.st_mtime_ns, stat.st_size, stat.st_ino
+    return found
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:

@@ -3,13 +3,16 @@
 Format: the magic line, a 16-byte salt, a 7-byte nonce, then records of 4 bytes length and so many bytes: AES-256-GCM of
 up to a mebibyte each. The nonce of a record is the stream's, its number and whether it is the last (the STREAM
 construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), so that none can be left out, moved or cut off. The key
-is scrypt of the passphrase.
+is scrypt of the passphrase in Unicode's form NFKC: keyboards of phones, Macs and PCs write the same Korean word as
+different letters. Earlier backups have it as it was typed: they open with it as it is given, in NFC or in NFD.
 """
 
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -29,15 +32,21 @@ class BackupError(RoadheatError):
     code = "backup"
 
 
-def _key(passphrase: str, salt: bytes) -> AESGCM:
-    if len(passphrase) < PASSPHRASE_MIN:
+def _normal(passphrase: str) -> str:
+    return unicodedata.normalize("NFKC", passphrase)
+
+
+def _require_long(*forms: str) -> None:
+    if max(map(len, forms)) < PASSPHRASE_MIN:
         raise BackupError(
             f"shorter than {PASSPHRASE_MIN} letters",
             where="passphrase",
             remedy="Take several words, and keep them safe",
         )
-    made = Scrypt(salt=salt, length=32, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P).derive(passphrase.encode())
-    return AESGCM(made)
+
+
+def _key(form: str, salt: bytes) -> AESGCM:
+    return AESGCM(Scrypt(salt=salt, length=32, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P).derive(form.encode()))
 
 
 def _nonce(stream: bytes, number: int, last: bool) -> bytes:
@@ -48,8 +57,10 @@ class Sealer:
     """A file to write to; `close` writes the last record."""
 
     def __init__(self, target: BinaryIO, passphrase: str) -> None:
+        normal = _normal(passphrase)
+        _require_long(normal)
         salt, self._stream = os.urandom(16), os.urandom(7)
-        self._cipher = _key(passphrase, salt)
+        self._cipher = _key(normal, salt)
         self._target = target
         self._number = 0
         self._waiting = bytearray()
@@ -80,17 +91,23 @@ def opened(source: BinaryIO, passphrase: str, where: str) -> Iterator[bytes]:
     if not head.startswith(MAGIC) or len(head) < len(MAGIC) + 23:
         raise BackupError("not a backup of roadheat", where=where, remedy="Give the file that `roadheat backup` wrote")
     salt, stream = head[len(MAGIC) : len(MAGIC) + 16], head[len(MAGIC) + 16 :]
-    cipher, number = _key(passphrase, salt), 0
-    length = source.read(4)
+    number, length = 0, source.read(4)
+    cipher: AESGCM | None = None
+    typed = [_normal(passphrase), passphrase, *(unicodedata.normalize(form, passphrase) for form in ("NFC", "NFD"))]
+    _require_long(*typed)
     while length:
         size = int.from_bytes(length, "big")
         sealed = source.read(size) if _TAG <= size <= _RECORD + _TAG else b""
         length = source.read(4)
-        try:
-            yield cipher.decrypt(_nonce(stream, number, not length), sealed, None)
-        except InvalidTag:
+        nonce = _nonce(stream, number, not length)
+        for candidate in [cipher] if cipher is not None else [_key(form, salt) for form in dict.fromkeys(typed)]:
+            with suppress(InvalidTag):
+                piece, cipher = candidate.decrypt(nonce, sealed, None), candidate
+                break
+        else:
             what = "damaged or cut off" if number else "wrong passphrase, or damaged"
-            raise BackupError(what, where=where, remedy="Try another copy, or the passphrase of that time") from None
+            raise BackupError(what, where=where, remedy="Try another copy, or the passphrase of that time")
+        yield piece
         number += 1
     if not number:
         raise BackupError("cut off", where=where, remedy="Try another copy")

@@ -52,9 +52,9 @@ def back_up(connection: sqlite3.Connection, path: Path, step: int) -> Path:
                 where=str(path),
                 remedy="Check the disk, and the database with `sqlite3 FILE 'PRAGMA integrity_check'`",
             )
-        _to_disk(half)
+        to_disk(half)
         half.replace(target)
-        _to_disk(target.parent)
+        to_disk(target.parent)
     except (sqlite3.Error, OSError) as error:
         size_mb = path.stat().st_size / 1e6
         raise StoreError(
@@ -93,7 +93,8 @@ def _holds(path: Path) -> tuple[object, ...] | None:
             copy.close()
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Return once a file, or a folder's list of names, has reached the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from supervisor.domain.errors import ConfigError
+from supervisor.runtime.work import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,12 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
 async def follow(context: ssl.SSLContext, cert: Path, key: Path) -> None:
     """Serve the next connections with what is in the files, whenever they change; until cancelled.
 
-    A pair that cannot be used is logged, and the old one stays.
+    A pair that cannot be read or used is logged once, and the old one stays until there is a good one.
     """
     seen = _content(cert, key)
     while True:
         await asyncio.sleep(LOOK_EACH_S)
-        now = _content(cert, key)
+        now = await in_thread(None, _content, cert, key)  # a disk of a network may hang
         if now == seen:
             continue
         seen = now
@@ -50,5 +51,13 @@ async def follow(context: ssl.SSLContext, cert: Path, key: Path) -> None:
             logger.info("the web certificate was replaced")
 
 
-def _content(*paths: Path) -> tuple[bytes, ...]:
-    return tuple(path.read_bytes() if path.exists() else b"" for path in paths)
+def _content(*paths: Path) -> tuple[bytes | int, ...]:
+    """What is in the files; of one that cannot be read, the system's number for why."""
+    return tuple(_bytes_or_why(path) for path in paths)
+
+
+def _bytes_or_why(path: Path) -> bytes | int:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return error.errno or -1

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sqlite3
 import tarfile
+import unicodedata
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from supervisor.backup import sealed
 from supervisor.backup.archive import restore, write
 from supervisor.backup.sealed import BackupError, Sealer, opened
 from supervisor.cli import main
@@ -20,7 +24,7 @@ from supervisor.config import load
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.domain.errors import StoreError
 from supervisor.store import DATABASE_NAME, database
-from supervisor.wire.keys import load_or_create_key
+from supervisor.wire.keys import load_keys, load_or_create_key, next_path, promote, write_private
 from supervisor.wire.pki import ensure_pki
 
 WORDS = "steep road, warm road"
@@ -91,6 +95,59 @@ def test_a_wrong_passphrase_and_every_kind_of_damage_restore_nothing(city: Path,
             restore(target, folder, WORDS)
         assert not folder.exists()
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".restore")] == []
+
+
+def test_a_passphrase_is_the_same_from_every_keyboard(city: Path, tmp_path: Path) -> None:
+    """macOS writes Korean in parts (NFD), Windows whole (NFC), and a phone may give full-width digits."""
+    words, target = "따뜻한 길 12 눈 오는 길", tmp_path / "night.backup"
+    write(load(city), target, unicodedata.normalize("NFD", words))
+    restore(target, tmp_path / "nfc", unicodedata.normalize("NFC", words))
+    restore(target, tmp_path / "wide", words.replace("12", "１２"))
+    assert value(tmp_path / "nfc") == value(tmp_path / "wide") == "kept"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_backup_of_before_opens_with_what_was_typed(form: Literal["NFC", "NFD"]) -> None:
+    """Sealed without NFKC, as earlier backups are."""
+    words, held = "１２ 따뜻한 길 세 번째 눈길", io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealed, "_normal", lambda text: unicodedata.normalize(form, text))
+        sealer = Sealer(held, words)
+        sealer.write(b"keys")
+        sealer.close()
+    for typed in ("NFC", "NFD"):
+        given = unicodedata.normalize(typed, words)
+        assert b"".join(opened(io.BytesIO(held.getvalue()), given, "x")) == b"keys"
+
+
+def test_a_key_that_is_renewed_while_it_is_copied_is_not_lost(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, target = load(city), tmp_path / "night.backup"
+    key = config.board_key_path("b02")
+    write_private(next_path(key), b"11" * 32 + b"\n")
+    copy, times = shutil.copy2, iter(range(100))
+
+    def promote_meanwhile(source: Path, to: Path) -> None:
+        copy(source, to)
+        if source == key and next(times) == 0:
+            promote(key, b"\x11" * 32)  # the old one is copied already
+
+    monkeypatch.setattr("supervisor.backup.archive.shutil.copy2", promote_meanwhile)
+    write(config, target, WORDS)
+    restore(target, tmp_path / "new", WORDS)
+    again = load(tmp_path / "new" / "city.toml", without_data=True)
+    assert load_keys(again.board_key_path("b02")) == [b"\x11" * 32]
+
+
+def test_what_is_restored_has_reached_the_disk(city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, synced = tmp_path / "night.backup", []
+    write(load(city), target, WORDS)
+    monkeypatch.setattr("supervisor.backup.archive.to_disk", lambda path: synced.append((path.name, path.exists())))
+    names = restore(target, tmp_path / "new", WORDS)
+    assert {Path(name).name for name in names} | {"state", "keys", "pki", "whole"} <= {name for name, _ in synced}
+    assert all(there for _, there in synced)
+    assert synced[-1][0] == tmp_path.name, "the folder in which the new one has its name"
 
 
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:

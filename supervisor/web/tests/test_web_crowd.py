@@ -267,6 +267,16 @@ async def test_a_certificate_that_is_replaced_serves_the_next_connections(
         put(b"nothing", b"nothing")
         await asyncio.sleep(0.2)
         assert await issuer(http, url) == "second"
+        served[1].unlink()
+        served[1].mkdir()  # nor can it be read, as after a renewal with the wrong rights
+        await asyncio.sleep(0.2)
+        assert await issuer(http, url) == "second"
+        served[1].rmdir()
+        put(first.server_pem.read_bytes(), first.server_key.read_bytes())
+        async with asyncio.timeout(10):
+            while await issuer(http, url) != "first":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    assert "failed" not in caplog.text, "its loop goes on"
 
 
 async def test_over_tls_silent_connections_hold_no_slot_and_phones_are_answered(
