@@ -19,7 +19,7 @@ from supervisor.domain.zone import Feeder, Zone
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, keep_all
 from supervisor.planner.preview import FeederPreview, preview
-from supervisor.planner.shares import Group, group_feeders, merge, part_of, plan_as, shares
+from supervisor.planner.shares import Group, Parts, group_feeders, merge, plan_as, shares
 from supervisor.runtime.process import OwnProcess, cores
 from supervisor.runtime.work import in_thread
 
@@ -29,14 +29,17 @@ logger = logging.getLogger(__name__)
 TIMEOUT_S = 300.0  # a planner that stopped answering; its own limit per feeder is far below
 PATIENCE_S = 20.0  # finished plans wait that long for the rest; longer than any stretch that lock-step grants
 
+# A plan of thousands of roads keeps every core busy for a minute: with the service's own niceness a board's answer then
+# waited for seconds. A planner alone on a core is as fast as before.
+NICENESS = 10
 PREVIEW_S = 10.0  # the app does not wait longer than two; a whole city takes some seconds
 
 _pools = itertools.count()
 
 
 def make_executor() -> Executor:
-    """A planner's process."""
-    return OwnProcess()
+    """A planner's process. It yields to the service, which boards and people wait for."""
+    return OwnProcess(NICENESS)
 
 
 class PlanPool:
@@ -64,7 +67,8 @@ class PlanPool:
 
         Never raises for what happens in a planner.
         """
-        asked = [asyncio.ensure_future(self._plan_group(i, inputs)) for i in range(len(self.groups))]
+        parts = Parts(inputs)
+        asked = [asyncio.ensure_future(self._plan_group(i, inputs, parts)) for i in range(len(self.groups))]
         if not asked:
             return
         try:
@@ -84,10 +88,10 @@ class PlanPool:
         """
         zones = {override.zone for override in wanted}
         feeders = {zone.feeder for zone in inputs.zones if zone.id in zones}
-        asked = []
+        asked, parts = [], Parts(inputs)
         for worker, group in zip(self._workers, self.groups, strict=True):
             if mine := feeders & set(group):
-                part = part_of(inputs, mine)
+                part = parts.of(mine)
                 here = [override for override in wanted if override.zone in {zone.id for zone in part.zones}]
                 asked.append(in_thread(worker, preview, part, here))
         try:
@@ -100,9 +104,9 @@ class PlanPool:
             raise PlanError(reason, where="preview", remedy="The command can be sent without it") from error
         return [one for part in found for one in part]
 
-    async def _plan_group(self, group: int, inputs: PlanInputs) -> PlanOutcome:
+    async def _plan_group(self, group: int, inputs: PlanInputs, parts: Parts) -> PlanOutcome:
         """A group share by share."""
-        outcomes = [await self._ask(group, share, part_of(inputs, share)) for share in self._shares[group]]
+        outcomes = [await self._ask(group, share, parts.of(share)) for share in self._shares[group]]
         return outcomes[0] if len(outcomes) == 1 else merge(inputs, outcomes)
 
     async def _ask(self, group: int, share: Group, inputs: PlanInputs) -> PlanOutcome:

@@ -8,6 +8,7 @@ from supervisor.control.live import LiveState
 from supervisor.control.zone_live import ZoneLive, surface_c
 from supervisor.domain.alarm import AlarmCode
 from supervisor.road.believed import BELIEVED
+from supervisor.runtime.pace import in_turns
 
 CLEARED = 0.9  # quality from which an alarm is over, so that it is not raised again and again
 
@@ -20,21 +21,20 @@ class SensorWatch:
         self._alarms = alarms
         self._degraded = degraded
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """Raise and clear."""
         doubtful = []
-        for zone_id, live in self._live.zones.items():
-            stands = self._alarms.stands(AlarmCode.SENSOR_DOUBTFUL, zone_id)
-            doubted = live.surface_quality < (CLEARED if stands else BELIEVED)
-            if doubted:
-                doubtful.append(zone_id)
-            self._alarms.set(
-                AlarmCode.SENSOR_DOUBTFUL,
-                zone_id,
-                doubted,
-                f"The surface sensor does not fit weather, heat and neighbours{_values(live)}: the model is used "
-                "instead. Compare it with a hand thermometer, clean or change it",
-            )
+        async for some in in_turns(self._live.zones.items()):
+            for zone_id, live in some:
+                stands = self._alarms.stands(AlarmCode.SENSOR_DOUBTFUL, zone_id)
+                doubted = live.surface_quality < (CLEARED if stands else BELIEVED)
+                if doubted:
+                    doubtful.append(zone_id)
+                text = (
+                    f"The surface sensor does not fit weather, heat and neighbours{_values(live)}: the model is used "
+                    "instead. Compare it with a hand thermometer, clean or change it"
+                ) if doubted else ""  # fmt: skip
+                self._alarms.set(AlarmCode.SENSOR_DOUBTFUL, zone_id, doubted, text)
         bridged = [zone_id for zone_id, live in self._live.zones.items() if live.moisture_outvoted]
         zones = len({*doubtful, *bridged})
         self._degraded.set(DegradedCode.SENSORS, {"zones": zones} if zones else None)

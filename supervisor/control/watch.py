@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -15,7 +14,7 @@ from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.plan import SLOT_S
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.listeners import tell
-from supervisor.runtime.pace import each
+from supervisor.runtime.pace import each, in_turns
 from supervisor.runtime.supervision import Parts
 from supervisor.store.upkeep import UpkeepRepository
 
@@ -100,10 +99,9 @@ class Watch:
     async def send_clocks(self) -> None:
         """Tell every board that is connected the time; whatever else is due is done between them."""
         boards = sorted({zone.zone.board for zone in self._live.zones.values()})
-        for first in range(0, len(boards), TOGETHER):
-            for board in boards[first : first + TOGETHER]:
+        async for some in in_turns(boards, TOGETHER):
+            for board in some:
                 self._dispatcher.send_clock(board)
-            await asyncio.sleep(0)
 
     async def _prune(self, now_utc_s: float) -> None:
         """One piece of what is too old, every round until none is left: telemetry first."""
@@ -113,20 +111,22 @@ class Watch:
         name = self._live.board_names.get(board)
         return f"{board} ({name})" if name else board
 
-    def _look_for_the_silent(self) -> None:
-        now = self._clock.monotonic_s()
+    async def _look_for_the_silent(self) -> None:
         absent: dict[str, bool] = {}
-        for zone_id, zone in self._live.zones.items():
-            silent_s = now - max(zone.heard_monotonic_s, self._started_s)
-            if zone.online and silent_s > OFFLINE_AFTER_S:
-                zone.online = False
-                self._live.touch(zone_id)
-                tell(self.gap, "zone silent", zone_id)
-            board = zone.zone.board
-            absent[board] = absent.get(board, True) and silent_s > ABSENT_ALARM_S
-        for board, is_absent in absent.items():
-            text = (
-                f"No contact with board {self._named(board)} for {ABSENT_ALARM_S / 60:g} min: it follows its plan "
-                "until the lease ends, then the local rule. Check power and link"
-            ) if is_absent else ""  # fmt: skip
-            self._alarms.set(AlarmCode.BOARD_ABSENT, board, is_absent, text)
+        async for some in in_turns(self._live.zones.items()):
+            now = self._clock.monotonic_s()
+            for zone_id, zone in some:
+                silent_s = now - max(zone.heard_monotonic_s, self._started_s)
+                if zone.online and silent_s > OFFLINE_AFTER_S:
+                    zone.online = False
+                    self._live.touch(zone_id)
+                    tell(self.gap, "zone silent", zone_id)
+                board = zone.zone.board
+                absent[board] = absent.get(board, True) and silent_s > ABSENT_ALARM_S
+        async for boards in in_turns(absent.items()):
+            for board, is_absent in boards:
+                text = (
+                    f"No contact with board {self._named(board)} for {ABSENT_ALARM_S / 60:g} min: it follows its plan "
+                    "until the lease ends, then the local rule. Check power and link"
+                ) if is_absent else ""  # fmt: skip
+                self._alarms.set(AlarmCode.BOARD_ABSENT, board, is_absent, text)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
 from supervisor.runtime.clock import Clock
 
+T = TypeVar("T")
+
+TURN_MAX = 500  # zones or boards that are looked at together: some milliseconds in which nothing else is done
 _LEAST_S = 0.001  # less is a rounding error, for which an event loop on granted time would wait for ever
 _LOOK_AGAIN_S = 60.0  # the machine's clock may be set meanwhile
 
@@ -71,3 +75,12 @@ def at_work(clock: Clock, period_s: float = 0.0) -> Iterator[None]:
         yield
     finally:
         rounds.waiting = True
+
+
+async def in_turns(items: Iterable[T], most: int = TURN_MAX) -> AsyncIterator[list[T]]:
+    """`items` in lists of at most `most`; between two of them whatever else is due is done."""
+    left = list(items)
+    for first in range(0, len(left), most):
+        if first:
+            await asyncio.sleep(0)
+        yield left[first : first + most]

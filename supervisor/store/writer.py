@@ -21,6 +21,7 @@ Job = Callable[[sqlite3.Connection], Any]
 
 READERS = 3  # a year's report does not delay a sign-in
 GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
+BEHIND_MAX = 64  # of them telemetry, some 0.6 ms each: what a command waits for at most before its own transaction
 FREE_PAGES = 256  # unused within the database, 1 MiB: room for telemetry of some minutes, which grows no file
 FULL = "store-full"  # code of a StoreError where the disk has no room
 
@@ -58,20 +59,29 @@ class Writer:
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._waiting: list[tuple[Job, Need, asyncio.Future[Any]]] = []
+        self._behind: list[tuple[Job, Need, asyncio.Future[Any]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def write(self, job: Callable[[sqlite3.Connection], T], *, safety: bool = False, drains: bool = False) -> T:
+    async def write(
+        self,
+        job: Callable[[sqlite3.Connection], T],
+        *,
+        safety: bool = False,
+        drains: bool = False,
+        behind: bool = False,
+    ) -> T:
         """Run `job` in a transaction; it has reached the disk when this returns.
 
         `safety`: what records a safety command; on a full disk it may use the space set aside. `drains`: what deletes
-        lines of the spool; it may use the space set aside for that. Raises what the job
-        raises (its own changes are undone, those of other jobs are kept), or StoreError where nothing could be kept.
+        lines of the spool; it may use the space set aside for that. `behind`: it lets others pass, and keeps its place
+        among its own kind; each transaction takes some of both. Raises what the job raises (its own changes are undone,
+        those of other jobs are kept), or StoreError where nothing could be kept.
         """
         self._require_open()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         need = Need.SAFETY if safety else Need.DRAIN if drains else Need.ROOM
-        self._waiting.append((job, need, done))
+        (self._behind if behind else self._waiting).append((job, need, done))
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._flush(), name="store-flush")
         return cast(T, await done)
@@ -109,8 +119,10 @@ class Writer:
 
     async def _flush(self) -> None:
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+            while self._waiting or self._behind:
+                first = self._waiting[: GROUP_MAX - BEHIND_MAX]
+                group = first + self._behind[:BEHIND_MAX]
+                del self._waiting[: len(first)], self._behind[: len(group) - len(first)]
                 jobs = [(job, need) for job, need, _ in group]
                 try:
                     outcomes = await in_thread(self._write_thread, self._commit_with_reserve, jobs)

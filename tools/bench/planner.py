@@ -24,7 +24,7 @@ from supervisor.domain.plan import SLOT_S
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import FeederOutcome, PlanOutcome
 from supervisor.planner.pose import feeder_problems
-from supervisor.planner.shares import Group, group_feeders, merge, part_of, plan_as
+from supervisor.planner.shares import Group, Parts, group_feeders, merge, plan_as
 from supervisor.planner.solve.exact import solve_exact
 from supervisor.runtime.process import OwnProcess, cores
 from tools.bench.planner_data import make_inputs
@@ -129,7 +129,7 @@ def _peak_kb() -> int:
 def _cycle(workers: Sequence[OwnProcess], groups: Sequence[Group], inputs: PlanInputs) -> tuple[Cycle, PlanOutcome]:
     before, wall = _cpu_s(workers), time.perf_counter()
     asked = [
-        w.submit(plan_as, (1, i), part_of(inputs, group))
+        w.submit(plan_as, (1, i), Parts(inputs).of(group))
         for i, (w, group) in enumerate(zip(workers, groups, strict=True))
     ]
     outcome = merge(inputs, [future.result() for future in asked])

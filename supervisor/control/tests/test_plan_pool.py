@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from supervisor.control import plan_pool
-from supervisor.control.plan_pool import PlanPool
+from supervisor.control.plan_pool import NICENESS, PlanPool
 from supervisor.domain.plan import SLOT_S, PlanLabel
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, plan_fleet
@@ -38,6 +38,10 @@ def pool(inputs: PlanInputs, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlanPo
         process(made, group).submit(import_module, "supervisor.planner.shares").exception()
     yield made
     made.close()
+
+
+def test_planners_yield_to_the_service(pool: PlanPool) -> None:
+    assert os.getpriority(os.PRIO_PROCESS, pid(pool, 0)) == min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19)
 
 
 async def outcomes(pool: PlanPool, inputs: PlanInputs) -> list[PlanOutcome]:

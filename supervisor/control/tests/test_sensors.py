@@ -74,12 +74,12 @@ async def test_a_sensor_that_is_not_believed_is_alarmed_and_shown_and_the_estima
     zone = setup.live.zones["z01"]
     zone.sample, zone.online = sample("z01", surface_mc=1_200), True
     zone.estimated_c = -5.8
-    watch.look()
+    await watch.look()
     assert not setup.alarms.standing()
     assert not degraded.now()
     assert zone.believed_c == 1.2
     zone.surface_quality = 0.4
-    watch.look()
+    await watch.look()
     [alarm] = setup.alarms.standing()
     assert (alarm.code, alarm.subject) == (AlarmCode.SENSOR_DOUBTFUL, "z01")
     assert "(1.2 °C, by the model -5.8 °C)" in alarm.text
@@ -87,10 +87,10 @@ async def test_a_sensor_that_is_not_believed_is_alarmed_and_shown_and_the_estima
     assert (line.code, line.detail) == (DegradedCode.SENSORS, {"zones": 1})
     assert zone.believed_c == -5.8
     zone.surface_quality = 0.6  # stands until it is well believed again
-    watch.look()
+    await watch.look()
     assert setup.alarms.standing()
     zone.surface_quality = 0.95
-    watch.look()
+    await watch.look()
     assert not setup.alarms.standing()
     assert not degraded.now()
 

@@ -16,7 +16,7 @@ from supervisor.domain.weather import Forecast
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.planner.inputs import PlanInputs
 from supervisor.planner.pipeline import PlanOutcome, keep_all, plan_fleet
-from supervisor.planner.shares import Planner, group_feeders, merge, part_of
+from supervisor.planner.shares import Parts, Planner, group_feeders, merge
 from supervisor.road import build_pavements, initial_state
 from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import SEOUL, design_storm
@@ -75,7 +75,7 @@ def same(a: PlanOutcome, b: PlanOutcome) -> bool:
 def test_shares_of_whole_feeders_give_the_citys_plans() -> None:
     inputs = city(2, 3, 1)
     whole = plan_fleet(inputs)
-    outcomes = [plan_fleet(part_of(inputs, group)) for group in (("f2", "f0"), ("f1",))]
+    outcomes = [plan_fleet(Parts(inputs).of(group)) for group in (("f2", "f0"), ("f1",))]
     merged = merge(inputs, outcomes)
     assert same(merged, whole)
     assert [one.feeder for one in merged.feeders] == ["f0", "f1", "f2"]
@@ -85,7 +85,7 @@ def test_shares_of_whole_feeders_give_the_citys_plans() -> None:
 
 def test_an_error_of_all_shares_is_said_once() -> None:
     inputs = replace(city(1, 1), forecast=Forecast(NOW, (), "empty"))
-    merged = merge(inputs, [plan_fleet(part_of(inputs, {"f0"})), plan_fleet(part_of(inputs, {"f1"}))])
+    merged = merge(inputs, [plan_fleet(Parts(inputs).of({"f0"})), plan_fleet(Parts(inputs).of({"f1"}))])
     assert [error.code for error in merged.errors] == ["plan-members"]
     assert len(merged.plans) == 2
 

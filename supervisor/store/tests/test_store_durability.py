@@ -21,6 +21,7 @@ from supervisor.domain.override import OverrideState
 from supervisor.runtime import work
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store, database, telemetry
+from supervisor.store.writer import BEHIND_MAX, GROUP_MAX
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 T0 = 1_700_000_000
@@ -117,6 +118,30 @@ def test_sigkill_loses_no_acknowledged_record_and_doubles_none(tmp_path: Path) -
 @pytest.fixture
 async def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / DATABASE_NAME, ManualClock(T0), site="s", spool_cap_bytes=2**20)
+
+
+async def test_a_command_passes_the_telemetry_that_waits_and_holds_none_of_it_up(store: Store) -> None:
+    done: list[str] = []
+
+    async def keep(board: int) -> None:
+        await store.telemetry.commit(f"b{board:03}", of_board(board, 1), T0 + 10, T0)
+        done.append("telemetry")
+
+    async def command() -> None:
+        await store.write(lambda db: db.execute("INSERT INTO kv VALUES ('app.command', 'ON')"))
+        done.append("command")
+
+    boards = [asyncio.create_task(keep(board)) for board in range(8 * BEHIND_MAX)]
+    await asyncio.sleep(0)
+    commands = [asyncio.create_task(command())]
+    await asyncio.gather(*commands)
+    assert len(done) <= 2 * BEHIND_MAX + 1, "those whose transaction had begun, and those that shared its own"
+    for _ in range(GROUP_MAX):  # commands without end: telemetry goes on beside them
+        commands.append(asyncio.create_task(store.write(lambda db: db.execute("SELECT 1"))))
+    await asyncio.gather(*boards)
+    await asyncio.gather(*commands)
+    assert done.count("telemetry") == len(boards)
+    await store.close()
 
 
 async def test_waiting_commits_share_a_transaction(store: Store) -> None:
