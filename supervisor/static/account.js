@@ -6,6 +6,7 @@ import { Problem, command, commandKey } from "./api.js";
 import { html } from "./html.js";
 import { LANGUAGES, current, t, use } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { OtherDevices } from "./devices.js";
 import { Duty } from "./duty.js";
 import { EnergyLater } from "./energy_later.js";
 import { HistoryPage } from "./history.js";
@@ -64,6 +65,7 @@ export function Account() {
     </div>
     <${Notifications} />
     <${Passkeys} />
+    <${OtherDevices} />
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
     ${open === "shift" && html`<${ShiftPage} onClose=${close} />`}

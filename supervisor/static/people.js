@@ -4,9 +4,10 @@
 import { attempt } from "./attempt.js";
 import { command, commandKey, get } from "./api.js";
 import { Invite } from "./invite.js";
-import { age, near } from "./format.js";
+import { NOW_S, SessionRow, endSession, kind, seen } from "./devices.js";
+import { near } from "./format.js";
 import { html } from "./html.js";
-import { has, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
 import { model, say } from "./model.js";
@@ -15,18 +16,7 @@ import { Freshness, Notice } from "./status.js";
 import { Tokens } from "./tokens.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
-const NOW_S = 150; // "last seen" is true to the minute
-const MINUTES_AGO_S = 5_400; // older than that, the hour says more
-
-const kind = (session) => (has(`device.${session.device}`) ? session.device : "unknown");
-const device = (session) => t(`device.${kind(session)}`);
 const isNow = (utc_s) => model.clock.now_s() - utc_s < NOW_S;
-
-function seen(utc_s) {
-  const gone_s = model.clock.now_s() - utc_s;
-  if (gone_s < NOW_S) return t("people.now");
-  return gone_s < MINUTES_AGO_S ? age(gone_s) : t("people.seen", { time: near(utc_s, model.clock.now_s()) });
-}
 
 /** Of a person who is not signed in now. */
 const away = (utc_s) => (utc_s ? `${t("people.signed-out")} · ${t("people.seen", { time: near(utc_s, model.clock.now_s()) })}` : t("people.never"));
@@ -42,12 +32,8 @@ const remove = (kind, id) => attempt(() => command("DELETE", `/api/v1/${kind}/${
 function Sessions({ person, act, onInvite }) {
   const [sure, setSure] = useState(false);
   return html`<ul class="devices">
-    ${person.sessions.map((session) => html`<li>
-      <span class="who"><b>${device(session)}${session.own ? ` · ${t("people.you")}` : ""}</b>
-        <small>${seen(session.seen_utc_s)} · ${t("people.since", { time: near(session.created_utc_s, model.clock.now_s()) })}</small></span>
-      <button type="button" class="big small end" onClick=${() => act(() => remove("sessions", session.id), "notice.ended")}
-        aria-label=${`${t("people.end")}: ${person.name}, ${device(session)}`}>${t("people.end")}</button>
-    </li>`)}
+    ${person.sessions.map((session) => html`<${SessionRow} key=${session.id} session=${session} name=${person.name}
+      onEnd=${() => act(() => endSession(session.id), "notice.ended")} />`)}
     ${person.passkeys.map((passkey) => html`<${PasskeyRow} key=${passkey.id} passkey=${passkey} name=${person.name}
       onRemove=${() => act(() => removePasskey(passkey.id), "passkey.removed")} />`)}
     <li><button type="button" class="big small again" onClick=${onInvite}>${t("people.again")}</button></li>

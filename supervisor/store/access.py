@@ -215,15 +215,26 @@ def remove_passkey(
         _need_admin(db, now_utc_s)
 
 
-def revoke_session(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int, *, keep_an_admin: bool = True) -> None:
-    """End the session of that id. Raises NotFoundError, or CommandError `last-admin`."""
+def revoke_session(
+    db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int, *, of: str | None = None, keep_an_admin: bool = True
+) -> None:
+    """End the session of that id; `of`: only where it is that person's. Raises NotFoundError, or CommandError
+    `last-admin`.
+    """
     found = next((s for p in overview(db, now_utc_s) for s in p.sessions if s.id == wanted), None)
-    if found is None:
+    if found is None or of not in (None, found.user):
         raise NotFoundError("no such session", where=wanted[:80], remedy="It may have ended already")
     db.execute("DELETE FROM session WHERE hex(token_sha256) LIKE ?", (f"{wanted[2:].upper()}%",))
     journal.append_audit(db, now_utc_s, by, "revoke-session", f"{wanted} of {found.user}")
     if keep_an_admin and found.role == "admin":
         _need_admin(db, now_utc_s)
+
+
+def end_others(db: sqlite3.Connection, token: str, user: str, now_utc_s: int) -> int:
+    """End every session of a person but the one of that token; returns how many ended."""
+    ended = people.end_sessions_of(db, user, but=token)
+    journal.append_audit(db, now_utc_s, user, "end-other-sessions", f"{ended}, all but {session_id(token)}")
+    return ended
 
 
 def revoke_link(db: sqlite3.Connection, wanted: str, by: str, now_utc_s: int) -> None:

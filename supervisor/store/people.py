@@ -93,9 +93,9 @@ def end_session(db: sqlite3.Connection, token: str) -> None:
     db.execute("DELETE FROM session WHERE token_sha256 = ?", (digest(token),))
 
 
-def end_sessions_of(db: sqlite3.Connection, user: str) -> int:
-    """End all sessions of a user; returns how many sessions ended."""
-    return db.execute("DELETE FROM session WHERE user = ?", (user,)).rowcount
+def end_sessions_of(db: sqlite3.Connection, user: str, but: str = "") -> int:
+    """End all sessions of a user, except that of the token `but`; returns how many ended."""
+    return db.execute("DELETE FROM session WHERE user = ? AND token_sha256 != ?", (user, digest(but))).rowcount
 
 
 def forget_expired(db: sqlite3.Connection, now_utc_s: float) -> None:

@@ -27,6 +27,7 @@ class Need:
 LOOK: Final = Need()
 OPEN: Final = Need(scope=None, open=True)
 OWN: Final = Need(scope=None)  # what concerns the person who asks
+SESSIONS: Final = Need(scope=Scope.ADMIN)  # people: their own; administrators and their programs: anybody's
 COMMAND: Final = Need(Role.CREW, Scope.COMMAND)
 OBSERVE: Final = Need(Role.CREW, Scope.OBSERVE)
 ON_SITE: Final = Need(Role.CREW, None)  # somebody has looked: no program can say so

@@ -15,7 +15,7 @@ from supervisor.domain.errors import NotFoundError
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.plan import SLOT_S, Plan
 from supervisor.web import people, tokens
-from supervisor.web.allowed import ADMIN, ADMIN_PERSON, COMMAND, LOOK, OWN, Need
+from supervisor.web.allowed import ADMIN, ADMIN_PERSON, COMMAND, LOOK, OWN, SESSIONS, Need
 from supervisor.web.body import BODY_MAX_BYTES, json_answer, read_struct
 from supervisor.web.guard import Handler, drop_cookie
 from supervisor.web.keys import SERVICES, SESSION
@@ -29,6 +29,7 @@ from supervisor.web.schema import (
     OverrideAnswer,
     OverrideRequest,
     PersonAnswer,
+    PersonSession,
     PlanAnswer,
     SessionAnswer,
     SlotAnswer,
@@ -212,8 +213,13 @@ ROUTES: Final = (
     Route("DELETE", "/api/v1/people/{person}", people.revoke_person,
           "End all sessions and links of a person (role admin)", None, 204,
           problems=("not-found", "last-admin", *MUTATION), need=ADMIN),
-    Route("DELETE", "/api/v1/sessions/{session}", people.revoke_session, "End anybody's session (role admin)",
-          None, 204, problems=("not-found", "last-admin", *MUTATION), need=ADMIN),
+    Route("GET", "/api/v1/sessions", people.get_sessions, "Where one is signed in oneself", list[PersonSession],
+          need=OWN),
+    Route("DELETE", "/api/v1/sessions", people.end_other_sessions, "Sign out on every other device", None, 204,
+          problems=MUTATION, need=OWN),
+    Route("DELETE", "/api/v1/sessions/{session}", people.revoke_session,
+          "End one's own session on a device (role admin: anybody's)",
+          None, 204, problems=("not-found", "last-admin", *MUTATION), need=SESSIONS),
     Route("GET", "/api/v1/tokens", tokens.get_tokens, "API tokens of programs, without their secrets (role admin)",
           list[TokenAnswer], problems=("forbidden",), need=ADMIN),
     Route("POST", "/api/v1/tokens", tokens.post_token, "Make an API token; it is shown this once (role admin)",

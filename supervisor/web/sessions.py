@@ -111,10 +111,22 @@ class Sessions:
         now = self._now()
         return await self.store.read(lambda db: access.overview(db, now))
 
-    async def revoke_session(self, session_id: str, by: str) -> None:
-        """End anybody's session; streams and pages notice within seconds. A full disk does not prevent it."""
+    async def own(self, user: str) -> tuple[access.SessionInfo, ...]:
+        """Where a person is signed in, last seen first."""
+        return next((person.sessions for person in await self.people() if person.name == user), ())
+
+    async def revoke_session(self, session_id: str, by: str, of: str | None = None) -> None:
+        """End a session, of `of` only where given; streams and pages notice within seconds. A full disk does not
+        prevent it."""
         now = self._now()
-        await self.store.write(lambda db: access.revoke_session(db, session_id, by, now), safety=True)
+        await self.store.write(lambda db: access.revoke_session(db, session_id, by, now, of=of), safety=True)
+
+    async def end_others(self, session: Session) -> int:
+        """End the person's sessions on every other device; how many there were."""
+        now = self._now()
+        return int(
+            await self.store.write(lambda db: access.end_others(db, session.token, session.user, now), safety=True)
+        )
 
     async def revoke_link(self, link_id: str, by: str) -> None:
         """Make a pending link void."""

@@ -102,7 +102,8 @@ async def test_a_revoked_session_ends_on_pages_commands_and_its_stream(
     async with crew.client.get("/api/v1/stream") as answer:
         await answer.content.readline()
         path = f"/api/v1/sessions/{people['kim-crew']['sessions'][0]['id']}"
-        problem(await crew.ask("DELETE", path), 403, "forbidden")
+        own = people["kim-admin"]["sessions"][0]["id"]
+        problem(await crew.ask("DELETE", f"/api/v1/sessions/{own}"), 404, "not-found")
         assert (await admin.ask("DELETE", path))[0] == 204
         async with asyncio.timeout(5):
             await answer.content.read()  # ends
@@ -110,6 +111,31 @@ async def test_a_revoked_session_ends_on_pages_commands_and_its_stream(
     problem(await admin.ask("DELETE", path), 404, "not-found")
     entries = [e for e in await district.store.audit.entries(0, 4e9) if e.action == "revoke-session"]
     assert [(e.user, e.detail.endswith("of kim-crew")) for e in entries] == [("kim-admin", True)]
+
+
+async def test_people_end_their_own_other_sessions_and_nobody_else_s(
+    district: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any role: a phone that was left in a car, and every other device after a passkey was changed."""
+    monkeypatch.setattr(stream, "SESSION_CHECK_S", 0.05)
+    here, car, home, other = [await sign_in(role) for role in ("crew", "crew", "crew", "viewer")]
+    own = (await here.ask("GET", "/api/v1/sessions"))[1]
+    assert [one["own"] for one in own].count(True) == 1
+    assert len(own) == 3
+    (not_ours,) = (await other.ask("GET", "/api/v1/sessions"))[1]
+    problem(await here.ask("DELETE", f"/api/v1/sessions/{not_ours['id']}"), 404, "not-found")
+    (of_car,) = [one["id"] for one in (await car.ask("GET", "/api/v1/sessions"))[1] if one["own"]]
+    assert (await here.ask("DELETE", f"/api/v1/sessions/{of_car}"))[0] == 204
+    problem(await car.ask("GET", "/api/v1/zones"), 401, "unauthenticated")
+    async with home.client.get("/api/v1/stream") as answer:
+        await answer.content.readline()
+        assert (await here.ask("DELETE", "/api/v1/sessions"))[0] == 204
+        async with asyncio.timeout(5):
+            await answer.content.read()  # ends
+    problem(await home.ask("POST", "/api/v1/zones/z03/overrides", json=OVERRIDE), 401, "unauthenticated")
+    assert [(await one.ask("GET", "/api/v1/zones"))[0] for one in (here, other)] == [200, 200]
+    (entry,) = [e for e in await district.store.audit.entries(0, 4e9) if e.action == "end-other-sessions"]
+    assert (entry.user, entry.detail.split(",")[0]) == ("kim-crew", "1")
 
 
 async def test_a_lost_phone_is_out_within_15_s_on_pages_streams_and_commands(district: Any, sign_in: Any) -> None:
