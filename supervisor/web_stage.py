@@ -63,6 +63,7 @@ def web_services(
         feeders=tuple(config.feeder),
         attributions=attributions(config.weather),
         public_url=config.web.public_url,
+        hosts=config.web.hosts,
         lines=district_lines(config),
         contact=config.web.contact,
         metrics_token=os.environ.get(config.web.metrics_token_env, ""),

@@ -108,6 +108,13 @@ def _listeners(config: Config, source: Source) -> Problems:
         yield source.problem("boards.handshakes_max", "must be at least 1", "Write at least 1; 64 is proven")
     if config.web.public_url and not is_url(config.web.public_url):
         yield source.problem("web.public_url", "not a URL", 'Write "https://host", or leave it out')
+    for number, host in enumerate(config.web.hosts):
+        if not _is_host(host) or host != host.lower():
+            yield source.problem(
+                f"web.hosts[{number}]",
+                "not a host name in small letters",
+                'Write it without "https://": "heat.example"',
+            )
     if len(config.web.contact) > CONTACT_MAX or not config.web.contact.isprintable():
         yield source.problem(
             "web.contact", f"longer than {CONTACT_MAX} letters, or with a control character",

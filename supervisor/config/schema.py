@@ -32,6 +32,7 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cert: str = ""  # PEM chain
     key: str = ""
     public_url: str = ""  # what people type, when a proxy stands in front
+    hosts: tuple[str, ...] = ()  # further names under which people and programs reach it, such as a proxy's own
     contact: str = ""  # whom to call, on the sign-in page
     map_file: str = ""  # GeoJSON: a LineString for each zone; with it or lines of zones there is a map
     residents: bool = False  # pages for residents at /roads, open to everybody

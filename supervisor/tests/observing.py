@@ -216,7 +216,7 @@ def services(config: Config) -> Any:
         anything,
         SimpleNamespace(readings=None),
     )
-    return made.site, made.metrics_token, made.public_url
+    return made.site, made.metrics_token, made.public_url, made.hosts
 
 
 def gateway(config: Config) -> Any:

@@ -160,6 +160,7 @@ ROWS: dict[str, Row] = {
     "WebConfig.residents": "supervisor/web/tests/test_web_residents.py",
     "WebConfig.map_file": "supervisor/config/tests/test_geometry.py",
     "WebConfig.contact": "supervisor/web/tests/test_web_entry.py",
+    "WebConfig.hosts": change("web.hosts", ["heat.local"], services),
     "WebConfig.proxies": change("web.proxies", ["10.0.0.5"], people_caps),
     "WebConfig.connections_per_address": change("web.connections_per_address", 9, people_caps),
     "WebConfig.metrics_token_env": change("web.metrics_token_env", "TOKEN", services),

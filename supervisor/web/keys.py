@@ -78,6 +78,7 @@ class Services:
     )  # for other systems of the city; each None answers not-found
     response: Response | None = None  # None: no stage is decided
     outlooks: Outlooks | None = None  # None: these routes answer not-found
+    hosts: tuple[str, ...] = ()  # further names under which it is asked
     energy: EnergyDesk | None = None  # None: these routes answer not-found
     record: Store | None = None  # for the history; None: these routes answer not-found
     count: Callable[[str], object] = lambda what: None  # what is used, kept by day

@@ -15,7 +15,7 @@ from supervisor.web.problems import CODES, PROBLEM_JSON, Problem
 from supervisor.web.routes import ALL_ROUTES
 from supervisor.web.schema import ClockEvent
 
-EVERYWHERE: Final = ("unauthenticated", "forbidden", "internal", "store")
+EVERYWHERE: Final = ("unauthenticated", "forbidden", "unknown-host", "internal", "store")
 # Codes of lower layers without a status of their own here: their class decides (see `problems.status_of`).
 OTHER_STATUS: Final = {"unknown-zone": 404, "unknown-override": 404, "no-plan": 404}
 OTHERS: Final = ("/api/v1/stream", "/metrics", "/openapi.json")  # that only look, beside `ALL_ROUTES`

@@ -45,6 +45,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "other-role": (409, "This person has another role"),
     "last-admin": (409, "No administrator could sign in afterwards"),
     "timeout": (408, "The request did not arrive in time"),
+    "unknown-host": (421, "This service has another name"),
     "too-large": (413, "The request is too large"),
     "not-json": (415, "The body must be application/json"),
     "invalid": (422, "A field is missing, unknown or out of range"),

@@ -27,6 +27,7 @@ from supervisor.web.api import BODY_MAX_BYTES
 from supervisor.web.challenges import Challenges
 from supervisor.web.expect import Router
 from supervisor.web.guard import SAFE_METHODS, add_headers, require_own_page, require_session
+from supervisor.web.hosts import require_own_name
 from supervisor.web.keys import SERVICES, Services
 from supervisor.web.listening import ENTRANCE, Entrance, watch_connection
 from supervisor.web.once import ONCE, Once, keyed
@@ -55,7 +56,9 @@ def setup(app: web.Application, services: Services) -> None:
     app[pages.FILES], app[pages.FOLDER] = start.files, start.folder
     metrics.install(app, services.live, services.registry)
     app[ENTRANCE] = Entrance()
-    app.middlewares.extend((watch_connection, metrics.count, problems, require_session, require_own_page))
+    app.middlewares.extend(
+        (watch_connection, metrics.count, problems, require_own_name, require_session, require_own_page)
+    )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(stream.close_streams)
     app[NEEDS] = {(route.method, route.path): route.needs for route in ALL_ROUTES}

@@ -53,7 +53,7 @@ def request(
     method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes = b"", *, version: bytes = b"HTTP/1.1"
 ) -> bytes:
     """One request that ends its connection."""
-    given = {b"Host": b"x", b"Connection": b"close", **headers}
+    given = {b"Host": b"localhost", b"Connection": b"close", **headers}
     if body and b"Content-Length" not in given and b"Transfer-Encoding" not in given:
         given[b"Content-Length"] = b"%d" % len(body)
     lines = [b"%s %s %s" % (method, target, version), *(b"%s: %s" % item for item in given.items())]

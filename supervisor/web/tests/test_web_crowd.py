@@ -27,7 +27,7 @@ from supervisor.wire.pki import ensure_pki
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "city.toml"
 BUDGET = 40
 MANY = 2_000
-REQUEST = b"GET /api/v1/zones HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n"
+REQUEST = b"GET /api/v1/zones HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def refused(district: Any, reason: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "first", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"\x16\x03\x01"], ids=["silent", "header", "TLS"]
+    "first", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", b"\x16\x03\x01"], ids=["silent", "header", "TLS"]
 )
 async def test_a_crowd_that_says_nothing_keeps_no_phone_out(
     phone: Phone, address: tuple[str, int], district: Any, first: bytes
@@ -99,7 +99,7 @@ async def test_a_crowd_that_says_nothing_keeps_no_phone_out(
     assert refused(district, "crowded") > 0 or first.startswith(b"\x16")
 
 
-@pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: "], ids=["silent", "header"])
+@pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "], ids=["silent", "header"])
 async def test_two_thousand_stalled_connections_with_room_for_all(district: Any, tmp_path: Path, first: bytes) -> None:
     (tmp_path / "weather.csv").write_text("time_utc\n")
     (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
@@ -164,7 +164,7 @@ async def test_an_answer_that_nobody_reads_ends(
 ) -> None:
     monkeypatch.setattr(listening, "REQUEST_S", 0.3)
     monkeypatch.setattr(listening, "IDLE_S", 0.3)
-    request = b"GET /static/panel.js HTTP/1.1\r\nHost: x\r\nCookie: " + phone.cookie + b"\r\n\r\n"
+    request = b"GET /static/panel.js HTTP/1.1\r\nHost: localhost\r\nCookie: " + phone.cookie + b"\r\n\r\n"
     table = district.app[ENTRANCE].acceptor.connections
     async with crowd(address, 1, request * 2000):
         async with asyncio.timeout(20):
@@ -183,15 +183,15 @@ async def test_pipelined_and_old_requests_are_answered_and_end(phone: Phone, add
         writer.close()
         return [status for status, _ in found]
 
-    last = (REQUEST % phone.cookie).replace(b"Host: x", b"Host: x\r\nConnection: close")
+    last = (REQUEST % phone.cookie).replace(b"Host: localhost", b"Host: localhost\r\nConnection: close")
     assert await received(REQUEST % phone.cookie * 300 + last) == [200] * 301
     old = b"GET /api/v1/zones HTTP/1.0\r\nConnection: keep-alive\r\nCookie: " + phone.cookie + b"\r\n\r\n"
     assert await received(old * 3 + old.replace(b"keep-alive", b"close")) == [200] * 4
     assert await received(b"GET /api/v1/zones HTTP/1.0\r\n\r\n") == [401]
     for target in (b"x.example:443", b"http://x.example/api/v1/zones"):
-        [status, *_] = await received(b"CONNECT " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") or [
-            400
-        ]
+        [status, *_] = await received(
+            b"CONNECT " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        ) or [400]
         assert 400 <= status < 500
 
 
@@ -203,7 +203,7 @@ async def test_a_body_that_drips_is_given_up(
         csrf = (await answer.json())["csrf"].encode()
     reader, writer = await asyncio.open_connection(*address)
     writer.write(
-        b"POST /api/v1/zones/z03/overrides HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-CSRF-Token: "
+        b"POST /api/v1/zones/z03/overrides HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\nX-CSRF-Token: "
         + csrf + b"\r\nCookie: " + phone.cookie + b"\r\nConnection: close\r\nContent-Length: 60\r\n\r\n"
     )  # fmt: skip
     async with asyncio.timeout(15):

@@ -270,7 +270,7 @@ NO_HTTP = [
     b"GET / HTTP/1.1\r\nX\xff: a\r\n\r\n",
     b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n",
     b"GET / HTTP/1.1\r\n folded\r\n\r\n",
-    b"GET /api/v1/zones HTTP/1.1\r\nHost: x\r\n\r\n" * 300,
+    b"GET /api/v1/zones HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300,
 ]
 
 

@@ -69,6 +69,38 @@ async def test_no_path_leads_elsewhere_and_none_is_repeated_to_the_reader(at: tu
                     assert b"<!doctype html>" in body[:20].lower() or path.startswith(b"/static/"), path
 
 
+@pytest.mark.parametrize(
+    "host",
+    [b"attacker.example", b"attacker.example:8080", b"localhost.attacker.example", b"127.0.0.1.attacker.example",
+     b"", b"roadheat", b"2130706433", b"\xed\x95\x9c.example"],
+)  # fmt: skip
+async def test_a_name_that_is_not_ours_reads_nothing(at: tuple[str, int], host: bytes) -> None:
+    """DNS rebinding: a stranger's page whose name leads here all at once."""
+    reads = (b"/roads", b"/wall", b"/login?token=x", b"/api/v1/zones", b"/open-data/zones.json")
+    for method, path in (*((b"GET", path) for path in reads), (b"POST", b"/roads/z01/ice")):
+        (status, body), *_ = await send_raw(*at, request(method, path, {b"Host": host}), patience_s=5.0)
+        assert status in (400, 421), (host, path)
+        assert b"unknown-host" in body or b"web.hosts" in body or status == 400
+        assert b"z01" not in body
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"127.0.0.1", b"127.0.0.1:8080", b"[::1]:8080", b"10.1.2.3", b"localhost", b"LocalHost:80", b"heat.example",
+     b"Heat.Example.:443", b"heat.internal"],
+)  # fmt: skip
+async def test_our_own_names_and_addresses_are_answered(opened: Any, at: tuple[str, int], host: bytes) -> None:
+    object.__setattr__(opened.app[SERVICES], "public_url", "https://heat.example")
+    object.__setattr__(opened.app[SERVICES], "hosts", ("heat.internal",))
+    (status, body), *_ = await send_raw(*at, request(b"GET", b"/roads", {b"Host": host}), patience_s=5.0)
+    assert status == 200, body
+
+
+async def test_process_managers_ask_under_any_name(at: tuple[str, int]) -> None:
+    (status, _), *_ = await send_raw(*at, request(b"GET", b"/healthz", {b"Host": b"container-7"}), patience_s=5.0)
+    assert status == 200
+
+
 async def test_no_host_and_no_forwarded_name_stands_in_what_a_cache_may_keep(at: tuple[str, int]) -> None:
     for host in HOSTS:
         told = {b"Host": host, b"X-Forwarded-Host": b"elsewhere.example", b"X-Forwarded-Proto": b"javascript",

@@ -85,7 +85,7 @@ async def test_a_client_that_takes_nothing_is_closed(
         phone.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(phone, (crew.client.host, crew.client.port))
-        request = f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nCookie: {cookie.key}={cookie.value}\r\n\r\n"
+        request = f"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie.key}={cookie.value}\r\n\r\n"
         await loop.sock_sendall(phone, request.encode())
         async with asyncio.timeout(60):
             while not district.app[stream.STREAMS]:  # noqa: ASYNC110
