@@ -15,8 +15,8 @@ from pathlib import Path
 from supervisor.backup.sealed import BackupError, Sealer, opened
 from supervisor.config import Config
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.disk import to_disk
 from supervisor.store import DATABASE_NAME, database
-from supervisor.store.backup import to_disk
 
 CONFIGURATION = "city.toml"
 STATE = "state"

@@ -7,11 +7,11 @@ copy is never overwritten: it is reused where it holds the same record, else the
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from pathlib import Path
 
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.disk import to_disk
 
 logger = logging.getLogger(__name__)
 
@@ -91,12 +91,3 @@ def _holds(path: Path) -> tuple[object, ...] | None:
     finally:
         if copy is not None:
             copy.close()
-
-
-def to_disk(path: Path) -> None:
-    """Return once a file, or a folder's list of names, has reached the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

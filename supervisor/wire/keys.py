@@ -7,11 +7,12 @@ import secrets
 from pathlib import Path
 
 from supervisor.domain.errors import ConfigError
+from supervisor.runtime.disk import to_disk
 from supervisor.wire.authentication import KEY_BYTES
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file that only its owner may read, whole or not at all; it outlives a power cut from then on."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -20,6 +21,7 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    to_disk(path.parent)  # a board must not be given a key that the service forgets
 
 
 def load_key(path: Path) -> bytes:

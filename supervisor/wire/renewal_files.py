@@ -23,7 +23,9 @@ def begin(directory: Path, server_name: str) -> bytes:
         raise ConfigError(
             "a renewal of this authority is under way", where=str(directory), remedy="See `roadheat pki status`"
         )
-    shutil.rmtree(directory / NEXT, ignore_errors=True)  # half of one that was interrupted
+    for half in (NEXT, PREVIOUS):  # of one that was interrupted; of an older one that was being forgotten
+        if (directory / half).exists():
+            shutil.rmtree(directory / half)
     ensure_pki(directory / NEXT, server_name)
     return authority(directory / NEXT)
 
