@@ -18,6 +18,8 @@ from supervisor.wire.keys import next_path, write_private
 from supervisor.wire.pki import NEXT, PREVIOUS, renew_server
 from supervisor.wire.renewal_files import authority, begin, hurry, load_trusts
 
+_BACKUP = "make a backup now: with an older one boards have to be provisioned again, with this one they go on"
+
 
 @click.command()
 @config_option
@@ -46,6 +48,7 @@ def rotate(path: Path, server: bool, keys: bool, now: bool, boards: tuple[str, .
     else:
         made = begin(config.pki_dir, config.boards.server_name)
         click.echo(f"authority {short(made)} is given to the boards; see `roadheat pki status`")
+        click.echo(_BACKUP)
 
 
 def _next_keys(config: Config, boards: tuple[str, ...]) -> None:
@@ -59,6 +62,7 @@ def _next_keys(config: Config, boards: tuple[str, ...]) -> None:
             continue
         write_private(following, secrets.token_hex(KEY_BYTES).encode() + b"\n")
         click.echo(f"{board}: a new key waits for it")
+    click.echo(_BACKUP)
 
 
 @click.command()

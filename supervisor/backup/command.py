@@ -52,8 +52,14 @@ def restore(passphrase_file: Path | None, source: Path, folder: Path) -> None:
     """Put a backup into a new folder: boards go on without provisioning once the service runs from there."""
     from supervisor.backup.archive import CONFIGURATION, STATE
     from supervisor.backup.archive import restore as put_back
+    from supervisor.wire.pki import NEXT
+    from supervisor.wire.renewal_files import authority
 
     names = put_back(source, folder, _passphrase(passphrase_file, twice=False))
     click.echo(f"{folder}: {len(names)} files, the database checked")
     click.echo(f"Start it: roadheat serve --config {folder / CONFIGURATION} --take-over")
     click.echo(f'service.state_dir has to be "{STATE}" there')
+    if authority(folder / STATE / "pki" / NEXT):
+        click.echo(
+            "a renewal of the boards' authority was under way: if boards do not come, `roadheat pki rotate --now`"
+        )

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from supervisor.domain.duty import Maintenance, Shift
+from supervisor.domain.errors import CommandError
+from supervisor.store import journal
 from supervisor.store.repository import Repository
 
 _SHIFT = "person, rank, from_utc_s, until_utc_s, made_by"
@@ -13,14 +15,27 @@ _MAINTENANCE = "subject, from_utc_s, until_utc_s, reason, made_by"
 
 
 def add_shifts(db: sqlite3.Connection, shifts: Sequence[Shift]) -> list[Shift]:
-    """Add all, or none; one that stands already is not added twice. Returns those added, with their ids."""
-    added = []
-    for shift in shifts:
+    """Add all, or none; one that stands already is not added twice. Returns those added, with their ids.
+
+    Raises CommandError where a person would be on duty twice at the same time: one of the two is a mistake, such as the
+    old times of a shift that was moved. Different people may overlap.
+    """
+    added: list[Shift] = []
+    for number, shift in enumerate(shifts, 1):
         key = (shift.person, shift.rank, shift.from_utc_s, shift.until_utc_s)
         if db.execute(
             "SELECT 1 FROM shift WHERE person = ? AND rank = ? AND from_utc_s = ? AND until_utc_s = ?", key
         ).fetchone():
             continue
+        other = db.execute(
+            "SELECT 1 FROM shift WHERE person = ? AND from_utc_s < ? AND until_utc_s > ?",
+            (shift.person, shift.until_utc_s, shift.from_utc_s),
+        ).fetchone()
+        if other is not None:
+            raise CommandError(
+                f"{shift.person} is on duty at that time already", where=f"shift {number}", code="on-duty",
+                remedy="Remove the other shift first, or correct the times",
+            )  # fmt: skip
         cursor = db.execute(f"INSERT INTO shift ({_SHIFT}) VALUES (?, ?, ?, ?, ?)", (*key, shift.made_by))
         added.append(Shift(int(cursor.lastrowid or 0), *key, shift.made_by))
     return added
@@ -51,9 +66,15 @@ class DutyRepository(Repository):
         """Those that end after that time, by their begin and rank."""
         return await self.read(lambda db: shifts(db, int(until_after_utc_s)))
 
-    async def add_shifts(self, new: Sequence[Shift]) -> list[Shift]:
-        """Add all, or none. Returns those that were not there already, with their ids."""
-        found: list[Shift] = await self.write(lambda db: add_shifts(db, new))
+    async def add_shifts(self, new: Sequence[Shift], user: str, detail: str) -> list[Shift]:
+        """Add all and the audit's entry, or nothing. Returns those that were not there already, with their ids. Raises
+        CommandError."""
+
+        def job(db: sqlite3.Connection) -> list[Shift]:
+            journal.append_audit(db, self._now(), user, "roster-add", detail)
+            return add_shifts(db, new)
+
+        found: list[Shift] = await self.write(job)
         return found
 
     async def remove_shift(self, number: int) -> bool:

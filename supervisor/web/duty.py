@@ -180,7 +180,7 @@ ROUTES: Final = (
     Route("GET", "/api/v1/roster", get_roster, "Who is on duty, in the order in which they are told", RosterAnswer,
           problems=("not-found",)),
     Route("POST", "/api/v1/roster", post_shifts, "Add shifts: all, or none (role engineer)", RosterAnswer,
-          request=NewShifts, problems=("not-found", "command", *MUTATION, *BODY), need=ENGINEERS,
+          request=NewShifts, problems=("not-found", "command", "on-duty", *MUTATION, *BODY), need=ENGINEERS,
           limited=True),
     Route("DELETE", "/api/v1/roster/{number}", delete_shift, "Remove a shift (role engineer)", None, 204,
           problems=("no-shift", *MUTATION), need=ENGINEERS),

@@ -43,6 +43,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "no-passkeys": (409, "Passkeys are not set up on this server"),
     "name-taken": (409, "This name looks like another person's"),
     "other-role": (409, "This person has another role"),
+    "on-duty": (409, "This person is on duty at that time already"),
     "last-admin": (409, "No administrator could sign in afterwards"),
     "timeout": (408, "The request did not arrive in time"),
     "unknown-host": (421, "This service has another name"),

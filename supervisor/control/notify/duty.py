@@ -70,7 +70,10 @@ class Duty:
         return list(self._windows)
 
     def chain(self, now_s: float) -> list[str]:
-        """People in the order in which they are told: on duty now by rank, then those whose shifts come next."""
+        """People in the order in which they are told: on duty now by rank, then those whose shifts come next.
+
+        Where shifts overlap, as at a hand-over, all are on duty; of one rank who began first comes first, until then.
+        """
         now = sorted((s for s in self._shifts if s.from_utc_s <= now_s < s.until_utc_s), key=lambda s: s.rank)
         later = [s for s in self._shifts if now_s < s.from_utc_s <= now_s + NEXT_S]
         return list(dict.fromkeys(shift.person for shift in [*now, *later])) if now else []
@@ -113,8 +116,8 @@ class Duty:
     async def add_shifts(self, shifts: Sequence[Shift], user: str) -> int:
         """Add all, or none. Returns how many were not there already. Raises CommandError, StoreError."""
         check_shifts(shifts)
-        await self._audit.append(user, "roster-add", added_detail(shifts))
-        added = await self._repository.add_shifts([made_by(shift, user) for shift in shifts])
+        made = [made_by(shift, user) for shift in shifts]
+        added = await self._repository.add_shifts(made, user, added_detail(shifts))
         await self.load()
         return len(added)
 

@@ -19,8 +19,8 @@ from supervisor.control.response import StageNow, snow_ahead_cm
 from supervisor.domain.errors import PhysicsError, RoadheatError, WeatherError
 from supervisor.domain.outlook import DISTRICT, Checked, Outlook, RoadOutlook, Verdict, verdict
 from supervisor.domain.stage import Stage
-from supervisor.domain.weather import WeatherSeries
-from supervisor.road import initial_state
+from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.road import State, initial_state
 from supervisor.runtime.clock import Clock
 from supervisor.runtime.pace import each
 from supervisor.runtime.supervision import Parts
@@ -115,19 +115,19 @@ class Outlooks:
             snow_cm = snow_ahead_cm(forecast, now)
             if forecast is None or snow_cm is None:
                 raise WeatherError("there is no forecast", where="weather")
-            zones = tuple(zone.id for zone in self._estimation.zones)
-            roads = self._estimation.roads.take(range(len(zones)))  # of its own: a thread works out more of it
-            state = self._estimation.state
-            icy, black = await in_thread(
-                None, ice.foresee, zones, roads, state, forecast, start, self._config.site
-            )  # fmt: skip
+            self._latest = await in_thread(None, self._made, forecast, start, snow_cm, self._estimation.state)
         except (WeatherError, PhysicsError) as error:
             if self._latest is not None or self.why_not != error.message:
                 logger.warning("no outlook of ice: %s", error)
             self._latest, self.why_not = None, error.message
-            return
+
+    def _made(self, forecast: Forecast, start_utc_s: float, snow_cm: float, state: State) -> Outlook:
+        """In a thread: of ten thousand roads it takes seconds."""
+        zones = tuple(zone.id for zone in self._estimation.zones)
+        roads = self._estimation.roads.take(range(len(zones)))  # of its own: more of it is worked out here
+        icy, black = ice.foresee(zones, roads, state, forecast, start_utc_s, self._config.site)
         settings = self._settings
-        self._latest = ice.summarise(zones, icy, black, start, snow_cm, settings.steps, settings.ice_probability)
+        return ice.summarise(zones, icy, black, start_utc_s, snow_cm, settings.steps, settings.ice_probability)
 
     async def _evening(self) -> None:
         """From the configured time to midnight: keep the outlook once, tell people once for each stage reached."""

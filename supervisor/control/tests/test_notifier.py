@@ -168,6 +168,28 @@ async def test_nobody_takes_it_and_the_next_of_the_roster_is_told(tmp_path: Path
         assert [entry.action for entry in await b.store.audit.entries(0, START + 9)][:1] == ["roster-add"]
 
 
+async def test_shifts_that_overlap(tmp_path: Path) -> None:
+    """Of several people all are on duty, in one order; of one person the second is refused whole, audit and all."""
+    async with bench(tmp_path, lambda there: []) as b:
+        duty, now = b.telling.duty, int(START)
+        hand_over = [Shift(0, "Kim", 1, now - 7200, now + 600), Shift(0, "Lee", 1, now - 60, now + 7200),
+                     Shift(0, "Park", 2, now - 9000, now + 7200)]  # fmt: skip
+        assert await duty.add_shifts(hand_over, "Choi") == 3
+        assert duty.chain(now) == ["Kim", "Lee", "Park"]
+        assert duty.chain(now + 600) == ["Lee", "Park"]
+        for begin, end, rank in ((now + 300, now + 900, 1), (now - 7200, now + 600, 2), (now - 9000, now + 9000, 1)):
+            moved = [Shift(0, "Choi", 3, now, now + 60), Shift(0, "Kim", rank, begin, end)]
+            with pytest.raises(CommandError, match="on duty at that time already") as refused:
+                await duty.add_shifts(moved, "Choi")
+            assert (refused.value.code, refused.value.where) == ("on-duty", "shift 2")
+        with pytest.raises(CommandError, match="already"):  # within one file
+            await duty.add_shifts([Shift(0, "Yoon", 1, now, now + 60), Shift(0, "Yoon", 1, now + 30, now + 90)], "Choi")
+        assert await duty.add_shifts([Shift(0, "Kim", 1, now + 600, now + 900)], "Choi") == 1  # right after
+        assert len(duty.shifts()) == 4
+        entries = [e for e in await b.store.audit.entries(0, START + 9) if e.action == "roster-add"]
+        assert len(entries) == 2
+
+
 async def test_a_dead_receiver_is_said_elsewhere_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
