@@ -11,7 +11,7 @@ from msgspec import Struct
 from supervisor.control.forecasts import Forecasts
 from supervisor.domain.outlook import RoadOutlook
 from supervisor.domain.stage import SEOUL_CM, STAGE_EVENT, Stage, Steps, stage_of
-from supervisor.domain.weather import Forecast
+from supervisor.domain.weather import Array, Forecast, WeatherSeries
 from supervisor.runtime.clock import Clock
 from supervisor.store.events import EventRepository
 
@@ -21,6 +21,7 @@ AHEAD_S = 24 * 3600.0
 FRESH_CM_PER_MM = 1.0  # fresh snow of 100 kg/m³; what city and weather service mean by depth
 HOLD_S = 3600.0  # a lower stage counts once it has been so for an hour: stages call and dismiss people
 LOOK_EACH_S = 60.0
+FALLS_CM_H = 0.05  # less is no snowfall to a crew
 LOOK_BACK_S = 7 * 86_400
 
 
@@ -31,6 +32,28 @@ class StageNow(Struct, frozen=True):
     depth_cm: float | None  # fresh snow within 24 h, mean of the forecast's members; null: no forecast
     since_utc_s: int | None  # null: since before the record
     probability: float | None = None  # of ice on a road without heat within 24 h; null: not known
+    snow_cm_h: float | None = None  # fresh snow that falls now, as foreseen; null: none falls, or not known
+    snow_until_utc_s: int | None = None  # when that ends; null: not within 24 h, or none falls
+
+
+def snow_now(forecast: Forecast | None, now_utc_s: float) -> tuple[float, int | None] | None:
+    """Rate of the snow that falls now [cm/h] and when it ends [UTC s], by the mean of the members; None: none falls."""
+    if forecast is None or not forecast.members:
+        return None
+    ends = forecast.members[0].time_utc_s
+    rates = np.mean([_snow_cm_h(member, ends) for member in forecast.members], axis=0)
+    ahead = np.flatnonzero(ends > now_utc_s)
+    if not ahead.size or rates[ahead[0]] < FALLS_CM_H:
+        return None
+    over = ahead[rates[ahead] < FALLS_CM_H]
+    until = float(ends[over[0] - 1]) if over.size else np.inf
+    return float(rates[ahead[0]]), int(until) if until <= now_utc_s + AHEAD_S else None
+
+
+def _snow_cm_h(member: WeatherSeries, ends: Array) -> Array:
+    """Fresh snow of the intervals that end at `ends` [cm/h]."""
+    rate = member.precipitation_mm_h * member.snow_fraction * FRESH_CM_PER_MM
+    return rate if np.array_equal(member.time_utc_s, ends) else np.interp(ends, member.time_utc_s, rate)
 
 
 def snow_ahead_cm(forecast: Forecast | None, now_utc_s: float) -> float | None:
@@ -66,7 +89,9 @@ class Response:
         depth = None if self._depth_cm is None else round(self._depth_cm, 1)
         foreseen = self.foreseen()
         probability = None if foreseen is None else foreseen.probability
-        return StageNow(self._stage.word, depth, self._since_utc_s, probability)
+        rate, until = snow_now(self._forecasts.latest, self._clock.utc_s()) or (None, None)
+        rate = None if rate is None else round(rate, 1)
+        return StageNow(self._stage.word, depth, self._since_utc_s, probability, rate, until)
 
     async def load(self) -> None:
         """Go on with the stage of before a restart."""

@@ -16,7 +16,6 @@ import { changed, model, say } from "./model.js";
 import { Notifications } from "./notify.js";
 import { Passkeys } from "./passkeys.js";
 import { People } from "./people.js";
-import { ShiftPage } from "./shift.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
 /** Whose weather is shown, and under which licence: the licences demand it. */
@@ -55,7 +54,6 @@ export function Account() {
     <p><${Icon} name="person" size=${18} /> ${session?.user} · ${t(`role.${session?.role}`)}</p>
     <div class="pair"><${Language} />
       <button type="button" class="big duty-open" onClick=${() => setOpen("duty")}>${t("duty.title")}</button>
-      <button type="button" class="big shift-open" onClick=${() => setOpen("shift")}>${t("shift.title")}</button>
       <button type="button" class="big energy-open" onClick=${() => setOpen("energy")}>${t("energy.title")}</button>
       <button type="button" class="big history-open" onClick=${() => setOpen("history")}>${t("history.title")}</button></div>
     <div class="pair">
@@ -68,7 +66,6 @@ export function Account() {
     <${OtherDevices} />
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
-    ${open === "shift" && html`<${ShiftPage} onClose=${close} />`}
     ${open === "energy" && html`<${EnergyLater} onClose=${close} />`}
     ${open === "history" && html`<${HistoryPage} onClose=${close} />`}
     ${open === "duty" && html`<${Duty} onClose=${close} />`}

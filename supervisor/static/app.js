@@ -10,7 +10,8 @@ import { noteDisplaced } from "./displaced.js";
 import { html } from "./html.js";
 import { preferred, t, use } from "./i18n.js";
 import { brought, forget, keepFromNow, kept } from "./kept.js";
-import { Find, ZoneList } from "./list.js";
+import { Icon } from "./icons.js";
+import { Find, SECTIONS, SECTION_ICONS, ZoneList } from "./list.js";
 import { Live } from "./live.js";
 import { changed, model, onChange } from "./model.js";
 import { Nav, view } from "./nav.js";
@@ -32,10 +33,18 @@ function Header() {
     <${DangerStrip} />
     <div class="site">
       <h1>${model.session?.site || "Roadheat"}</h1>
-      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}<${StageWords} /></p>
+      <p>${dayClock(model.clock.now_s())}${model.clock.fast && html` <b class="fast">×${number(model.clock.rate, 0)}</b>`}</p>
     </div>
+    <${StageWords} />
+    ${wide() && html`<${TopCounts} />`}
     <${Freshness} />
   </header>`;
+}
+
+/** On a wide screen: how many roads are in each section. */
+function TopCounts() {
+  const of = (word) => [...model.zones.values()].filter((zone) => zone.section === word).length;
+  return html`<ul class="top-counts">${SECTIONS.map((word) => html`<li class=${`${word} ${of(word) ? "some" : ""}`}><${Icon} name=${SECTION_ICONS[word]} size=${20} /><b>${of(word)}</b> ${t(`count.${word}`)}</li>`)}</ul>`;
 }
 
 /** Id of the open road; an address that cannot be read opens none. */
@@ -70,6 +79,7 @@ function App() {
     ${shown === "alarms" && html`<${Screen} name="Alarms" />`}
     ${shown === "find" && html`<${Find} onOpen=${open} />`}
     ${shown === "group" && html`<${Screen} name="Group" />`}
+    ${shown === "shift" && html`<main></main><${Screen} name="ShiftPage" onClose=${() => (location.hash = "#")} />`}
     ${shown === "more" && html`<${Screen} name="Account" />`}
     <${Nav} />
     ${zone && html`<${Screen} name="Panel" key=${`${zone.id} ${wide()}`} zone=${zone} onClose=${close} />`}

@@ -17,8 +17,8 @@ export function Audit() {
       const found = await get(`/api/v1/audit${before ? `?before=${before}` : ""}`);
       setEntries((old) => (before ? [...old, ...found.entries] : found.entries));
       setMore(found.entries.length > 0 && found.entries[found.entries.length - 1].id > 1);
-    });
-  const verify = () => attempt(async () => setVerdict(await get("/api/v1/audit/verdict")));
+    }, "notice.not-loaded");
+  const verify = () => attempt(async () => setVerdict(await get("/api/v1/audit/verdict")), "notice.not-loaded");
   useEffect(() => {
     load(0);
   }, []);

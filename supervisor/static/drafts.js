@@ -62,6 +62,9 @@ export function drafts() {
   return all().filter((one) => one.user === model.session?.user);
 }
 
+/** A draft that waits for one road, alone or among others. */
+export const draftOf = (zone) => drafts().find((one) => one.zones.includes(zone));
+
 /** The draft for one road, or, without, for many. */
 export const draftFor = (zone) => drafts().find((one) => (zone ? one.zones.length === 1 && one.zones[0] === zone : one.zones.length > 1));
 

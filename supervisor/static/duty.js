@@ -102,7 +102,7 @@ export function Duty({ onClose }) {
     attempt(async () => {
       setRoster(await get("/api/v1/roster"));
       setWindows(await get("/api/v1/maintenance"));
-    });
+    }, "notice.not-loaded");
   useEffect(() => {
     load();
   }, []);

@@ -32,7 +32,7 @@ function useSeason(season) {
     let wanted = true;
     let timer = 0;
     const load = async () => {
-      const answer = await attempt(() => get(`/api/v1/energy${season ? `?season=${season}` : ""}`));
+      const answer = await attempt(() => get(`/api/v1/energy${season ? `?season=${season}` : ""}`), "notice.not-loaded");
       if (!wanted || !answer) return;
       setFound(answer);
       if (answer.working) timer = window.setTimeout(load, AGAIN_MS);

@@ -98,7 +98,7 @@ export function HistoryPage({ zone = "", onClose }) {
     setFound(null);
     const reach = kind === "plan" && !road ? Math.min(days, PLAN_DAYS) : days;
     const from = Math.round(model.clock.now_s() - reach * DAY_S);
-    attempt(() => get(path({ from, ...(road && { zone: road }), ...(kind && { kind }) })).then((answer) => wanted && setFound(answer)));
+    attempt(() => get(path({ from, ...(road && { zone: road }), ...(kind && { kind }) })).then((answer) => wanted && setFound(answer)), "notice.not-loaded");
     return () => (wanted = false);
   }, [road, kind, days]);
   const now_s = model.clock.now_s();

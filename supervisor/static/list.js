@@ -1,7 +1,8 @@
 // @ts-check
 // The main screen: where snow or ice lies and nobody melts it, what may get worse, and the rest.
 
-import { kilowatts } from "./format.js";
+import { Calm } from "./calm.js";
+import { clock, kilowatts, number } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -72,7 +73,7 @@ function Section({ word, zones, storm, now_s, onOpen }) {
   const folded = word === "fine" && storm && !unfolded && zones.length > 2;
   return html`<section aria-labelledby=${`section-${word}`}>
     <div class=${`section-head ${word}`}>
-      <${Icon} name=${SECTION_ICONS[word]} size=${22} /><h2 id=${`section-${word}`}>${t(`section.${word}`)} ${zones.length}</h2><p>${t(`section-hint.${word}`)}</p>
+      <${Icon} name=${SECTION_ICONS[word]} size=${22} /><h2 id=${`section-${word}`}>${t(`section.${word}`)} ${zones.length}</h2><p>${t(`section-hint.${storm ? "" : "calm-"}${word}`)}</p>
     </div>
     <ul class=${`cards ${word}-cards`}>
       ${folded
@@ -91,7 +92,8 @@ export function ZoneList({ onOpen }) {
   const storm = zones.some((zone) => zone.section === "danger" || ["icy", "snow"].includes(kind(zone)));
   if (!zones.length) return html`<main class="roads"><p class="none">${t("list.waiting")}</p></main>`;
   return html`<main class=${`roads ${model.link === "live" ? "" : "stale"}`} aria-label=${t("list.label")}>
-    <p class="total"><span class="falls"></span><${Icon} name="heating" size=${16} /> <span><b>${kilowatts(total_w)}</b> ${t("list.of-kw", { kw: kilowatts(model.session?.contract_w) })}</span></p>
+    ${!storm && html`<${Calm} zones=${zones} now_s=${now_s} onOpen=${onOpen} />`}
+    ${(storm || total_w > 0) && html`<p class="total"><span class="falls">${model.stage?.snow_cm_h && html`<${Icon} name="snow" size=${18} /><span>${t(model.stage.snow_until_utc_s ? "list.falls-until" : "list.falls", { cm: number(model.stage.snow_cm_h, model.stage.snow_cm_h < 1 ? 1 : 0), time: clock(model.stage.snow_until_utc_s ?? 0) })}</span>`}</span><${Icon} name="heating" size=${16} /> <span><b>${kilowatts(total_w)}</b> ${t("list.of-kw", { kw: kilowatts(model.session?.contract_w) })}</span></p>`}
     <div class="counts">
       ${SECTIONS.map((word) => html`<button type="button" class=${`count ${word} ${of(word).length ? "some" : "zero"}`} onClick=${() => jump(word)}>
         <b>${of(word).length}</b><span>${t(`count.${word}`)}</span>

@@ -30,16 +30,23 @@ const round = (value) => value.toFixed(1);
 const path = (points) => `M${points.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}`;
 const look = (zone) => (zone.section === "fine" ? (heating(zone) ? "hot" : "off") : zone.section);
 
+/** Numbers of the most dangerous roads that the map can show, by id; tile and pin share them. */
+export function pins(zones, roads) {
+  const drawn = new Set(roads.map((road) => road.zone));
+  const first = zones.filter((zone) => zone.section === "danger" && drawn.has(zone.id)).slice(0, PINS);
+  return new Map(first.map((zone, n) => [zone.id, n + 1]));
+}
+
 /** `onOpen` null: nothing can be chosen, as on the wall.
- * @param {{roads: any[], now_s: number, onOpen?: ((zone: string) => void) | null, chosen?: string}} given
+ * @param {{roads: any[], numbers: Map<string, number>, now_s: number, onOpen?: ((zone: string) => void) | null, chosen?: string}} given
  */
-export function DistrictMap({ roads, now_s, onOpen = null, chosen = "" }) {
+export function DistrictMap({ roads, numbers, now_s, onOpen = null, chosen = "" }) {
   const [at, setAt] = useState(0); // the road that the tab key reaches; arrows go on in the order of danger
   const lines = new Map(project(roads).map((road) => [road.zone, road.points]));
   const zones = sorted([...model.zones.values()].filter((zone) => lines.has(zone.id)), current());
   if (!zones.length) return null;
   const reached = Math.min(at, zones.length - 1);
-  const words = (zone, n) => `${zone.section === "danger" && n < PINS ? `${n + 1}. ` : ""}${name(zone, current())}: ${t(`section.${zone.section}`)}, ${cause(zone, now_s)[2]}`;
+  const words = (zone) => `${numbers.has(zone.id) ? `${numbers.get(zone.id)}. ` : ""}${name(zone, current())}: ${t(`section.${zone.section}`)}, ${cause(zone, now_s)[2]}`;
   const go = (event) => {
     const step = STEPS[event.key];
     if (event.key === "Enter" || event.key === " ") onOpen?.(zones[reached].id);
@@ -59,12 +66,12 @@ export function DistrictMap({ roads, now_s, onOpen = null, chosen = "" }) {
       ${drawn.map(([n, zone]) => {
         const points = lines.get(zone.id);
         const [x, y] = points[Math.floor(points.length / 2)];
-        const pin = zone.section === "danger" && n < PINS;
-        const acts = onOpen && { role: "button", tabindex: n === reached ? "0" : "-1", "aria-label": words(zone, n), "aria-pressed": String(zone.id === chosen), onClick: () => (setAt(n), onOpen(zone.id)) };
+        const pin = numbers.get(zone.id);
+        const acts = onOpen && { role: "button", tabindex: n === reached ? "0" : "-1", "aria-label": words(zone), "aria-pressed": String(zone.id === chosen), onClick: () => (setAt(n), onOpen(zone.id)) };
         return html`<g key=${zone.id} class=${`map-road ${look(zone)} ${zone.id === chosen ? "chosen" : ""}`} ...${acts || {}}>
-          <title>${words(zone, n)}</title>
+          <title>${words(zone)}</title>
           <path class="reach" d=${path(points)} /><path class="line" d=${path(points)} />
-          ${pin && html`<circle cx=${round(x)} cy=${round(y)} r="12" /><text x=${round(x)} y=${round(y + 5)} text-anchor="middle">${n + 1}</text>`}
+          ${pin && html`<circle cx=${round(x)} cy=${round(y)} r="12" /><text x=${round(x)} y=${round(y + 5)} text-anchor="middle">${pin}</text>`}
         </g>`;
       })}
     </svg>

@@ -12,7 +12,7 @@ import { ServerClock } from "./clock.js";
 /**
  * @type {{
  *   session: Session | null, zones: Map<string, any>, alarms: any[], degraded: any[], clock: ServerClock, link: string,
- *   live: import("./live.js").Live | null, notice: Notice | null,
+ *   live: import("./live.js").Live | null, notice: Notice | null, stage: any,
  * }}
  */
 export const model = {
@@ -23,6 +23,7 @@ export const model = {
   clock: new ServerClock(),
   link: "connecting", // connecting, live, lost, signed-out
   live: null, // the stream, see live.js
+  stage: null, // the response stage of the city, as GET /api/v1/stage says
   notice: null, // {key, values, tone} for the line that tells what happened
 };
 

@@ -7,7 +7,7 @@ import { Icon } from "./icons.js";
 import { unseenCount } from "./unseen.js";
 
 const MORE_VIEWS = ["group"]; // reached from another screen
-const VIEWS = { roads: "list", alarms: "bell", find: "find", more: "dots" };
+const VIEWS = { roads: "list", alarms: "bell", find: "find", shift: "swap", more: "dots" };
 
 /** The view that the address names; a road's panel lies over the roads. */
 export function view() {

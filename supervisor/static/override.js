@@ -6,13 +6,13 @@ import { ending } from "./displaced.js";
 import { draftFor } from "./drafts.js";
 import { clock, countdown, minutes } from "./format.js";
 import { html } from "./html.js";
-import { t } from "./i18n.js";
+import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
-import { say } from "./model.js";
+import { model, say } from "./model.js";
 import { Preview, Twice, usePreview, useSecondQuestion } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
 import { heldFor } from "./words.js";
-import { LIVE_STATES, kind } from "./zone.js";
+import { LIVE_STATES, failedWord, kind, name } from "./zone.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
 export const MODES = ["on", "boost", "off"];
@@ -25,13 +25,12 @@ export const REASON_LETTERS = { min: 3, max: 200 }; // as the server has it
 function Steps({ override }) {
   const failed = LIVE_STATES.indexOf(override.failed_step);
   const reached = failed < 0 ? LIVE_STATES.indexOf(override.state) : Math.min(LIVE_STATES.indexOf(override.state), failed - 1);
-  const why = override.failed_step === "accepted" ? "step.failed-refused" : override.mode === "off" ? "step.failed-current" : "step.failed-no-current";
   return html`<ol class="steps" aria-label=${t("step.label")}>
     ${LIVE_STATES.map((step, index) => {
       const isFailed = index === failed;
       return html`<li class=${isFailed ? "failed" : index <= reached ? "done" : ""} aria-current=${index === reached ? "step" : null}>
         <span class="dot">${isFailed ? html`<${Icon} name="close" size=${16} />` : index <= reached && html`<${Icon} name="check" size=${16} />`}</span>
-        ${t(isFailed ? why : `step.${step}`)}
+        ${t(isFailed ? failedWord(override) : `step.${step}`)}
       </li>`;
     })}
   </ol>`;
@@ -123,17 +122,19 @@ export function Form({ zone, onSent, onBack }) {
     }, kept);
   };
   const { asked, held, ask, keep, sure } = useSecondQuestion(mode, state, dangerous, carryOut);
-  return html`<form class="command" onSubmit=${send} novalidate>
+  return html`<form class=${`command ${mode ? "open" : "bar"}`} onSubmit=${send} novalidate>
+    ${mode && html`<h3>${t("override.of", { road: name(zone, current()), mode: t(`mode.${mode}`) })} <small>${t("override.afterwards")}</small></h3>`}
     <fieldset>
-      <legend>${t("override.mode")}</legend>
+      <legend class="hidden">${t("override.mode")}</legend>
       <div class="choices three">
         ${MODES.filter((each) => zone.offered.includes(each)).map((each) => html`<${Choice} group="mode" value=${each} chosen=${mode} onChoose=${setMode}>
-          <${Icon} name=${each} size=${30} /><b>${t(`mode.${each}`)}</b>
+          <${Icon} name=${each} size=${24} /><b>${t(`mode.${each}`)}</b>
         <//>`)}
       </div>
       ${!zone.offered.includes("on") && html`<p class="missing">${t("zone.only-off", { why: t(`stop.${zone.not_heating}`) })}</p>`}
-      <p class="hint">${t(`mode-hint.${mode || "none"}`)}</p>
+      ${mode && html`<p class="hint">${t(`mode-hint.${mode}`)}</p>`}
     </fieldset>
+    ${!mode && onBack && html`<button type="button" class="big" onClick=${onBack}>${t("override.back")}</button>`}
     ${mode && html`<fieldset>
       <legend>${t("override.time")}</legend>
       <div class="choices row">
@@ -154,8 +155,8 @@ export function Form({ zone, onSent, onBack }) {
     <${Preview} found=${found} state=${state} mode=${mode} />
     ${asked && html`<${Twice} found=${found} minutes=${total} onKeep=${keep} onSure=${sure} />`}
     ${!asked && html`<div class="send">
-      <button type="button" class="big" onClick=${onBack ?? (() => setMode(""))}>${t("override.back")}</button>
-      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy) || held}>${busy || held ? busyWords(busy || "sending") : heldFor(mode, total)}</button>
+      <button type="button" class="big" onClick=${() => setMode("")}>${t("override.back")}</button>
+      <button type="submit" class=${`big primary ${mode}`} disabled=${Boolean(busy) || held}>${busy || held ? busyWords(busy || "sending") : `${heldFor(mode, total)} · ${t("override.until", { time: clock(model.clock.now_s() + 60 * total) })}`}</button>
     </div>`}`}
   </form>`;
 }

@@ -13,18 +13,18 @@ import { model } from "./model.js";
 import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
 import { Stop } from "./stop.js";
-import { Square } from "./tile.js";
+import { Square, where } from "./tile.js";
 import { wide } from "./wide.js";
 import { doingWords, reason } from "./words.js";
 import { Works } from "./work.js";
-import { commanded, faults, name, notes, reasons } from "./zone.js";
+import { commanded, faults, heating, name, notes, reasons } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const OVERRIDDEN = 3; // row of the precedence table; who and why stand in the box below
 const COMMANDERS = ["crew", "engineer", "admin"];
 
-function Fact({ label, value, unit }) {
-  return html`<div class="figure"><dt>${label}</dt><dd class=${value === t("figure.unknown") ? "words" : ""}>${value}<small>${unit}</small></dd></div>`;
+function Fact({ label, value, unit, below = "", tone = "" }) {
+  return html`<div class="figure"><dt>${label}</dt><dd class=${value === t("figure.unknown") ? "words" : tone}>${value}<small>${unit}</small></dd>${below && html`<dd class="figure-small">${below}</dd>`}</div>`;
 }
 
 /** Tells how a command ended that ran a moment ago without our cancelling it. */
@@ -57,6 +57,8 @@ export function Panel({ zone, onClose }) {
   useOutcome(zone);
   const now_s = model.clock.now_s();
   const running = commanded(zone, now_s);
+  const shows = running && !changing; // the command that runs
+  const stopped = zone.blocked || !zone.online;
   const mayCommand = COMMANDERS.includes(model.session?.role ?? "");
   const [does, next] = running && zone.who === OVERRIDDEN ? [t("doing.override")] : doingWords(zone, now_s);
   const problems = [...faults(zone), ...notes(zone)];
@@ -67,40 +69,36 @@ export function Panel({ zone, onClose }) {
   return html`<dialog ref=${dialog} class=${`panel ${wide() ? "beside" : ""}`} aria-labelledby="panel-name" onCancel=${stop}>
     <header role=${wide() ? "presentation" : null}>
       <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
-      <h2 id="panel-name">${name(zone, current())}</h2>
+      <div class="titles"><h2 id="panel-name">${name(zone, current())}</h2><p class="hint">${t("panel.supply", { feeder: zone.feeder })}${where(zone)}</p></div>
       <${Freshness} />
     </header>
     <div class="panel-body">
       ${zone.dangers.length > 0 && html`<${DangerHere} zone=${zone} />`}
-      ${zone.blocked || !zone.online
-        ? html`<${Stop} zone=${zone} now_s=${now_s} mayCommand=${mayCommand} />`
+      ${stopped
+        ? html`<${Stop} zone=${zone} now_s=${now_s} mayCommand=${mayCommand} mayReport=${mayCommand} />`
         : html`<section class="now">
             <${Square} zone=${zone} now_s=${now_s} large />
-            <p class="does-now">${does}${next && html`<span class="next">${next}</span>`}</p>
+            <p class="does-now"><b>${does}</b>${next && html`<span class="next">${next}</span>`}</p>
           </section>`}
       ${problems.map((word) => html`<p class="problem"><${Icon} name="trouble" size=${20} /> ${t(`flag.${word}`)} <small>${t(`flag-help.${word}`)}</small></p>`)}
       ${!zone.online && html`<p class="problem"><${Icon} name="offline" size=${20} /> ${zone.updated_utc_s ? t("panel.offline-since", { time: clock(zone.updated_utc_s), age: age(now_s - zone.updated_utc_s) }) : t("panel.never-heard")}</p>`}
+      ${shows && html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand && !zone.dangers.length} onChange=${() => setChanging(true)} />`}
       <dl class="figures">
         <${Fact} label=${t("figure.surface")} value=${zone.surface_c === null ? t("figure.unknown") : celsius(zone.surface_c)} unit=${zone.surface_c === null ? "" : "C"} />
-        <${Fact} label=${t("figure.power")} value=${zone.power_w === null ? t("figure.unknown") : kilowatts(zone.power_w)} unit=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} />
-        <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_cm)} unit=${zone.look === "unknown" ? "" : "cm"} />
+        <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_cm)} unit=${zone.look === "unknown" ? "" : "cm"} below=${zone.look === "unknown" || !zone.snow_mm ? "" : t("figure.water", { mm: number(zone.snow_mm) })} />
+        <${Fact} label=${t("figure.power")} value=${zone.power_w === null ? t("figure.unknown") : kilowatts(zone.power_w)} unit="" below=${t("figure.of-kw", { kw: kilowatts(zone.rated_w) })} tone=${heating(zone) ? "heat" : ""} />
         <${Fact} label=${t("figure.cable")} value=${zone.cable_c === null ? t("figure.unknown") : celsius(zone.cable_c)} unit=${zone.cable_c === null ? "" : "C"} />
       </dl>
-      ${running && !changing
-        ? html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand && !zone.dangers.length} onChange=${() => setChanging(true)} />`
-        : zone.dangers.length > 0
-          ? html`<p class="hint">${t("problem.electric-danger")}</p>`
-          : mayCommand
-          ? html`<h3>${t(running ? "override.replace" : "override.title")}</h3>
-              <${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} />`
-          : html`<p class="hint">${t("override.viewer")}</p>`}
+      ${!shows && zone.dangers.length > 0 && html`<p class="hint">${t("problem.electric-danger")}</p>`}
+      ${!shows && !zone.dangers.length && !mayCommand && html`<p class="hint">${t("override.viewer")}</p>`}
       <${Day} zone=${zone} />
       ${zone.offered.includes("on") && html`<${Plan} zone=${zone} now_s=${now_s} />`}
-      <${Works} zone=${zone} now_s=${now_s} mayReport=${mayCommand} />
+      <${Works} zone=${zone} now_s=${now_s} mayReport=${mayCommand} buttons=${!stopped} />
       <${Brief} zone=${zone} onAll=${() => setPast(true)} />
       ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}
     </div>
     ${past && html`<${HistoryPage} zone=${zone.id} onClose=${() => setPast(false)} />`}
+    ${!shows && !zone.dangers.length && mayCommand && html`<div class="foot"><${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} /></div>`}
     <${Notice} />
   </dialog>`;
 }

@@ -87,7 +87,7 @@ export function People({ onClose }) {
   const [tokens, setTokens] = useState(/** @type {any[]} */ ([]));
   const [open, setOpen] = useState("");
   const [inviting, setInviting] = useState(/** @type {{name: string, role: string} | null} */ (null));
-  const load = () => attempt(() => Promise.all([get("/api/v1/people").then(setPeople), get("/api/v1/tokens").then(setTokens)]));
+  const load = () => attempt(() => Promise.all([get("/api/v1/people").then(setPeople), get("/api/v1/tokens").then(setTokens)]), "notice.not-loaded");
   useEffect(() => {
     load();
   }, []);

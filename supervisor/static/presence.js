@@ -37,15 +37,15 @@ export function watchPresence() {
 
 /** The response stage, in the head. */
 export function StageWords() {
-  const [found, setFound] = useState(/** @type {any} */ (null));
+  const found = model.stage;
   useEffect(() => {
-    const load = () => document.visibilityState === "visible" && get("/api/v1/stage").then(setFound).catch(() => {}); // the last one stays
+    const load = () => document.visibilityState === "visible" && get("/api/v1/stage").then((stage) => ((model.stage = stage), changed()), () => {}); // the last one stays
     load();
     const timer = setInterval(load, STAGE_EACH_MS);
     return () => clearInterval(timer);
   }, [model.link === "live"]);
   if (!found || found.stage === "none") return null;
-  return html`<b class=${`stage ${found.stage}`}> · ${t(`stage.${found.stage}`)}${found.depth_cm !== null && html` <span class="stage-depth">${found.depth_cm < 0.1 && found.probability
+  return html`<b class=${`stage ${found.stage}`}>${t(`stage.${found.stage}`)}${found.depth_cm !== null && html`<span class="stage-depth"> · ${found.depth_cm < 0.1 && found.probability
     ? t("stage.ice", { percent: number(100 * found.probability, 0) })
     : t("stage.depth", { cm: number(found.depth_cm, found.depth_cm < 10 ? 1 : 0) })}</span>`}</b>`;
 }

@@ -112,7 +112,7 @@ export function ShiftPage({ onClose }) {
       const [shift, entries] = await Promise.all([get(`/api/v1/shift?from=${from_s}`), get(`/api/v1/history?from=${from_s}`)]);
       setFound(shift);
       setPast(entries);
-    });
+    }, "notice.not-loaded");
   useEffect(() => {
     load();
   }, []);

@@ -1,13 +1,15 @@
 // @ts-check
 // A road in the list: what lies on it, how dangerous it is, and who or what decides, always in the same three places.
 
+import { displaced } from "./displaced.js";
+import { draftOf } from "./drafts.js";
 import { celsius, clock, kilowatts, number } from "./format.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { doingWords, reason } from "./words.js";
 import { DoneMarks } from "./work.js";
-import { LIVE_STATES, commanded, heating, kind, name, pulsing, reasons } from "./zone.js";
+import { LIVE_STATES, commanded, failedWord, heating, kind, name, pulsing, reasons } from "./zone.js";
 
 const MOISTURE = 1024; // flag
 const LOCAL = 5; // who: the board's own rule
@@ -22,6 +24,7 @@ const lies = (zone) => ["icy", "snow"].includes(kind(zone));
 
 /** Words of what lies: "눈 4.1 cm"; what is not measured is said to be estimated. */
 export function lyingWords(zone) {
+  if (zone.section !== "danger" && zone.not_heating === "offline" && !lies(zone)) return since(zone, "silent", {});
   if (kind(zone) === "unknown") return t("tile.surface-unknown");
   const word = t(`state.${zone.state}`);
   if (kind(zone) !== "snow" || (zone.snow_cm ?? 0) < 0.05) return word;
@@ -31,10 +34,28 @@ export function lyingWords(zone) {
 
 const since = (zone, what, values) => (zone.since_utc_s === null ? t(`tile.now.${what}`, values) : t(`tile.since.${what}`, { ...values, time: clock(zone.since_utc_s) }));
 
-/** How far a person's command has come, as four dots, until its effect is measured. */
-function dots(override) {
+/** How far a person's command has come: its step and four dots until the effect is measured, then until when it holds; null where none runs. */
+function commandLine(zone, now_s) {
+  const { override } = zone;
+  if (!commanded(zone, now_s)) return null;
+  const who = { mode: t(`mode.${override.mode}`), user: override.user };
+  if (override.failed_step) {
+    const why = zone.not_heating && override.mode !== "off" ? t(`stop.${zone.not_heating}`) : t(failedWord(override));
+    return ["danger", "close", t("tile.failed", { ...who, why })];
+  }
+  if (zone.blocked) return null;
   const reached = LIVE_STATES.indexOf(override.state) + 1;
-  return reached < LIVE_STATES.length ? ` ${t(`step.${override.state}`)} ${"●".repeat(reached)}${"○".repeat(LIVE_STATES.length - reached)}` : "";
+  if (reached === LIVE_STATES.length) return ["hand", "person", t("tile.by-hand", { ...who, time: clock(override.expires_utc_s) })];
+  const dots = `${"●".repeat(reached)}${"○".repeat(LIVE_STATES.length - reached)}`;
+  return ["hand", "person", `${t("tile.command", { ...who, step: t(`step.${override.state}`) })} ${dots}`];
+}
+
+/** What this device knows beside the server: a command that it could not send, or its own that another person replaced. */
+function ownLine(zone) {
+  const draft = draftOf(zone.id);
+  if (draft) return ["hand", "person", t("tile.draft", { mode: t(`mode.${draft.mode}`) })];
+  const taken = displaced(zone);
+  return taken && ["hand", "person", t("tile.taken", { user: taken.user, mode: t(`mode.${taken.mode}`), time: clock(taken.utc_s) })];
 }
 
 /** Who or what decides: `[tone, icon, text]`. */
@@ -48,10 +69,8 @@ export function cause(zone, now_s) {
     if (zone.section !== "danger") return ["watch", "clock", t("tile.no-hazard-now")];
     return ["danger", icon, why === "offline" ? since(zone, "offline", {}) : t("tile.never-heard")];
   }
-  if (zone.override && commanded(zone, now_s) && !zone.blocked) {
-    const words = t("tile.by-hand", { mode: t(`mode.${zone.override.mode}`), user: zone.override.user, time: clock(zone.override.expires_utc_s) });
-    return ["hand", "person", words + dots(zone.override)];
-  }
+  const command = ownLine(zone) ?? commandLine(zone, now_s);
+  if (command) return command;
   if (why === "switched-off") return ["hand", icon, stopped];
   if (PAUSES.includes(why) && zone.section !== "danger") return ["watch", icon, t(`tile.pause.${why}`)];
   if (zone.section === "danger") return ["danger", icon, since(zone, "unheated", { why: stopped })];
@@ -83,17 +102,18 @@ export function Square({ zone, now_s, large = false }) {
 }
 
 /** Where it is: what makes a fall there worse. */
-const where = (zone) =>
+export const where = (zone) =>
   [zone.slope_percent === null ? "" : t("tile.slope", { percent: number(zone.slope_percent, 0) }), zone.place === "none" || !has(`place.${zone.place}`) ? "" : t(`place.${zone.place}`)]
     .filter(Boolean).map((word) => ` · ${word}`).join("");
 
-export function Tile({ zone, now_s, onOpen }) {
+/** @param {{zone: any, now_s: number, onOpen: (zone: string) => void, number?: number, chosen?: boolean}} given `number`: of its pin on the map */
+export function Tile({ zone, now_s, onOpen, number: pin = 0, chosen = false }) {
   const [tone, icon, words] = cause(zone, now_s);
   const hot = heating(zone);
   return html`<li>
-    <button type="button" class=${`card ${zone.section}`} onClick=${() => onOpen(zone.id)} data-zone=${zone.id}>
+    <button type="button" class=${`card ${zone.section} ${chosen ? "chosen" : ""}`} onClick=${() => onOpen(zone.id)} data-zone=${zone.id}>
       <${Square} zone=${zone} now_s=${now_s} />
-      <span class="name">${name(zone, current())}</span>
+      <span class="name">${pin > 0 && html`<i class="pin">${pin}</i>`}${name(zone, current())}</span>
       ${zone.surface_c === null || !zone.online
         ? html`<span class="no-degrees">${t("card.no-temperature")}</span>`
         : html`<span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>`}

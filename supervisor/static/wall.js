@@ -96,7 +96,7 @@ function Wall() {
     </section>
     <section class="wall-right">
       <header><b class="time">${clock(now_s)}</b><p><b>${model.session?.site ?? ""}</b><span>${day(now_s)}</span></p></header>
-      ${roads.length > 0 && html`<${DistrictMap} roads=${roads} now_s=${now_s} />`}
+      ${roads.length > 0 && html`<${DistrictMap} roads=${roads} numbers=${new Map(danger.slice(0, ROWS).map((zone, at) => [zone.id, at + 1]))} now_s=${now_s} />`}
       <${Watched} zones=${watch} now_s=${now_s} />
       <${Feeders} />
       <p class="wall-foot">${t("wall.foot", { heard: zones.filter((zone) => zone.online).length, n: zones.length, open })}${soundBlocked() && html` <b class="nobody">${t("sound.press")}</b>`}</p>

@@ -75,12 +75,12 @@ export function WorkButtons({ zones }) {
 }
 
 /** On a road's page: what was done, and the two buttons. */
-export function Works({ zone, now_s, mayReport }) {
-  if (!mayReport && !zone.works.length) return null;
+export function Works({ zone, now_s, mayReport, buttons }) {
+  if (!(mayReport && buttons) && !zone.works.length) return null;
   return html`<section class="works" aria-labelledby="works-title">
     <h3 id="works-title">${t("work.title")} <small>${t("work.counts")}</small></h3>
     ${zone.freezing_c !== null && html`<p class="hint">${t("work.freezes", { degrees: celsius(zone.freezing_c) })}</p>`}
     <ul>${zone.works.map((work) => html`<${Done} key=${work.id} work=${work} now_s=${now_s} mayReport=${mayReport} />`)}</ul>
-    ${mayReport && html`<${WorkButtons} zones=${[zone.id]} />`}
+    ${mayReport && buttons && html`<${WorkButtons} zones=${[zone.id]} />`}
   </section>`;
 }

@@ -30,6 +30,10 @@ const KINDS = {
 const WHO = { 1: "interlock", 2: "maintenance", 3: "override", 4: "plan", 5: "local" };
 export const LIVE_STATES = ["requested", "sent", "accepted", "measured"];
 
+/** Word of a command's step that failed: refused by the board, or current that does not follow. */
+export const failedWord = (override) =>
+  override.failed_step === "accepted" ? "step.failed-refused" : override.mode === "off" ? "step.failed-current" : "step.failed-no-current";
+
 /** "icy", "snow", "wet", "dry" or "unknown": colour and sign, as the server decides what may be claimed. */
 export const kind = (zone) => zone.look ?? KINDS[zone.state] ?? "unknown";
 

@@ -30,7 +30,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # The page that asks for a link, the screen on the wall, and what process managers ask.
 PUBLIC: Final = frozenset(
     {"/wall", "/login", "/login/passkey", "/login/passkey/options", "/static/plain.css", "/static/login.js",
-     "/static/icon.svg", "/static/roads.css", "/healthz", "/readyz"}
+     "/static/icon.svg", "/static/roads.css", "/static/roads.js", "/healthz", "/readyz"}
 )  # fmt: skip
 # Where city.toml has them; and what the terms of the entities mean, without data.
 OPEN_DATA: Final = frozenset({"/open-data/zones.csv", "/open-data/zones.json", "/ngsi-ld/context.jsonld"})

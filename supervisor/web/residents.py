@@ -1,4 +1,4 @@
-"""Pages for residents: the state of each road in words, open to everybody, without cookies or scripts.
+"""Pages for residents: the state of each road in words, open to everybody, without cookies; scripts are not needed.
 
 A page is made at most once in `FRESH_S`, however many people ask for it. Who reports ice is not asked, and not kept: an
 address only counts as a number that means nothing outside this process.
@@ -36,6 +36,21 @@ _TEXTS: Final = {
     one: json.loads((Path(__file__).with_name("i18n") / f"{one}.json").read_text(encoding="utf-8")) for one in LANGUAGES
 }
 _ORDER: Final = tuple(RoadState)
+_PATHS: Final = {
+    "ice": "M12 2.5 21 12l-9 9.5L3 12ZM12 7.5v5.5M12 16.2v.3",
+    "lock": "M6 11h12v9.5H6ZM8.5 11V7.5a3.5 3.5 0 0 1 7 0V11",
+    "snow": "M12 3v18M4.2 7.5l15.6 9M19.8 7.5l-15.6 9M9.6 4.6 12 7l2.4-2.4M9.6 19.4 12 17l2.4 2.4",
+    "melt": "M7.5 20c0-2 1.5-2.3 1.5-4.3s-1.5-2.7-1.5-4.7M12 20c0-2 1.5-2.3 1.5-4.3S12 13 12 11M16.5 20c0-2 1.5-2.3"
+    " 1.5-4.3S16.5 13 16.5 11M12 2.5v5.5M9.6 3.9l4.8 2.7M14.4 3.9 9.6 6.6",
+    "unknown": "M9 9a3 3 0 1 1 4.4 2.6c-.9.5-1.4 1.1-1.4 2.4M12 17.5v.4",
+    "wet": "M12 3c3.6 4.4 6 7.4 6 11a6 6 0 0 1-12 0c0-3.6 2.4-6.6 6-11Z",
+    "clear": "M5 12.5 10 17.5 19.5 7",
+}
+_SIGNS: Final = {
+    RoadState.OUT_OF_SERVICE: "lock", RoadState.SWITCHED_OFF: "snow", RoadState.SLIPPERY: "ice",
+    RoadState.UNKNOWN: "unknown", RoadState.MELTING: "melt", RoadState.STOPPED: "lock", RoadState.WET: "wet",
+    RoadState.CLEAR: "clear",
+}  # fmt: skip
 
 
 @dataclass
@@ -125,6 +140,17 @@ def _page(request: web.Request, zone: str) -> web.Response:
     return web.Response(text=text.replace("<!--said-->", note), content_type="text/html", headers=headers)
 
 
+def _icon(name: str, size: int) -> str:
+    return (
+        f'<svg viewBox="0 0 24 24" width="{size}" height="{size}" aria-hidden="true"><path d="{_PATHS[name]}"/></svg>'
+    )
+
+
+def _square(state: RoadState, size: int) -> str:
+    """A sign beside the words, so that a state is told by its shape too."""
+    return f'<i class="sign">{_icon(_SIGNS[state], size)}</i>'
+
+
 def _text(roads: list[RoadNews], zone: str, spoken: str, site: str, zone_info: ZoneInfo, now_utc_s: float) -> str:
     words = _TEXTS[spoken]
 
@@ -145,29 +171,32 @@ def _text(roads: list[RoadNews], zone: str, spoken: str, site: str, zone_info: Z
     rest = sorted((road for road in roads if road is not here), key=lambda road: _ORDER.index(road.state))
     parts = [
         f'<!doctype html><html lang="{spoken}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="refresh" content="60">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title>"
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/static/roads.css">'
-        f'</head><body><header><a href="?lang={other}" hreflang="{other}">{words["language"]}</a><p>{title}</p>'
+        '<script type="module" src="/static/roads.js"></script>'
+        f'</head><body><main><header><a href="?lang={other}" hreflang="{other}">{words["language"]}</a><p>{title}</p>'
         f"<h1>{name(here) if here else escape(words['all'])}</h1></header><!--said-->"
     ]  # fmt: skip
     if here is not None:
         parts.append(
-            f'<section class="road here {here.state}"><strong>{escape(words[here.state])}</strong>'
+            f'<section class="road here {here.state}">{_square(here.state, 44)}'
+            f"<strong>{escape(words[here.state])}</strong>"
             f"<span>{times(here)}</span><p>{escape(words[f'{here.state}.text'])}</p></section>"
             f'<form method="post" action="{PREFIX}/{here.zone}/ice?lang={spoken}">'
-            f'<button>{escape(words["report"])}</button></form><p class="small">{escape(words["anonymous"])}</p>'
+            f"<button>{_icon('ice', 24)}{escape(words['report'])}</button></form>"
+            f'<p class="small">{escape(words["anonymous"])}</p>'
         )
-    heading = escape(words["others"]) if here else ""
-    parts.append(
-        f'<div class="others"><h2>{heading}</h2><span>{words["asof"].format(time=clock(now_utc_s))}</span></div>'
-    )
+    heading = f"<h2>{escape(words['others'])}</h2>" if here else ""
+    parts.append(f'<div class="others">{heading}<span>{words["asof"].format(time=clock(now_utc_s))}</span></div>')
     parts += [
-        f'<a class="road {road.state}" href="{PREFIX}/{road.zone}?lang={spoken}"><b>{name(road)}</b>'
+        f'<a class="road {road.state}" href="{PREFIX}/{road.zone}?lang={spoken}">'
+        f"{_square(road.state, 28)}<b>{name(road)}</b>"
         f"<strong>{escape(words[road.state])}</strong><span>{times(road)}</span></a>"
         for road in rest
     ]
-    parts.append(f'<p class="small">{escape(words["emergency"])}<br>{escape(words["refresh"])}</p></body></html>\n')
+    again = f'<a href="?lang={spoken}">{escape(words["again"])}</a>'
+    parts.append(f'<p class="small">{escape(words["emergency"])}<br>{again}</p></main></body></html>\n')
     return "".join(parts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from supervisor.control.response import HOLD_S, Response, snow_ahead_cm
+from supervisor.control.response import HOLD_S, Response, snow_ahead_cm, snow_now
 from supervisor.control.tests.conftest import START_UTC_S, Setup
 from supervisor.domain.stage import STAGE_EVENT, Stage, stage_of
 from supervisor.domain.weather import Forecast, WeatherSeries
@@ -45,6 +45,18 @@ def test_a_days_snow_counts_as_the_mean_of_the_members_and_rain_does_not() -> No
     rain = replace(both, members=tuple(replace(m, snow_fraction=np.zeros(72)) for m in both.members))
     assert snow_ahead_cm(rain, START_UTC_S) == 0.0
     assert snow_ahead_cm(None, START_UTC_S) is None
+
+
+def test_the_snow_that_falls_now_has_a_rate_and_an_end() -> None:
+    day = forecast(24.0)
+    assert snow_now(day, START_UTC_S) == (pytest.approx(1.0), None)  # further than a day ahead
+    (member,) = day.members
+    ends = np.where(member.time_utc_s <= START_UTC_S + 5 * 3600, member.precipitation_mm_h, 0.0)
+    short = replace(day, members=(replace(member, precipitation_mm_h=ends),))
+    assert snow_now(short, START_UTC_S + 1800) == (pytest.approx(1.0), START_UTC_S + 5 * 3600)
+    assert snow_now(short, START_UTC_S + 6 * 3600) is None
+    assert snow_now(None, START_UTC_S) is None
+    assert snow_now(day, START_UTC_S + 100 * 3600) is None  # the forecast has ended
 
 
 async def look(setup: Setup, response: Response, seconds: float = 60.0) -> str:

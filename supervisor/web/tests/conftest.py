@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.registry import PROVIDERS
 from supervisor.web import Safety, Services, make_app
 from supervisor.web.sessions import Sessions
+from supervisor.web.tests import browser
 from supervisor.wire.messages import Flag, Winner, ZoneSample
 
 NIGHT_UTC_S = 1_703_878_800 - 1_200  # 30 December 2023, 04:20 in Seoul
@@ -208,6 +209,13 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
     yield made
     await background.close()
     await store.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the run's browser is reached."""
+    with browser.running(tmp_path_factory.mktemp("chromium")) as address:
+        yield address
 
 
 @dataclass

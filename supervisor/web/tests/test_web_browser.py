@@ -16,17 +16,13 @@ from supervisor.domain.override import OverrideState
 from supervisor.store import passkeys, people
 from supervisor.store.passkeys import Passkey
 from supervisor.web.stream import close_streams
+from supervisor.web.tests.browser import CHROMIUM, FLAGS
 from tools.get_servers import driver_runs
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="playwright is not installed: `uv sync --group browser`"
 )
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PHONE = {"width": 390, "height": 844}
 
 pytestmark = [
@@ -37,20 +33,29 @@ pytestmark = [
 
 
 @pytest.fixture
-async def phone(tmp_path: Path, district: Any, aiohttp_server: Any) -> AsyncIterator[Any]:
+async def phone(chromium: str, district: Any, aiohttp_server: Any) -> AsyncIterator[Any]:
     """`await phone(language)`: a signed-in page on a phone; fails the test on any error in the page."""
     server = await aiohttp_server(district.app)
     errors: list[str] = []
     async with playwright.async_playwright() as started:
+        browser = await started.chromium.connect_over_cdp(chromium)
         contexts = []
 
-        async def open_page(language: str, size: dict[str, int] = PHONE, role: str = "crew") -> Any:
-            context = await started.chromium.launch_persistent_context(
-                tmp_path / f"profile-{len(contexts)}", executable_path=CHROMIUM, args=FLAGS, viewport=size,
-                locale=language, device_scale_factor=2, is_mobile=True, has_touch=True, reduced_motion="reduce",
-            )  # fmt: skip
+        async def open_page(
+            language: str, size: dict[str, int] = PHONE, role: str = "crew", profile: Path | None = None
+        ) -> Any:
+            look = {
+                "viewport": size, "locale": language, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
+                "reduced_motion": "reduce",
+            }  # fmt: skip
+            if profile:  # pushed messages come to nothing but a profile on the disk
+                context = await started.chromium.launch_persistent_context(
+                    profile, executable_path=CHROMIUM, args=FLAGS, **look
+                )
+            else:
+                context = await browser.new_context(**look)
             contexts.append(context)
-            page = context.pages[0]
+            page = context.pages[0] if profile else await context.new_page()
             page.set_default_timeout(15_000)
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.on("console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None)
@@ -113,6 +118,7 @@ async def test_list_and_override(phone: Any, district: Any, language: str) -> No
     await page.click(".running .pair .big >> nth=0")
     await page.click(".running .danger")
     await page.wait_for_selector("form.command")
+    await page.wait_for_selector(".notice.good")  # it is recorded
     assert all(each.zone != "z03" for each in await district.store.overrides.live(district.clock.utc_s()))
     await page.keyboard.press("Escape")
     await page.wait_for_selector("dialog", state="detached")

@@ -11,8 +11,12 @@ from typing import Any, Final
 
 import pytest
 
+from supervisor.control.residents import IceReports
+from supervisor.domain.scope import Scope
+from supervisor.web.keys import SERVICES
+from supervisor.web.residents import Residents
 from supervisor.web.stream import close_streams
-from supervisor.web.tests import conftest, fifty
+from supervisor.web.tests import fifty, screens
 from supervisor.web.tests.test_web_browser import PHONE, phone, playwright, pytestmark  # noqa: F401
 from supervisor.web.tests.test_web_browser_wide import SCREEN
 
@@ -21,34 +25,20 @@ axe = pytest.importorskip(
     reason="axe-core is not installed: `uv sync --group browser`",
 )
 
-SCREENS: Final = ("roads", "zone", "alarms", "find", "group", "more", "shift", "history", "duty", "people", "invite")
-IN_DIALOGS: Final = ("shift", "history", "duty", "people", "invite")
+OFFLINE: Final = ("roads", "zone", "alarms", "find", "group", "more", "history", "people", "invite")  # that open then
 STATES: Final = ("calm", "storm", "offline")
 SAMPLE: Final = {("storm", "ko", 390), ("offline", "en", 390), ("storm", "en", 1920)}
 WHOLE: Final = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 CASES: Final = [case for case in product(STATES, ("ko", "en"), (390, 1920)) if WHOLE or case in SAMPLE]
 
 
+async def record(zone: str, text: str) -> None:
+    """Reports are kept nowhere here."""
+
+
 @pytest.fixture(autouse=True)
 def fifty_roads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conftest, "ROADS", fifty.roads())
-
-
-async def show(page: Any, screen: str) -> None:
-    """Open a screen from the list."""
-    await page.evaluate("word => { location.hash = word; }", "more" if screen in IN_DIALOGS else screen)
-    if screen == "roads":
-        await page.wait_for_selector("[data-zone]")
-    elif screen == "zone":
-        await page.evaluate("() => { location.hash = '#/z01'; }")
-        await page.wait_for_selector("form.command")
-    elif screen == "find":
-        await page.wait_for_selector(".find")
-    elif screen in IN_DIALOGS:
-        await page.click(f".{screen}-open")
-        await page.wait_for_selector("dialog[open]")
-    else:
-        await page.wait_for_selector({"more": "main.account", "group": "main.group"}.get(screen, "main"))
+    screens.fifty_roads(monkeypatch)
 
 
 async def findings(page: Any, where: str) -> list[str]:
@@ -75,13 +65,33 @@ async def test_axe_finds_nothing(phone: Any, district: Any, state: str, language
         await close_streams(district.app)
         await page.wait_for_selector(".link.lost")
     found = []
-    for screen in SCREENS:
-        await show(page, screen)
+    for screen in screens.SCREENS if state != "offline" else OFFLINE:
+        await screens.show(page, screen)
         found += await findings(page, f"{screen} {state} {language} {width}")
-        if screen in IN_DIALOGS:
-            await page.keyboard.press("Escape")
-            await page.wait_for_selector("dialog[open]", state="detached")
+        await screens.leave(page, screen)
     await page.context.set_offline(False)  # what fails from here on counts
     # no signal, or a service that notifies nobody
     phone.errors[:] = [line for line in phone.errors if "DISCONNECTED" not in line and "404" not in line]
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_axe_finds_nothing_on_pages_without_a_session(phone: Any, district: Any, language: str) -> None:  # noqa: F811
+    fifty.storm(district)
+    reports = IceReports(district.alarms, record, district.clock)
+    services = district.app[SERVICES]
+    object.__setattr__(services, "residents", Residents(reports))
+    object.__setattr__(services, "lines", fifty.lines())
+    token, _ = await district.sessions.tokens.make("wall", [Scope.READ], 365, "Kim")
+    page = await phone(language)
+    await page.context.clear_cookies()
+    found = []
+    for path, ready in (
+        ("/login", "h1"), ("/login?token=used", "h1"), ("/roads", ".road"), ("/roads/z01", ".here"),
+        ("/roads/z01?said=yes", ".said"), (f"/wall#{language},{token}", ".wall-row"),
+    ):  # fmt: skip
+        await page.goto(str(phone.server.make_url("/")).rstrip("/") + path)
+        await page.wait_for_selector(ready)
+        found += await findings(page, f"{path.split(',')[0]} {language}")
+    phone.errors[:] = [line for line in phone.errors if "status of 40" not in line]  # the used link
     assert found == []

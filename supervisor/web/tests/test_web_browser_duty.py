@@ -58,8 +58,8 @@ async def test_maintenance_and_shifts_are_begun_and_ended(phone: Any, district: 
     await playwright.expect(page.locator(".duty section >> nth=0 >> .people li")).to_have_count(0)
 
 
-async def test_a_message_is_shown_while_the_app_is_closed(phone: Any, district: Any) -> None:  # noqa: F811
-    page = await phone("ko")
+async def test_a_message_is_shown_while_the_app_is_closed(phone: Any, district: Any, tmp_path: Path) -> None:  # noqa: F811
+    page = await phone("ko", profile=tmp_path / "profile")
     origin = str(phone.server.make_url("/")).rstrip("/")
     await page.context.grant_permissions(["notifications"], origin=origin)
     devtools = await page.context.new_cdp_session(page)

@@ -11,14 +11,11 @@ from supervisor.web.tests.conftest import NIGHT_UTC_S, make_plan
 from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark  # noqa: F401
 
 FOCUSED = "() => { const e = document.activeElement; return e.dataset.zone ?? e.className; }"
-WIDE = """() => [...document.querySelectorAll('body *')].filter(e =>
-    e.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(e).position !== 'fixed'
-    && !e.closest('.scroll, .hidden, svg')).map(e => e.className || e.tagName).slice(0, 9)"""
 
 
 @pytest.mark.parametrize(
     ("screen", "opener"),
-    [("", '[data-zone="z02"]'), ("#more", ".history-open"), ("#more", ".shift-open"),
+    [("", '[data-zone="z02"]'), ("#more", ".history-open"), ("", ".nav-shift"),
      ("#more", ".people-open"), ("#more", ".invite-open")],
 )  # fmt: skip
 async def test_focus_is_back_where_it_was_once_a_dialog_is_closed(
@@ -47,22 +44,6 @@ async def test_a_broken_address_shows_the_list(phone: Any, address: str) -> None
     await page.reload()
     await page.wait_for_selector(".card")
     assert await page.locator("dialog[open]").count() == 0
-
-
-@pytest.mark.parametrize("screen", ["", "zone", "#alarms", "#find", "#more", "history", "shift"])
-async def test_a_watch_sized_screen_cuts_nothing_off(phone: Any, district: Any, screen: str) -> None:  # noqa: F811
-    page = await phone("ko", {"width": 206, "height": 500}, role="admin")
-    if screen == "zone":
-        await page.click('[data-zone="z02"]')
-        await page.wait_for_selector(".chart canvas")
-    elif screen.startswith("#"):
-        await page.click(f".nav-{screen[1:]}")
-    elif screen:
-        await page.click(".nav-more")
-        await page.click(f".{screen}-open")
-    await page.wait_for_timeout(150)
-    await keep(page, f"watch-{screen.strip('#') or 'list'}")
-    assert await page.evaluate(WIDE) == []
 
 
 async def test_no_toast_lies_over_a_button_of_a_dialog(phone: Any, district: Any) -> None:  # noqa: F811

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,22 +12,22 @@ from supervisor.web.guard import is_open
 from supervisor.web.keys import SERVICES
 from supervisor.web.stream import close_streams
 from supervisor.web.tests import conftest, fifty
-from supervisor.web.tests.test_web_browser import CHROMIUM, FLAGS, keep, playwright, pytestmark  # noqa: F401
+from supervisor.web.tests.test_web_browser import keep, playwright, pytestmark  # noqa: F401
 
 SCREEN = {"width": 1920, "height": 1080}
 
 
 @pytest.fixture
-async def wall(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest, aiohttp_server: Any
-) -> AsyncIterator[Any]:
+async def wall(chromium: str, aiohttp_server: Any) -> AsyncIterator[Any]:
     """`await wall(district, language)`: the page as a screen without a session opens it, and what went wrong on it."""
     async with playwright.async_playwright() as started:
-        browser = await started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await started.chromium.connect_over_cdp(chromium)
+        contexts = []
 
         async def open_page(district: Any, fragment: str) -> Any:
             server = await aiohttp_server(district.app)
-            page = await browser.new_page(viewport=SCREEN)
+            contexts.append(await browser.new_context(viewport=SCREEN))
+            page = await contexts[-1].new_page()
             page.asked, page.wrong = [], []
             page.on("request", lambda sent: page.asked.append(sent.url.removeprefix(str(server.make_url("")))))
             page.on("console", lambda line: page.wrong.append(line.text) if line.type == "error" else None)
@@ -37,7 +36,8 @@ async def wall(
             return page
 
         yield open_page
-        await browser.close()
+        for context in contexts:
+            await context.close()
 
 
 @pytest.fixture(autouse=True)

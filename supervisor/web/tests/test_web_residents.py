@@ -13,7 +13,7 @@ from supervisor.control.residents import ALL_REPORTS, ROAD_REPORTS, STANDS_S, Ic
 from supervisor.domain.alarm import AlarmCode
 from supervisor.web.keys import SERVICES
 from supervisor.web.residents import Residents
-from supervisor.web.tests.test_web_browser import keep, phone
+from supervisor.web.tests.test_web_browser import keep, phone, playwright
 from supervisor.wire.messages import Flag, Winner
 
 __all__ = ["phone"]  # a fixture
@@ -43,7 +43,7 @@ async def test_there_are_none_unless_the_city_wants_them(district: Any, aiohttp_
 
 
 @pytest.mark.parametrize(("language", "word"), [("ko", "눈을 녹이는 중"), ("en", "Melting snow")])
-async def test_each_road_in_words_without_session_cookie_or_script(
+async def test_each_road_in_words_without_session_cookie_or_own_reload(
     opened: Any, aiohttp_client: Any, language: str, word: str
 ) -> None:
     client = await aiohttp_client(opened.app)
@@ -53,7 +53,9 @@ async def test_each_road_in_words_without_session_cookie_or_script(
         assert "Set-Cookie" not in answer.headers
         assert answer.headers["Cache-Control"] == "public, max-age=30"
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
-    assert "<script" not in page
+    assert re.findall("<script[^>]*>", page) == ['<script type="module" src="/static/roads.js">']
+    assert "http-equiv" not in page  # nobody's place in it is lost
+    assert "Refresh" not in answer.headers
     assert word in page
     shown = re.findall(r'<a class="road ([a-z-]+)" href="/roads/(z\d+)', page)
     order = [list(RoadState).index(RoadState(state)) for state, _ in shown]
@@ -171,3 +173,24 @@ async def test_a_resident_reports_ice_on_a_phone(opened: Any, phone: Any, langua
     assert [alarm.subject for alarm in opened.alarms.standing() if alarm.code is AlarmCode.ICE_REPORTED] == ["z02"]
     await page.goto(str(phone.server.make_url("/roads")))
     await keep(page, f"residents-{language}")
+
+
+@pytest.mark.browser
+async def test_what_changes_is_shown_without_a_reload_and_focus_stays(opened: Any, phone: Any) -> None:
+    page = await phone("en")
+    await page.route("**/*", lambda route: route.continue_())  # no copy of the browser's: its clock stands still here
+    await page.goto(str(phone.server.make_url("/roads/z02?said=yes")))
+    await page.wait_for_load_state("networkidle")
+    await page.focus("form button")
+    await page.evaluate("() => { window.same = true; }")
+    opened.hear("z02", 3.0, "dry")
+    opened.clock.advance(30)
+    await page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await playwright.expect(page.locator(".here strong")).to_have_text("Clear")
+    assert await page.evaluate("() => window.same && document.querySelectorAll('main').length === 1")
+    await page.focus('a.road[href*="z01"]')
+    opened.hear("z02", -3.0, "snow", 4.0)
+    opened.clock.advance(30)
+    await page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await playwright.expect(page.locator(".here strong")).to_have_text("Slippery")
+    assert "z01" in await page.evaluate("() => document.activeElement.href")

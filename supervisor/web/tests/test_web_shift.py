@@ -47,7 +47,8 @@ async def test_who_only_looks_leaves_no_note_and_sees_the_stage(district: Any, s
     problem(await viewer.ask("POST", "/api/v1/handovers", json=NOTE), 403, "forbidden")
     problem(await (await sign_in("crew")).ask("POST", "/api/v1/handovers/77/take"), 404, "no-handover")
     assert (await viewer.ask("GET", "/api/v1/stage"))[1] == {
-        "stage": "none", "depth_cm": None, "since_utc_s": None, "probability": None
+        "stage": "none", "depth_cm": None, "since_utc_s": None, "probability": None,
+        "snow_cm_h": None, "snow_until_utc_s": None,
     }  # fmt: skip
     now = int(district.clock.utc_s())
     for begin in (now + 900, now - 10 * 365 * 86_400):  # ahead of now, and for ever
