@@ -22,6 +22,7 @@ from supervisor.control.notify.opening import Telling
 from supervisor.control.previews import Previews
 from supervisor.control.residents import IceReports
 from supervisor.control.sprayers import Ahead, Sprayers
+from supervisor.control.turns import TurnTaking
 from supervisor.control.zone_day import ZoneDays
 from supervisor.reports.desk import EnergyDesk
 from supervisor.stages import Base, Commands, Control, Roads
@@ -58,6 +59,7 @@ def web_services(
             lambda: control.prices.tariff.currency,
             base.clock,
         ),
+        turn_taking=_turn_taking(base, commands, control),
         residents=_residents(base, control) if config.web.residents else None,
         contract_w=round(1000 * sum(feeder.contract_kw for feeder in config.feeder)),
         feeders=tuple(config.feeder),
@@ -87,6 +89,13 @@ def web_services(
             AlarmDesk(base.alarms, base.store.audit, base.clock),
         ),
     )
+
+
+def _turn_taking(base: Base, commands: Commands, control: Control) -> TurnTaking:
+    taking = TurnTaking(commands.overrides, base.live, base.config.feeder, base.store.values, base.clock)
+    base.background.spawn(taking.load(), "turns of before the restart")
+    control.watch.checks["turns"] = taking.look
+    return taking
 
 
 def _documents(base: Base, roads: Roads, control: Control, entities: Entities) -> Documents:

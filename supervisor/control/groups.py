@@ -20,15 +20,16 @@ class GroupResult(Struct, frozen=True):
 
 
 async def request_all(
-    overrides: Overrides, zones: Sequence[str], mode: str, minutes: int, reason: str, user: str
+    overrides: Overrides, zones: Sequence[str], mode: str, minutes: int, reason: str, user: str, *, audit: str = ""
 ) -> list[GroupResult]:
     """Command zones, each named once, for a time, in this order. What is refused for one zone holds up no other.
 
     The first road whose command is recorded carries the entry that names all of them: nothing is commanded without it.
+    `audit`: what that entry says in the place of this command.
     """
     listed = f"{len(zones)} roads {mode} {minutes} min: {' '.join(reason.split())}: {' '.join(zones)}"
     results: list[GroupResult] = []
-    audit = listed
+    audit = audit or listed
     for zone in zones:
         try:
             made = await overrides.request(zone, mode, minutes, reason, user, audit)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
+from supervisor.control.turns import Turns, schedule
 from supervisor.domain.override import Override, OverrideMode
 from supervisor.domain.zone import Feeder
 from supervisor.planner.preview import FeederPreview, ZonePreview
@@ -68,6 +70,7 @@ class CommandPreview(Struct, frozen=True):
     currency: str
     snows_until_utc_s: float | None
     ask_twice: bool  # OFF where something lies, falls or freezes
+    turns: int = 1  # in which the roads take part, each a quarter of an hour; 1: all at once
 
 
 class Previews:
@@ -100,6 +103,15 @@ class Previews:
             )
             for zone in zones
         ]  # fmt: skip
+        return await self._compared(zones, wanted, mode)
+
+    async def of_turns(self, turns: Turns) -> CommandPreview:
+        """Preview roads that take turns. Raises PlanError where that cannot be said now."""
+        zones = [zone for group in turns.groups for zone in group]
+        made = await self._compared(zones, schedule(turns), OverrideMode.ON)
+        return msgspec.structs.replace(made, turns=len(turns.groups))
+
+    async def _compared(self, zones: Sequence[str], wanted: Sequence[Override], mode: OverrideMode) -> CommandPreview:
         found = await self._planned(wanted)
         rows = {row.zone: row for feeder in found for row in feeder.zones}
         forecasts = tuple(self._zone(rows[zone]) for zone in zones if zone in rows)

@@ -6,7 +6,7 @@ snow and ice lie follows from the road model under either plan, as the mean of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,14 +95,13 @@ def preview(inputs: PlanInputs, wanted: Sequence[Override]) -> list[FeederPrevie
 
 def _with_room(inputs: PlanInputs) -> PlanInputs:
     """Feeders as people load them: what they command may pass contract and breaker, which is then said."""
-    on = {override.zone for override in inputs.overrides if override.mode is not OverrideMode.OFF}
+    on = [override for override in inputs.overrides if override.mode is not OverrideMode.OFF]
     feeders = []
     for feeder in inputs.feeders:
         zones = [zone for zone in inputs.zones if zone.feeder == feeder.id]
         largest_kw = max((zone.power_w / 1000.0 for zone in zones), default=0.0)
-        commanded_kw = sum(
-            zone.power_w / 1000.0 for zone in zones if zone.id in on and zone.id not in inputs.out_of_service
-        )
+        kw = {zone.id: zone.power_w / 1000.0 for zone in zones if zone.id not in inputs.out_of_service}
+        commanded_kw = _most_at_once(kw, [override for override in on if override.zone in kw])
         feeders.append(
             structs.replace(
                 feeder,
@@ -112,6 +111,13 @@ def _with_room(inputs: PlanInputs) -> PlanInputs:
             )
         )
     return replace(inputs, feeders=tuple(feeders))
+
+
+def _most_at_once(kw: Mapping[str, float], on: Sequence[Override]) -> float:
+    """Power that people command together at most [kW]; roads that take turns do so one after the other."""
+    begins = {override.created_utc_s for override in on}
+    together = ({o.zone for o in on if o.created_utc_s <= at < o.expires_utc_s} for at in begins)
+    return max((sum(kw[zone] for zone in zones) for zones in together), default=0.0)
 
 
 @dataclass(frozen=True)

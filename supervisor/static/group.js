@@ -1,8 +1,9 @@
 // @ts-check
 // One command for many roads: a street, a supply, all, or picked by hand; one preview, and a result for each road.
 
+import { get } from "./api.js";
 import { draftFor } from "./drafts.js";
-import { kilowatts, minutes } from "./format.js";
+import { clock, kilowatts, minutes, money } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -52,15 +53,29 @@ function how(one) {
 }
 
 function Results({ results, onAgain }) {
-  const failed = results.filter((one) => !one.override);
+  const failed = results.filter((one) => !one.override && one.code);
   return html`<main class="group" aria-label=${t("group.results")}>
     <h2>${t("group.done", { n: results.length - failed.length, of: results.length })}</h2>
-    <ul class="group-roads">${results.map((one) => html`<li key=${one.zone} class=${one.override ? "" : "failed"}>
-      <${Icon} name=${one.override ? "check" : "close"} size=${20} />
-      <span><b>${name(model.zones.get(one.zone), current())}</b> ${one.override ? "" : html`<em>${problemWords({ code: one.code, where: one.where, detail: one.error })}</em>`}</span>
+    <ul class="group-roads">${results.map((one) => html`<li key=${one.zone} class=${one.code ? "failed" : ""}>
+      <${Icon} name=${one.code ? "close" : one.override ? "check" : "clock"} size=${20} />
+      <span><b>${name(model.zones.get(one.zone), current())}</b> ${!one.code ? "" : html`<em>${problemWords({ code: one.code, where: one.where, detail: one.error })}</em>`}</span>
+      ${!one.override && !one.code && html`<small>${t("group.turn-later")}</small>`}
       ${one.override && html`<small data-testid=${`state-${one.zone}`}>${how(one)}</small>`}</li>`)}</ul>
     <button type="button" class="big" onClick=${onAgain}>${t("group.again")}</button>
   </main>`;
+}
+
+/** Roads that take turns now, and the button that ends it. */
+function Standing() {
+  const [found, setFound] = useState(/** @type {any[]} */ ([]));
+  const [busy, run] = useCommand();
+  const load = () => get("/api/v1/turns").then(setFound, () => {}); // the commands below work without it
+  useEffect(() => {
+    load();
+  }, []);
+  return found.map((one) => html`<section class="replaces turns-standing" key=${one.number}><${Icon} name="swap" size=${22} />
+    <span><b>${t("group.turns-standing", { n: one.groups.flat().length, time: clock(one.until_utc_s) })}</b> ${one.user} · ${one.reason}</span>
+    <button type="button" class="big small" disabled=${Boolean(busy)} onClick=${() => run("DELETE", `/api/v1/turns/${one.number}`, null, load)}>${busy ? busyWords(busy) : t("group.turns-end")}</button></section>`);
 }
 
 export function Group() {
@@ -81,11 +96,13 @@ export function Group() {
   const picked = shown.filter((zone) => isPicked(zone) && takes(zone, mode, held)).map((zone) => zone.id);
   const body = mode && picked.length ? { zones: picked, mode, minutes: held } : null;
   const [found, state] = usePreview("/api/v1/overrides/preview", body);
+  const over = mode === "on" && found?.feeders.some((one) => one.peak_kw > one.contract_kw + 0.5);
+  const [turned] = usePreview("/api/v1/overrides/preview", over ? { ...body, turns: true } : null);
   const dangerous = mode === "off" && (found ? found.ask_twice : shown.some((zone) => picked.includes(zone.id) && ["icy", "snow"].includes(kind(zone))));
-  const turned = useRef(false);
+  const begun = useRef(false);
   useEffect(() => {
-    if (turned.current) setLeft(new Set()); // not at the start, where a draft has its roads
-    turned.current = true;
+    if (begun.current) setLeft(new Set()); // not at the start, where a draft has its roads
+    begun.current = true;
   }, [scope, here]);
   const carryOut = () => {
     const words = t(`reason.${reason}`);
@@ -95,6 +112,11 @@ export function Group() {
       say("notice.requested", {}, "good");
     }, { id: same ? draft.id : undefined, zones: picked, mode, minutes: held, quick: reason, text: "", reason: words });
   };
+  const takeTurns = () =>
+    run("POST", "/api/v1/overrides", { zones: picked, mode, minutes: held, reason: t(`reason.${reason}`).slice(0, REASON_LETTERS.max), turns: true }, (made) => {
+      setResults(made);
+      say("notice.requested", {}, "good");
+    });
   const { asked, held: waits, ask, keep, sure } = useSecondQuestion(mode, state, dangerous, carryOut);
   const send = (event) => {
     event.preventDefault();
@@ -108,7 +130,7 @@ export function Group() {
   };
   if (!COMMANDERS.includes(model.session?.role ?? "")) return html`<main class="group"><p class="hint">${t("override.viewer")}</p></main>`;
   if (results) return html`<${Results} results=${results} onAgain=${() => (setResults(null), setMode(""))} />`;
-  return html`<main class="group"><h2>${t("group.title")}</h2><form class="command" onSubmit=${send}>
+  return html`<main class="group"><h2>${t("group.title")}</h2><${Standing} /><form class="command" onSubmit=${send}>
     <div class="choices row wide">${SCOPES.map((each) => html`<${Choice} group="scope" value=${each} chosen=${scope} onChoose=${setScope}>${t(`group.${each}`)}<//>`)}</div>
     ${options.length > 1 && html`<label class="text"><span>${t(`group.${scope}`)}</span>
       <select value=${here} onChange=${(event) => setChosen(event.target.value)}>${options.map((each) => html`<option value=${each}>${each}</option>`)}</select></label>`}
@@ -121,9 +143,11 @@ export function Group() {
       <fieldset><legend>${t("override.reason")}</legend>
         <div class="choices two">${REASONS.map((each) => html`<${Choice} group="reason" value=${each} chosen=${reason} onChoose=${setReason}>${t(`reason.${each}`)}<//>`)}</div></fieldset>
       <${Preview} found=${found} state=${state} mode=${mode} />
+      ${turned && html`<p class="turns-hint">${t(turned.base_cost_more < 1 ? "group.turns-free" : "group.turns-cost", { n: turned.turns, time: minutes(turned.zones.reduce((sum, one) => sum + one.icy_min, 0)), cost: money(turned.base_cost_more, turned.currency) })}</p>`}
       ${asked && html`<${Twice} found=${found} minutes=${held} onKeep=${keep} onSure=${sure} />`}
-      ${!asked && html`<div class="send"><button type="submit" class=${`big primary ${mode}`} disabled=${!picked.length || !reason || Boolean(busy) || waits}>
-        ${busy || waits ? busyWords(busy || "sending") : t("group.send", { what: heldFor(mode, held), n: picked.length })}</button></div>`}`}
+      ${!asked && html`<div class="send ${turned ? "stacked" : ""}">${turned && html`<button type="button" class="big primary on take-turns" disabled=${!reason || Boolean(busy)} onClick=${takeTurns}><${Icon} name="swap" /> ${busy ? busyWords(busy) : t("group.take-turns", { n: picked.length })}</button>`}
+        <button type="submit" class=${`big ${turned ? "at-once" : `primary ${mode}`}`} disabled=${!picked.length || !reason || Boolean(busy) || waits}>
+        ${busy || waits ? busyWords(busy || "sending") : turned ? t("group.at-once", { what: heldFor(mode, held), cost: money(found?.base_cost_more, found?.currency ?? "") }) : t("group.send", { what: heldFor(mode, held), n: picked.length })}</button></div>`}`}
   </form>
   ${!mode && html`<section class="works"><h3>${t("work.title")} <small>${t("work.counts")}</small></h3><${WorkButtons} zones=${picked} /></section>`}</main>`;
 }

@@ -23,6 +23,7 @@ from supervisor.control.previews import Previews
 from supervisor.control.response import Response
 from supervisor.control.road_work import RoadWorks
 from supervisor.control.sprayers import Sprayers
+from supervisor.control.turns import TurnTaking
 from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.zone import Feeder, Line, Site
 from supervisor.reports.desk import EnergyDesk
@@ -69,6 +70,7 @@ class Services:
     degradations: Degradations | None = None  # None: nothing is ever degraded
     telling: Telling | None = None  # None: these routes answer not-found
     previews: Previews | None = None  # None: these routes answer not-found
+    turn_taking: TurnTaking | None = None  # None: these routes answer not-found
     works: RoadWorks | None = None  # None: these routes answer not-found
     sprayers: Sprayers | None = None  # None: these routes answer not-found
     days: ZoneDays | None = None  # None: these routes answer not-found

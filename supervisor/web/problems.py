@@ -35,6 +35,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "no-alarm": (404, "No such alarm stands"),
     "no-shift": (404, "There is no such shift"),
     "no-work": (404, "There is no such work, or it is too old"),
+    "no-turns": (404, "There are no such turns"),
     "no-handover": (404, "There is no such note"),
     "no-maintenance": (404, "There is no such time of maintenance"),
     "no-receiver": (404, "There is no such receiver"),

@@ -16,7 +16,7 @@ OTHER_PATHS: Final = ("/api/", "/api/v1", "/api/v1/", "/docs")  # where authors 
 _GROUPS: Final = (
     ("States and plans", ("/api/v1/zones/", "/api/v1/degraded/", "/api/v1/session/")),
     ("Live stream", ("/api/v1/stream/",)),
-    ("Commands", ("/api/v1/overrides/", "/api/v1/feeders/")),
+    ("Commands", ("/api/v1/overrides/", "/api/v1/turns/", "/api/v1/feeders/")),
     ("Alarms", ("/api/v1/alarms/",)),
     ("People, programs and sign-in", ("/api/v1/links/", "/api/v1/people/", "/api/v1/sessions/", "/api/v1/tokens/",
                                       "/api/v1/passkeys/", "/login/")),

@@ -28,6 +28,7 @@ from supervisor.control.monitoring import Monitoring
 from supervisor.control.overrides import Overrides
 from supervisor.control.previews import Previews
 from supervisor.control.road_work import RoadWorks
+from supervisor.control.turns import TurnTaking
 from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.override import Override, OverrideState
 from supervisor.domain.plan import STANDBY, Plan, Reason, Slot
@@ -197,6 +198,7 @@ async def district(tmp_path: Path) -> AsyncIterator[District]:
         Services(
             live, overrides, sessions, clock, site, store.answers, attributions, "", "scrape-me",
             previews=make_previews(live, overrides, clock),
+            turn_taking=TurnTaking(overrides, live, (Feeder("f1", 300.0, 420.0),), store.values, clock),
             safety=safety, degradations=degradations, contract_w=400_000, works=works,
             feeders=(Feeder("f1", 300.0, 420.0), Feeder("f2", 100.0, 140.0)),
             record=store,

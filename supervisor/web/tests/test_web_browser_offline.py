@@ -7,7 +7,7 @@ from typing import Any
 from supervisor.web import pages
 from supervisor.web.files import StaticFile
 from supervisor.web.stream import close_streams
-from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark  # noqa: F401
+from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark, without_signal  # noqa: F401
 
 WORKER_READY = "() => navigator.serviceWorker.ready.then(() => caches.keys()).then(names => names.length === 1)"
 
@@ -67,12 +67,6 @@ async def offline_command(page: Any, district: Any) -> None:
     await page.wait_for_selector(".notice.bad", timeout=40_000)
     await page.keyboard.press("Escape")
     await page.wait_for_selector(".draft-box")
-
-
-def without_signal(errors: list[str]) -> None:
-    """The browser's own lines about a missing network are no errors of the page."""
-    own = ("ERR_INTERNET_DISCONNECTED", "icon from the Manifest")  # it fetches the icon again when it likes
-    errors[:] = [error for error in errors if not any(words in error for words in own)]
 
 
 async def test_a_command_without_signal_is_kept_and_sent_only_by_hand(phone: Any, district: Any) -> None:  # noqa: F811
