@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tools.record_places import place, place_named, postgres  # noqa: F401 -- fixtures
+
 DATA_DIR = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parent.parent / "shared" / "data"))
 
 # Skips that are allowed where nothing else may be skipped: they need a server that no package registry has.

@@ -28,7 +28,7 @@ from supervisor.domain.errors import StoreError
 from supervisor.domain.plain_text import cell
 from supervisor.store import audit, database
 from supervisor.store.audit import AuditRecord
-from supervisor.store.store import DATABASE_NAME
+from supervisor.store.place import place_of
 from supervisor.terminal import visible
 
 BATCH: Final = 200
@@ -36,15 +36,12 @@ FORMATS: Final = ("jsonl", "csv", "syslog")
 
 
 def _open(config: Config) -> sqlite3.Connection:
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
-    version, known = connection.execute("PRAGMA user_version").fetchone()[0], len(database.migrations())
-    if version != known:
+    connection = database.connect_read_only(place_of(config))
+    try:
+        database.require_current(connection, str(place_of(config)))
+    except StoreError:
         connection.close()
-        raise StoreError(
-            f"the database has schema {version}, this roadheat supports {known}",
-            where=str(config.state_dir / DATABASE_NAME),
-            remedy="Use the version of the service, or start the service once with this one",
-        )
+        raise
     return connection
 
 

@@ -120,8 +120,9 @@ def main() -> None:
 @config_option
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 @click.option("--take-over", is_flag=True, help="Take over boards that another, newer service instance commanded.")
+@click.option("--database", metavar="postgresql://…", help="Keep the record there, in the place of [database] address.")
 @click.option("--lockstep", type=click.Path(path_type=Path), hidden=True, help="Socket that grants virtual time.")
-def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) -> None:
+def serve(path: Path, log_level: str, take_over: bool, database: str | None, lockstep: Path | None) -> None:
     """Run the service: boards, plans, crew app, energy record."""
     import asyncio
 
@@ -131,6 +132,10 @@ def serve(path: Path, log_level: str, take_over: bool, lockstep: Path | None) ->
     from supervisor.runtime.clock import Clock, SystemClock
 
     config = load(path, without_data=True)
+    if database is not None:
+        from supervisor.config.database_rules import with_database
+
+        config = with_database(config, database)
 
     async def whole(clock: Clock) -> None:
         logs.configure(clock, log_level)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from supervisor.config import Config
 from supervisor.domain.errors import StoreError
 from supervisor.store import database
-from supervisor.store.store import DATABASE_NAME
+from supervisor.store.place import place_of
 
 BY = "console"  # in the audit: whoever has the server's shell
 
@@ -17,8 +18,8 @@ BY = "console"  # in the audit: whoever has the server's shell
 @contextmanager
 def transaction(config: Config) -> Iterator[sqlite3.Connection]:
     """The service's database, for one transaction. Raises StoreError where there is none of this version."""
-    path = config.state_dir / DATABASE_NAME
-    if not path.exists():
+    path = place_of(config)
+    if isinstance(path, Path) and not path.exists():
         raise StoreError("no database", where=str(path), remedy="Start the service once: `roadheat serve`")
     connection = database.connect(path)
     try:

@@ -13,10 +13,10 @@ def check_database(path: Path) -> None:
     """Read the whole record, beside a running service, and say what is damaged; status 1 if anything is."""
     from supervisor.config import load
     from supervisor.domain.errors import StoreError
-    from supervisor.store import DATABASE_NAME
     from supervisor.store.integrity import damaged, look, schema
+    from supervisor.store.place import file_of
 
-    database = load(path, without_data=True).state_dir / DATABASE_NAME
+    database = file_of(load(path, without_data=True), "Check it on the server: `pg_amcheck`")
     if not database.exists():
         raise StoreError("no database", where=str(database), remedy="Name the configuration of a service that has run")
     verdict = look(database, thorough=True)

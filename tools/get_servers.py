@@ -1,5 +1,5 @@
-"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, Chromium, its driver's library,
-a Korean font.
+"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, PostgreSQL,
+Chromium, its driver's library, a Korean font.
 
 As root on Debian they are installed as Debian's packages, and one line says so before. Elsewhere, without root, or
 with ROADHEAT_NO_APT=1, nothing is changed: one line says for each what is missing, what is skipped for it and how to
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from tools.postgres_server import find_postgres
 from tools.servers import find_program
 
 NO_APT = "ROADHEAT_NO_APT"  # set to 1: never install anything on the system
@@ -70,6 +71,12 @@ NEEDS = (
         lambda: find_program("victoria-metrics") is not None,
     ),
     Need("nginx", ("nginx-light",), "tests marked nginx", lambda: find_program("nginx") is not None),
+    Need(
+        "PostgreSQL",
+        ("postgresql",),
+        "tests marked postgres",
+        lambda: find_postgres("postgres") is not None and find_postgres("initdb") is not None,
+    ),
     Need("Chromium", ("chromium",), "tests marked browser", _has_chromium),
     Need("libatomic", ("libatomic1",), "tests marked browser", driver_runs),
     Need("a Korean font", ("fonts-nanum",), "legible Korean screenshots", _has_korean_font),

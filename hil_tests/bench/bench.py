@@ -34,7 +34,7 @@ from hil_tests.vm.emulated_board import Edge, EmulatedBoard, Wiring
 from hil_tests.vm.realtime import running
 from supervisor.config import Config, load
 from supervisor.domain.weather import WeatherSeries
-from supervisor.store.store import DATABASE_NAME
+from supervisor.store.place import DATABASE_NAME
 from tools.flashing import flash
 from tools.on_boards import on_all
 

@@ -23,7 +23,7 @@ from supervisor.domain.override import Override
 from supervisor.domain.weather import WeatherSeries
 from supervisor.domain.zone import Site
 from supervisor.store import commands
-from supervisor.store.store import DATABASE_NAME
+from supervisor.store.place import DATABASE_NAME
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import read_weather_csv, write_weather_csv
 

@@ -22,7 +22,7 @@ from hil_tests.scenarios.scenario import Event, Expect, Scenario, ScenarioError,
 from supervisor.config import load
 from supervisor.domain.zone import Site
 from supervisor.road import ICE_MM
-from supervisor.store.store import DATABASE_NAME
+from supervisor.store.place import DATABASE_NAME
 
 SITE = Site(name="bench", timezone="Asia/Seoul", latitude=37.59, longitude=127.02, elevation_m=60.0)
 # The board's meter: 12 bit over 2.45 V, a mean over each second in which the contactor moved, whole Wh.

@@ -17,9 +17,11 @@ from supervisor.config import Config
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.disk import to_disk
 from supervisor.store import DATABASE_NAME, database
+from supervisor.store.place import file_of
 
 CONFIGURATION = "city.toml"
 STATE = "state"
+FROM_SERVER = "Copy it into a file first: `roadheat store copy`; or back the server up with `pg_basebackup`"
 _FOREIGN = "It was not made by roadheat"
 _LEFT_OUT = ("bench",)  # of an emulated district
 _ATTEMPTS = 20  # at a moment at which no file changes; each takes some milliseconds
@@ -85,7 +87,7 @@ def _files(config: Config) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / DATABASE_NAME
         with (
-            closing(database.connect_read_only(state / DATABASE_NAME)) as source,
+            closing(database.connect_read_only(file_of(config, FROM_SERVER))) as source,
             closing(sqlite3.connect(copy)) as made,
         ):
             source.backup(made)

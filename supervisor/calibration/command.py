@@ -40,7 +40,7 @@ def calibrate(
     from supervisor.calibration.weekly import RECORDED
     from supervisor.energy.period import local_time
     from supervisor.runtime.clock import SystemClock
-    from supervisor.store import DATABASE_NAME, database
+    from supervisor.store import database, place_of
     from supervisor.store import weather as weather_record
     from supervisor.store.telemetry import ticks
     from supervisor.weather.providers.files import read_weather_csv
@@ -54,7 +54,7 @@ def calibrate(
         raise NotFoundError(f"no zone {zone_id!r}", where="ZONE", remedy="Use an id from city.toml")
     timezone = ZoneInfo(config.site.timezone)
     from_utc_s, to_utc_s = local_time(start, timezone), local_time(end, timezone)
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    connection = database.connect_read_only(place_of(config))
     try:
         record = list(ticks(connection, from_utc_s, to_utc_s, zone.board))
         recorded = weather_record.between(connection, from_utc_s - 3600, to_utc_s + 3600)

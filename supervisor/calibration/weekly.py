@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -22,6 +21,7 @@ from supervisor.domain.weather import Array
 from supervisor.domain.zone import Site, Zone
 from supervisor.road import Pavement
 from supervisor.store import database, weather
+from supervisor.store.place import Place
 from supervisor.store.telemetry import ticks
 
 LEAST_DAYS = 8  # two for each block of the cross-validation
@@ -36,7 +36,7 @@ MADE_BY = "weekly, by the service"
 class Job:
     """What is to be fitted, to which data."""
 
-    database: Path
+    database: Place
     zone: Zone  # as configured
     site: Site
     from_utc_s: int

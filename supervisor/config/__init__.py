@@ -26,6 +26,7 @@ from supervisor.config.schema import (
     BoardsConfig,
     CalibrationConfig,
     Config,
+    DatabaseConfig,
     HealthConfig,
     InfluxConfig,
     OutlookConfig,
@@ -87,6 +88,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "health": HealthConfig,
     "limits": Limits,
     "influx": InfluxConfig,
+    "database": DatabaseConfig,
     "alarms": AlarmsConfig,
     "city": CityConfig,
 }
@@ -102,7 +104,7 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
     except ConfigError as error:
         return None, (error,)
     problems: list[ConfigError] = []
-    parts: dict[str, Any] = {"influx": None}
+    parts: dict[str, Any] = {"influx": None, "database": None}
     for key in source.data:
         if key not in TABLES and key not in LISTS:
             close = difflib.get_close_matches(key, [*TABLES, *LISTS], n=1)
@@ -113,7 +115,7 @@ def read(path: Path) -> tuple[Config | None, tuple[ConfigError, ...]]:
             parts[table] = _convert(source, table, struct, source.data[table], problems)
         elif table in REQUIRED:
             problems.append(source.problem(table, "this table is missing", f"Add [{table}]: see docs/examples"))
-        elif table != "influx":
+        elif table not in parts:
             parts[table] = struct()
     for table, struct in LISTS.items():
         rows = source.data.get(table, [])

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from supervisor.config.audit_rules import find_audit_problems
 from supervisor.config.city_rules import find_city_problems
+from supervisor.config.database_rules import find_database_problems
 from supervisor.config.files import find_file_problems
 from supervisor.config.geometry import find_geometry_problems
 from supervisor.config.influx_rules import find_influx_problems, is_url
@@ -58,6 +59,7 @@ def find_problems(config: Config, source: Source) -> Problems:
     yield from _health(config, source)
     yield from find_audit_problems(config.audit, source)
     yield from find_limit_problems(config.limits, source)
+    yield from find_database_problems(config.database, source)
     yield from find_influx_problems(config.influx, source)
     yield from find_notify_problems(config, source)
     yield from find_city_problems(config, source)

@@ -63,6 +63,11 @@ class AlarmsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     push_contact: str = ""  # mailto: or https: address of the operator, for push services
 
 
+class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    address: str  # postgresql://user@host/database, without a password
+    district: str  # names the district's schema
+
+
 class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     api: Literal["v1", "v2"]
     url: str
@@ -124,6 +129,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     health: HealthConfig = HealthConfig()
     limits: Limits = DEFAULT_LIMITS
     influx: InfluxConfig | None
+    database: DatabaseConfig | None = None  # None: SQLite in the state folder
     city: CityConfig = CityConfig()
     alarms: AlarmsConfig = AlarmsConfig()
     notify: tuple[NotifySettings, ...] = ()  # each of the kind that it chooses

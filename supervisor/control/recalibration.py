@@ -30,7 +30,7 @@ from supervisor.runtime.supervision import Parts
 from supervisor.runtime.work import in_thread
 from supervisor.store.audit import AuditRepository
 from supervisor.store.journal import ValueRepository
-from supervisor.store.store import DATABASE_NAME
+from supervisor.store.place import place_of
 from supervisor.store.weather import WeatherRepository
 from supervisor.weather.resample import rows
 
@@ -120,7 +120,7 @@ class Recalibration:
     async def _fit(self, worker: OwnProcess, zone: Zone, now_utc_s: float) -> Found:
         to_utc_s = int(now_utc_s) // zone_fit.STEP_S * zone_fit.STEP_S
         job = Job(
-            self._config.state_dir / DATABASE_NAME,
+            place_of(self._config),
             zone,
             self._config.site,
             to_utc_s - self._config.calibration.days * 86_400,

@@ -26,7 +26,7 @@ from supervisor.energy.record import read_record
 from supervisor.energy.tables import Record
 from supervisor.energy.utility import Difference, compare, read_utility
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database, place_of
 from supervisor.store.energy import hour_starts
 from supervisor.tariff.billing import generic
 from supervisor.tariff.billing.bill import Bill, Peak, Row
@@ -96,7 +96,7 @@ def _metered(
         return []
     found = []
     start, past = (midnight(day, timezone) for day in (compared[0].first_day, compared[0].past_day))  # as of all
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    connection = database.connect_read_only(place_of(config))
     try:
         record = read_record(connection, start, past)
     finally:
@@ -136,7 +136,7 @@ def make_bills(config: configuration.Config, month: Month, feeders: Sequence[Fee
     earlier = list(demand.earlier(month))
     begins = min(period_of(one)[0] for one in (month, *earlier))
     from_utc_s, to_utc_s = midnight(begins, timezone), midnight(period_of(month)[1], timezone)
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    connection = database.connect_read_only(place_of(config))
     try:
         reach = hour_starts(connection, from_utc_s - 3600, to_utc_s)
         record = read_record(connection, from_utc_s, to_utc_s)
@@ -185,7 +185,7 @@ def _one(
         usage = kepco_bill.Interval(start, tuple(int(one) for one in wh), supply.timezone)
         extra: tuple[Row, ...] = ()
         if over := over_in(supply, month, period, agreed):
-            path = config.state_dir / DATABASE_NAME
+            path = place_of(config)
             earlier_one = earlier_over(path, supply.zones, supply.timezone, month, agreed, period_of)
             option = agreed.option
             extra, sentence = surcharge(over, earlier_one, settings.excess, option.metered_peak, option.base_won_per_kw)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,6 +14,7 @@ from supervisor.energy.peaks import Period, Supply, midnight, month_before
 from supervisor.energy.record import read_record
 from supervisor.energy.tables import KW_PER_WH
 from supervisor.store import database
+from supervisor.store.place import Place
 from supervisor.tariff.demand import Month
 from supervisor.tariff.kepco.bill import Terms
 from supervisor.tariff.kepco.excess import NOTICE_MONTHS, Over, worst
@@ -26,14 +26,14 @@ def over_in(supply: Supply, month: Month, period: Period, agreed: Terms) -> Over
 
 
 def earlier_over(
-    database_path: Path, zones: Sequence[Zone], timezone: ZoneInfo, month: Month, agreed: Terms,
+    place: Place, zones: Sequence[Zone], timezone: ZoneInfo, month: Month, agreed: Terms,
     period_of: Callable[[Month], Period],
 ) -> Over | None:  # fmt: skip
     """The last month before `month` above the contract, among those within which it has been the announcement."""
     from_utc_s, to_utc_s = (
         midnight(period_of(one)[0], timezone) for one in (month_before(month, NOTICE_MONTHS), month)
     )
-    connection = database.connect_read_only(database_path)
+    connection = database.connect_read_only(place)
     try:
         record = read_record(connection, from_utc_s, to_utc_s)
     finally:

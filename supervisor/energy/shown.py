@@ -19,7 +19,7 @@ from supervisor.energy.base_charge import BaseCharge
 from supervisor.energy.period import begun, named_zone, period_of
 from supervisor.energy.record import read_record, read_sums
 from supervisor.runtime.clock import Clock, SystemClock
-from supervisor.store import DATABASE_NAME, database, quarantine
+from supervisor.store import DATABASE_NAME, database, place_of, quarantine
 from supervisor.store.energy import span
 from supervisor.tariff.bands import BandTariff
 from supervisor.tariff.configured import billing_tariff, configured_demand, usable_tariff
@@ -53,13 +53,13 @@ def show(asked: Request, clock: Clock = SYSTEM) -> None:
     config = configuration.load(config_path, without_data=True) if config_path is not None else None
     if config is None and by == "feeder":
         raise CommandError("feeders are defined in the configuration", where="--by feeder", remedy="Give --config")
-    folder = state_dir if state_dir is not None else cast("configuration.Config", config).state_dir
+    place = state_dir / DATABASE_NAME if state_dir is not None else place_of(cast("configuration.Config", config))
     zone_info = named_zone(config.site.timezone if config else asked.timezone)
     from_utc_s, to_utc_s = period_of(asked.start, asked.end, zone_info)
     begun(from_utc_s, clock.utc_s(), f"--from {asked.start}")
     base_charge = base_charge_of(config, zone_info) if config is not None else None
     since_utc_s = base_charge.first_needed_utc_s(from_utc_s) if base_charge is not None else from_utc_s
-    connection = database.connect_read_only(folder / DATABASE_NAME)
+    connection = database.connect_read_only(place)
     try:
         read = read_sums if by == "day" else read_record
         record = replace(read(connection, from_utc_s, to_utc_s), now_utc_s=clock.utc_s())

@@ -11,7 +11,8 @@ from supervisor import config as configuration
 from supervisor import terminal
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.single import alone_in
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database
+from supervisor.store.place import file_of
 
 COPIES = 2  # SQLite writes the database to a file of its own first, and then through its log
 MIB = 1024**2
@@ -20,7 +21,7 @@ MIB = 1024**2
 def vacuum(config_path: Path) -> None:
     """Rewrite the database and print what that gave back. Raises RoadheatError, also while the service runs."""
     config = configuration.load(config_path, without_data=True)
-    path = config.state_dir / DATABASE_NAME
+    path = file_of(config, "PostgreSQL gives space back by itself")
     if not path.exists():
         raise StoreError("no database", where=str(path), remedy="Start the service once: `roadheat serve`")
     with alone_in(config.state_dir):

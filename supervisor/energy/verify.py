@@ -18,7 +18,7 @@ from supervisor.energy.endpoint import Target, configured
 from supervisor.energy.period import begun, days, period_of
 from supervisor.energy.reading import HOURS, POINTS, Energies, Period, Series, read_energies
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database, energy, rollup, spool, telemetry
+from supervisor.store import database, energy, place_of, rollup, spool, telemetry
 
 ROWS_MAX = 500  # of the table; the count is of all
 PIECE_S = 3 * 3600  # of raw points in one answer: 108,000 of 100 zones
@@ -63,7 +63,7 @@ def verify(config_path: Path, start: str, end: str, *, points: bool = False) -> 
     first, past = period_of(start, end, timezone)
     begun(first, SystemClock().utc_s(), f"--from {start}")
     target = configured(config.influx)
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    connection = database.connect_read_only(place_of(config))
     try:
         if points:
             first = _kept_from(connection, first, past, timezone)

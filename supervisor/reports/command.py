@@ -30,7 +30,7 @@ from supervisor.reports.page import write_page
 from supervisor.reports.tables import write_csv, write_parquet
 from supervisor.reports.window import AFTER_S, AHEAD_S
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database, place_of
 from supervisor.weather.storms import Storm
 
 KINDS: Final = (".html", ".pdf", ".json", ".csv", ".parquet")
@@ -117,7 +117,7 @@ def list_storms(config_path: Path, start: str, end: str, weather_path: Path | No
 
 @contextmanager
 def _record(config: Config) -> Iterator[sqlite3.Connection]:
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    connection = database.connect_read_only(place_of(config))
     try:
         yield connection
     finally:

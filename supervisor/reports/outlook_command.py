@@ -25,7 +25,7 @@ def outlook(config_path: Path, start: str, end: str) -> None:
     from supervisor import terminal
     from supervisor.domain.outlook import DISTRICT, Verdict, verdict
     from supervisor.energy.period import local_time
-    from supervisor.store import DATABASE_NAME, database
+    from supervisor.store import database, place_of
     from supervisor.store.outlook import checked
 
     def words(name: str, found: Verdict) -> str:
@@ -38,7 +38,7 @@ def outlook(config_path: Path, start: str, end: str) -> None:
 
     config = configuration.load(config_path, without_data=True)
     timezone = ZoneInfo(config.site.timezone)
-    with closing(database.connect_read_only(config.state_dir / DATABASE_NAME)) as db:
+    with closing(database.connect_read_only(place_of(config))) as db:
         found = checked(db, local_time(start, timezone), local_time(end, timezone))
     console = terminal.console()
     district = [one for one in found if one.zone == DISTRICT]

@@ -26,7 +26,7 @@ from supervisor.energy.shown import base_charge_of
 from supervisor.energy.tables import HOUR_S, KW_PER_WH, Record, prices
 from supervisor.reports.season_rows import SeasonEnergy, SeasonFeeder, SeasonMonth, SeasonStorm, SeasonZone, Spent
 from supervisor.reports.window import AFTER_S, window
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database, place_of
 from supervisor.store import energy as store_energy
 from supervisor.store.rollup import local_day
 from supervisor.tariff.configured import billing_tariff
@@ -91,7 +91,7 @@ def begun(season: str, timezone: ZoneInfo, now_utc_s: float) -> tuple[int, int]:
 
 def collect_in_process(config: Config, season: str, now_utc_s: float) -> SeasonEnergy:
     """For a worker process: over a connection of its own."""
-    with contextlib.closing(database.connect_read_only(config.state_dir / DATABASE_NAME)) as db:
+    with contextlib.closing(database.connect_read_only(place_of(config))) as db:
         return collect_season(config, db, season, now_utc_s)
 
 

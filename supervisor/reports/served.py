@@ -17,7 +17,7 @@ from supervisor.domain.errors import RoadheatError
 from supervisor.domain.plan import SLOT_S
 from supervisor.reports.window import AFTER_S, AHEAD_S
 from supervisor.savings.collect import Asked, Cleared, Savings, collect
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database, place_of
 
 BASELINE: Final = "reactive"  # heat at ≤2 °C and wet: what the city's cabinets do today
 
@@ -48,7 +48,7 @@ class Job:
 
 def serve(job: Job) -> list[Served]:
     """For a worker process: some tenths of a second of computing for each storm and fifty roads."""
-    with contextlib.closing(database.connect_read_only(job.config.state_dir / DATABASE_NAME)) as db:
+    with contextlib.closing(database.connect_read_only(place_of(job.config))) as db:
         return [served(job.config, db, storm, job.now_utc_s) for storm in job.storms]
 
 

@@ -48,14 +48,14 @@ def savings(
     from supervisor.energy.period import period_of
     from supervisor.energy.tables import slots_between
     from supervisor.savings.collect import Asked, collect
-    from supervisor.store import DATABASE_NAME, database
+    from supervisor.store import database, place_of
 
     config = configuration.load(config_path, without_data=True)
     zone_info = ZoneInfo(config.site.timezone)
     within_min = config.reports.clear_within_min if clear_within_min is None else clear_within_min
     asked = Asked(*period_of(start, end, zone_info), baseline, weather_path, within_min)
     slots_between(asked.from_utc_s, asked.to_utc_s)
-    connection = database.connect_read_only(config.state_dir / DATABASE_NAME)
+    connection = database.connect_read_only(place_of(config))
     try:
         found = collect(config, connection, asked)
     finally:

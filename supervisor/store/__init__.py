@@ -1,11 +1,12 @@
-"""The service's permanent record: one SQLite file, one writer thread. Start reading at `store.py`."""
+"""The service's permanent record: one writer thread. Start reading at `store.py`."""
 
 from supervisor.store.alarms import AlarmRecord
 from supervisor.store.events import Event
 from supervisor.store.journal import AuditEntry
 from supervisor.store.people import Grant, Session, User
+from supervisor.store.place import DATABASE_NAME, place_of
 from supervisor.store.spool import Batch, SpoolState
-from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+from supervisor.store.store import SPOOL_CAP_BYTES, Store
 
 __all__ = [
     "DATABASE_NAME",
@@ -19,4 +20,5 @@ __all__ = [
     "SpoolState",
     "Store",
     "User",
+    "place_of",
 ]

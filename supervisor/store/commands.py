@@ -78,8 +78,7 @@ def add_override(db: sqlite3.Connection, override: Override, labels: Labels | No
 
 def newest_override_id(db: sqlite3.Connection) -> int:
     """0 where there has been none."""
-    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'override'").fetchone()
-    return int(row[0]) if row else 0
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM override").fetchone()[0])  # none is ever deleted
 
 
 def update_override_state(

@@ -13,7 +13,8 @@ from supervisor.config import Config
 from supervisor.config.influx_rules import SPOOL_MIB
 from supervisor.runtime.clock import Clock
 from supervisor.store.integrity import refuse_damaged
-from supervisor.store.store import DATABASE_NAME, SPOOL_CAP_BYTES, Store
+from supervisor.store.place import place_of
+from supervisor.store.store import SPOOL_CAP_BYTES, Store
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
 
     Raises StoreError, also where a first look finds the database damaged.
     """
-    path = config.state_dir / DATABASE_NAME
-    if not refuse_damaged(path, clock):
+    path = place_of(config)
+    if isinstance(path, Path) and not refuse_damaged(path, clock):
         logger.info("%s is large: only a part was checked at this start; `roadheat check-database` reads all", path)
     store = Store.open(
         path,

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from supervisor.domain.outlook import DISTRICT, Checked, Outlook
+from supervisor.store.engine import has_table
 from supervisor.store.repository import Repository
 
 _CHECKED = "issued_utc_s, zone, stage, probability, called, happened, icy_min"
@@ -50,7 +51,7 @@ def check(db: sqlite3.Connection, issued_utc_s: int, icy_min: Mapping[str, int] 
 
 def checked(db: sqlite3.Connection, from_utc_s: float, to_utc_s: float) -> list[Checked]:
     """Outlooks that were issued in a period and checked since, oldest first, the district's before its roads'."""
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'outlook'").fetchone() is None:
+    if not has_table(db, "outlook"):
         return []  # a database from before this table
     rows: Iterable[tuple[int, str, str, float, int, int, int]] = db.execute(
         f"SELECT {_CHECKED} FROM outlook WHERE issued_utc_s >= ? AND issued_utc_s < ? AND happened IS NOT NULL "

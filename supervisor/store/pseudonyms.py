@@ -132,5 +132,5 @@ def _forget(db: sqlite3.Connection) -> None:
     """Delete the pseudonyms of people who have left and are named nowhere any more."""
     db.execute(
         "DELETE FROM pseudonym WHERE name NOT IN (SELECT name FROM user) AND NOT EXISTS (SELECT 1 FROM audit "
-        "WHERE pseudonymised = 0 AND (audit.user = pseudonym.name OR instr(audit.detail, pseudonym.name)))"
+        "WHERE pseudonymised = 0 AND (audit.user = pseudonym.name OR instr(audit.detail, pseudonym.name) > 0))"
     )

@@ -7,6 +7,7 @@ import sqlite3
 from msgspec import Struct
 
 from supervisor.store import spool
+from supervisor.store.engine import has_table
 from supervisor.store.repository import Repository
 from supervisor.store.tick import Tick, ZoneTick
 
@@ -74,8 +75,7 @@ def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quaran
 
     Empty for a record from a version without quarantine.
     """
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if "quarantine" not in tables:
+    if not has_table(db, "quarantine"):
         return []
     corrected = (
         "AND NOT EXISTS (SELECT 1 FROM correction c WHERE c.board = a.board AND c.life = a.life AND c.boot = a.boot "
@@ -83,7 +83,7 @@ def found(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> list[Quaran
     )
     rows = db.execute(
         "SELECT board, zone, received_utc_s, start_utc_s, excess_wh, reason FROM quarantine a "
-        f"WHERE start_utc_s >= ? AND start_utc_s < ? {corrected if 'correction' in tables else ''}"
+        f"WHERE start_utc_s >= ? AND start_utc_s < ? {corrected if has_table(db, 'correction') else ''}"
         "ORDER BY start_utc_s, id",
         (from_utc_s, to_utc_s),
     )

@@ -6,7 +6,6 @@ thread. Take the repository that you need, not the store.
 
 from __future__ import annotations
 
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from supervisor.runtime.clock import Clock
@@ -23,6 +22,7 @@ from supervisor.store.health import HealthRepository
 from supervisor.store.journal import ValueRepository
 from supervisor.store.notices import NoticeRepository
 from supervisor.store.outlook import OutlookRepository
+from supervisor.store.place import Place
 from supervisor.store.plans import PlanRepository
 from supervisor.store.quarantine import QuarantineRepository
 from supervisor.store.repository import Repository
@@ -34,7 +34,6 @@ from supervisor.store.upkeep import UpkeepRepository
 from supervisor.store.weather import WeatherRepository
 from supervisor.store.writer import Writer
 
-DATABASE_NAME = "roadheat.db"  # in the state folder
 # 14 days without InfluxDB for 50 zones at 10 s are 0.9 GB of lines. Larger districts: store/opening.py.
 SPOOL_CAP_BYTES = 1024**3
 
@@ -70,7 +69,7 @@ class Store(Repository):
     @classmethod
     def open(
         cls,
-        path: Path,
+        path: Place,
         clock: Clock,
         *,
         site: str = "site",

@@ -8,6 +8,7 @@ from dataclasses import fields
 import numpy as np
 
 from supervisor.domain.weather import WeatherSeries
+from supervisor.store.engine import has_table
 from supervisor.store.repository import Repository
 
 _COLUMNS = tuple(f.name for f in fields(WeatherSeries) if f.name != "time_utc_s")
@@ -25,7 +26,7 @@ def put(db: sqlite3.Connection, series: WeatherSeries) -> None:
 def between(db: sqlite3.Connection, from_utc_s: int, to_utc_s: int) -> WeatherSeries:
     """The rows that end in (from, to]; there may be none, as in a database from before this table existed."""
     query = f"SELECT {_NAMES} FROM weather WHERE utc_s > ? AND utc_s <= ? ORDER BY utc_s"
-    there = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'weather'").fetchone()
+    there = has_table(db, "weather")
     found = db.execute(query, (from_utc_s, to_utc_s)).fetchall() if there else []
     table = np.array(found, dtype=np.float64).reshape(len(found), len(_COLUMNS) + 1)
     return WeatherSeries(*(np.ascontiguousarray(column) for column in table.T))

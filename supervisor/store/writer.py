@@ -7,14 +7,14 @@ import queue
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from supervisor.domain.errors import RoadheatError, StoreError
 from supervisor.runtime.work import in_thread
 from supervisor.store import database
-from supervisor.store.reserve import Reserve
+from supervisor.store.place import Place, Server
+from supervisor.store.room import Need, Room, RoomOnDisk, lacks_room
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
@@ -22,36 +22,16 @@ Job = Callable[[sqlite3.Connection], Any]
 READERS = 3  # a year's report does not delay a sign-in
 GROUP_MAX = 256  # jobs in one transaction: bounds how long the first of them waits for the last
 BEHIND_MAX = 64  # of them telemetry, some 0.6 ms each: what a command waits for at most before its own transaction
-FREE_PAGES = 256  # unused within the database, 1 MiB: room for telemetry of some minutes, which grows no file
 FULL = "store-full"  # code of a StoreError where the disk has no room
-
-
-class Need(Enum):
-    """What a job may use on a full disk."""
-
-    ROOM = "room"  # nothing
-    SAFETY = "safety"  # the space set aside for safety commands
-    DRAIN = "drain"  # the space set aside for emptying the spool
 
 
 class Writer:
     """Runs jobs `fn(connection)`: writing ones in groups on one thread, reading ones on a few others."""
 
-    def __init__(self, path: Path, *, drains: bool = False) -> None:
+    def __init__(self, path: Place, *, drains: bool = False) -> None:
         """`drains`: lines are spooled in it, which must be able to leave it when the disk is full."""
-        self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
-        try:
-            self._connection = database.connect(path)
-        except StoreError as error:  # even opening takes a little space
-            if not (_lacks_room(error) and self._reserve.release()):
-                raise
-            self._connection = database.connect(path)
-        database.migrate(self._connection, str(path))
-        self._reserve.set_aside()
-        self._ballast: Reserve | None = None
-        if drains:
-            self._ballast = Reserve(path.with_name(f"{path.name}-ballast"), "emptying the spool")
-            self._ballast.set_aside()
+        self._room = RoomOnDisk(path, drains=drains) if isinstance(path, Path) else Room()
+        self._connection = self._room.open(path)
         self._path = path
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
@@ -140,28 +120,19 @@ class Writer:
 
     def _commit_with_reserve(self, jobs: list[tuple[Job, Need]]) -> list[tuple[Any, BaseException | None]]:
         """Commit; where the disk is full, once more what has space set aside for it."""
-        refused = not self._has_room()
+        refused = not self._room.has_room(self._connection)
         outcomes: list[tuple[Any, BaseException | None]] = [(None, None)] * len(jobs)
         admitted = [i for i, (_, need) in enumerate(jobs) if need is not Need.ROOM or not refused]
         for i, outcome in zip(admitted, self._commit([jobs[i][0] for i in admitted]), strict=True):
             outcomes[i] = outcome
         for i in set(range(len(jobs))) - set(admitted):
             outcomes[i] = None, self._store_error(OSError("the disk is full"))
-        for need, space in ((Need.SAFETY, self._reserve), (Need.DRAIN, self._ballast)):
-            again = [i for i in admitted if jobs[i][1] is need and _lacks_room(outcomes[i][1])]
-            if again and space is not None and space.release():
+        for need, space in self._room.reserves.items():
+            again = [i for i in admitted if jobs[i][1] is need and lacks_room(outcomes[i][1])]
+            if again and space.release():
                 for i, outcome in zip(again, self._commit([jobs[i][0] for i in again]), strict=True):
                     outcomes[i] = outcome
         return outcomes
-
-    def _has_room(self) -> bool:
-        """Whether anything may be recorded. Sets space aside again where there is some."""
-        if self._reserve.spent and not self._reserve.set_aside():
-            return False
-        if self._ballast is None or not self._ballast.spent or self._ballast.set_aside():
-            return True
-        unused = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
-        return bool(unused >= FREE_PAGES)  # pages that the spool has left: telemetry takes these, not the disk's
 
     def _commit(self, jobs: list[Job]) -> list[tuple[Any, BaseException | None]]:
         """One transaction, each job in a savepoint of its own."""
@@ -188,14 +159,12 @@ class Writer:
         return outcomes
 
     def _store_error(self, error: Exception) -> StoreError:
-        full = "full" in str(error)
-        remedy = "Free space on the disk" if full else "Check the disk and the permissions of the state folder"
+        full = any(words in str(error) for words in ("full", "No space left"))  # SQLite's words, PostgreSQL's
+        remedy = "Check the disk and the permissions of the state folder"
+        if isinstance(self._path, Server):
+            remedy = "Check PostgreSQL and the network to it"
+        if full:
+            remedy = "Free space on the disk"
         return StoreError(
             f"not recorded: {error}", where=str(self._path), remedy=remedy, code=FULL if full else "store"
         )
-
-
-def _lacks_room(error: BaseException | None) -> bool:
-    """Whether more space may help: not where another process holds the database or the file is damaged."""
-    hopeless = ("locked", *database.DAMAGED)
-    return isinstance(error, StoreError) and not any(words in error.message for words in hopeless)

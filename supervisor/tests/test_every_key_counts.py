@@ -18,6 +18,7 @@ import pytest
 from supervisor.config import LISTS, TABLES, Config
 from supervisor.notify import CHANNELS
 from supervisor.store.opening import spool_cap_bytes
+from supervisor.store.place import place_of
 from supervisor.tariff.bands_file import TariffFile
 from supervisor.tariff.kind import FileSettings as TariffFileSettings
 from supervisor.tariff.registry import KINDS
@@ -56,6 +57,7 @@ DAY_AHEAD = {"currency": "EUR", "file": "day.csv", "area": "AT"}
 BANDS_FILE = {"currency": "EUR", "file": "bands.json"}
 REST = [*range(2, 13)]
 KEPCO = {"utility": "kepco", "option": "general_B_HA_II"}
+PLACE = {"address": "postgresql://a/r", "district": "one"}
 OLD = {"name": "o", "price_per_kwh": 1.0, "until": date(2026, 2, 12)}
 NEW = {"name": "n", "price_per_kwh": 3.0, "from": date(2026, 2, 12)}
 LATER = date(2026, 2, 14)
@@ -256,6 +258,8 @@ ROWS: dict[str, Row] = {
     "AlarmsConfig.local_hosts": TELLING,
     "AlarmsConfig.push_contact": TELLING,
     **told(),
+    "DatabaseConfig.address": change("database.address", "postgresql://b/r", place_of, database=PLACE),
+    "DatabaseConfig.district": change("database.district", "other", place_of, database=PLACE),
     "InfluxConfig.api": change("influx.api", "v1", database),
     "InfluxConfig.url": change("influx.url", "http://b:2", database),
     "InfluxConfig.database": change("influx.database", "e", database),

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -19,9 +18,11 @@ import pytest
 
 from supervisor.config import Config
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
-from supervisor.store import DATABASE_NAME
+from supervisor.store import database, place_of
+from supervisor.store.integrity import look
+from supervisor.store.place import Place
 from supervisor.store.tick import decode_zones
-from supervisor.tests.test_service import Crew, client, dial, process
+from supervisor.tests.test_service import Crew, client, dial, on, process
 from supervisor.tests.test_service import config as config
 from supervisor.wire.messages import Ack, Nonce, ResultFrame
 
@@ -108,7 +109,11 @@ def addresses(child: subprocess.Popen[bytes], *, signed_in: bool) -> tuple[tuple
 
 
 @pytest.mark.timeout(300 + 30 * KILLS)
-async def test_the_service_killed_under_load_loses_and_doubles_nothing(config: Config, tmp_path: Path) -> None:
+async def test_the_service_killed_under_load_loses_and_doubles_nothing(
+    config: Config, place: Place, tmp_path: Path
+) -> None:
+    config = on(config, place)
+    place = place_of(config)
     rng = random.Random(60)
     boards = [Board(board.id, tuple(zone.id for zone in config.zones_of(board.id))) for board in config.board]
     zones = [zone.id for zone in config.zone]
@@ -130,8 +135,9 @@ async def test_the_service_killed_under_load_loses_and_doubles_nothing(config: C
                     await asyncio.to_thread(child.wait)
                     await asyncio.gather(*tasks)
     assert phone.confirmed
-    db = sqlite3.connect(config.state_dir / DATABASE_NAME)
-    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    if isinstance(place, Path):
+        assert look(place, thorough=True) == ((), True)
+    db = database.connect_read_only(place)
     assert db.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
     for board in boards:
         rows = db.execute("SELECT q, zones FROM tick WHERE board = ? ORDER BY q", (board.id,)).fetchall()

@@ -15,9 +15,8 @@ from supervisor.config import Config, load
 from supervisor.control.live import LiveState
 from supervisor.control.overrides import Overrides
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import passkeys
+from supervisor.store import DATABASE_NAME, Store, passkeys
 from supervisor.store.passkeys import Passkey
-from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
 from supervisor.web import Services, make_app, stream

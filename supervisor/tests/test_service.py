@@ -26,6 +26,7 @@ from supervisor.domain.danger import DangerKind
 from supervisor.gateway.tests.board_client import BoardClient, hello, sample, telemetry
 from supervisor.net.tests.sockets import crowd
 from supervisor.runtime.clock import SystemClock
+from supervisor.store.place import Place, Server
 from supervisor.weather.design_storm import design_storm
 from supervisor.weather.providers.files import write_weather_csv
 from supervisor.wire.keys import load_key
@@ -41,6 +42,14 @@ def config(tmp_path: Path) -> Config:
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", EXAMPLE.read_text())
     (tmp_path / "city.toml").write_text(text)
     return load(tmp_path / "city.toml")
+
+
+def on(config: Config, place: Place) -> Config:
+    """The same district with its record at `place`."""
+    if isinstance(place, Server):
+        with config.path.open("a") as file:
+            file.write(f'\n[database]\naddress = "{place.address}"\ndistrict = "{place.district}"\n')
+    return load(config.path)
 
 
 @asynccontextmanager
@@ -92,7 +101,8 @@ class Crew:
             return await response.json()
 
 
-async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: Config) -> None:
+async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: Config, place: Place) -> None:
+    config = on(config, place)
     async with service(config) as started, client() as http:
         assert started.admin_link is not None
         board = await dial(config, http, started.board_address, hello())

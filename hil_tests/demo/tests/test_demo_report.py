@@ -19,8 +19,7 @@ from supervisor.config import load
 from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.zone import Feeder, Layer, Zone
 from supervisor.runtime.clock import ManualClock
-from supervisor.store import commands
-from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.store import DATABASE_NAME, Store, commands
 from supervisor.tariff.flat import FlatTariff
 from supervisor.weather.design_storm import design_storm
 

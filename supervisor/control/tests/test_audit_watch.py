@@ -20,8 +20,8 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.syslog import connected, message
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import ManualClock, SystemClock
+from supervisor.store import DATABASE_NAME, Store
 from supervisor.store.audit import DAY_S, AuditRecord
-from supervisor.store.store import DATABASE_NAME, Store
 from supervisor.trust_stage import start_audit
 from supervisor.wire.pki import ensure_pki
 

@@ -9,8 +9,7 @@ from supervisor.control.metrics import Metrics
 from supervisor.control.token_watch import TokenWatch
 from supervisor.domain.alarm import AlarmCode
 from supervisor.runtime.clock import ManualClock
-from supervisor.store import tokens
-from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.store import DATABASE_NAME, Store, tokens
 
 DAY_S = tokens.DAY_S
 

@@ -13,7 +13,7 @@ from supervisor.domain.errors import CommandError
 from supervisor.reports.certification.collect import collect
 from supervisor.reports.certification.page import write_page
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database, place_of
 
 
 def write(config_path: Path, year: int, language: str, output: Path, now_utc_s: int | None = None) -> None:
@@ -23,8 +23,8 @@ def write(config_path: Path, year: int, language: str, output: Path, now_utc_s: 
         raise CommandError("unknown form", where=f"--output {output}", remedy="End it with .html or .json")
     config = configuration.load(config_path, without_data=True)
     now = int(SystemClock().utc_s()) if now_utc_s is None else now_utc_s
-    with closing(database.connect_read_only(config.state_dir / DATABASE_NAME)) as db:
-        database.require_current(db, str(config.state_dir / DATABASE_NAME))
+    with closing(database.connect_read_only(place_of(config))) as db:
+        database.require_current(db, str(place_of(config)))
         made = collect(config, db, year, now)
     if kind == ".json":
         output.write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")

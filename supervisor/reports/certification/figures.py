@@ -66,7 +66,8 @@ QUERIES: Final = (
           f"sum(wh3) AS d {_HOURS} GROUP BY start_utc_s)"),
     Query("alarms", RESPONSE, "", f"SELECT count(*) {_RAISED}"),
     Query("alarms_seen", RESPONSE, "%",
-          f"SELECT 100.0 * avg(coalesce(acknowledged_utc_s - raised_utc_s <= {SEEN_WITHIN_MIN * 60}, 0)) {_RAISED}"),
+          "SELECT 100.0 * avg(CASE WHEN acknowledged_utc_s - raised_utc_s <= "
+          f"{SEEN_WITHIN_MIN * 60} THEN 1 ELSE 0 END) {_RAISED}"),
     Query("alarm_response", RESPONSE, "min",
           _median(_SEEN)),
     Query("commands", RESPONSE, "",
@@ -80,14 +81,14 @@ QUERIES: Final = (
     Query("evenings", FORESIGHT, "", f"SELECT count(*) {_EVENINGS}"),
     Query("brier", FORESIGHT, "",
           f"SELECT avg((probability - happened) * (probability - happened)) {_EVENINGS}"),
-    Query("hits", FORESIGHT, "", f"SELECT coalesce(sum(called AND happened), 0) {_EVENINGS}"),
-    Query("misses", FORESIGHT, "", f"SELECT coalesce(sum(NOT called AND happened), 0) {_EVENINGS}"),
-    Query("false_alarms", FORESIGHT, "", f"SELECT coalesce(sum(called AND NOT happened), 0) {_EVENINGS}"),
+    Query("hits", FORESIGHT, "", f"SELECT coalesce(sum(called * happened), 0) {_EVENINGS}"),
+    Query("misses", FORESIGHT, "", f"SELECT coalesce(sum((1 - called) * happened), 0) {_EVENINGS}"),
+    Query("false_alarms", FORESIGHT, "", f"SELECT coalesce(sum(called * (1 - happened)), 0) {_EVENINGS}"),
     Query("delivered", INTERFACES, "", _tally("% delivered")),
     Query("refused", INTERFACES, "", _tally("% refused")),
     Query("dropped", INTERFACES, "", _tally("% dropped")),
     Query("acknowledged", INTERFACES, "%",
-          "SELECT 100.0 * sum(count * (what LIKE '% delivered')) / sum(count) "
+          "SELECT 100.0 * sum(CASE WHEN what LIKE '% delivered' THEN count ELSE 0 END) / sum(count) "
           f"{_DAYS} AND (what LIKE '% delivered' OR what LIKE '% refused' OR what LIKE '% dropped')"),
     Query("programs", INTERFACES, "",
           "SELECT count(*) FROM api_token WHERE made_utc_s < :to AND expires_utc_s > :from"),

@@ -13,7 +13,7 @@ from supervisor import terminal
 from supervisor.domain.errors import CommandError
 from supervisor.reports.health import collect, inspection, page
 from supervisor.runtime.clock import SystemClock
-from supervisor.store import DATABASE_NAME, database
+from supervisor.store import database, place_of
 
 KINDS: Final = (".html", ".json", ".csv")
 
@@ -25,7 +25,7 @@ def write(config_path: Path, month: str | None, language: str, output: Path, now
         raise CommandError("unknown form", where=f"--output {output}", remedy=f"End it with {', '.join(KINDS)}")
     config = configuration.load(config_path, without_data=True)
     now = int(SystemClock().utc_s()) if now_utc_s is None else now_utc_s
-    path = config.state_dir / DATABASE_NAME
+    path = place_of(config)
     with closing(database.connect_read_only(path)) as db:
         database.require_current(db, str(path))
         made: collect.Health | inspection.Inspection

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +15,8 @@ from supervisor.runtime.clock import ManualClock
 from supervisor.store import database, feeder_quarters, labels, rollup
 from supervisor.store.feeder_quarters import Billing, Quarter
 from supervisor.store.labels import Labels
-from supervisor.store.store import DATABASE_NAME, Store
+from supervisor.store.place import Place
+from supervisor.store.store import Store
 from supervisor.store.upkeep import roll_up
 from supervisor.tariff.demand import Demand
 from supervisor.wire.messages import Telemetry, ZoneSample
@@ -29,8 +29,8 @@ ZONES = {"z01": "f1", "z02": "f1", "z03": "f2"}
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = database.connect(tmp_path / DATABASE_NAME)
+def db(place: Place) -> Iterator[sqlite3.Connection]:
+    connection = database.connect(place)
     database.migrate(connection)
     yield connection
     connection.close()
@@ -76,7 +76,7 @@ def test_an_earlier_months_peak_is_billed_on_and_hours_that_do_not_count_set_non
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_comes_late_ends_as_if_it_had_come_in_order(tmp_path: Path, seed: int) -> None:
+def test_what_comes_late_ends_as_if_it_had_come_in_order(place_named: Callable[[str], Place], seed: int) -> None:
     """Any order of bookings and roll-ups gives the table of one roll-up over all of them, and writes what moved."""
     rng = random.Random(seed)
     bookings = [
@@ -86,7 +86,7 @@ def test_what_comes_late_ends_as_if_it_had_come_in_order(tmp_path: Path, seed: i
     end = NOVEMBER + 101 * DAY_S
     tables, written = [], {}
     for name, steps in (("once", 1), ("often", 12)):
-        db = database.connect(tmp_path / f"{name}.db")
+        db = database.connect(place_named(f"{name}.db"))
         database.migrate(db)
         book(db, "z01", NOVEMBER, 1)
         for n in range(steps):
@@ -124,9 +124,9 @@ def test_a_point_written_again_keeps_the_feeder_it_had(db: sqlite3.Connection) -
     assert labels.learn(db, "s", {"z01": "f2", "z09": "f1"}, 3000) == known == labels.read(db, "s")
 
 
-async def test_the_points_of_a_moved_zone_name_its_new_feeder(tmp_path: Path) -> None:
+async def test_the_points_of_a_moved_zone_name_its_new_feeder(place: Place) -> None:
     clock = ManualClock(NOVEMBER)
-    store = Store.open(tmp_path / DATABASE_NAME, clock, site="s", timezone="Asia/Seoul", spool_cap_bytes=2**20)
+    store = Store.open(place, clock, site="s", timezone="Asia/Seoul", spool_cap_bytes=2**20)
     for n, feeder in enumerate(("f1", "f2")):
         await store.spool.supplied_by({"z01": feeder})
         clock.advance(60)

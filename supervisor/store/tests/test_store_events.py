@@ -14,6 +14,7 @@ from supervisor.domain.plan import Plan, PlanLabel, Reason, ReasonCode, Slot
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store, User, database, events, people
 from supervisor.store.events import Event
+from supervisor.store.place import Place
 from supervisor.wire.messages import Telemetry, ZoneSample
 
 T0 = 1_703_980_800
@@ -25,8 +26,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = Store.open(tmp_path / DATABASE_NAME, clock, site="s", spool_cap_bytes=2**20)
+async def store(place: Place, clock: ManualClock) -> AsyncIterator[Store]:
+    opened = Store.open(place, clock, site="s", spool_cap_bytes=2**20)
     await opened.write(lambda db: people.put_user(db, User("김서준", "crew", T0)))
     yield opened
     await opened.close()

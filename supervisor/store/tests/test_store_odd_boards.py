@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from supervisor.store import database, telemetry
+from supervisor.store.place import Place
 from supervisor.store.telemetry import Booking
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -45,8 +45,8 @@ class Odd:
 
 
 @pytest.fixture(params=[True, False], ids=["life id", "firmware 0.1"])
-def odd(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Odd]:
-    db = database.connect(tmp_path / "db")
+def odd(place: Place, request: pytest.FixtureRequest) -> Iterator[Odd]:
+    db = database.connect(place)
     database.migrate(db)
     db.execute("BEGIN")  # durability is another test's
     yield Odd(db, lives=request.param)

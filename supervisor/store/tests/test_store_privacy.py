@@ -13,14 +13,16 @@ from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store, User, commands, journal, people, pseudonyms
 from supervisor.store.audit import DAY_S, records
+from supervisor.store.place import Place
+from supervisor.store.tests.hasty import unguard_audit
 
 T0 = 1_703_980_800  # 2023-12-31T00:00:00Z
 KEPT_S = 730 * DAY_S
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store.open(tmp_path / DATABASE_NAME, ManualClock(T0))
+async def store(place: Place) -> AsyncIterator[Store]:
+    opened = Store.open(place, ManualClock(T0))
     yield opened
     await opened.close()
 
@@ -99,11 +101,12 @@ async def test_many_entries_are_replaced_in_parts_and_the_chain_holds_in_between
     assert (await store.audit.verify())[0] == 7 + len(counts)
 
 
+ZEROS = f"x'{'00' * 32}'"
 FORGERIES = [
     "UPDATE audit SET detail = 'z09 off' WHERE id = 4",
     "UPDATE audit SET user = 'person-00000000' WHERE id = 4",
-    "UPDATE audit SET hash = zeroblob(32) WHERE id = 4",
-    "UPDATE audit SET hash = zeroblob(32) WHERE id = 7",
+    f"UPDATE audit SET hash = {ZEROS} WHERE id = 4",
+    f"UPDATE audit SET hash = {ZEROS} WHERE id = 7",
     "UPDATE audit SET pseudonymised = 1, user = 'person-1' WHERE id = 8",
     "UPDATE audit SET pseudonymised = 0 WHERE id = 7",
     "DELETE FROM audit WHERE id = 3",
@@ -117,8 +120,7 @@ async def test_a_forged_entry_is_found_among_those_with_pseudonyms(store: Store,
     now = T0 + KEPT_S + DAY_S
     await log(store, now - 60, ("박 서연", "override", "9 z01 off 60 min: done"))
     await replace_names(store, now)
-    for trigger in ("audit_keeps", "audit_stands"):  # somebody with access to the file
-        await store.write(lambda db, trigger=trigger: db.execute(f"DROP TRIGGER {trigger}"))
+    await store.write(unguard_audit)
     await store.write(lambda db: db.execute(forgery))
     with pytest.raises(StoreError, match="altered"):
         await store.audit.verify()
@@ -126,7 +128,7 @@ async def test_a_forged_entry_is_found_among_those_with_pseudonyms(store: Store,
 
 async def test_a_log_that_was_altered_is_not_changed_further(store: Store) -> None:
     await the_winter_of_2023(store)
-    await store.write(lambda db: db.execute("DROP TRIGGER audit_stands"))
+    await store.write(unguard_audit)
     await store.write(lambda db: db.execute("UPDATE audit SET user = 'nobody' WHERE id = 4"))
     with pytest.raises(StoreError, match="altered"):
         await replace_names(store, T0 + KEPT_S + DAY_S)
@@ -143,7 +145,7 @@ async def test_young_entries_cannot_be_made_to_look_old(store: Store) -> None:
 
 async def test_the_database_refuses_to_change_anything_but_names(store: Store) -> None:
     await the_winter_of_2023(store)
-    for change in ("user = 'x'", "user = 'x', pseudonymised = 1, utc_s = 1", "pseudonymised = 1, hash = zeroblob(32)"):
+    for change in ("user = 'x'", "user = 'x', pseudonymised = 1, utc_s = 1", f"pseudonymised = 1, hash = {ZEROS}"):
         with pytest.raises(StoreError, match="only grows"):
             await store.write(lambda db, change=change: db.execute(f"UPDATE audit SET {change} WHERE id = 4"))
 
@@ -158,8 +160,9 @@ NOT_REPLACED = {
 }  # fmt: skip
 
 
-async def test_every_column_that_may_name_a_person_is_known(store: Store) -> None:
+async def test_every_column_that_may_name_a_person_is_known(tmp_path: Path) -> None:
     """A new one: replaced by pseudonyms (`_TABLES` of `pseudonyms`), or deleted otherwise and listed above."""
+    store = Store.open(tmp_path / DATABASE_NAME, ManualClock(T0))
     replaced = {(table, column) for table, _, columns in pseudonyms._TABLES for column in columns}
     tables = await store.read(lambda db: db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall())
     found = set()
@@ -172,3 +175,4 @@ async def test_every_column_that_may_name_a_person_is_known(store: Store) -> Non
                 found.add((table, row[1]))
     found.add(("audit", "detail"))
     assert found - NOT_REPLACED == replaced
+    await store.close()

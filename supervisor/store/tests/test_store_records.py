@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,8 @@ from supervisor.domain.override import Override, OverrideMode, OverrideState
 from supervisor.domain.plan import Plan, Reason, Slot
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Grant, Session, Store, User, commands, people, plans
+from supervisor.store.place import Place
+from supervisor.store.tests.hasty import unguard_audit
 from supervisor.store.tests.hours import hours as hours_of
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -25,21 +27,21 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = Store.open(tmp_path / DATABASE_NAME, clock, site="seongbuk", timezone="Asia/Seoul", spool_cap_bytes=2**20)
+async def store(place: Place, clock: ManualClock) -> AsyncIterator[Store]:
+    opened = Store.open(place, clock, site="seongbuk", timezone="Asia/Seoul", spool_cap_bytes=2**20)
     yield opened
     await opened.close()
 
 
-async def test_epochs_only_rise_across_restarts(tmp_path: Path, clock: ManualClock) -> None:
-    path = tmp_path / "again.db"
+async def test_epochs_only_rise_across_restarts(place_named: Callable[[str], Place], clock: ManualClock) -> None:
+    path = place_named("again.db")
     seen = []
     for _ in range(3):
         opened = Store.open(path, clock)
         seen.append(await opened.epochs.next())
         await opened.close()
     assert seen == [1, 2, 3]
-    restored = Store.open(tmp_path / "old_backup.db", clock)
+    restored = Store.open(place_named("old_backup.db"), clock)
     assert await restored.epochs.raise_above(3) == 4
     assert await restored.epochs.next() == 5
     await restored.close()
@@ -90,8 +92,7 @@ async def test_the_audit_log_shows_any_change(store: Store, clock: ManualClock) 
     with pytest.raises(StoreError, match="only grows"):
         await store.write(lambda db: db.execute("DELETE FROM audit WHERE id = 3"))
     for forgery in ("UPDATE audit SET user = 'lee' WHERE id = 3", "DELETE FROM audit WHERE id = 3"):
-        await store.write(lambda db: db.execute("DROP TRIGGER audit_keeps"))  # somebody with access to the file
-        await store.write(lambda db: db.execute("DROP TRIGGER audit_stands"))
+        await store.write(unguard_audit)
         saved = await store.read(lambda db: db.execute("SELECT * FROM audit").fetchall())
         await store.write(lambda db, forgery=forgery: db.execute(forgery))
         with pytest.raises(StoreError, match="entry 3"):
@@ -99,12 +100,6 @@ async def test_the_audit_log_shows_any_change(store: Store, clock: ManualClock) 
         await store.write(lambda db: db.execute("DELETE FROM audit"))
         await store.write(
             lambda db, saved=saved: db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", saved)
-        )
-        await store.write(
-            lambda db: db.execute("CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT 1; END")
-        )
-        await store.write(
-            lambda db: db.execute("CREATE TRIGGER audit_stands BEFORE UPDATE ON audit BEGIN SELECT 1; END")
         )
 
 
@@ -136,12 +131,14 @@ async def test_sessions_end(store: Store, clock: ManualClock) -> None:
     assert await store.write(lambda db: people.end_sessions_of(db, "kim")) == 2
 
 
-async def test_no_secret_is_in_the_file(store: Store, tmp_path: Path) -> None:
+async def test_no_secret_is_in_the_file(tmp_path: Path, clock: ManualClock) -> None:
+    store = Store.open(tmp_path / DATABASE_NAME, clock)
     session, grant = Session("kim", "crew", "c", T0, T0 + 3600), Grant("login", "a", "admin")
     await store.write(lambda db: people.create_session(db, "cookie-value-in-clear", session))
     await store.write(lambda db: people.add_one_time_token(db, "login-link-in-clear", grant, T0 + 600))
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())  # noqa: ASYNC240
     assert b"in-clear" not in stored
+    await store.close()
 
 
 async def test_users(store: Store) -> None:
@@ -224,10 +221,10 @@ async def test_hours_and_local_days_follow_the_ticks(store: Store, clock: Manual
     ("timezone", "midnight"), [("Asia/Kathmandu", 18 * 3600 + 900), ("America/St_Johns", 3 * 3600 + 1800)]
 )
 async def test_local_days_begin_at_local_midnight_where_it_is_within_an_hour_of_utc(
-    tmp_path: Path, clock: ManualClock, timezone: str, midnight: int
+    place: Place, clock: ManualClock, timezone: str, midnight: int
 ) -> None:
     """100 Wh a minute from two hours before midnight on: the day before has exactly two hours of it."""
-    store = Store.open(tmp_path / DATABASE_NAME, clock, site="s", timezone=timezone, spool_cap_bytes=2**20)
+    store = Store.open(place, clock, site="s", timezone=timezone, spool_cap_bytes=2**20)
     start = T0 + midnight - 2 * 3600
     for n in range(0, 3 * 360, 6):
         zone = ZoneSample("z01", -1000, 9000, 0, 60, 6_000, 100 * (n // 6 + 1), 1000, 4, 0)
@@ -243,8 +240,8 @@ async def test_local_days_begin_at_local_midnight_where_it_is_within_an_hour_of_
     await store.close()
 
 
-async def test_the_cap_drops_the_oldest_and_counts_them(tmp_path: Path, clock: ManualClock) -> None:
-    store = Store.open(tmp_path / "cap.db", clock, spool_cap_bytes=500)
+async def test_the_cap_drops_the_oldest_and_counts_them(place: Place, clock: ManualClock) -> None:
+    store = Store.open(place, clock, spool_cap_bytes=500)
     for _ in range(20):
         await store.events.append("k", "", "x" * 40)
     full = await store.spool.state()

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from supervisor.store import database, rollup, spool, telemetry
 from supervisor.store.labels import Labels
+from supervisor.store.place import Place
+from supervisor.store.tests.hasty import connect_hasty
 from supervisor.wire.messages import NO_READING_MC, Flag, Telemetry, ZoneSample
 
 T0 = 1_700_000_000
@@ -28,8 +30,8 @@ def frame(boot: int, q: int, up_s: int, dt_s: int, *zones: ZoneSample) -> Teleme
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> sqlite3.Connection:
-    connection = database.connect(tmp_path / "t.db")
+def db(place: Place) -> sqlite3.Connection:
+    connection = database.connect(place)
     database.migrate(connection)
     return connection
 
@@ -89,7 +91,9 @@ def test_a_frame_is_kept_once(db: sqlite3.Connection) -> None:
     check_books(db)
 
 
-def test_a_long_record_does_not_slow_a_commit(db: sqlite3.Connection) -> None:
+def test_a_long_record_does_not_slow_a_commit(tmp_path: Path) -> None:
+    db = connect_hasty(tmp_path / "t.db")
+    database.migrate(db)
     steps = 0
 
     def count() -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from supervisor.store import database, late, quarantine, rollup, spool, telemetry, uptime
 from supervisor.store.labels import Labels
+from supervisor.store.place import Place
 from supervisor.store.telemetry import Booking, Excess
+from supervisor.store.tests.hasty import connect_hasty
 from supervisor.store.tick import BOOKED_OVER_GAP, EXCESS_QUARANTINED
 from supervisor.wire.messages import Telemetry, ZoneSample
 
@@ -77,8 +80,7 @@ def quarters(db: sqlite3.Connection) -> dict[int, int]:
 
 @pytest.fixture
 def db(tmp_path: Path) -> sqlite3.Connection:
-    connection = database.connect(tmp_path / "t.db")
-    connection.execute("PRAGMA synchronous = OFF")
+    connection = connect_hasty(tmp_path / "t.db")
     database.migrate(connection)
     return connection
 
@@ -303,7 +305,7 @@ def test_totals_of_all_ticks_come_right_after_a_late_tail(board: Board) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_any_order_books_the_same_under_bounds(tmp_path: Path, seed: int) -> None:
+def test_any_order_books_the_same_under_bounds(place_named: Callable[[str], Place], seed: int) -> None:
     """Records with rising, spiking and falling counters, shuffled: the same ticks as in their own order."""
     rng = random.Random(seed)
     records, counter, up_s = [], 0, 0
@@ -313,8 +315,7 @@ def test_any_order_books_the_same_under_bounds(tmp_path: Path, seed: int) -> Non
         records.append((up_s, counter, rng.choice([0, RATED_W]), n))
     held = []
     for shuffled in (False, True):
-        connection = database.connect(tmp_path / f"{shuffled}.db")
-        connection.execute("PRAGMA synchronous = OFF")
+        connection = connect_hasty(place_named(f"{shuffled}.db"))
         database.migrate(connection)
         board = Board(connection)
         board.up_s = 300
