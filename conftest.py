@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tools.record_places import place, place_named, postgres  # noqa: F401 -- fixtures
+from tools.record_places import place, place_named, postgres, service_place  # noqa: F401 -- fixtures
 
 DATA_DIR = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parent.parent / "shared" / "data"))
 

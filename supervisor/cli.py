@@ -70,6 +70,7 @@ OWN = {
         "supervisor.savings.command:savings",
         "What heating by plan saved against a conventional controller: as done, at the same money, at the same ice.",
     ),
+    "store": Lazy("supervisor.store_cli:store", "The record itself: copy it between a file and PostgreSQL."),
     "token": Lazy(
         "supervisor.people_cli:token", "API tokens: what programs of the city may read or command, and until when."
     ),

@@ -46,7 +46,11 @@ class PostgresServer:
         self._folder.chmod(0o700)
         self._run("initdb", "-D", str(self._data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         self.start()
-        self._run("createdb", "-h", str(self._folder), "-U", USER, "roadheat")
+        self.create_database("roadheat")
+
+    def create_database(self, name: str) -> None:
+        """Another empty database. Raises ServerError."""
+        self._run("createdb", "-h", str(self._folder), "-U", USER, name)
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises ServerError with the end of its log."""

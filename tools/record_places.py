@@ -28,6 +28,13 @@ def on_server(server: PostgresServer) -> Server:
     return Server(server.address, f"test-{next(_NUMBERS)}")
 
 
+def own_database(server: PostgresServer) -> Server:
+    """A district in a database of its own, for tests that start whole services: each has the example's boards."""
+    number = next(_NUMBERS)
+    server.create_database(f"roadheat_{number}")
+    return Server(server.address.replace("/roadheat?", f"/roadheat_{number}?"), f"test-{number}")
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def place_named(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Place]:
     """Where the record of that name is, the same each time: tests run once on a file and once on PostgreSQL."""
@@ -41,3 +48,9 @@ def place_named(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str
 @pytest.fixture
 def place(place_named: Callable[[str], Place]) -> Place:
     return place_named("roadheat.db")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def service_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """As `place`, for a whole service."""
+    return tmp_path / "roadheat.db" if request.param == "sqlite" else own_database(request.getfixturevalue("postgres"))

@@ -148,8 +148,13 @@ def _migrate_server(connection: OtherEngine, steps: list[tuple[int, Path]], wher
     from supervisor.store.postgres import Postgres
 
     assert isinstance(connection, Postgres)
-    upgrade(connection, [(n, path, statements(path.read_text(encoding="utf-8"))) for n, path in steps], where)
+    upgrade(connection, read_steps(steps), where)
     return len(steps)
+
+
+def read_steps(steps: list[tuple[int, Path]]) -> list[tuple[int, Path, list[str]]]:
+    """The steps with their statements."""
+    return [(number, path, statements(path.read_text(encoding="utf-8"))) for number, path in steps]
 
 
 def statements(script: str) -> list[str]:

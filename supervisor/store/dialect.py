@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from msgspec import Struct
 from sqlglot import exp, parse_one
@@ -39,11 +38,27 @@ class Statement(Struct, frozen=True):
 
 
 class Translator:
-    """Translates and keeps translations. `tables` is asked for the tables once a statement needs them."""
+    """Translates for one schema, and keeps the translations."""
 
-    def __init__(self, tables: Callable[[], Mapping[str, Table]]) -> None:
-        self._tables = tables
-        self.translate = lru_cache(STATEMENTS_MAX)(self._translate)
+    def __init__(self) -> None:
+        self._tables: Mapping[str, Table] = {}
+        self._kept: dict[str, Statement] = {}
+
+    def forget(self) -> None:
+        """The tables have changed."""
+        self._tables = {}
+        self._kept.clear()
+
+    def translate(self, sql: str, tables: Callable[[], Mapping[str, Table]]) -> Statement:
+        """`tables` reads the tables, once a statement needs them."""
+        found = self._kept.get(sql)
+        if found is None:
+            if not self._tables and sql.startswith("INSERT"):
+                self._tables = tables()
+            if len(self._kept) >= STATEMENTS_MAX:
+                self._kept.clear()
+            found = self._kept[sql] = self._translate(sql)
+        return found
 
     def _translate(self, sql: str) -> Statement:
         if _TRANSACTION.match(sql):
@@ -58,7 +73,7 @@ class Translator:
         """Conflicts as PostgreSQL wants them. Returns whether the statement was made to return the row's id."""
         into = tree.find(exp.Table)
         assert into is not None
-        table = self._tables()[into.name]
+        table = self._tables[into.name]
         listed = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
         names = tuple(column.name for column in listed) or table.columns
         alternative, conflict = tree.args.get("alternative"), tree.args.get("conflict")

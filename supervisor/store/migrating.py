@@ -41,31 +41,37 @@ def translated(statement: str) -> str:
     return text
 
 
-def upgrade(db: Postgres, steps: Sequence[tuple[int, Path, Sequence[str]]], place: str) -> None:
-    """Run `steps` (number, file, statements) that are missing, all or none. Raises StoreError."""
-    at = ""
+Steps = Sequence[tuple[int, Path, Sequence[str]]]
+
+
+def run_steps(db: Postgres, steps: Steps) -> None:
+    """Run `steps` (number, file, statements) that are missing, within the caller's transaction."""
+    db.make_schema()
+    done = db.schema_version()  # another process may have been quicker
+    for number, path, statements in steps[done:]:
+        for statement in statements:
+            if _ROWS.match(_COMMENT.sub("", statement).strip()):
+                if number >= FIRST_ROWS:
+                    db.execute(statement)
+            elif text := translated(statement):
+                db.script(text)
+        own = path.parent / "postgresql" / path.name
+        if own.exists():
+            db.script(own.read_text(encoding="utf-8"))
+    db.set_schema_version(max(done, len(steps)))
+
+
+def upgrade(db: Postgres, steps: Steps, place: str) -> None:
+    """Run the steps that are missing, all or none. Raises StoreError."""
     try:
-        db.make_schema()
         db.execute("BEGIN IMMEDIATE")
-        done = db.schema_version()  # another process may have been quicker
-        for number, path, statements in steps[done:]:
-            at = path.name
-            for statement in statements:
-                if _ROWS.match(_COMMENT.sub("", statement).strip()):
-                    if number >= FIRST_ROWS:
-                        db.execute(statement)
-                elif text := translated(statement):
-                    db.script(text)
-            own = path.parent / "postgresql" / path.name
-            if own.exists():
-                db.script(own.read_text(encoding="utf-8"))
-        db.set_schema_version(max(done, len(steps)))
+        run_steps(db, steps)
         db.execute("COMMIT")
     except sqlite3.Error as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise StoreError(
-            f"schema step {at} failed ({error}), the database is as it was",
+            f"the schema could not be made ({error}), the database is as it was",
             where=place,
             remedy="The user needs the right to create a schema: GRANT CREATE ON DATABASE … TO …",
         ) from error

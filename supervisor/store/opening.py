@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from supervisor.config import Config
 from supervisor.config.influx_rules import SPOOL_MIB
+from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
+from supervisor.store import database
 from supervisor.store.integrity import refuse_damaged
-from supervisor.store.place import place_of
+from supervisor.store.place import Server, place_of
 from supervisor.store.store import SPOOL_CAP_BYTES, Store
+
+RIGHTS = "The user needs the right to create schemas: GRANT CREATE ON DATABASE … TO …"
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +51,21 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
+def enter(place: Server, config: Config) -> None:
+    """Enter the district among those of its database. Raises StoreError where it, or a board, is there twice."""
+    with closing(database.connect(place)) as connection:
+        from supervisor.store.postgres import Postgres
+        from supervisor.store.province import claim
+
+        db = cast(Postgres, connection)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            claim(db, config.site.name, [board.id for board in config.board])
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"not entered: {error}", where=str(place), remedy=RIGHTS) from error
+
+
 @asynccontextmanager
 async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
     """The store in the configured folder; lines for InfluxDB are kept only where it is configured.
@@ -55,6 +75,8 @@ async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
     path = place_of(config)
     if isinstance(path, Path) and not refuse_damaged(path, clock):
         logger.info("%s is large: only a part was checked at this start; `roadheat check-database` reads all", path)
+    if isinstance(path, Server):
+        enter(path, config)
     store = Store.open(
         path,
         clock,

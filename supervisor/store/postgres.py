@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import islice
+from itertools import count, islice
 from typing import Any, NoReturn
 
 import psycopg
@@ -30,6 +30,7 @@ SILENT_MS = 10_000  # until a server that acknowledges nothing counts as lost
 AT_ONCE = 500  # statements sent together
 INT64 = 1 << 63
 _SCHEMA_TABLE = "schema_version"
+_STREAMS = count()
 
 
 class _Int(Dumper):
@@ -111,7 +112,7 @@ class Postgres(OtherEngine):
         return connection
 
     def execute(self, statement: str, parameters: Parameters = ()) -> Rows:
-        translated = self._translator.translate(statement)
+        translated = self._translator.translate(statement, self.tables)
         cursor = self._run(translated.sql, _named(parameters))
         if statement == "BEGIN IMMEDIATE":  # one writer at a time, as in SQLite: rows are numbered by what is there
             self._run("SELECT pg_advisory_xact_lock(%(p1)s)", {"p1": lock_of(self.place.schema)})
@@ -122,8 +123,8 @@ class Postgres(OtherEngine):
 
     def executemany(self, statement: str, parameters: Iterable[Parameters]) -> Rows:
         """As `execute`; some hundred statements go to the server together."""
-        translated = self._translator.translate(statement)
-        each, count = iter(parameters), 0
+        translated = self._translator.translate(statement, self.tables)
+        each, changed = iter(parameters), 0
         while part := list(islice(each, AT_ONCE)):
             try:
                 cursor = psycopg.ClientCursor(self._connection)
@@ -131,10 +132,31 @@ class Postgres(OtherEngine):
             except psycopg.Error as error:
                 _raise(error)
             done = self._run(";".join(texts).replace("%", "%%"), {})
-            count += max(done.rowcount, 0)
+            changed += max(done.rowcount, 0)
             while done.nextset():
-                count += max(done.rowcount, 0)
-        return Rows([], count)
+                changed += max(done.rowcount, 0)
+        return Rows([], changed)
+
+    def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run a statement of PostgreSQL's own SQL; its rows."""
+        cursor = self._run(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of a statement of PostgreSQL's own SQL, some at a time; within a transaction."""
+        try:
+            with psycopg.ServerCursor(self._connection, f"stream_{next(_STREAMS)}") as cursor:
+                cursor.itersize = AT_ONCE
+                yield from cursor.execute(statement.encode())
+        except psycopg.Error as error:
+            _raise(error)
+
+    def last_number(self, table: str) -> int:
+        """The last number that a numbered table's sequence has given; 0 where it has given none."""
+        found = self.query(
+            "SELECT pg_sequence_last_value(pg_get_serial_sequence(%(name)s, 'id')::regclass)", {"name": f'"{table}"'}
+        )
+        return int(found[0][0] or 0)
 
     def script(self, text: str) -> None:
         """Run statements of PostgreSQL's own SQL."""
@@ -172,6 +194,7 @@ class Postgres(OtherEngine):
             f"CREATE TABLE IF NOT EXISTS {_SCHEMA_TABLE} (version BIGINT NOT NULL);"
             f"DELETE FROM {_SCHEMA_TABLE}; INSERT INTO {_SCHEMA_TABLE} VALUES ({version})"
         )
+        self._translator.forget()
 
     def has_table(self, name: str) -> bool:
         found = self._run("SELECT to_regclass(%(p1)s) IS NOT NULL", {"p1": f'"{self.place.schema}"."{name}"'})
@@ -213,17 +236,8 @@ def lock_of(schema: str) -> int:
 
 @cache
 def _translator(place: Server) -> Translator:
-    """Shared by a district's connections. The tables are read when the first statement needs them."""
-
-    @cache
-    def tables() -> dict[str, Table]:
-        connection = Postgres(place, read_only=True)
-        try:
-            return connection.tables()
-        finally:
-            connection.close()
-
-    return Translator(tables)
+    """Shared by a district's connections."""
+    return Translator()
 
 
 def _named(parameters: Parameters) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def _first_paragraph(command: click.Command) -> str:
 def test_the_list_of_commands_says_what_each_command_says() -> None:
     from supervisor.energy.cli import REPORTS
     from supervisor.people_cli import PEOPLE
+    from supervisor.store_cli import STORE
     from tools.bench.cli import BENCHES
 
     points = {point.name: point for point in entry_points_here()}
@@ -68,7 +69,7 @@ def test_the_list_of_commands_says_what_each_command_says() -> None:
     assert set(commands) == set(PLUGIN_HELP)
     targets = [
         (lazy.target, lazy.short_help)
-        for lazy in (*OWN.values(), *BENCHES.values(), *PEOPLE.values(), *REPORTS.values())
+        for lazy in (*OWN.values(), *BENCHES.values(), *PEOPLE.values(), *REPORTS.values(), *STORE.values())
     ]
     loaded = [(getattr(import_module(t.split(":")[0]), t.split(":")[1]), text) for t, text in targets]
     loaded += [(commands[name], text) for name, text in PLUGIN_HELP.items()]

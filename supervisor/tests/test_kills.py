@@ -110,9 +110,9 @@ def addresses(child: subprocess.Popen[bytes], *, signed_in: bool) -> tuple[tuple
 
 @pytest.mark.timeout(300 + 30 * KILLS)
 async def test_the_service_killed_under_load_loses_and_doubles_nothing(
-    config: Config, place: Place, tmp_path: Path
+    config: Config, service_place: Place, tmp_path: Path
 ) -> None:
-    config = on(config, place)
+    config = on(config, service_place)
     place = place_of(config)
     rng = random.Random(60)
     boards = [Board(board.id, tuple(zone.id for zone in config.zones_of(board.id))) for board in config.board]

@@ -101,8 +101,8 @@ class Crew:
             return await response.json()
 
 
-async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: Config, place: Place) -> None:
-    config = on(config, place)
+async def test_one_storm_from_forecast_to_board_and_back_to_the_record(config: Config, service_place: Place) -> None:
+    config = on(config, service_place)
     async with service(config) as started, client() as http:
         assert started.admin_link is not None
         board = await dial(config, http, started.board_address, hello())

@@ -153,4 +153,4 @@ NUMBERED = Table(("id", "a", "b"), (("id",), ("a",)), True)
     ],
 )  # fmt: skip
 def test_statements(sqlite: str, postgres: str) -> None:
-    assert Translator(lambda: {"kv": KV, "n": NUMBERED}).translate(sqlite).sql == postgres
+    assert Translator().translate(sqlite, lambda: {"kv": KV, "n": NUMBERED}).sql == postgres
