@@ -21,7 +21,7 @@ $(READY): pyproject.toml uv.lock tools/get_uv.sh firmware/rh/__init__.py
 vm: $(READY) ## Get the MicroPython VM that runs the firmware
 	@$(RUN)python -m tools.get_vm
 
-servers: $(READY) ## Get InfluxDB, VictoriaMetrics, PostgreSQL and Chromium for the tests: as root on Debian with apt-get, unless ROADHEAT_NO_APT=1
+servers: $(READY) ## Get InfluxDB, VictoriaMetrics, PostgreSQL, nginx, NATS and Chromium for the tests: as root on Debian with apt-get, unless ROADHEAT_NO_APT=1
 	@$(RUN)python -m tools.get_servers
 
 demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew page, report

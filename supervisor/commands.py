@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 # optional modules, and the extra of roadheat that installs each
-EXTRA_OF = {"matplotlib": "report", "pyarrow": "parquet", "pymodbus": "city", "bacpypes3": "city", "mcp": "mcp"}
+EXTRA_OF = {
+    "matplotlib": "report",
+    "pyarrow": "parquet",
+    "pymodbus": "city",
+    "bacpypes3": "city",
+    "mcp": "mcp",
+    "nats": "scale",
+}
 
 # an OSError that names a file and has one of these is of the operator's disk; another may be a fault of the program
 _OF_THE_DISK = frozenset({

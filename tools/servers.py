@@ -1,4 +1,4 @@
-"""Real servers for tests and benches: InfluxDB 1.6, VictoriaMetrics, nginx; each in its own folder, on its own ports.
+"""Real servers for tests and benches: InfluxDB, VictoriaMetrics, nginx, NATS; each in its own folder, on its own ports.
 
 Nothing is shared with a server that the machine may run: loopback only, free ports, data in the given folder. A
 server can be killed and started again on the same data, as a crash would have it.
@@ -177,6 +177,15 @@ class Nginx(Server):
     """A reverse proxy."""
 
 
+class Nats(Server):
+    """A NATS server; `url` is its monitoring, `address` what clients connect to."""
+
+    def __init__(self, command: Sequence[str], port: int, monitoring: int, log: Path) -> None:
+        super().__init__("nats-server", command, monitoring, "/healthz", log)
+        self.port = port
+        self.address = f"nats://127.0.0.1:{port}"
+
+
 @contextmanager
 def running_nginx(folder: Path, upstream: str) -> Iterator[Nginx]:
     """nginx before `upstream`, with its files in `folder`. Raises ServerError where it is missing or does not start."""
@@ -210,6 +219,14 @@ def running_victoria(folder: Path) -> Iterator[Victoria]:
         "-loggerLevel=ERROR",
     ]
     yield from _running(Victoria("victoria-metrics", command, port, "/health", folder / "victoria.log"))
+
+
+@contextmanager
+def running_nats(folder: Path, *options: str) -> Iterator[Nats]:
+    """NATS without authentication, on loopback; `options` of its command line are added. Raises ServerError."""
+    port, monitoring = free_port(), free_port()
+    command = [_program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-m", str(monitoring), *options]
+    yield from _running(Nats(command, port, monitoring, folder / "nats.log"))
 
 
 def _program(name: str) -> str:

@@ -11,6 +11,7 @@ RoadheatError
 ├── CommandError       a person's or program's request refused       (4xx)
 │   ├── NotFoundError  unknown zone, override…                       (404)
 │   └── ForbiddenError role or session does not allow it             (403)
+├── ClusterError       another process of the district does not answer (asked again)
 └── StoreError         the record cannot be kept                     (no acknowledgement)
 """
 
@@ -77,6 +78,10 @@ class NotFoundError(CommandError):
 
 class ForbiddenError(CommandError):
     code = "forbidden"
+
+
+class ClusterError(RoadheatError):
+    code = "cluster"
 
 
 class StoreError(RoadheatError):
