@@ -24,6 +24,7 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from supervisor.city import registry as city
@@ -51,6 +52,8 @@ from supervisor.runtime.logs import SPARING_S, keep_counts, say_left_out
 from supervisor.runtime.single import alone_in
 from supervisor.stages import (
     Base,
+    Commands,
+    Control,
     load_commands,
     plan_again_on_changes,
     prepare_files,
@@ -66,6 +69,7 @@ from supervisor.web import make_app
 from supervisor.web.listener import listen_web
 from supervisor.web.sessions import Sessions
 from supervisor.web_stage import admin_link, web_services
+from supervisor.wire.pki import Pki
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +97,21 @@ class Service:
     endless: tuple[asyncio.Task[None], ...]  # the loops: each starts again after a failure and ends when cancelled
 
 
+class Entrance(Protocol):
+    """Through which boards come: the listener of this process, or gateways. An async context."""
+
+    address: tuple[str, int]  # port 0: this process listens for no board
+
+    def renew_certificate(self) -> None: ...
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(self, *error: object) -> None: ...
+
+
+MakeEntrance = Callable[[Base, Pki, Control, Commands], Entrance]
+
+
 @asynccontextmanager
 async def running(
     config: Config,
@@ -100,8 +119,12 @@ async def running(
     *,
     take_over: bool = False,
     planner_executor: Callable[[], Executor] = make_executor,
+    entrance: MakeEntrance | None = None,
 ) -> AsyncIterator[Service]:
-    """The whole service between enter and exit. Raises RoadheatError where a part cannot start."""
+    """The whole service between enter and exit. Raises RoadheatError where a part cannot start.
+
+    `entrance` makes what takes the place of the boards' listener.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(alone_in(config.state_dir))
         budgets = share_out(raise_limit(), len(config.board))
@@ -129,7 +152,11 @@ async def running(
         endless = start_loops(loops, clock, roads, commands, control, telling, shipper)
         if shipper is not None:
             metrics.registry.register(SpoolCollector(shipper, clock))
-        gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
+        gateway: Entrance
+        if entrance is None:
+            gateway = Gateway(config, pki, control.intake, metrics, alarms, connections_max=budgets.boards)
+        else:
+            gateway = entrance(base, pki, control, commands)
         endless += start_trust(loops, base, control, commands, pki, gateway.renew_certificate)
         readings = Readings(live, store.telemetry, alarms.standing, clock, roads.outlooks.district)
         entities = Entities(readings, config.site, config.feeder, config.city.ngsi_ld, roads.forecasts.spin_up)
@@ -153,15 +180,23 @@ async def running(
         )  # fmt: skip
 
 
-async def serve(config: Config, clock: Clock, *, take_over: bool = False, say: Callable[[str], None] = print) -> None:
+async def serve(
+    config: Config,
+    clock: Clock,
+    *,
+    take_over: bool = False,
+    say: Callable[[str], None] = print,
+    entrance: MakeEntrance | None = None,
+) -> None:
     """Run until SIGTERM or SIGINT. A loop that fails starts again beside the others; one that is cancelled ends it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(config, clock, take_over=take_over) as service:
+    async with running(config, clock, take_over=take_over, entrance=entrance) as service:
         host, port = service.board_address
-        say(f"boards dial in at {host}:{port}, {len(config.board)} are configured")
+        where = f"dial in at {host}:{port}" if port else "come through gateways"
+        say(f"boards {where}, {len(config.board)} are configured")
         say(f"crew app at {service.web_url}")
         if service.admin_link is not None:
             say(f"one-time admin link: {service.admin_link}")

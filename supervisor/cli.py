@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import click
 
 from supervisor.commands import Lazy, LazyGroup
 from supervisor.domain.errors import RoadheatError
+from supervisor.roles import ROLES, check_options, core_entrance, gateway_work
 
 if TYPE_CHECKING:
     from supervisor.config import Config
@@ -123,24 +125,42 @@ def main() -> None:
 @click.option("--take-over", is_flag=True, help="Take over boards that another, newer service instance commanded.")
 @click.option("--database", metavar="postgresql://…", help="Keep the record there, in the place of [database] address.")
 @click.option("--lockstep", type=click.Path(path_type=Path), hidden=True, help="Socket that grants virtual time.")
-def serve(path: Path, log_level: str, take_over: bool, database: str | None, lockstep: Path | None) -> None:
+@click.option(
+    "--role", default="all", show_default=True, type=click.Choice(ROLES),
+    help="all: everything in this process. core: everything but the boards' listener. gateway: that listener.",
+)  # fmt: skip
+@click.option("--nats", envvar="ROADHEAT_NATS", help="NATS servers between core and gateways, with commas.")
+@click.option("--nats-ca", type=click.Path(path_type=Path), help="PEM: who signed the NATS servers' certificates.")
+@click.option("--district", help="Id of the district, the same at its core and gateways.")
+@click.option("--listen", help="gateway: where boards dial in.  [default: 0.0.0.0:8443]")
+@click.option("--metrics", help="gateway: where /metrics and /healthz are served, plain HTTP.")
+def serve(
+    path: Path, log_level: str, take_over: bool, database: str | None, lockstep: Path | None, role: str, **options: Any
+) -> None:  # fmt: skip
     """Run the service: boards, plans, crew app, energy record."""
     import asyncio
 
-    from supervisor.app import serve as run_service
-    from supervisor.config import load
     from supervisor.runtime import logs
     from supervisor.runtime.clock import Clock, SystemClock
 
-    config = load(path, without_data=True)
-    if database is not None:
+    say = partial(print, flush=True)
+    check_options(role, options, lockstep=lockstep is not None)
+    if role == "gateway":
+        work = gateway_work(options, say)
+    else:
+        from supervisor.app import serve as run_service
+        from supervisor.config import load
         from supervisor.config.database_rules import with_database
 
-        config = with_database(config, database)
+        entrance = core_entrance(options) if role == "core" else None
+        config = load(path, without_data=True)
+        if database is not None:
+            config = with_database(config, database)
+        work = partial(run_service, config, take_over=take_over, say=say, entrance=entrance)
 
     async def whole(clock: Clock) -> None:
         logs.configure(clock, log_level)
-        await run_service(config, clock, take_over=take_over, say=lambda text: print(text, flush=True))
+        await work(clock)
 
     if lockstep is not None:
         from supervisor.runtime import lockstep as virtual

@@ -7,6 +7,7 @@ roles can be upgraded one after the other.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any, Final, TypeVar
 
@@ -17,9 +18,15 @@ from supervisor.domain.errors import ClusterError, ConfigError
 from supervisor.wire.messages import Get, Hello, Image, ResultFrame, Telemetry
 from supervisor.wire.reports import Damaged
 
+# Deadlines of both sides. The core gives a gateway up before a board does (60 s without an acknowledgement), and a
+# gateway that leaves its core says so by another name.
+BEAT_S: Final = 5.0  # between two signs of life
+GONE_S: Final = 15.0  # without an answer or a sign of life: three were lost
+ANSWER_S: Final = 5.0  # of one request; a commit takes milliseconds, on a busy disk a second
+
 VERSION: Final = 1
 OLDEST: Final = 1  # that is still understood
-ITEMS_MAX: Final = 256  # of a batch: 256 frames of 1 KiB are a quarter of what NATS carries in a message (1 MB)
+FRAMES_MAX: Final = 256  # of a message: with what is known of them 2 KB each, half of what NATS carries (1 MB)
 KEYS_MAX: Final = 2_000  # boards of an answer to `KeysAsked`: 90 bytes each
 _DISTRICT: Final = re.compile(r"[a-z0-9_-]{1,32}\Z")  # one token of a subject: no dot, no wildcard
 
@@ -74,7 +81,7 @@ Item = Attached | Detached | Answered | Updating | Heard | Spoilt
 class Join(Struct, tag=True):
     """Gateway → whichever core runs the district: may I serve its boards?"""
 
-    gateway: str
+    gateway: str  # "": only asks who is there
 
 
 class Joined(Struct, tag=True):
@@ -121,8 +128,7 @@ class BatchDone(Struct, tag=True):
 class Commands(Struct, tag=True):
     """Core → gateway: frames for boards, in their order, then sessions to end."""
 
-    core: str
-    number: int
+    number: int  # one more than the last; sent again under the same
     frames: tuple[tuple[int, bytes], ...] = ()  # session, payload to be sealed
     ends: tuple[tuple[int, str], ...] = ()  # session, reason
 
@@ -142,10 +148,15 @@ class Presence(Struct, tag=True):
 
 
 class Refused(Struct, tag=True):
-    """Instead of an answer. `code`: `busy`, `unknown-gateway`, `malformed`, `version`."""
+    """Instead of an answer. `code`: `busy`, `unknown-gateway`, `malformed`, `version`, `over`."""
 
     code: str
     text: str
+
+
+def key_mark(key: bytes) -> bytes:
+    """What tells a board's keys apart without showing them."""
+    return hashlib.sha256(b"roadheat key" + key).digest()[:8]
 
 
 class _Envelope(Struct, array_like=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -83,10 +84,13 @@ class Transport:
     async def request(self, subject: str, message: Struct, kind: Any, wait_s: float) -> Any:
         """The answer, of `kind`. Raises ClusterError: nobody there, no answer in time, or the answer is `Refused`."""
         try:
-            answer = await self._client.request(subject, encode(message), timeout=wait_s)
+            # The library's own deadline is `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes
+            # together with the answer (python/cpython#86296): without one it waits for the answer itself.
+            async with asyncio.timeout(wait_s):
+                answer = await self._client.request(subject, encode(message), timeout=None)  # type: ignore[arg-type]
         except nats.errors.NoRespondersError:
             raise ClusterError("nobody serves it now", where=subject, code="nobody") from None
-        except nats.errors.TimeoutError:
+        except TimeoutError:
             raise ClusterError(f"no answer within {wait_s:g} s", where=subject, code="silent") from None
         except (nats.errors.Error, OSError) as error:
             text = f"there is no connection to NATS: {type(error).__name__}"
@@ -103,10 +107,10 @@ class Transport:
         except (nats.errors.Error, OSError) as error:
             logger.debug("%s not published: %s", subject, type(error).__name__)
 
-    async def serve(self, subject: str, handler: Handler) -> None:
+    async def serve(self, subject: str, handler: Handler) -> Callable[[], Awaitable[None]]:
         """Hand each message to `handler`, begun in their order, several at a time; answer what it returns.
 
-        A ClusterError that it raises is answered as `Refused`.
+        A ClusterError that it raises is answered as `Refused`. Returns what ends it.
         """
 
         async def take(message: Msg) -> None:
@@ -116,7 +120,13 @@ class Transport:
             self._in_work += 1
             self._background.spawn(self._handle(message, handler), subject)
 
-        await self._client.subscribe(subject, cb=take)
+        subscription = await self._client.subscribe(subject, cb=take)
+
+        async def end() -> None:
+            with contextlib.suppress(nats.errors.Error):  # the connection has ended before
+                await subscription.unsubscribe()
+
+        return end
 
     async def flush(self) -> None:
         """Return once the servers have what was sent and subscribed. Raises ClusterError."""
@@ -124,6 +134,8 @@ class Transport:
             await self._client.flush(timeout=PING_S)
         except (nats.errors.Error, OSError) as error:
             raise ClusterError(f"NATS does not answer: {type(error).__name__}", where=WHERE) from error
+        if (task := asyncio.current_task()) is not None and task.cancelling():  # lost in the library, as in `request`
+            raise asyncio.CancelledError
 
     async def _handle(self, message: Msg, handler: Handler) -> None:
         try:

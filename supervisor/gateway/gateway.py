@@ -10,17 +10,19 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from supervisor.config import Config
 from supervisor.config.listen import split_listen
+from supervisor.config.schema import BoardsConfig
 from supervisor.control.alarms import Alarms
-from supervisor.control.metrics import Metrics
 from supervisor.domain.errors import ConfigError
+from supervisor.gateway.board_keys import BoardKeys, KeyFiles
 from supervisor.gateway.listener import Listener, board_caps, server_context
 from supervisor.gateway.pace import Pace
 from supervisor.gateway.session import CLOSE_S, HEARTBEAT_S, BoardControl, BoardSession
@@ -29,7 +31,6 @@ from supervisor.runtime import logs
 from supervisor.runtime.background import Background
 from supervisor.runtime.pace import in_turns
 from supervisor.runtime.work import in_thread
-from supervisor.wire.keys import load_keys, promote
 from supervisor.wire.messages import FRAME_MAX_BYTES
 from supervisor.wire.pki import Pki
 
@@ -40,15 +41,32 @@ FAREWELL_S = 1.5  # for closing sessions one by one at the end; then the connect
 REVOKE_CHECK_S = 30.0  # a removed key stops working within 60 s
 
 
+class GatewayMetrics(Protocol):
+    """What the gateway counts (`control.metrics.Metrics`, or a gateway process's own)."""
+
+    sessions: Counter
+    refused: Counter
+    loop_restarts: Counter
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a gateway is told in place of city.toml, in a process without one."""
+
+    boards: BoardsConfig
+    board: Sized  # the configured ones
+    keys: BoardKeys
+
+
 class Gateway:
     """Use as `async with`: listening between enter and exit; `address` says where."""
 
     def __init__(
         self,
-        config: Config,
+        config: Config | Served,
         pki: Pki,
         control: BoardControl,
-        metrics: Metrics,
+        metrics: GatewayMetrics,
         alarms: Alarms | None = None,
         *,
         connections_max: int | None = None,
@@ -58,7 +76,11 @@ class Gateway:
         self._pki = pki
         self._control = control
         self._metrics = metrics
-        self._key_paths = {board.id: config.board_key_path(board.id) for board in config.board}
+        self._keys: BoardKeys
+        if isinstance(config, Config):
+            self._keys = KeyFiles({board.id: config.board_key_path(board.id) for board in config.board})
+        else:
+            self._keys = config.keys
         self._sessions: dict[str, BoardSession] = {}
         self._deserted = asyncio.Event()  # there is no session
         self._deserted.set()
@@ -115,11 +137,6 @@ class Gateway:
         server_context(self._pki)  # first apart: half of a new pair would leave the one in use without its key
         self._context.load_cert_chain(self._pki.server_pem, self._pki.server_key)
 
-    def _keys_of(self, board_id: str) -> list[bytes]:
-        if board_id not in self._key_paths:
-            raise ConfigError("not in the configuration")
-        return load_keys(self._key_paths[board_id])
-
     def _pace_of(self, board_id: str) -> Pace:
         if board_id not in self._paces:
             self._paces[board_id] = Pace(asyncio.get_running_loop().time)
@@ -133,7 +150,7 @@ class Gateway:
             await ws.prepare(request)
         except ConnectionError:  # it has gone during the upgrade
             return ws
-        session = BoardSession(ws, request.remote or "unknown", self._keys_of, self._pace_of, self._refusals)
+        session = BoardSession(ws, request.remote or "unknown", self._keys.of, self._pace_of, self._refusals)
         assert self._listener is not None
         self._listener.watch(request.transport, session.floods)
 
@@ -141,10 +158,7 @@ class Gateway:
             assert self._listener is not None
             self._listener.said_hello(request.transport)
             self._metrics.sessions.inc()
-            try:
-                promote(self._key_paths[session.board_id], session.key)
-            except (OSError, ConfigError) as error:  # both keys count until it succeeds
-                logger.error("key of %s: %s", session.board_id, error)
+            self._keys.proved(session.board_id, session.key)
             older = self._sessions.pop(session.board_id, None)
             self._sessions[session.board_id] = session
             self._deserted.clear()
@@ -166,22 +180,11 @@ class Gateway:
         while True:
             await asyncio.sleep(REVOKE_CHECK_S)
             async for some in in_turns(self._sessions.values()):
-                held = [(self._key_paths[session.board_id], session.key) for session in some]
-                for session, holds in zip(some, await in_thread(None, _still_hold, held), strict=True):
+                held = [(session.board_id, session.key) for session in some]
+                for session, holds in zip(some, await in_thread(None, self._hold, held), strict=True):
                     if not holds:
                         session.refuse("revoked", "its key has been removed or changed")
 
-
-def _still_hold(keys: Sequence[tuple[Path, bytes]]) -> list[bool]:
-    """Of files and keys that sessions go by. Files are read beside the loop: ten thousand took it 0.2 s."""
-    return [_still_holds(path, key) for path, key in keys]
-
-
-def _still_holds(path: Path, key: bytes) -> bool:
-    try:
-        return key in load_keys(path)
-    except (ConfigError, ValueError):
-        return False
-    except OSError as error:  # no file handles or a disk that hangs: the key may be unchanged
-        logger.error("cannot read key %s: %s", path, error)
-        return True
+    def _hold(self, keys: Sequence[tuple[str, bytes]]) -> list[bool]:
+        """Whether boards' keys still count. Files are read beside the loop: ten thousand took it 0.2 s."""
+        return [self._keys.hold(board_id, key) for board_id, key in keys]

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from nats.aio.msg import Msg
 
 from supervisor.cluster import transport
-from supervisor.cluster.messages import Batch, BatchDone, Join, decode
+from supervisor.cluster.messages import Batch, BatchDone, Join, decode, encode
 from supervisor.cluster.transport import Transport
 from supervisor.domain.errors import ClusterError, ConfigError
 from supervisor.gateway.tests.board_client import until
 from supervisor.wire.pki import ensure_pki
 from tools.servers import Nats, find_program, free_port, running_nats
 
-pytestmark = pytest.mark.nats
+pytestmark = [pytest.mark.nats, pytest.mark.timeout(60)]
 
 
 async def asked(link: Transport, subject: str = "t", wait_s: float = 5.0) -> object:
@@ -96,6 +97,24 @@ async def test_while_nats_is_away_a_request_fails_at_once_and_afterwards_all_is_
         await core.flush()  # the subscription is back a moment after the connection
         assert await asked(link) == BatchDone()
         assert len(seen) == 1  # nothing that was said meanwhile comes late
+
+
+async def test_a_request_that_is_cancelled_as_its_answer_comes_is_cancelled(nats_server: Nats) -> None:
+    """A loop that asks would go on for ever, and the process that ends would wait for it."""
+
+    async def keep_silent(_: bytes) -> Struct | None:
+        return None
+
+    async with Transport([nats_server.address], "core") as core, Transport([nats_server.address], "gateway") as link:
+        await core.serve("t", keep_silent)
+        await core.flush()
+        asking = asyncio.create_task(asked(link))
+        await until(lambda: bool(link._client._resp_map))
+        (answered,) = link._client._resp_map.values()
+        answered.set_result(Msg(link._client, data=encode(BatchDone())))
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
 
 
 async def test_without_a_server_the_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
