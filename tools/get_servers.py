@@ -1,5 +1,5 @@
-"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, PostgreSQL, nginx, NATS, Chromium,
-its driver's library, a Korean font.
+"""Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, PostgreSQL, nginx, NATS,
+Chromium, its driver's library, a Korean font.
 
 As root on Debian they are installed as Debian's packages, and one line says so before. Elsewhere, without root, or
 with ROADHEAT_NO_APT=1, nothing is changed: one line says for each what is missing, what is skipped for it and how to

@@ -24,7 +24,7 @@ PATIENT = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_sessio
 def copy(
     source: Place, target: Place, site: str, boards: Collection[str], say: Callable[[str, int], None]
 ) -> dict[str, int]:
-    """Copy the record at `source` to `target`, where there is none yet; rows by table. `say` gets each table and its rows.
+    """Copy the record at `source` to `target`, where there is none yet; rows by table, of which `say` is told each.
 
     The service must not run on either. One of both is a file, the other on a server; tables are listed there. Raises
     StoreError, and then there is nothing at `target`.

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 SPOOL_DAYS: Final = 14  # a holiday week and the time to get a server repaired
-SPOOL_BYTES_PER_ZONE_DAY: Final = 8_640 * 150  # points of 10 s, 130 to 150 bytes each
+SPOOL_BYTES_PER_ZONE_DAY: Final = 8_640 * 200  # points of 10 s, 150 to 200 bytes each by the lengths of names
 SPOOL_DISK_SHARE: Final = 0.25  # of the disk at most where no size is configured: the record itself needs the rest
 
 

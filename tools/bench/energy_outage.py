@@ -38,7 +38,8 @@ class Outage(NamedTuple):
     points: int  # that waited
     spool_bytes: int
     drain_s: float
-    lost: int  # points that InfluxDB does not have afterwards
+    dropped: int  # points for which the spool had no room
+    lost: int  # points that waited, and that InfluxDB does not have afterwards
     commits_s: list[float]  # how long a commit of all boards took
     plans_s: list[float]  # how long it took to record the plans of all zones
     stalls_s: list[float]  # how late the event loop ran what was due
@@ -124,8 +125,8 @@ async def drained(folder: Path, influxd: Influxd, days: float) -> Outage:
             drain_s = time.perf_counter() - begun_s
         end_utc_s = T0_UTC_S + after * DT_S
         [held] = influxd.query(f'SELECT count("delta_wh") FROM "zone" WHERE time < {end_utc_s}s', DATABASE)
-        lost = waited.points + dropped - int(held["values"][0][1])
+        lost = waited.points - int(held["values"][0][1])
     finally:
         await endpoint.close()
         await store.close()
-    return Outage(waited.points, waited.spool_bytes, drain_s, lost, commits_s, plans_s, stalls_s)
+    return Outage(waited.points, waited.spool_bytes, drain_s, dropped, lost, commits_s, plans_s, stalls_s)

@@ -62,12 +62,12 @@ def test_without_a_cap_there_is_room_for_fourteen_days_of_all_zones_within_a_qua
     disk = SimpleNamespace(total=2**40)
     monkeypatch.setattr("supervisor.store.opening.shutil.disk_usage", lambda _: disk)
     assert spool_cap_bytes(config) == 2**30
-    assert spool_cap_bytes(many) == 14 * 100 * 8640 * 150
+    assert spool_cap_bytes(many) == 14 * 100 * 8640 * 200
     assert not [said for said in explain(many)[1] if "spool_mib" in said]
     disk.total = 2**30
     assert spool_cap_bytes(many) == 2**28
     [said] = [said for said in explain(many)[1] if "spool_mib" in said]
-    assert "256 MiB, a quarter of this disk, hold 2.1 days of 100 zones" in said
+    assert "256 MiB, a quarter of this disk, hold 1.6 days of 100 zones" in said
     disk.total = 2**20
     assert (few, spool_cap_bytes(config)) == (few, 16 * 2**20)
 
