@@ -31,7 +31,7 @@ def find_influx_problems(influx: InfluxConfig | None, source: Source) -> Iterato
         yield source.problem(
             "influx.spool_mib",
             f"outside {SPOOL_MIB[0]}…{SPOOL_MIB[1]}",
-            "Write 1024: fourteen days of fifty zones; without the key there is room for fourteen days of all zones",
+            "Write 1024: fourteen days of fifty zones; without the key it is fourteen days of all zones",
         )
     if not is_url(influx.url):
         yield source.problem("influx.url", "not a URL", 'Write "http://host:8086"')

@@ -208,7 +208,7 @@ def outage(folder: Path, influxd: Influxd, days: float) -> list[Figure]:
     return [
         Figure(f"{name}, waiting", found.spool_bytes / 1e6, "MB"),
         Figure(f"{name}, drain", found.points / found.drain_s, "points/s wall", 15_000, at_most=False),
-        Figure(f"{name}, dropped for want of room, and lost", found.dropped + found.lost, "points", 0),
+        Figure(f"{name}, dropped or lost", found.dropped + found.lost, "points", 0),
         Figure(f"{name}, commit p99", _p99_ms(found.commits_s), "ms (all of 10 boards)"),
         Figure(f"{name}, plans of all zones p99", _p99_ms(found.plans_s), "ms", PLANS_P99_MS),
         Figure(f"{name}, loop stall p99", _p99_ms(found.stalls_s), "ms"),

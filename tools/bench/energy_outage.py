@@ -38,7 +38,7 @@ class Outage(NamedTuple):
     points: int  # that waited
     spool_bytes: int
     drain_s: float
-    dropped: int  # points for which the spool had no room
+    dropped: int  # points over the cap of the spool
     lost: int  # points that waited, and that InfluxDB does not have afterwards
     commits_s: list[float]  # how long a commit of all boards took
     plans_s: list[float]  # how long it took to record the plans of all zones
