@@ -181,7 +181,7 @@ count = 0
 def dies(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 if at == "copy":
-    backup._to_disk = dies
+    backup.to_disk = dies
 db = database.connect(Path(sys.argv[1]))
 def trace(statement):
     global count
