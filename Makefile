@@ -66,10 +66,11 @@ docs: $(READY) ## Build docs/_build/html
 	@$(RUN)sphinx-build -q -W -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+SBOM ?= sbom.cdx.json
 sbom: $(READY) ## Write sbom.cdx.json: the service's locked packages as CycloneDX 1.5
 	@uv=$$(tools/get_uv.sh) && "$$uv" export --quiet --locked --no-dev --preview-features sbom-export \
-		--format cyclonedx1.5 --output-file sbom.cdx.json
-	@echo sbom.cdx.json
+		--format cyclonedx1.5 --output-file $(SBOM)
+	@echo $(SBOM)
 
 clean: ## Remove what the targets made
 	@rm -rf .venv .cache typings docs/_build demo-report sbom.cdx.json

@@ -24,6 +24,7 @@ STATE = "state"
 FROM_SERVER = "Copy it into a file first: `roadheat store copy`; or back the server up with `pg_basebackup`"
 _FOREIGN = "It was not made by roadheat"
 _LEFT_OUT = ("bench",)  # of an emulated district
+_FILES_MAX = 200_000  # three for each of 50,000 boards, and room
 _ATTEMPTS = 20  # at a moment at which no file changes; each takes some milliseconds
 
 
@@ -142,7 +143,7 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:
 
 def _unpack(source: Path, passphrase: str, folder: Path) -> list[str]:
     """Everything into `folder`; only plain files with names below it."""
-    names = []
+    names: list[str] = []
     with source.open("rb") as file:
         stream = _Source(opened(file, passphrase, str(source)))
         with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -150,6 +151,11 @@ def _unpack(source: Path, passphrase: str, folder: Path) -> list[str]:
                 parts = Path(member.name).parts
                 if not member.isfile() or member.name.startswith("/") or ".." in parts:
                     raise BackupError(f"holds {member.name!r}", where=str(source), remedy=_FOREIGN)
+                if len(names) >= _FILES_MAX or member.size > shutil.disk_usage(folder).free:
+                    needs = f"{member.size / 1e6:.0f} MB for {member.name}" if len(names) < _FILES_MAX else "more files"
+                    raise BackupError(
+                        f"needs {needs}", where=str(source), remedy="Give a folder on a disk that has room for it"
+                    )
                 target = folder / member.name
                 target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 content = archive.extractfile(member)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from supervisor.net.accept import Acceptor
 from supervisor.net.connections import Caps, Connections, Stage
 from supervisor.net.refusals import Refusals
+from supervisor.net.tls import listener_context
 from supervisor.runtime.background import Background
 from supervisor.wire.pki import Pki
 
@@ -18,10 +19,8 @@ UNPROVEN_MIN = 64
 
 
 def server_context(pki: Pki) -> ssl.SSLContext:
-    """TLS 1.2 or newer with the boards' own authority."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(pki.server_pem, pki.server_key)
+    """TLS with the boards' own authority."""
+    context = listener_context(pki.server_pem, pki.server_key)
     context.num_tickets = 0  # boards do not resume TLS sessions: a ticket is one more record to receive
     return context
 

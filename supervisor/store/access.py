@@ -20,6 +20,7 @@ SIGN_IN = "sign-in"
 FIRST_START = "first-start"  # printed at a start without an administrator; invalid once one has signed in
 FIRST_ADMIN = "admin"
 ROLES = tuple(role.value for role in Role)
+SESSIONS_MAX = 20  # of one person, or of a shift that shares a name: those of lost and replaced devices do not pile up
 FIRST_DONE = "web.first-link-used"
 _ID_HEX = 16  # 64 bits of the hash: unique among a city's sessions
 
@@ -200,8 +201,9 @@ def sign_in_by_passkey(
 
 def _begin(db: sqlite3.Connection, token: str, session: people.Session, how: str) -> None:
     people.forget_expired(db, session.created_utc_s)
+    ended = people.end_oldest_of(db, session.user, keep=SESSIONS_MAX - 1)
     people.create_session(db, token, session)
-    detail = f"by {how}, as {session.role}: {session_id(token)}"
+    detail = f"by {how}, as {session.role}: {session_id(token)}{'; the oldest session ended' if ended else ''}"
     journal.append_audit(db, session.created_utc_s, session.user, "sign-in", detail)
 
 

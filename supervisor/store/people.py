@@ -98,6 +98,12 @@ def end_sessions_of(db: sqlite3.Connection, user: str, but: str = "") -> int:
     return db.execute("DELETE FROM session WHERE user = ? AND token_sha256 != ?", (user, digest(but))).rowcount
 
 
+def end_oldest_of(db: sqlite3.Connection, user: str, keep: int) -> int:
+    """End those of a user's sessions that were used longest ago, so that `keep` are left; returns how many ended."""
+    oldest = "SELECT token_sha256 FROM session WHERE user = ? ORDER BY seen_utc_s DESC, created_utc_s DESC"
+    return db.execute(f"DELETE FROM session WHERE token_sha256 IN ({oldest} LIMIT -1 OFFSET ?)", (user, keep)).rowcount
+
+
 def forget_expired(db: sqlite3.Connection, now_utc_s: float) -> None:
     db.execute("DELETE FROM session WHERE expires_utc_s <= ?", (now_utc_s,))
     db.execute("DELETE FROM one_time_token WHERE expires_utc_s <= ?", (now_utc_s,))

@@ -1,4 +1,4 @@
-"""Both listeners refuse versions of TLS before 1.2, and take 1.2 and 1.3."""
+"""Both listeners refuse versions of TLS before 1.2 and weak ciphers, and take 1.2 and 1.3."""
 
 from __future__ import annotations
 
@@ -58,3 +58,21 @@ def test_a_listener_that_allows_an_older_tls_would_be_noticed(pki: Pki) -> None:
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_of_today_is_taken(pki: Pki, listener: str, version: ssl.TLSVersion) -> None:
     handshake(LISTENERS[listener](pki), client(pki, version), "roadheat")
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+@pytest.mark.parametrize("ciphers", ["ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-CCM8"])
+def test_a_cipher_that_does_not_authenticate_well_is_refused(pki: Pki, listener: str, ciphers: str) -> None:
+    context = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError, match=r"(?i)no.shared.cipher|handshake.failure"):
+        handshake(LISTENERS[listener](pki), context, "roadheat")
+
+
+@pytest.mark.parametrize("ciphers", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"])
+def test_what_a_board_and_a_phone_offer_is_taken(pki: Pki, ciphers: str) -> None:
+    context = ssl.create_default_context(cadata=pki.ca_der.read_bytes())
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(ciphers)
+    handshake(board_context(pki), context, "roadheat")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from supervisor.domain.errors import ConfigError
+from supervisor.net.tls import listener_context
 from supervisor.runtime.work import in_thread
 
 logger = logging.getLogger(__name__)
@@ -17,17 +18,14 @@ LOOK_EACH_S: Final = 30.0  # programs that renew certificates write two files, o
 
 
 def server_context(cert: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer with that certificate. Raises ConfigError where the two files cannot be used together."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    """TLS with that certificate. Raises ConfigError where the two files cannot be used together."""
     try:
-        context.load_cert_chain(cert, key)
+        return listener_context(cert, key)
     except (OSError, ValueError) as error:  # SSLError is an OSError
         raise ConfigError(
             f"web.cert and web.key cannot be used: {error}", where=f"{cert} and {key}",
             remedy="Name a PEM certificate and the private key that belongs to it",
         ) from error  # fmt: skip
-    return context
 
 
 async def follow(context: ssl.SSLContext, cert: Path, key: Path) -> None:

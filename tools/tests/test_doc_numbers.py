@@ -14,10 +14,17 @@ from supervisor.planner import pipeline, plans, stability
 from supervisor.planner.contract import HEADROOM
 from supervisor.planner.inputs import PlanSettings
 from supervisor.planner.solve import fleet
+from supervisor.store.access import SESSIONS_MAX
+from supervisor.web.login import FAILURES_MAX, WINDOW_S
+from supervisor.web.session import TOKEN_BYTES
+from supervisor.web.sessions import SESSION_MAX_S, SESSION_S
 from tools.provision import board_config
 from tools.tests.doc_files import ROOT
 
 EXAMPLE = ROOT / "docs" / "examples" / "city.toml"
+
+
+DAY_S = 24 * 3600
 
 
 def page(name: str) -> str:
@@ -41,6 +48,17 @@ def test_numbers_of_the_planner_page_are_those_of_the_code() -> None:
         f"with {settings.standby_after_run_s / 60:g} min of after-run",
     )
     text = page("planner.md")
+    assert not [words for words in expected if words not in text]
+
+
+def test_limits_of_signing_in_are_those_of_the_operator_s_page() -> None:
+    expected = (
+        f"lives for {SESSION_S // DAY_S} days after its last use and for {SESSION_MAX_S // DAY_S} days at most",
+        f"has {SESSIONS_MAX} sessions at most",
+        f"({TOKEN_BYTES * 8} bits)",
+        f"After {FAILURES_MAX} wrong ones from one address within {WINDOW_S / 60:g} minutes",
+    )
+    text = page("operator.md")
     assert not [words for words in expected if words not in text]
 
 

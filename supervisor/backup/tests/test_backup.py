@@ -164,6 +164,28 @@ def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "evil").exists()
 
 
+def test_what_has_no_room_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few bytes may say that terabytes follow, or a hundred thousand files."""
+
+    def sealed_with(*members: tuple[str, int]) -> Path:
+        target = tmp_path / "x.backup"
+        with target.open("wb") as file:
+            sealer = Sealer(file, WORDS)
+            for name, size in members:
+                info = tarfile.TarInfo(name)
+                info.size = size
+                sealer.write(info.tobuf(tarfile.PAX_FORMAT))
+            sealer.close()
+        return target
+
+    with pytest.raises(BackupError, match="needs 9000000000 MB for city"):
+        restore(sealed_with(("city.toml", 9 * 10**15)), tmp_path / "new", WORDS)
+    monkeypatch.setattr("supervisor.backup.archive._FILES_MAX", 3)
+    with pytest.raises(BackupError, match="more files"):
+        restore(sealed_with(*((f"state/keys/{n}.key", 0) for n in range(5))), tmp_path / "new", WORDS)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_backup_that_fails_leaves_the_last_one(city: Path, tmp_path: Path) -> None:
     target = tmp_path / "night.backup"
     write(load(city), target, WORDS)

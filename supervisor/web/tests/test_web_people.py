@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from supervisor.store.access import SESSIONS_MAX
 from supervisor.web import stream
 from supervisor.web.sessions import SESSION_MAX_S
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
@@ -111,6 +112,17 @@ async def test_a_revoked_session_ends_on_pages_commands_and_its_stream(
     problem(await admin.ask("DELETE", path), 404, "not-found")
     entries = [e for e in await district.store.audit.entries(0, 4e9) if e.action == "revoke-session"]
     assert [(e.user, e.detail.endswith("of kim-crew")) for e in entries] == [("kim-admin", True)]
+
+
+async def test_a_person_has_so_many_sessions_and_a_further_one_ends_the_oldest(district: Any, sign_in: Any) -> None:
+    oldest, other = await sign_in("crew"), await sign_in("viewer")
+    newest = oldest
+    for _ in range(SESSIONS_MAX):
+        district.clock.advance(60)
+        newest = await sign_in("crew")
+    problem(await oldest.ask("GET", "/api/v1/zones"), 401, "unauthenticated")
+    assert len((await newest.ask("GET", "/api/v1/sessions"))[1]) == SESSIONS_MAX
+    assert [(await one.ask("GET", "/api/v1/zones"))[0] for one in (newest, other)] == [200, 200]
 
 
 async def test_people_end_their_own_other_sessions_and_nobody_else_s(
