@@ -9,7 +9,7 @@ READY := .venv/.roadheat-ready
 PARALLEL := -n 2 --dist loadfile
 ARGS ?=
 
-.PHONY: help demo test coverage check check-js check-flux fix bench soak docs sbom vm servers clean
+.PHONY: help demo test coverage check check-js check-flux fix bench soak docs screenshots sbom vm servers clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -65,6 +65,9 @@ soak: $(READY) vm servers ## Longer campaigns: more seeds, more faults, axe on e
 docs: $(READY) ## Build docs/_build/html
 	@$(RUN)sphinx-build -q -W -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+screenshots: $(READY) servers ## Renew the pictures of the app in docs/img, in Korean and English
+	@$(RUN)python -m tools.screenshots
 
 SBOM ?= sbom.cdx.json
 sbom: $(READY) ## Write sbom.cdx.json: the service's locked packages as CycloneDX 1.5

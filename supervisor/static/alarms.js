@@ -9,7 +9,7 @@ import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
-import { model, say } from "./model.js";
+import { mayCommand, model, say } from "./model.js";
 import { busyWords, useCommand } from "./send.js";
 import { Notice } from "./status.js";
 import { lyingWords } from "./tile.js";
@@ -22,7 +22,6 @@ const SHELVE_MIN = [30, 60, 240];
 const SHOWS = ["unseen", "seen", "cleared"];
 const CLEARED_S = 86_400; // a day
 const SEVERITIES = ["critical", "major", "minor"];
-const COMMANDERS = ["crew", "engineer", "admin"];
 const ICONS = {
   "earth-fault": "bolt", "thermal-cut-out": "bolt", "contactor-welded": "bolt", "electric-danger": "bolt", "cable-broken": "cut", "sensor-implausible": "probe", contract: "limit", breaker: "limit",
   "board-absent": "offline", latched: "lock",
@@ -133,7 +132,7 @@ export function Alarms() {
   const [show, setShow] = useState("unseen");
   const cleared = useCleared();
   const now_s = model.clock.now_s();
-  const mayAct = COMMANDERS.includes(model.session?.role ?? "");
+  const mayAct = mayCommand();
   const fresh = model.alarms.filter((alarm) => unseen(alarm, now_s)).sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   const seen = model.alarms.filter((alarm) => !unseen(alarm, now_s));
   const counts = { unseen: fresh.length, seen: seen.length, cleared: cleared?.length ?? "" };

@@ -6,13 +6,11 @@ import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
-import { model, say } from "./model.js";
+import { mayCommand, model, say } from "./model.js";
 import { busyWords, useCommand } from "./send.js";
 import { name } from "./zone.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
-const COMMANDERS = ["crew", "engineer", "admin"];
-const mayCommand = () => COMMANDERS.includes(model.session?.role ?? "");
 const path = (danger, end = "") => `/api/v1/${danger.kind}s/${encodeURIComponent(danger.subject)}/danger${end}`;
 
 /** Every danger that stands, once, with its zones. */

@@ -5,14 +5,14 @@ import { get } from "./api.js";
 import { celsius, kilowatts } from "./format.js";
 import { Feeders } from "./feeders.js";
 import { html } from "./html.js";
-import { current, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Fold, SECTIONS, SECTION_ICONS, useSteadyOrder } from "./list.js";
 import { DistrictMap, pins } from "./map.js";
-import { model } from "./model.js";
+import { mayCommand, model } from "./model.js";
 import { SoundButton } from "./sound.js";
-import { Tile, cause, lyingWords } from "./tile.js";
-import { commanded, heating, name } from "./zone.js";
+import { Name, Tile, cause, lyingWords } from "./tile.js";
+import { commanded, heating } from "./zone.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
 const LARGE_TILES_MAX = 9; // three rows; beyond, dangers take the watch format and fine roads fold to a count
@@ -31,7 +31,7 @@ function Dense({ zone, now_s, onOpen, number = 0, chosen = false }) {
   const [tone, icon, words] = cause(zone, now_s);
   const by = commanded(zone, now_s) ? "hand" : heating(zone) ? "heat" : "";
   return html`<li><button type="button" class=${`dense ${zone.section} ${chosen ? "chosen" : ""}`} data-zone=${zone.id} onClick=${() => onOpen(zone.id)}>
-    <span class="name">${number > 0 && html`<i class="pin">${number}</i>`}${name(zone, current())}</span><span class="degrees">${degrees(zone)}</span>
+    <span class="name">${number > 0 && html`<i class="pin">${number}</i>`}<${Name} zone=${zone} /></span><span class=${`degrees ${zone.surface_c === null || !zone.online ? "unknown" : ""}`}>${degrees(zone)}</span>
     ${zone.section !== "fine" && html`<span class="lies">${lyingWords(zone)}</span>`}
     <span class=${`kw ${by}`}>${power(zone)}</span>
     <span class=${`cause ${tone} ${zone.section === "fine" ? "hidden" : ""}`}><${Icon} name=${icon} size=${16} /><span>${words}</span></span>
@@ -49,6 +49,7 @@ function Rows({ word, zones, crowded, large, numbers, now_s, onOpen, chosen }) {
       ${folded
         ? html`<${Fold} zones=${zones} onUnfold=${() => setUnfolded(true)} />`
         : zones.map((zone) => html`<${Each} key=${zone.id} zone=${zone} now_s=${now_s} onOpen=${onOpen} number=${numbers.get(zone.id) ?? 0} chosen=${zone.id === chosen} />`)}
+      ${word === "watch" && mayCommand() && html`<li><a class="dense to-many" href="#group"><${Icon} name="boost" size=${20} /> ${t("group.open")}</a></li>`}
     </ul>
   </section>`;
 }
@@ -56,7 +57,7 @@ function Rows({ word, zones, crowded, large, numbers, now_s, onOpen, chosen }) {
 /** Whether dangers may stand as large tiles without pushing anything off the screen. */
 function roomy(counts) {
   const [danger, watch, fine] = counts;
-  const rows = Math.ceil(danger / 3) * LARGE_PX + Math.ceil(watch / 5) * DENSE_PX + Math.ceil(fine / 5) * FINE_PX;
+  const rows = Math.ceil(danger / 3) * LARGE_PX + Math.ceil((watch + 1) / 5) * DENSE_PX + Math.ceil(fine / 5) * FINE_PX;
   return danger <= LARGE_TILES_MAX && rows + counts.filter(Boolean).length * HEAD_PX + REST_PX <= innerHeight;
 }
 

@@ -7,7 +7,7 @@ import { clock, kilowatts, minutes, money } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
-import { model, say } from "./model.js";
+import { mayCommand, model, say } from "./model.js";
 import { Choice, MINUTES, MODES, REASONS, REASON_LETTERS, USUAL_MIN } from "./override.js";
 import { Preview, Twice, usePreview, useSecondQuestion } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
@@ -16,7 +16,6 @@ import { WorkButtons } from "./work.js";
 import { kind, name, sorted } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
-const COMMANDERS = ["crew", "engineer", "admin"];
 const SCOPES = ["feeder", "street", "all", "hand"];
 
 /** The street of a road: its name without the number of the lane, "Seongbuk-ro 31-gil" → "Seongbuk-ro". */
@@ -128,7 +127,7 @@ export function Group() {
     else next.delete(zone.id);
     setLeft(next);
   };
-  if (!COMMANDERS.includes(model.session?.role ?? "")) return html`<main class="group"><p class="hint">${t("override.viewer")}</p></main>`;
+  if (!mayCommand()) return html`<main class="group"><p class="hint">${t("override.viewer")}</p></main>`;
   if (results) return html`<${Results} results=${results} onAgain=${() => (setResults(null), setMode(""))} />`;
   return html`<main class="group"><h2>${t("group.title")}</h2><${Standing} /><form class="command" onSubmit=${send}>
     <div class="choices row wide">${SCOPES.map((each) => html`<${Choice} group="scope" value=${each} chosen=${scope} onChoose=${setScope}>${t(`group.${each}`)}<//>`)}</div>

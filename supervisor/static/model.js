@@ -27,6 +27,9 @@ export const model = {
   notice: null, // {key, values, tone} for the line that tells what happened
 };
 
+/** Whether this person may command roads. */
+export const mayCommand = () => ["crew", "engineer", "admin"].includes(model.session?.role ?? "");
+
 /** @type {Set<() => void>} */
 const listeners = new Set();
 let scheduled = false;

@@ -11,7 +11,7 @@ import { Icon } from "./icons.js";
 import { model, say } from "./model.js";
 import { Preview, Twice, usePreview, useSecondQuestion } from "./preview.js";
 import { busyWords, useCommand } from "./send.js";
-import { heldFor } from "./words.js";
+import { failedWhy, heldFor } from "./words.js";
 import { LIVE_STATES, failedWord, kind, name } from "./zone.js";
 import { useState } from "./vendor/preact-hooks.mjs";
 
@@ -43,6 +43,7 @@ export function Running({ zone, now_s, mayCommand, onChange }) {
   const [busy, run] = useCommand();
   const left_s = override.expires_utc_s - now_s;
   const part = Math.max(0, Math.min(1, left_s / (override.expires_utc_s - override.created_utc_s)));
+  const failed = override.failed_step && t("tile.failed", { mode: t(`mode.${override.mode}`), why: failedWhy(zone) });
   const cancel = () => {
     ending.add(override.id);
     return run("DELETE", `/api/v1/overrides/${override.id}`, null, () => {
@@ -51,9 +52,9 @@ export function Running({ zone, now_s, mayCommand, onChange }) {
     });
   };
   return html`<section class="running" aria-label=${t("override.running")}>
-    <h3><${Icon} name=${override.mode} /> ${t(`override.runs.${override.mode}`)}</h3>
-    <p class="countdown" role="timer" aria-live="off" data-testid="countdown">${countdown(left_s)}</p>
-    <progress max="1" value=${part} aria-label=${t("override.left")}></progress>
+    <h3 class=${failed ? "failed" : ""}><${Icon} name=${failed ? "close" : override.mode} /> ${failed ?? t(`override.runs.${override.mode}`)}</h3>
+    ${!failed && html`<p class="countdown" role="timer" aria-live="off" data-testid="countdown">${countdown(left_s)}</p>
+    <progress max="1" value=${part} aria-label=${t("override.left")}></progress>`}
     <p class="until">${t("override.until", { time: clock(override.expires_utc_s) })}</p>
     <${Steps} override=${override} />
     ${!override.recorded && html`<p class="missing" role="alert">${t("override.not-recorded")}</p>`}

@@ -9,7 +9,7 @@ import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
-import { model } from "./model.js";
+import { mayCommand, model } from "./model.js";
 import { Form, Running, outcome } from "./override.js";
 import { Freshness, Notice } from "./status.js";
 import { Stop } from "./stop.js";
@@ -21,7 +21,6 @@ import { commanded, faults, heating, name, notes, reasons } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
 const OVERRIDDEN = 3; // row of the precedence table; who and why stand in the box below
-const COMMANDERS = ["crew", "engineer", "admin"];
 
 function Fact({ label, value, unit, below = "", tone = "" }) {
   return html`<div class="figure"><dt>${label}</dt><dd class=${value === t("figure.unknown") ? "words" : tone}>${value}<small>${unit}</small></dd>${below && html`<dd class="figure-small">${below}</dd>`}</div>`;
@@ -59,7 +58,7 @@ export function Panel({ zone, onClose }) {
   const running = commanded(zone, now_s);
   const shows = running && !changing; // the command that runs
   const stopped = zone.blocked || !zone.online;
-  const mayCommand = COMMANDERS.includes(model.session?.role ?? "");
+  const may = mayCommand();
   const [does, next] = running && zone.who === OVERRIDDEN ? [t("doing.override")] : doingWords(zone, now_s);
   const problems = [...faults(zone), ...notes(zone)];
   const stop = (event) => {
@@ -75,14 +74,14 @@ export function Panel({ zone, onClose }) {
     <div class="panel-body">
       ${zone.dangers.length > 0 && html`<${DangerHere} zone=${zone} />`}
       ${stopped
-        ? html`<${Stop} zone=${zone} now_s=${now_s} mayCommand=${mayCommand} mayReport=${mayCommand} />`
+        ? html`<${Stop} zone=${zone} now_s=${now_s} mayCommand=${may} />`
         : html`<section class="now">
             <${Square} zone=${zone} now_s=${now_s} large />
             <p class="does-now"><b>${does}</b>${next && html`<span class="next">${next}</span>`}</p>
           </section>`}
       ${problems.map((word) => html`<p class="problem"><${Icon} name="trouble" size=${20} /> ${t(`flag.${word}`)} <small>${t(`flag-help.${word}`)}</small></p>`)}
       ${!zone.online && html`<p class="problem"><${Icon} name="offline" size=${20} /> ${zone.updated_utc_s ? t("panel.offline-since", { time: clock(zone.updated_utc_s), age: age(now_s - zone.updated_utc_s) }) : t("panel.never-heard")}</p>`}
-      ${shows && html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${mayCommand && !zone.dangers.length} onChange=${() => setChanging(true)} />`}
+      ${shows && html`<${Running} zone=${zone} now_s=${now_s} mayCommand=${may && !zone.dangers.length} onChange=${() => setChanging(true)} />`}
       <dl class="figures">
         <${Fact} label=${t("figure.surface")} value=${zone.surface_c === null ? t("figure.unknown") : celsius(zone.surface_c)} unit=${zone.surface_c === null ? "" : "C"} />
         <${Fact} label=${t("figure.lying")} value=${zone.look === "unknown" ? t("figure.unknown") : number(zone.snow_cm)} unit=${zone.look === "unknown" ? "" : "cm"} below=${zone.look === "unknown" || !zone.snow_mm ? "" : t("figure.water", { mm: number(zone.snow_mm) })} />
@@ -90,15 +89,15 @@ export function Panel({ zone, onClose }) {
         <${Fact} label=${t("figure.cable")} value=${zone.cable_c === null ? t("figure.unknown") : celsius(zone.cable_c)} unit=${zone.cable_c === null ? "" : "C"} />
       </dl>
       ${!shows && zone.dangers.length > 0 && html`<p class="hint">${t("problem.electric-danger")}</p>`}
-      ${!shows && !zone.dangers.length && !mayCommand && html`<p class="hint">${t("override.viewer")}</p>`}
+      ${!shows && !zone.dangers.length && !may && html`<p class="hint">${t("override.viewer")}</p>`}
       <${Day} zone=${zone} />
       ${zone.offered.includes("on") && html`<${Plan} zone=${zone} now_s=${now_s} />`}
-      <${Works} zone=${zone} now_s=${now_s} mayReport=${mayCommand} buttons=${!stopped} />
+      <${Works} zone=${zone} now_s=${now_s} mayReport=${may} buttons=${!stopped} />
       <${Brief} zone=${zone} onAll=${() => setPast(true)} />
       ${zone.dangers.length === 0 && html`<${DangerButton} zone=${zone} />`}
     </div>
     ${past && html`<${HistoryPage} zone=${zone.id} onClose=${() => setPast(false)} />`}
-    ${!shows && !zone.dangers.length && mayCommand && html`<div class="foot"><${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} /></div>`}
+    ${!shows && !zone.dangers.length && may && html`<div class="foot"><${Form} zone=${zone} onSent=${() => setChanging(false)} onBack=${running ? () => setChanging(false) : null} /></div>`}
     <${Notice} />
   </dialog>`;
 }

@@ -9,7 +9,7 @@ import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
-import { model, say } from "./model.js";
+import { mayCommand, model, say } from "./model.js";
 import { away } from "./presence.js";
 import { Notice } from "./status.js";
 import { lyingWords } from "./tile.js";
@@ -117,7 +117,7 @@ export function ShiftPage({ onClose }) {
     load();
   }, []);
   const now_s = model.clock.now_s();
-  const crew = ["crew", "engineer", "admin"].includes(model.session?.role ?? "");
+  const crew = mayCommand();
   const take = (note) => attempt(() => command("POST", `/api/v1/handovers/${note.id}/take`, null, commandKey())).then(load);
   return html`<dialog ref=${dialog} class="panel shift" aria-labelledby="shift-title" onCancel=${(event) => (event.preventDefault(), onClose())}>
     <header>

@@ -24,7 +24,7 @@ function CableMended({ zone }) {
     : html`<div class="pair"><button type="button" class="big" onClick=${() => setSure(true)}>${t("zone.cable-mended")}</button></div>`;
 }
 
-export function Stop({ zone, now_s, mayCommand, mayReport }) {
+export function Stop({ zone, now_s, mayCommand }) {
   const steps = has(`todo.${zone.not_heating}`) ? t(`todo.${zone.not_heating}`).split("|") : [t("zone.heat-unknown-help")];
   const known = zone.online && zone.surface_c !== null;
   const facts = [zone.since_utc_s !== null && t("stop.since", { time: clock(zone.since_utc_s) }), lyingWords(zone), known && t("stop.surface", { degrees: celsius(zone.surface_c) })];
@@ -32,6 +32,6 @@ export function Stop({ zone, now_s, mayCommand, mayReport }) {
     <div class="stop-head"><${Square} zone=${zone} now_s=${now_s} large /><div><h3>${stopWords(zone)}</h3><p>${facts.filter(Boolean).join(" · ")}</p></div></div>
     <ol class="todo">${steps.map((step) => html`<li>${step}</li>`)}</ol>
     ${zone.not_heating === "cable-broken" && mayCommand && html`<${CableMended} zone=${zone} />`}
-    ${mayReport && html`<${WorkButtons} zones=${[zone.id]} />`}
+    ${mayCommand && html`<${WorkButtons} zones=${[zone.id]} />`}
   </section>`;
 }

@@ -7,9 +7,9 @@ import { celsius, clock, kilowatts, number } from "./format.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
 import { Icon } from "./icons.js";
-import { doingWords, reason } from "./words.js";
+import { doingWords, failedWhy, reason } from "./words.js";
 import { DoneMarks } from "./work.js";
-import { LIVE_STATES, commanded, failedWord, heating, kind, name, pulsing, reasons } from "./zone.js";
+import { LIVE_STATES, commanded, heating, kind, name, pulsing, reasons } from "./zone.js";
 
 const MOISTURE = 1024; // flag
 const LOCAL = 5; // who: the board's own rule
@@ -39,10 +39,7 @@ function commandLine(zone, now_s) {
   const { override } = zone;
   if (!commanded(zone, now_s)) return null;
   const who = { mode: t(`mode.${override.mode}`), user: override.user };
-  if (override.failed_step) {
-    const why = zone.not_heating && override.mode !== "off" ? t(`stop.${zone.not_heating}`) : t(failedWord(override));
-    return ["danger", "close", t("tile.failed", { ...who, why })];
-  }
+  if (override.failed_step) return ["danger", "close", t("tile.failed", { ...who, why: failedWhy(zone) })];
   if (zone.blocked) return null;
   const reached = LIVE_STATES.indexOf(override.state) + 1;
   if (reached === LIVE_STATES.length) return ["hand", "person", t("tile.by-hand", { ...who, time: clock(override.expires_utc_s) })];
@@ -101,6 +98,10 @@ export function Square({ zone, now_s, large = false }) {
   return html`<span class=${`square ${look} sign-${sign} ${large ? "large" : ""}`}><${Icon} name=${icon} size=${large ? 40 : 28} /><span class="hidden">${t(`state.${sign === "unknown" ? "unknown" : (zone.state ?? "unknown")}`)}</span></span>`;
 }
 
+/** A road's name; a line ends between its words, not at the hyphen in "Dongsomun-ro 23-gil". */
+export const Name = ({ zone }) =>
+  html`${name(zone, current()).split(" ").map((word, n) => html`${n ? " " : ""}${word.includes("-") ? html`<span class="word">${word}</span>` : word}`)}`;
+
 /** Where it is: what makes a fall there worse. */
 export const where = (zone) =>
   [zone.slope_percent === null ? "" : t("tile.slope", { percent: number(zone.slope_percent, 0) }), zone.place === "none" || !has(`place.${zone.place}`) ? "" : t(`place.${zone.place}`)]
@@ -113,7 +114,7 @@ export function Tile({ zone, now_s, onOpen, number: pin = 0, chosen = false }) {
   return html`<li>
     <button type="button" class=${`card ${zone.section} ${chosen ? "chosen" : ""}`} onClick=${() => onOpen(zone.id)} data-zone=${zone.id}>
       <${Square} zone=${zone} now_s=${now_s} />
-      <span class="name">${pin > 0 && html`<i class="pin">${pin}</i>`}${name(zone, current())}</span>
+      <span class="name">${pin > 0 && html`<i class="pin">${pin}</i>`}<${Name} zone=${zone} /></span>
       ${zone.surface_c === null || !zone.online
         ? html`<span class="no-degrees">${t("card.no-temperature")}</span>`
         : html`<span class="degrees">${celsius(zone.surface_c)}<span class="hidden">${t("unit.celsius")}</span></span>`}

@@ -3,7 +3,7 @@
 
 import { clock, minutes, number } from "./format.js";
 import { has, t } from "./i18n.js";
-import { doing, unhelped } from "./zone.js";
+import { doing, failedWord, unhelped } from "./zone.js";
 
 /** One of the plan's reasons: "Preheating: snow 70 % from 05:00". */
 export function reason(why) {
@@ -21,6 +21,9 @@ export function stopWords(zone) {
   if (["offline", "never-heard"].includes(zone.not_heating)) return t("zone.heat-unknown");
   return t(zone.heated ? "zone.current-flows" : "zone.not-heating", { why: t(`stop.${zone.not_heating}`) });
 }
+
+/** Why its command has no effect: what stops the road, else the step that failed. */
+export const failedWhy = (zone) => t(zone.not_heating && zone.override.mode !== "off" ? `stop.${zone.not_heating}` : failedWord(zone.override));
 
 /** What the zone does now and why, as lines: the first is the sentence, the second what comes next. */
 export function doingWords(zone, now_s) {

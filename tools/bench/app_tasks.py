@@ -62,8 +62,7 @@ async def undo(hand: Hand) -> None:
 
 async def hand_over(hand: Hand) -> None:
     """Hand the shift over."""
-    await hand.touch(".nav-more")
-    await hand.touch(".shift-open")
+    await hand.touch(".nav-shift")
     await hand.touch(".shift form button[type=submit]")
     await hand.sees(".note")
 

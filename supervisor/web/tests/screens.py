@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
+from supervisor.control.estimation import Estimation
+from supervisor.control.forecasts import Forecasts
+from supervisor.control.metrics import Metrics
 from supervisor.control.response import Response
+from supervisor.control.zone_day import ZoneDays
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.override import OverrideState
 from supervisor.domain.road_work import WorkKind
-from supervisor.domain.weather import Forecast
-from supervisor.domain.zone import Place, Zone
-from supervisor.reports.tests.season_record import fill
+from supervisor.domain.weather import Forecast, WeatherSeries
+from supervisor.domain.zone import Place, Site, Zone
 from supervisor.weather.design_storm import design_storm
+from supervisor.weather.providers.provider import FileProvider
 from supervisor.web import make_app
 from supervisor.web.keys import SERVICES
 from supervisor.web.tests import conftest, fifty
 from supervisor.web.tests.conftest import NIGHT_UTC_S
+from supervisor.wire.messages import Telemetry, ZoneSample
 
 SCREENS: Final = (
     "roads", "zone", "alarms", "find", "group", "more", "shift", "history", "duty", "people", "invite", "energy",
@@ -44,7 +51,10 @@ def fifty_roads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def storm(district: Any) -> None:
     """`fifty.storm`, and what people have done and are told in it."""
-    weather: Any = SimpleNamespace(latest=Forecast(NIGHT_UTC_S, (design_storm(NIGHT_UTC_S - 6 * 3600, 18.0),), "storm"))
+    record = design_storm(NIGHT_UTC_S - 11 * 3600, hours=80)
+    await with_days(district, record)
+    await measured_day(district, "z01")
+    weather: Any = SimpleNamespace(latest=Forecast(NIGHT_UTC_S, (record,), "storm"))
     response = Response(weather, district.store.events, district.clock)
     await response.look()
     services = replace(
@@ -79,11 +89,38 @@ async def storm(district: Any) -> None:
         await step(accepted.id, state)
 
 
-async def winter(district: Any) -> None:
-    """A winter in the record, for the energy page."""
-    zones = [known.zone for known in district.live.zones.values()]
-    now = int(district.clock.utc_s())
-    await district.store.write(lambda db: fill(db, zones, now))
+async def with_days(district: Any, weather: WeatherSeries) -> None:
+    """A forecast of five members from `weather`, of which each road's day ahead is worked out."""
+    site = Site(name="Seongbuk-gu", timezone="Asia/Seoul", latitude=37.59, longitude=127.02)
+    zones = tuple(live.zone for live in district.live.zones.values())
+    forecasts = Forecasts(
+        FileProvider(weather), site, 30 * 3600, district.clock, district.alarms, Metrics(), district.degradations
+    )
+    await forecasts.ask()
+    assert forecasts.latest is not None
+    [member] = forecasts.latest.members
+    spread = (
+        replace(member, air_c=np.maximum(member.air_c + k * np.arange(len(member)) / 40, member.dew_point_c))
+        for k in range(5)
+    )
+    forecasts.latest = replace(forecasts.latest, members=tuple(spread))
+    estimation = Estimation(zones, forecasts, district.live, district.store.values, district.clock)
+    estimation.state.snow_mm[:], estimation.state.temperature_c[:] = 0.5, 0.5
+    days = ZoneDays(district.store, district.live, estimation, forecasts, district.clock)
+    district.app = make_app(replace(district.app[SERVICES], days=days, registry=CollectorRegistry()))
+
+
+async def measured_day(district: Any, zone: str) -> None:
+    """Telemetry of the last 24 hours, heated in the last three."""
+    now, wh = int(district.clock.utc_s()), 0
+    for n in range(288):
+        at = now - 86_400 + 300 * n
+        hour = (at - now) / 3600
+        surface = 2.5 + 2.2 * math.cos((hour + 12) / 24 * 2 * math.pi)
+        power = 47_000 if hour > -3 else 0
+        wh += power // 12
+        sample = ZoneSample(zone, round(1000 * surface), 2000, 300, 10, power, wh, 1000 if power else 0, 4, 0)
+        await district.store.telemetry.commit("b01", Telemetry(1, n + 1, 0, 300 * (n + 1), 300, 0, (sample,)), at, at)
 
 
 async def show(page: Any, screen: str) -> None:

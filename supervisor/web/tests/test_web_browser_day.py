@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from supervisor.control.estimation import Estimation
-from supervisor.control.forecasts import Forecasts
-from supervisor.control.metrics import Metrics
-from supervisor.control.zone_day import ZoneDays
-from supervisor.domain.zone import Site
 from supervisor.weather.design_storm import design_storm
-from supervisor.weather.providers.provider import FileProvider
-from supervisor.web import make_app
-from supervisor.web.keys import SERVICES
+from supervisor.web.tests import screens
 from supervisor.web.tests.conftest import NIGHT_UTC_S
 from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark  # noqa: F401
-from supervisor.wire.messages import Telemetry, ZoneSample
 
 STORM_H = 11  # the storm's record begins so long before the night
 
@@ -29,37 +17,11 @@ STORM_H = 11  # the storm's record begins so long before the night
 @pytest.fixture
 async def district(district: Any) -> Any:
     """With telemetry of the last 24 hours, a snowy forecast, and an alarm that is over."""
-    zone = "z02"
     now = int(district.clock.utc_s())
-    wh = 0
-    for n in range(288):
-        at = now - 86_400 + 300 * n
-        hour = (at - now) / 3600
-        surface = 2.5 + 2.2 * math.cos((hour + 12) / 24 * 2 * math.pi)
-        power = 47_000 if hour > -3 else 0
-        wh += power // 12
-        sample = ZoneSample(zone, round(1000 * surface), 2000, 300, 10, power, wh, 1000 if power else 0, 4, 0)
-        await district.store.telemetry.commit("b01", Telemetry(1, n + 1, 0, 300 * (n + 1), 300, 0, (sample,)), at, at)
-    site = Site(name="Seongbuk-gu", timezone="Asia/Seoul", latitude=37.59, longitude=127.02)
-    zones = tuple(live.zone for live in district.live.zones.values())
-    provider = FileProvider(design_storm(NIGHT_UTC_S - STORM_H * 3600, hours=80))
-    forecasts = Forecasts(
-        provider, site, 30 * 3600, district.clock, district.alarms, Metrics(), district.degradations
-    )  # fmt: skip
-    await forecasts.ask()
-    assert forecasts.latest is not None
-    [member] = forecasts.latest.members
-    spread = (
-        replace(member, air_c=np.maximum(member.air_c + k * np.arange(len(member)) / 40, member.dew_point_c))
-        for k in range(5)
-    )
-    forecasts.latest = replace(forecasts.latest, members=tuple(spread))
-    estimation = Estimation(zones, forecasts, district.live, district.store.values, district.clock)
-    estimation.state.snow_mm[:], estimation.state.temperature_c[:] = 0.5, 0.5
-    days = ZoneDays(district.store, district.live, estimation, forecasts, district.clock)
-    district.app = make_app(replace(district.app[SERVICES], days=days, registry=CollectorRegistry()))
-    await district.store.alarms.raise_alarm("offline", zone, "no word", now - 20_000)
-    await district.store.alarms.clear_alarm("offline", zone, now - 12_000)
+    await screens.with_days(district, design_storm(NIGHT_UTC_S - STORM_H * 3600, hours=80))
+    await screens.measured_day(district, "z02")
+    await district.store.alarms.raise_alarm("offline", "z02", "no word", now - 20_000)
+    await district.store.alarms.clear_alarm("offline", "z02", now - 12_000)
     return district
 
 

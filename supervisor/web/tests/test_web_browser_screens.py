@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import pytest
 
+from supervisor.domain.plan import Reason
 from supervisor.web.tests import screens
+from supervisor.web.tests.conftest import HOUR_S, NIGHT_UTC_S, make_plan
 from supervisor.web.tests.test_web_browser import keep, phone, playwright, pytestmark  # noqa: F401
 
 WATCH: Final = {"width": 206, "height": 500}
@@ -49,3 +51,22 @@ async def test_every_screen_fits(phone: Any, district: Any, language: str, size:
         await screens.leave(page, screen)
     phone.errors[:] = [line for line in phone.errors if "404" not in line]  # a service that notifies nobody
     assert found == []
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_a_quiet_night_is_one_sentence_and_a_line(phone: Any, district: Any, language: str) -> None:  # noqa: F811
+    for n, zone in enumerate(district.live.zones):
+        later = Reason(20 * HOUR_S, 23 * HOUR_S, "preheat-frost", 0.3, NIGHT_UTC_S + 22 * HOUR_S)
+        plan = make_plan(zone, later) if n in (3, 4) else make_plan(zone)
+        district.hear(zone, 3.0 + n / 40, "dry", plan=plan, online=n != 6)
+        district.live.zones[zone].override = None
+    page = await phone(language)
+    await page.wait_for_selector(".calm-line polyline")
+    await keep(page, f"quiet-{language}")
+    words = {"ko": ("지금은 언 도로 없음", "내일", "2곳"), "en": ("No road is icy now", "tomorrow", "2 roads")}[
+        language
+    ]
+    box = await page.inner_text(".calm-box") + await page.inner_text(".calm-next")
+    assert all(word in box for word in words)
+    await page.click(".calm-next")
+    await page.wait_for_selector("dialog[open]")
