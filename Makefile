@@ -21,7 +21,7 @@ $(READY): pyproject.toml uv.lock tools/get_uv.sh firmware/rh/__init__.py
 vm: $(READY) ## Get the MicroPython VM that runs the firmware
 	@$(RUN)python -m tools.get_vm
 
-servers: $(READY) ## Get InfluxDB, VictoriaMetrics, PostgreSQL, nginx, NATS and Chromium for the tests: as root on Debian with apt-get, unless ROADHEAT_NO_APT=1
+servers: $(READY) ## Get InfluxDB, VictoriaMetrics, PostgreSQL, nginx, NATS, haproxy and Chromium for the tests: as root on Debian with apt-get, unless ROADHEAT_NO_APT=1
 	@$(RUN)python -m tools.get_servers
 
 demo: $(READY) vm ## One storm, end to end: emulated boards, supervisor, crew page, report
@@ -59,7 +59,7 @@ bench: $(READY) vm ## The figures behind the claims
 	@$(RUN)roadheat bench control --weather $(ROADHEAT_DATA)/weather/kr_seoul_2023_octdec.csv
 
 soak: $(READY) vm servers ## Longer campaigns: more seeds, more faults, axe on every screen
-	@HYPOTHESIS_PROFILE=soak ROADHEAT_FUZZ_FRAMES=200000 ROADHEAT_KILLS=50 ROADHEAT_INFLUX_KILLS=20 $(RUN)pytest -m "not browser" $(ARGS)
+	@HYPOTHESIS_PROFILE=soak ROADHEAT_FUZZ_FRAMES=200000 ROADHEAT_KILLS=50 ROADHEAT_CLUSTER_KILLS=20 ROADHEAT_INFLUX_KILLS=20 $(RUN)pytest -m "not browser" $(ARGS)
 	@HYPOTHESIS_PROFILE=soak $(RUN)pytest supervisor/web/tests/test_web_browser_axe.py
 
 docs: $(READY) ## Build docs/_build/html

@@ -1,5 +1,5 @@
 """Gets what tests talk to and no Python package brings: InfluxDB 1.6, VictoriaMetrics, PostgreSQL, nginx, NATS,
-Chromium, its driver's library, a Korean font.
+haproxy, Chromium, its driver's library, a Korean font.
 
 As root on Debian they are installed as Debian's packages, and one line says so before. Elsewhere, without root, or
 with ROADHEAT_NO_APT=1, nothing is changed: one line says for each what is missing, what is skipped for it and how to
@@ -78,6 +78,7 @@ NEEDS = (
         lambda: find_postgres("postgres") is not None and find_postgres("initdb") is not None,
     ),
     Need("NATS", ("nats-server",), "tests marked nats", lambda: find_program("nats-server") is not None),
+    Need("haproxy", ("haproxy",), "some tests marked nats", lambda: find_program("haproxy") is not None),
     Need("Chromium", ("chromium",), "tests marked browser", _has_chromium),
     Need("libatomic", ("libatomic1",), "tests marked browser", driver_runs),
     Need("a Korean font", ("fonts-nanum",), "legible Korean screenshots", _has_korean_font),

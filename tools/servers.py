@@ -1,4 +1,5 @@
-"""Real servers for tests and benches: InfluxDB, VictoriaMetrics, nginx, NATS; each in its own folder, on its own ports.
+"""Real servers for tests and benches, each in its own folder, on its own ports: InfluxDB 1.6, VictoriaMetrics, nginx,
+NATS, haproxy.
 
 Nothing is shared with a server that the machine may run: loopback only, free ports, data in the given folder. A
 server can be killed and started again on the same data, as a crash would have it.
@@ -69,6 +70,28 @@ http {{
 }}
 """
 
+
+# Before gateways: a connection goes to one that says by /healthz that it has a core.
+HAPROXY_CONFIG = """
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 5m
+  timeout server 5m
+frontend boards
+  bind 127.0.0.1:{port}
+  default_backend gateways
+backend gateways
+  balance leastconn
+  option httpchk GET /healthz
+  default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+{backends}
+frontend ready
+  mode http
+  timeout client 5s
+  bind 127.0.0.1:{monitoring}
+  monitor-uri /ready
+"""
 
 ServerT = TypeVar("ServerT", bound="Server")
 
@@ -227,6 +250,20 @@ def running_nats(folder: Path, *options: str) -> Iterator[Nats]:
     port, monitoring = free_port(), free_port()
     command = [_program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-m", str(monitoring), *options]
     yield from _running(Nats(command, port, monitoring, folder / "nats.log"))
+
+
+@contextmanager
+def running_haproxy(folder: Path, gateways: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
+    """haproxy before gateways, (port, port of /healthz) each; yields its address. Raises ServerError."""
+    port, monitoring = free_port(), free_port()
+    backends = "\n".join(
+        f"  server g{number} 127.0.0.1:{boards} port {health}" for number, (boards, health) in enumerate(gateways)
+    )
+    config = folder / "haproxy.cfg"
+    config.write_text(HAPROXY_CONFIG.format(port=port, monitoring=monitoring, backends=backends), encoding="utf-8")
+    command = [_program("haproxy"), "-f", str(config), "-db"]
+    for _ in _running(Server("haproxy", command, monitoring, "/ready", folder / "haproxy.log")):
+        yield "127.0.0.1", port
 
 
 def _program(name: str) -> str:

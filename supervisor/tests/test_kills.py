@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -108,6 +109,28 @@ def addresses(child: subprocess.Popen[bytes], *, signed_in: bool) -> tuple[tuple
     return (boards[1], int(boards[2])), web[0], link[1] if link else ""
 
 
+def nothing_lost_or_doubled(config: Config, boards: Sequence[Board]) -> sqlite3.Connection:
+    """The record has what was acknowledged, each row once and its energy once; returns it."""
+    place = place_of(config)
+    if isinstance(place, Path):
+        assert look(place, thorough=True) == ((), True)
+    db = database.connect_read_only(place)
+    assert db.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
+    for board in boards:
+        rows = db.execute("SELECT q, zones FROM tick WHERE board = ? ORDER BY q", (board.id,)).fetchall()
+        kept = [q for q, _ in rows]
+        assert len(kept) == len(set(kept))
+        assert set(board.acknowledged) <= set(kept) <= board.sent
+        for zone in board.zones:
+            booked = sum(part.delta_wh for _, blob in rows for part in decode_zones(blob) if part.sample.zone == zone)
+            (total,) = db.execute("SELECT total_wh FROM zone_total WHERE zone = ?", (zone,)).fetchone()
+            (hours,) = db.execute(
+                "SELECT sum(wh0 + wh1 + wh2 + wh3) FROM zone_1h WHERE zone = ?", (zone,)
+            ).fetchone()  # fmt: skip
+            assert total == booked == hours == WH_EACH * max(kept)
+    return db
+
+
 @pytest.mark.timeout(300 + 30 * KILLS)
 async def test_the_service_killed_under_load_loses_and_doubles_nothing(
     config: Config, service_place: Place, tmp_path: Path
@@ -135,22 +158,7 @@ async def test_the_service_killed_under_load_loses_and_doubles_nothing(
                     await asyncio.to_thread(child.wait)
                     await asyncio.gather(*tasks)
     assert phone.confirmed
-    if isinstance(place, Path):
-        assert look(place, thorough=True) == ((), True)
-    db = database.connect_read_only(place)
-    assert db.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
-    for board in boards:
-        rows = db.execute("SELECT q, zones FROM tick WHERE board = ? ORDER BY q", (board.id,)).fetchall()
-        kept = [q for q, _ in rows]
-        assert len(kept) == len(set(kept))
-        assert set(board.acknowledged) <= set(kept) <= board.sent
-        for zone in board.zones:
-            booked = sum(part.delta_wh for _, blob in rows for part in decode_zones(blob) if part.sample.zone == zone)
-            (total,) = db.execute("SELECT total_wh FROM zone_total WHERE zone = ?", (zone,)).fetchone()
-            (hours,) = db.execute(
-                "SELECT sum(wh0 + wh1 + wh2 + wh3) FROM zone_1h WHERE zone = ?", (zone,)
-            ).fetchone()  # fmt: skip
-            assert total == booked == hours == WH_EACH * max(kept)
+    db = nothing_lost_or_doubled(config, boards)
     recorded = dict(db.execute("SELECT id, reason FROM override WHERE reason LIKE 'asked %'").fetchall())
     assert len(recorded) == len(set(recorded.values()))
     assert phone.confirmed.items() <= recorded.items()
