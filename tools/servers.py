@@ -253,9 +253,9 @@ def running_nats(folder: Path, *options: str) -> Iterator[Nats]:
 
 
 @contextmanager
-def running_haproxy(folder: Path, gateways: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
-    """haproxy before gateways, (port, port of /healthz) each; yields its address. Raises ServerError."""
-    port, monitoring = free_port(), free_port()
+def running_haproxy(folder: Path, gateways: Sequence[tuple[int, int]], port: int = 0) -> Iterator[tuple[str, int]]:
+    """haproxy at `port` before gateways, (port, port of /healthz) each; yields its address. Raises ServerError."""
+    port, monitoring = port or free_port(), free_port()
     backends = "\n".join(
         f"  server g{number} 127.0.0.1:{boards} port {health}" for number, (boards, health) in enumerate(gateways)
     )

@@ -6,9 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -17,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from supervisor.cluster.tests.district import DISTRICT
+from supervisor.cluster.tests.role_process import Role, wait_for_keys
 from supervisor.config import Config
 from supervisor.tests.test_kills import Board, nothing_lost_or_doubled
 from supervisor.tests.test_service import client
@@ -30,26 +27,6 @@ LONG_S = 8.0  # NATS is away for longer than `membership.NOBODY_S`
 BACK_S = 60.0  # until telemetry is acknowledged again
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(120 + 60 * KILLS)]
-
-
-class Role:
-    """A process of the district, to be killed and started again."""
-
-    def __init__(self, nats: Nats, log: Path, *arguments: str) -> None:
-        self._command = [
-            sys.executable, "-m", "supervisor.cli", "serve", "--nats", nats.address, "--district", DISTRICT, *arguments,
-        ]  # fmt: skip
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
 
 
 async def on_the_road(board: Board, config: Config, http: aiohttp.ClientSession, address: tuple[str, int]) -> None:
@@ -69,13 +46,6 @@ async def on_the_road(board: Board, config: Config, http: aiohttp.ClientSession,
 
 def tail(log: Path) -> str:
     return log.read_text()[-3000:]
-
-
-def wait_for_keys(config: Config) -> None:
-    """Until the core has made them."""
-    files = [config.pki_dir / "server.pem", *(config.board_key_path(board.id) for board in config.board)]
-    while not all(path.exists() for path in files):
-        time.sleep(0.1)
 
 
 async def progress(boards: list[Board], log: Path) -> float:
