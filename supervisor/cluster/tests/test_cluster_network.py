@@ -80,7 +80,7 @@ async def test_a_slow_network_costs_time_only(config: Config, nats_server: Nats)
 
 
 async def test_two_cores_that_could_not_hear_each_other(config: Config, nats_server: Nats, tmp_path: Path) -> None:
-    """Once it hears of the other, the one with the lower epoch serves no gateway any more; boards stay with the newer."""
+    """Once it hears of the other, the one with the lower epoch serves no gateway; boards stay with the newer."""
     nats = nats_server.address
     async with core(config, nats):
         pass
