@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -136,7 +137,6 @@ async def test_the_service_killed_under_load_loses_and_doubles_nothing(
     config: Config, service_place: Place, tmp_path: Path
 ) -> None:
     config = on(config, service_place)
-    place = place_of(config)
     rng = random.Random(60)
     boards = [Board(board.id, tuple(zone.id for zone in config.zones_of(board.id))) for board in config.board]
     zones = [zone.id for zone in config.zone]
