@@ -245,10 +245,10 @@ def plan_again_on_changes(base: Base, roads: Roads, commands: Commands, control:
     control.prices.changed.append(lambda _: plan_loop.ask("prices"))
     roads.forecasts.changed.append(lambda _: plan_loop.ask("forecast"))
     commands.overrides.changed.append(plan_loop.override_changed)
-    roads.works.changed.append(lambda work: plan_loop.ask(f"{work.zone} {work.kind}"))
+    roads.works.changed.append(lambda work: plan_loop.ask(f"{work.zone} {work.kind}", work.zone))
     commands.dangers.changed.append(lambda danger: plan_loop.ask(f"electric danger at {danger.subject}"))
-    control.intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again"))
-    control.watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent"))
+    control.intake.returned.append(lambda zone: plan_loop.ask(f"{zone} is heard again", zone))
+    control.watch.gap.append(lambda zone: plan_loop.ask(f"{zone} is silent", zone))
 
 
 def start_loops(

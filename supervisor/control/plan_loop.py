@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import replace
 
 import msgspec
 
@@ -58,12 +59,17 @@ class PlanLoop:
         self._clock = clock
         self._asked = asyncio.Event()
         self._reasons: list[str] = []
+        self._zones: set[str] | None = set()  # of the reasons; None: the whole city
         self.last: PlanOutcome | None = None
         self._forecast_failing = False
 
-    def ask(self, reason: str) -> None:
-        """Something changed: plan soon."""
+    def ask(self, reason: str, zone: str | None = None) -> None:
+        """Something changed, at `zone` only or for all: plan soon."""
         self._reasons.append(reason)
+        if zone is None:
+            self._zones = None
+        elif self._zones is not None:
+            self._zones.add(zone)
         self._asked.set()
 
     async def preview(self, wanted: Sequence[Override]) -> list[FeederPreview]:
@@ -73,7 +79,7 @@ class PlanLoop:
     def override_changed(self, override: Override) -> None:
         """Plan again when an override begins or ends; it is sent to the board without a plan."""
         if override.state is OverrideState.REQUESTED or override.state not in LIVE_STATES:
-            self.ask(f"override {override.id} {override.state.value}")
+            self.ask(f"override {override.id} {override.state.value}", override.zone)
 
     async def run(self) -> None:
         """Plan now, at each slot's start (once what changes with it has settled), and when asked."""
@@ -87,26 +93,31 @@ class PlanLoop:
                     await asyncio.sleep(SETTLE_S)
             except TimeoutError:
                 await until(self._clock, slot + SETTLE_S)
-            reasons, self._reasons = self._reasons or ["slot"], []
+                self.ask("slot")
+            reasons, self._reasons = self._reasons, []
+            zones, self._zones = self._zones, set()
             self._asked.clear()
             began = self._clock.utc_s()
             with at_work(self._clock):
-                await self.cycle(", ".join(dict.fromkeys(reasons)))
+                await self.cycle(", ".join(dict.fromkeys(reasons)), zones)
             spaced = min(began + SPACING_S, (began // SLOT_S + 1) * SLOT_S)  # a slot's own plan waits for nothing
             await until(self._clock, spaced)
 
-    async def cycle(self, reason: str) -> None:
-        """One plan for every zone, whatever happens."""
+    async def cycle(self, reason: str, zones: Set[str] | None = None) -> None:
+        """One plan for every zone, whatever happens; `zones`: at least for those, where the others' plans are good."""
         began = self._clock.monotonic_s()
         outcomes: list[PlanOutcome] = []
         planned: list[Plan] = []
         problem = ""
         try:
             inputs = self._snapshot()
-            async for outcome in self._pool.plan(inputs):  # one, unless some feeders take longer than others
+            good = self._good(inputs) if zones is not None else None
+            feeders = None if good is None else {zone.feeder for zone in inputs.zones if zone.id in (zones or ())}
+            async for outcome in self._pool.plan(inputs, feeders):  # one, unless some feeders take longer than others
                 outcomes.append(outcome)
                 planned += await self._publish(outcome.plans)
-            self.last = merge(inputs, outcomes)
+            made = outcomes if good is None else [good, *outcomes]
+            self.last = merge(inputs, made)
             said = _OF_THE_FORECAST if self._forecast_failing else ()
             problem = "; ".join(str(error) for error in self.last.errors if error.code not in said)
         except Exception as error:  # a defect here must not end the heating
@@ -122,6 +133,14 @@ class PlanLoop:
         took_s = self._clock.monotonic_s() - began
         self._metrics.plan_s.observe(took_s)
         logger.info("planned (%s): %s", reason, _summary(planned))
+
+    def _good(self, inputs: PlanInputs) -> PlanOutcome | None:
+        """The last outcome, where it is of this slot and without an error: then a change at one zone concerns the
+        feeders that are planned with it and no other. Without its costs, which are past."""
+        last = self.last
+        if last is None or last.errors or last.start_utc_s != inputs.now_utc_s // SLOT_S * SLOT_S:
+            return None
+        return replace(last, cpu_s={})
 
     async def _publish(self, made: tuple[Plan, ...]) -> list[Plan]:
         """Record plans of whole feeders, within the contract, and send them: some feeders at a time."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from concurrent.futures import BrokenExecutor, Executor
 
 from supervisor.domain.errors import PlanError, RoadheatError
@@ -62,13 +62,20 @@ class PlanPool:
         self._number = next(_pools)
         self._workers = [executor() for _ in self.groups]
 
-    async def plan(self, inputs: PlanInputs) -> AsyncIterator[PlanOutcome]:
+    async def plan(self, inputs: PlanInputs, feeders: Set[str] | None = None) -> AsyncIterator[PlanOutcome]:
         """Outcomes that together hold a plan for every zone: one for all groups, unless some take over `PATIENCE_S`.
 
-        Never raises for what happens in a planner.
+        `feeders`: only the shares that hold one of them. Never raises for what happens in a planner.
         """
         parts = Parts(inputs)
-        asked = [asyncio.ensure_future(self._plan_group(i, inputs, parts)) for i in range(len(self.groups))]
+        wanted = [
+            [share for share in group if feeders is None or not feeders.isdisjoint(share)] for group in self._shares
+        ]
+        asked = [
+            asyncio.ensure_future(self._plan_shares(i, shares, inputs, parts))
+            for i, shares in enumerate(wanted)
+            if shares
+        ]
         if not asked:
             return
         try:
@@ -104,9 +111,9 @@ class PlanPool:
             raise PlanError(reason, where="preview", remedy="The command can be sent without it") from error
         return [one for part in found for one in part]
 
-    async def _plan_group(self, group: int, inputs: PlanInputs, parts: Parts) -> PlanOutcome:
-        """A group share by share."""
-        outcomes = [await self._ask(group, share, parts.of(share)) for share in self._shares[group]]
+    async def _plan_shares(self, group: int, wanted: Sequence[Group], inputs: PlanInputs, parts: Parts) -> PlanOutcome:
+        """Shares of a group, one after the other."""
+        outcomes = [await self._ask(group, share, parts.of(share)) for share in wanted]
         return outcomes[0] if len(outcomes) == 1 else merge(inputs, outcomes)
 
     async def _ask(self, group: int, share: Group, inputs: PlanInputs) -> PlanOutcome:

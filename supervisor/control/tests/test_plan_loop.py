@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from supervisor.control.plan_snapshot import PlanSnapshot, Situation
 from supervisor.control.publishing import Publisher
 from supervisor.control.tests.conftest import FEEDERS, START_UTC_S, ZONES, RecordingLink, Setup, greet
 from supervisor.control.tests.test_intake import Works
+from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import WeatherError
 from supervisor.domain.plan import PlanLabel
 from supervisor.domain.weather import Forecast, WeatherSeries
 from supervisor.gateway.tests.board_client import sample, telemetry, until
+from supervisor.planner import shares
+from supervisor.planner.tests.test_shares import city
 from supervisor.tariff.flat import FlatTariff
 from supervisor.tariff.kind import Tariff
 from supervisor.weather.design_storm import design_storm
@@ -99,6 +103,45 @@ async def test_planner_that_fails_leaves_the_last_plan_continued_with_one_alarm(
     assert raised == ["plan True", "plan False"]
 
 
+async def test_a_change_at_one_zone_plans_its_share_and_leaves_the_others(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "SHARE_ZONES", 1)  # each feeder by itself, as in a large city
+    inputs = replace(city(2, 1), overrides=())
+    pool = plan_pool.PlanPool(inputs.feeders, inputs.zones, 1, lambda: ThreadPoolExecutor(1))
+    nothing: Any = None
+    loop = PlanLoop(lambda: inputs, nothing, pool, nothing, Monitoring(setup.alarms, setup.metrics), setup.clock)
+    published: list[str] = []
+
+    async def publish(plans: Any) -> list[Any]:
+        published.extend(plan.zone for plan in plans)
+        return list(plans)
+
+    monkeypatch.setattr(loop, "_publish", publish)
+    monkeypatch.setattr(loop, "_moved_on", tuple)
+
+    async def planned(*zones: str) -> list[str]:
+        published.clear()
+        await loop.cycle("test", set(zones) or None)
+        assert loop.last is not None
+        assert [plan.zone for plan in loop.last.plans] == whole, "the whole city is known"
+        return published
+
+    whole, mine = [zone.id for zone in inputs.zones], [zone.id for zone in inputs.zones if zone.feeder == "f1"]
+    assert await planned(*mine) == whole, "there is nothing yet"
+    assert await planned(*mine) == mine
+    assert await planned() == whole
+    assert await planned("gone") == []
+    pool._workers = [KilledExecutor()]
+    assert await planned(*mine) == mine
+    assert setup.alarms.stands(AlarmCode.PLAN, "")
+    assert await planned(*mine) == whole, "after a failure the whole city"
+    assert not setup.alarms.stands(AlarmCode.PLAN, "")
+    inputs = replace(inputs, now_utc_s=inputs.now_utc_s + 900)
+    assert await planned(*mine) == whole, "a new quarter of an hour"
+    pool.close()
+
+
 async def test_without_a_forecast_boards_follow_the_local_rule_and_it_is_labelled(setup: Setup, config: Config) -> None:
     planning = Planning(setup, config)
     await planning.loop.cycle("no weather yet")
@@ -161,9 +204,11 @@ async def test_loop_plans_at_once_and_when_asked(setup: Setup, config: Config, m
     planning = Planning(setup, config)
     setup.overrides.changed.append(planning.loop.override_changed)
     asked: list[str] = []
+    zones: list[Any] = []
 
-    async def cycle(reason: str) -> None:
+    async def cycle(reason: str, concerned: set[str] | None) -> None:
         asked.append(reason)
+        zones.append(concerned)
 
     monkeypatch.setattr(planning.loop, "cycle", cycle)
     running = setup.background.spawn(planning.loop.run(), "plans")
@@ -173,6 +218,11 @@ async def test_loop_plans_at_once_and_when_asked(setup: Setup, config: Config, m
     assert asked[1] == f"override {made.id} requested"
     await setup.overrides.cancel(made.id, "kim")
     await until(lambda: len(asked) == 3)
+    assert zones == [None, {"z01"}, {"z01"}]
+    planning.loop.ask("z02 is silent", "z02")
+    planning.loop.ask("forecast")
+    await until(lambda: len(asked) == 4)
+    assert zones[3] is None
     running.cancel()
 
 
