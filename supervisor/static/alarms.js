@@ -7,7 +7,7 @@ import { clock, minutes, near } from "./format.js";
 import { Entry } from "./history.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
-import { Icon } from "./icons.js";
+import { ALARM_ICONS, Icon } from "./icons.js";
 import { useModal } from "./modal.js";
 import { mayCommand, model, say } from "./model.js";
 import { busyWords, useCommand } from "./send.js";
@@ -22,10 +22,6 @@ const SHELVE_MIN = [30, 60, 240];
 const SHOWS = ["unseen", "seen", "cleared"];
 const CLEARED_S = 86_400; // a day
 const SEVERITIES = ["critical", "major", "minor"];
-const ICONS = {
-  "earth-fault": "bolt", "thermal-cut-out": "bolt", "contactor-welded": "bolt", "electric-danger": "bolt", "cable-broken": "cut", "sensor-implausible": "probe", contract: "limit", breaker: "limit",
-  "board-absent": "offline", latched: "lock",
-};
 
 /** A road goes by its name; boards, supplies and parts of the service by their id. */
 function subject(id) {
@@ -100,7 +96,7 @@ function Alarm({ alarm, now_s, first, onOpen, mayAct }) {
   const act = (word, tone = "") => html`<button type="button" class=${`big ${tone} alarm-${word}`} onClick=${() => onOpen({ alarm, what: word })}>${t(fresh || word !== "acknowledge" ? `alarms.${word}` : "alarms.change")}</button>`;
   return html`<li class=${`alarm ${fresh ? `fresh ${alarm.severity}` : ""}`} data-alarm=${alarm.code}>
     <div class="alarm-head">
-      <span class=${`square ${critical ? (ICONS[alarm.code] === "offline" ? "unseen" : "lying") : fresh ? "look" : ""}`}><${Icon} name=${ICONS[alarm.code] ?? "bell"} size=${28} /></span>
+      <span class=${`square ${critical ? (ALARM_ICONS[alarm.code] === "offline" ? "unseen" : "lying") : fresh ? "look" : ""}`}><${Icon} name=${ALARM_ICONS[alarm.code] ?? "bell"} size=${28} /></span>
       <div>
         <h3>${alarm.subject && html`${subject(alarm.subject)} `}${what}</h3>
         <p class="hint">${facts.filter(Boolean).join(" · ")}</p>

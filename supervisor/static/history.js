@@ -8,7 +8,7 @@ import { save } from "./csv.js";
 import { dayClock, near } from "./format.js";
 import { html } from "./html.js";
 import { current, has, t } from "./i18n.js";
-import { Icon } from "./icons.js";
+import { ALARM_ICONS, Icon } from "./icons.js";
 import { useModal } from "./modal.js";
 import { model } from "./model.js";
 import { Notice } from "./status.js";
@@ -43,12 +43,17 @@ export function entryWords(entry, now_s) {
   return t(`history.${entry.kind}.${entry.what}`, { word, until });
 }
 
+const icon = (entry) =>
+  entry.kind === "alarm" ? (ALARM_ICONS[entry.word] ?? ICONS.alarm)
+  : entry.kind === "work" && entry.word !== "ploughed" ? "salt"
+  : ICONS[entry.kind];
+
 /** One line of the history. */
 export function Entry({ entry, now_s, withRoad }) {
   const who = entry.kind === "alarm" && entry.what === "raised" ? "" : entry.user;
   return html`<li class="past">
     <time>${near(entry.utc_s, now_s)}</time>
-    <span class=${`past-icon ${TONES[entry.kind] ?? ""}`}><${Icon} name=${entry.kind === "work" && entry.word !== "ploughed" ? "salt" : ICONS[entry.kind]} size=${20} /></span>
+    <span class=${`past-icon ${TONES[entry.kind] ?? ""}`}><${Icon} name=${icon(entry)} size=${20} /></span>
     <span class="who">${withRoad && entry.subject && html`<b>${subject(entry.subject)}</b> `}${entryWords(entry, now_s)}${who && html` · <b>${who}</b>`}
       ${entry.text && html`<small lang=${entry.kind === "alarm" && entry.what === "raised" ? "en" : null}>${entry.kind === "command" ? `“${entry.text}”` : entry.text}</small>`}</span>
   </li>`;

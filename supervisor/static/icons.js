@@ -46,6 +46,12 @@ const PATHS = {
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.500 20.500c.8-4 3.800-6 7.500-6s6.700 2 7.500 6",
 };
 
+/** What an alarm is about, at a glance; the others have the bell. */
+export const ALARM_ICONS = {
+  "earth-fault": "bolt", "thermal-cut-out": "bolt", "contactor-welded": "bolt", "electric-danger": "bolt", "cable-broken": "cut", "sensor-implausible": "probe", contract: "limit", breaker: "limit",
+  "board-absent": "offline", latched: "lock",
+};
+
 /** An icon by name; hidden from screen readers, because there is always a text beside it. */
 export function Icon({ name, size = 24 }) {
   return h(

@@ -2,12 +2,13 @@
 // The main screen: where snow or ice lies and nobody melts it, what may get worse, and the rest.
 
 import { Calm } from "./calm.js";
-import { clock, kilowatts, number } from "./format.js";
+import { kilowatts } from "./format.js";
 import { html } from "./html.js";
 import { current, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { model } from "./model.js";
 import { Tile } from "./tile.js";
+import { fallsWords } from "./words.js";
 import { heating, kind, name, sorted } from "./zone.js";
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.mjs";
 
@@ -93,7 +94,7 @@ export function ZoneList({ onOpen }) {
   if (!zones.length) return html`<main class="roads"><p class="none">${t("list.waiting")}</p></main>`;
   return html`<main class=${`roads ${model.link === "live" ? "" : "stale"}`} aria-label=${t("list.label")}>
     ${!storm && html`<${Calm} zones=${zones} now_s=${now_s} onOpen=${onOpen} />`}
-    ${(storm || total_w > 0) && html`<p class="total"><span class="falls">${model.stage?.snow_cm_h && html`<${Icon} name="snow" size=${18} /><span>${t(model.stage.snow_until_utc_s ? "list.falls-until" : "list.falls", { cm: number(model.stage.snow_cm_h, model.stage.snow_cm_h < 1 ? 1 : 0), time: clock(model.stage.snow_until_utc_s ?? 0) })}</span>`}</span><${Icon} name="heating" size=${16} /> <span><b>${kilowatts(total_w)}</b> ${t("list.of-kw", { kw: kilowatts(model.session?.contract_w) })}</span></p>`}
+    ${(storm || total_w > 0) && html`<p class="total"><span class="falls">${model.stage?.snow_cm_h && html`<${Icon} name="snow" size=${18} /><span>${fallsWords(model.stage)}</span>`}</span><${Icon} name="heating" size=${16} /> <span><b>${kilowatts(total_w)}</b> ${t("list.of-kw", { kw: kilowatts(model.session?.contract_w) })}</span></p>`}
     <div class="counts">
       ${SECTIONS.map((word) => html`<button type="button" class=${`count ${word} ${of(word).length ? "some" : "zero"}`} onClick=${() => jump(word)}>
         <b>${of(word).length}</b><span>${t(`count.${word}`)}</span>

@@ -11,10 +11,10 @@ import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
 import { mayCommand, model, say } from "./model.js";
 import { away } from "./presence.js";
-import { Notice } from "./status.js";
+import { Freshness, Notice } from "./status.js";
 import { lyingWords } from "./tile.js";
 import { workWords } from "./work.js";
-import { stopWords } from "./words.js";
+import { fallsWords, stopWords } from "./words.js";
 import { commanded, name, sorted } from "./zone.js";
 import { useEffect, useState } from "./vendor/preact-hooks.mjs";
 
@@ -36,6 +36,8 @@ function openMatters(now_s) {
   for (const alarm of model.alarms) {
     if (alarm.assigned_to || alarm.acknowledged_by) lines.push([`alarm ${alarm.code} ${alarm.subject}`, `${subject(alarm.subject)} ${entryWords({ kind: "alarm", what: "raised", word: alarm.code, until_utc_s: null }, now_s)}`.trim(), [t("shift.takes-care", { user: alarm.assigned_to || alarm.acknowledged_by }), alarm.comment].filter(Boolean).join(" · ")]);
   }
+  const { stage } = model;
+  if (stage?.snow_cm_h) lines.push(["forecast", t("shift.forecast"), fallsWords(stage)]);
   return lines;
 }
 
@@ -123,6 +125,7 @@ export function ShiftPage({ onClose }) {
     <header>
       <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
       <h2 id="shift-title">${t("shift.title")}</h2>
+      <${Freshness} />
     </header>
     <div class="panel-body">
       ${!found || !past ? html`<p class="hint">${t("people.loading")}</p>` : html`

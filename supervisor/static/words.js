@@ -22,6 +22,10 @@ export function stopWords(zone) {
   return t(zone.heated ? "zone.current-flows" : "zone.not-heating", { why: t(`stop.${zone.not_heating}`) });
 }
 
+/** How much snow falls, and until when, by the stage of the city. */
+export const fallsWords = ({ snow_cm_h, snow_until_utc_s }) =>
+  t(snow_until_utc_s ? "list.falls-until" : "list.falls", { cm: number(snow_cm_h, snow_cm_h < 1 ? 1 : 0), time: clock(snow_until_utc_s ?? 0) });
+
 /** Why its command has no effect: what stops the road, else the step that failed. */
 export const failedWhy = (zone) => t(zone.not_heating && zone.override.mode !== "off" ? `stop.${zone.not_heating}` : failedWord(zone.override));
 
