@@ -17,7 +17,7 @@ from supervisor.web.keys import SERVICES
 from supervisor.web.residents import Residents
 from supervisor.web.stream import close_streams
 from supervisor.web.tests import fifty, screens
-from supervisor.web.tests.test_web_browser import PHONE, phone, playwright, pytestmark  # noqa: F401
+from supervisor.web.tests.test_web_browser import PHONE, keep, phone, playwright, pytestmark  # noqa: F401
 from supervisor.web.tests.test_web_browser_wide import SCREEN
 
 axe = pytest.importorskip(
@@ -93,5 +93,10 @@ async def test_axe_finds_nothing_on_pages_without_a_session(phone: Any, district
         await page.goto(str(phone.server.make_url("/")).rstrip("/") + path)
         await page.wait_for_selector(ready)
         found += await findings(page, f"{path.split(',')[0]} {language}")
+        if path.startswith("/roads"):  # it follows the system
+            await page.emulate_media(color_scheme="dark")
+            found += await findings(page, f"{path} {language} dark")
+            await keep(page, f"residents-dark-{language}")
+            await page.emulate_media(color_scheme="light")
     phone.errors[:] = [line for line in phone.errors if "status of 40" not in line]  # the used link
     assert found == []
