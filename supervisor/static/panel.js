@@ -65,7 +65,10 @@ export function Panel({ zone, onClose }) {
     event.preventDefault(); // Escape: the address decides what is open
     onClose();
   };
-  return html`<dialog ref=${dialog} class=${`panel ${wide() ? "beside" : ""}`} aria-labelledby="panel-name" onCancel=${stop}>
+  const escape = (event) => {
+    if (event.key === "Escape" && wide() && event.target.closest("dialog") === event.currentTarget) stop(event); // beside the list no browser does it
+  };
+  return html`<dialog ref=${dialog} class=${`panel ${wide() ? "beside" : ""}`} aria-labelledby="panel-name" onCancel=${stop} onKeyDown=${escape}>
     <header role=${wide() ? "presentation" : null}>
       <button type="button" class="round" onClick=${onClose} aria-label=${t("panel.back")}><${Icon} name="back" /></button>
       <div class="titles"><h2 id="panel-name">${name(zone, current())}</h2><p class="hint">${t("panel.supply", { feeder: zone.feeder })}${where(zone)}</p></div>

@@ -47,6 +47,9 @@ async def test_fifty_roads_fit_and_the_chosen_one_stands_beside_them(
     await keep(page, f"dispatcher-road-{language}")
     await page.click('.fine-rows [data-zone="z20"]')  # the list stays in reach
     await playwright.expect(page.locator(".panel.beside h2")).to_contain_text("20")
+    await page.keyboard.press("Escape")
+    await playwright.expect(page.locator(".panel")).to_have_count(0)
+    await danger.click()
     await page.click(".panel.beside .round")
     await playwright.expect(page.locator(".panel")).to_have_count(0)
 
