@@ -44,6 +44,7 @@ from supervisor.control.tallies import Tallies
 from supervisor.energy.influx import open_influx
 from supervisor.energy.metrics import SpoolCollector
 from supervisor.gateway.gateway import Gateway
+from supervisor.leading import Lead, leading
 from supervisor.net.handles import raise_limit, share_out
 from supervisor.runtime.background import Background
 from supervisor.runtime.clock import Clock, SystemClock
@@ -120,16 +121,17 @@ async def running(
     take_over: bool = False,
     planner_executor: Callable[[], Executor] = make_executor,
     entrance: MakeEntrance | None = None,
+    lead: Lead | None = None,
 ) -> AsyncIterator[Service]:
     """The whole service between enter and exit. Raises RoadheatError where a part cannot start.
 
-    `entrance` makes what takes the place of the boards' listener.
+    `entrance` makes what takes the place of the boards' listener; `lead` is this core's lease.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(alone_in(config.state_dir))
         budgets = share_out(raise_limit(), len(config.board))
         pki = prepare_files(config)
-        store = await stack.enter_async_context(open_store(config, clock))
+        store = await stack.enter_async_context(open_store(config, clock, lead.place if lead else None))
         epoch = await store.epochs.next()  # committed before anything can be commanded with it
         metrics = Metrics()
         alarms, background = await stack.enter_async_context(keep_alarms(store, clock, metrics))
@@ -141,6 +143,9 @@ async def running(
 
         roads = await start_roads(base, stack)
         commands = await load_commands(base, epoch, take_over)
+        if lead is not None:
+            commands.dispatcher.holds = lead.lease.holds
+            lead.lease.regained.append(commands.dispatcher.send_again)
         control = await start_control(base, roads, commands, stack, planner_executor)
         plan_again_on_changes(base, roads, commands, control)
 
@@ -193,7 +198,13 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(config, clock, take_over=take_over, entrance=entrance) as service:
+    async with AsyncExitStack() as stack:
+        lead = await stack.enter_async_context(leading(config, say, stop))
+        if stop.is_set():
+            return
+        service = await stack.enter_async_context(
+            running(config, clock, take_over=take_over, entrance=entrance, lead=lead)
+        )
         host, port = service.board_address
         where = f"dial in at {host}:{port}" if port else "come through gateways"
         say(f"boards {where}, {len(config.board)} are configured")
@@ -205,7 +216,8 @@ async def serve(
         gc.set_threshold(*GC_THRESHOLDS)
         sys.setswitchinterval(SWITCH_EACH_S)
         stopped = asyncio.ensure_future(stop.wait())
-        done, _ = await asyncio.wait({stopped, *service.endless}, return_when=asyncio.FIRST_COMPLETED)
+        endless = {*service.endless, *([lead.kept] if lead else ())}
+        done, _ = await asyncio.wait({stopped, *endless}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         for task in done - {stopped}:
             await task

@@ -98,6 +98,7 @@ class Dispatcher:
             self._zones_of.setdefault(zone.board, []).append(zone)
         self._issued: dict[str, tuple[int, float]] = {}  # zone → issue of its newest plan, and when (monotonic)
         self.accepted_at: dict[int, float] = {}  # override → monotonic, in this board session
+        self.holds: Callable[[], bool] = lambda: True  # whether this service still runs the district
         self.attached: list[Callable[[str], None]] = []  # called with a board that connects, once it has the time
         overrides.changed.append(self._override_changed)
 
@@ -136,6 +137,14 @@ class Dispatcher:
             f"Board {board} carries {', '.join(hello.z)}; the configuration says {', '.join(sorted(configured))}: "
             "provision it again",
         )
+        self._send_all(board)
+
+    def send_again(self) -> None:
+        """Send every connected board what holds now: for a while nothing could be sent."""
+        for board in list(self._sessions):
+            self._send_all(board)
+
+    def _send_all(self, board: str) -> None:
         self.send_clock(board)
         for listener in self.attached:
             listener(board)
@@ -302,7 +311,7 @@ class Dispatcher:
     def send(self, board: str, command: Callable[[int], Command | bytes], subject: Subject, kind: str) -> bool:
         """Send what `command` makes of the next sequence; False where the board is away or follows another service."""
         session = self._sessions.get(board)
-        if session is None or not session.commanded:
+        if session is None or not session.commanded or not self.holds():
             return False
         session.sequence += 1
         made = command(session.sequence)

@@ -13,6 +13,7 @@ from supervisor.domain.errors import StoreError
 from supervisor.store import database
 from supervisor.store.dialect import Table
 from supervisor.store.engine import OtherEngine, schema_version
+from supervisor.store.lease import stands
 from supervisor.store.migrating import run_steps
 from supervisor.store.place import Place, Server
 from supervisor.store.postgres import Postgres
@@ -88,6 +89,8 @@ def _to_file(held: Postgres, target: Path, say: Callable[[str, int], None]) -> d
         tables = held.tables()
         with closing(database.connect(half)) as made:
             database.migrate(made, str(half))
+            if holder := stands(held):
+                raise StoreError(f"the district is run by {holder}", where=str(held.place), remedy="Stop it first")
             held.script(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {PATIENT}")
             made.execute("BEGIN IMMEDIATE")
             counts = {}

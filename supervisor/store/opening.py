@@ -16,7 +16,7 @@ from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store import database
 from supervisor.store.integrity import refuse_damaged
-from supervisor.store.place import Server, place_of
+from supervisor.store.place import Place, Server, place_of
 from supervisor.store.store import SPOOL_CAP_BYTES, Store
 
 RIGHTS = "The user needs the right to create schemas: GRANT CREATE ON DATABASE … TO …"
@@ -67,12 +67,13 @@ def enter(place: Server, config: Config) -> None:
 
 
 @asynccontextmanager
-async def open_store(config: Config, clock: Clock) -> AsyncIterator[Store]:
+async def open_store(config: Config, clock: Clock, place: Place | None = None) -> AsyncIterator[Store]:
     """The store in the configured folder; lines for InfluxDB are kept only where it is configured.
 
-    Raises StoreError, also where a first look finds the database damaged.
+    `place`: the configured one, with the lease that the writer must have. Raises StoreError, also where a first look
+    finds the database damaged.
     """
-    path = place_of(config)
+    path = place or place_of(config)
     if isinstance(path, Path) and not refuse_damaged(path, clock):
         logger.info("%s is large: only a part was checked at this start; `roadheat check-database` reads all", path)
     if isinstance(path, Server):

@@ -10,6 +10,7 @@ from supervisor.config import Config
 from supervisor.domain.errors import StoreError
 
 DATABASE_NAME = "roadheat.db"  # in the state folder
+LOST = "lease"  # code of the error of a core that another one has followed
 
 
 class Server(Struct, frozen=True):
@@ -17,6 +18,7 @@ class Server(Struct, frozen=True):
 
     address: str
     district: str
+    fence: int = 0  # of the lease that the writer must still have; 0: none, as at the console
 
     @property
     def schema(self) -> str:
@@ -27,6 +29,16 @@ class Server(Struct, frozen=True):
 
 
 Place = Path | Server
+
+
+def lost(place: Server) -> StoreError:
+    """The sentence of a core that another one has followed."""
+    return StoreError(
+        f"another core runs district {place.district} now: nothing more is recorded or commanded by this one",
+        where=str(place),
+        remedy="It ends, and stands by once it is started again",
+        code=LOST,
+    )
 
 
 def file_of(config: Config, instead: str) -> Path:

@@ -20,7 +20,7 @@ from psycopg.adapt import Buffer, Dumper, Loader
 from supervisor.domain.errors import StoreError
 from supervisor.store.dialect import Table, Translator
 from supervisor.store.engine import OtherEngine, Parameters, Rows
-from supervisor.store.place import Server
+from supervisor.store.place import Server, lost
 
 LOCK_S = 5  # as SQLite's busy timeout: others write little
 CONNECT_S = 5
@@ -82,7 +82,7 @@ class Postgres(OtherEngine):
         self.place = place
         self._read_only = read_only
         self._connection = self._connect()
-        self._translator = _translator(place)
+        self._translator = _translator(place.address, place.schema)
 
     def _connect(self) -> psycopg.Connection[Any]:
         settings = {
@@ -116,6 +116,8 @@ class Postgres(OtherEngine):
         cursor = self._run(translated.sql, _named(parameters))
         if statement == "BEGIN IMMEDIATE":  # one writer at a time, as in SQLite: rows are numbered by what is there
             self._run("SELECT pg_advisory_xact_lock(%(p1)s)", {"p1": lock_of(self.place.schema)})
+            if self.place.fence:
+                self._require_lease()
         rows = cursor.fetchall() if cursor.description else []
         if translated.gives_id:
             return Rows([], cursor.rowcount, rows[-1][0] if rows else None)
@@ -136,6 +138,16 @@ class Postgres(OtherEngine):
             while done.nextset():
                 changed += max(done.rowcount, 0)
         return Rows([], changed)
+
+    def _require_lease(self) -> None:
+        """Hold the lease's row until the commit: who takes it waits for that. Raises StoreError where it is taken."""
+        found = self.query(
+            "SELECT fence FROM roadheat.lease WHERE district = %(district)s FOR SHARE",
+            {"district": self.place.district},
+        )
+        if not found or found[0][0] != self.place.fence:
+            self.execute("ROLLBACK")
+            raise lost(self.place)
 
     def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run a statement of PostgreSQL's own SQL; its rows."""
@@ -235,7 +247,7 @@ def lock_of(schema: str) -> int:
 
 
 @cache
-def _translator(place: Server) -> Translator:
+def _translator(address: str, schema: str) -> Translator:
     """Shared by a district's connections."""
     return Translator()
 
