@@ -24,7 +24,7 @@ def find_database_problems(database: DatabaseConfig | None, source: Source) -> I
     if database is None:
         return
     if problem := address_problem(database.address):
-        yield source.problem("database.address", *problem)
+        yield source.problem("database.address", *problem, value={})  # not shown: there may be a password in it
     if not DISTRICT.fullmatch(database.district):
         yield source.problem(
             "database.district",
