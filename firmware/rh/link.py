@@ -29,6 +29,7 @@ SILENCE_MAX_S = 60  # live telemetry is acknowledged every 10 s: a minute withou
 BACKOFF_MIN_S = 4
 BACKOFF_MAX_S = 120  # 2,000 boards come back within it without a storm
 GOOD_SESSION_S = 60
+STARVED_MAX = 8  # sessions that ended for want of memory: some ten minutes
 SEND_TIMEOUT_S = 20
 WINDOW = 8  # backlog records in flight beside the live ones
 PENDING_MAX = 12  # live records not acknowledged: two minutes
@@ -64,7 +65,7 @@ class Link:
 
         pause: `asyncio.sleep_ms`.
         """
-        failures = 0
+        failures = starved = 0
         wait_ms = random.randrange(first_wait_s + 1) * 1000
         while True:
             await pause(wait_ms)
@@ -75,13 +76,22 @@ class Link:
                 self._log("cancelled")
             except Exception as e:  # whatever network, files or frames have thrown
                 self._log(e)
-                if type(e) is MemoryError:  # the link waits, heating goes on
-                    gc.collect()
+                starved = self._starved(starved, e)
             good = self.ready and self._board.t - began > GOOD_SESSION_S
             self.ready = False
             self._keep_pending()
             failures = 0 if good else min(failures + 1, 5)
             wait_ms = random.randrange(min(BACKOFF_MAX_S, BACKOFF_MIN_S << failures) * 1000)
+
+    def _starved(self, before: int, error: Exception) -> int:
+        """Sessions that ended for want of memory. A heap in pieces does not mend: restart once no road needs heat."""
+        if type(error) is not MemoryError:
+            return 0 if self.ready else before
+        gc.collect()
+        if before + 1 >= STARVED_MAX and not self._board.busy():
+            self._board.log("link", "no memory for {} sessions: restart".format(before + 1))
+            self._board.restart = True
+        return before + 1
 
     def _log(self, what: object) -> None:
         """Never raises: the console may be the very thing that fails."""

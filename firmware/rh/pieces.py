@@ -5,13 +5,10 @@ from binascii import a2b_base64
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any
 
-PIECE = 400  # bytes; a frame of some 700: beside the link the heap hardly has a kilobyte in one piece
+PIECE = 96  # bytes; a frame of some 250, as telemetry has: beside the link the heap has little more in one piece
+FLUSH = 4  # pieces between two writes to flash: each costs the erasure of a block
 ANSWER_S = 30
-WINDOW = 2  # pieces under way or waiting
-
-
-class Refused(Exception):
-    """An image that this board must not run, or that cannot be had; args: the reason."""
+WINDOW = 4  # pieces under way or waiting
 
 
 class Pieces:
@@ -73,11 +70,14 @@ class Source:
         raise OSError("no answer")
 
     async def write(self, path: str, mode: str, size: int) -> None:
-        """The next `size` bytes into a file; each piece is on flash before the next is awaited. Raises OSError."""
+        """The next `size` bytes into a file, on flash every FLUSH pieces and at its end. Raises OSError."""
         with open(path, mode) as f:
+            written = 0
             while size:
                 if not self._rest:
                     self._rest = await self.next()
                 f.write(self._rest[:size])
-                f.flush()
+                written += 1
+                if written % FLUSH == 0:
+                    f.flush()
                 size, self._rest = size - len(self._rest[:size]), self._rest[size:]

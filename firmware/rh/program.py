@@ -4,6 +4,7 @@ Only the safety loop feeds the watchdog.
 """
 
 import asyncio
+import os
 import sys
 import time
 
@@ -19,6 +20,9 @@ if 0:  # for the type checker; leaves nothing on the chip
 
     from .board import Board
     from .config import Config, Limits
+
+
+LIST = "list.rec"  # of `rh.verdict`
 
 
 async def safety(board: "Board", feed: "Callable[[], None]") -> None:
@@ -86,9 +90,25 @@ def checked() -> "tuple[Config, Limits] | None":
         del sys.modules["rh.fields"], rh.fields
 
 
+def judged() -> None:
+    """Verify the list of a program that came over the link, where that waits for a start: it takes memory."""
+    try:
+        os.stat(LIST)
+    except OSError:
+        return
+    try:
+        import rh.verdict
+
+        rh.verdict.settle()
+        del sys.modules["rh.verdict"], rh.verdict
+    except Exception as e:  # the board starts without it
+        sys.print_exception(e)
+
+
 def main() -> bool:
     """Run until a person or a fault stops it; outputs are off whenever this returns. False: not with these files."""
     try:
+        judged()
         files = checked()
         return files is not None and asyncio.run(run(*files))
     except KeyboardInterrupt:

@@ -11,7 +11,6 @@ anything of the program is imported; three that were not proved lead back to the
 import os
 import sys
 from binascii import hexlify
-from hashlib import sha256
 
 from . import store
 
@@ -159,7 +158,9 @@ def whole(slot: str, identity: str) -> bool:
     try:
         if digest(slot + "/" + LIST) != identity:
             return False
-        more = -len(os.listdir(slot + "/rh")) - len(os.listdir(slot + "/drivers"))  # would be imported as well
+        more = -sum(
+            1 for folder in ("/rh", "/drivers") for _ in store.names(slot + folder)
+        )  # would be imported as well
         with open(slot + "/" + LIST) as f:
             for size, expected, path in files(f):
                 if os.stat(slot + "/" + path)[6] != size or digest(slot + "/" + path) != expected:
@@ -192,11 +193,4 @@ def version(slot: str) -> str:
 
 def digest(path: str) -> str:
     """SHA-256 as hex digits; raises OSError."""
-    made = sha256()
-    chunk = bytearray(512)
-    with open(path, "rb") as f:
-        while True:
-            n = f.readinto(chunk)
-            if not n:
-                return hexlify(made.digest()).decode()
-            made.update(memoryview(chunk)[:n])
+    return hexlify(store.digest(path)).decode()

@@ -8,12 +8,13 @@ from hashlib import sha256
 from .seal import OLD, replace
 
 if 0:  # for the type checker; leaves nothing on the chip
-    from typing import Any
+    from typing import Any, Iterator
 
 
 RECORD_MAX = 4_096  # bytes; ours have a tenth of it, and a longer one may not fit into memory
 _FILES = ("config.json", "limits.json", "signers.bin")  # and the authority's
 _ENOENT = 2
+_CHUNK = 128  # bytes read at once: beside the link the heap has little more in one piece
 
 
 class Damaged(Exception):
@@ -50,21 +51,35 @@ def load(path: str) -> "dict[str, Any] | None":
 
 def fingerprint(program: bool = True) -> bytes:
     """Hash over the program, or over configuration and authority, to detect changes on flash."""
-    digest = sha256()
-    chunk = bytearray(512)
+    made = bytearray(32)
     own = __file__.rpartition("/")[0]  # of the running program; the flashed one is that of the next start, perhaps
     for folder in ("", "rh", "drivers") + ((own, own[:-2] + "drivers") if own != "rh" else ()):
-        for name in sorted(os.listdir(folder) if folder else os.listdir()):
+        for name in names(folder):
             code = name.endswith((".py", ".mpy")) or name == "profile.json"
             if code if program else name in _FILES or name.endswith((".der", OLD)):
-                with open(folder + "/" + name if folder else name, "rb") as f:
-                    while True:
-                        n = f.readinto(chunk)
-                        if not n:
-                            break
-                        digest.update(memoryview(chunk)[:n])
-    result: bytes = digest.digest()
-    return result
+                path = folder + "/" + name if folder else name
+                one = digest(path, path.encode())
+                for i in range(32):  # whatever order the file system names them in
+                    made[i] ^= one[i]
+    return bytes(made)
+
+
+def names(folder: str) -> "Iterator[str]":
+    """What is in a folder, one after the other: a list of all takes some kilobytes. Raises OSError."""
+    listed: "Any" = getattr(os, "ilistdir", None)  # the VM's
+    return iter(os.listdir(folder or ".")) if listed is None else (entry[0] for entry in listed(folder))
+
+
+def digest(path: str, prefix: bytes = b"") -> bytes:
+    """SHA-256 of a file behind a prefix; raises OSError."""
+    made = sha256(prefix)
+    chunk = bytearray(_CHUNK)
+    with open(path, "rb") as f:
+        while True:
+            n = f.readinto(chunk)
+            if not n:
+                return bytes(made.digest())
+            made.update(memoryview(chunk)[:n])
 
 
 def _hash(body: bytes) -> bytes:

@@ -36,7 +36,11 @@ async def tend(board: "Board", link: "Callable[[], Link | None]", pause: "Callab
             if proved and ready and open_link is not None:
                 await open_link.send({"t": "image", "v": VERSION, "ok": 1, "why": ""})
         update = board.update
-        if open_link is not None and ready and update is not None and not update.said and board.t >= update.again_at:
+        if update is not None and update.restart:
+            if not board.busy():
+                board.log("update", "restart to verify its list")
+                board.restart = True
+        elif open_link is not None and ready and update is not None and not update.said and board.t >= update.again_at:
             await _fetch(board, update, open_link.send, pause)
 
 

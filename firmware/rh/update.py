@@ -7,14 +7,12 @@ hash, read back from flash, is the one in the list. Imported for an update only.
 """
 
 import os
-import sys
 
-import rh
-
-from . import slot
+from . import slot, verdict
 from .codes import MALFORMED, NOT_NOW, OK, OUT_OF_LIMITS
 from .commands import nothing
-from .pieces import Pieces, Refused
+from .pieces import Pieces
+from .verdict import Refused, later
 
 if 0:  # for the type checker; leaves nothing on the chip
     from typing import Any, Awaitable, Callable
@@ -24,24 +22,8 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 LIST_MAX = 8_192
 SIGNATURE = 384  # bytes
-DROPPED = ("verify", "signed", "chips")  # modules that have done their work
 LIST_NEW = "list.new"  # until it has been verified
 _LIST, _SIGNATURE, _CONTENT = 0, 1, 2  # what a piece is of; the content is all files, one after the other
-
-
-def later(version: str, than: str) -> bool:
-    """Whether a version is later: three numbers with dots; False where one of them is not."""
-    try:
-        return _numbers(version) > _numbers(than)
-    except ValueError:
-        return False
-
-
-def _numbers(version: str) -> "list[int]":
-    parts = version.split(".")
-    if len(parts) != 3 or not all(part.isdigit() and len(part) <= 4 for part in parts):
-        raise ValueError
-    return [int(part) for part in parts]
 
 
 def command(board: "Board", message: "dict[str, Any]") -> "Outcome":
@@ -90,6 +72,7 @@ class Update:
         self.ready = False
         self.said = False  # how it ended, to the supervisor
         self.why = ""  # why not; "" while it goes on
+        self.restart = False  # it goes on at the next start: there is no memory for it beside the link
         self.failures = 0  # in a row
         self.again_at = 0  # uptime before which it is not tried again
         self.pieces = Pieces(version)
@@ -110,6 +93,7 @@ class Update:
         except Refused as e:
             self.why = str(e.args[0])[: slot.WHY_MAX]
             remove(LIST_NEW)
+        verdict.withdraw()
 
     async def _fetch(self, ask: "Any", pause: "Any") -> None:
         held = self.slot + "/" + slot.LIST
@@ -134,19 +118,17 @@ class Update:
 
     async def _verified(self, path: str, ask: "Any", pause: "Any") -> int:
         """Bytes of all files of the list at `path`; raises Refused where this board must not run it."""
-        from . import verify
-
+        known = verdict.given(self.identity, self.slot)
+        if known is not None:
+            return known
+        await self.pieces.source(_SIGNATURE, 0, SIGNATURE, ask, pause).write(verdict.SIGNATURE, "wb", SIGNATURE)
         try:
-            known = verify.keys()
-            said = await self.pieces.source(_SIGNATURE, 0, SIGNATURE, ask, pause).next()
-            verify.signature(self.identity, said, known)
-            try:
-                return int(verify.header(path, self.version, self.slot))
-            except ValueError:  # of reading it: no text, no numbers
-                raise Refused(verify.NO_SENSE)
-        finally:
-            del verify
-            forget()
+            return verdict.judge(path, self.identity, self.version, self.slot)
+        except MemoryError:
+            verdict.forget()
+            verdict.ask(path, self.identity, self.version, self.slot)
+            self.restart = True
+            raise OSError("its list is verified at the next start")
 
     async def _content(self, held: str, total: int, ask: "Any", pause: "Any") -> None:
         """All files, one after the other, from where the last attempt stopped."""
@@ -164,14 +146,6 @@ class Update:
                 elif source is not None:
                     await source.write(path, "wb", size)
                 at += size
-
-
-def forget() -> None:
-    """Free what verifying needed."""
-    for name in DROPPED:
-        sys.modules.pop("rh." + name, None)
-        if hasattr(rh, name):
-            delattr(rh, name)
 
 
 def remove(path: str) -> None:

@@ -1,39 +1,18 @@
-"""Whether a program may run on this board: who has signed it, what it is for, and whether there is room. Used by
-`rh.update`, which drops it before it fetches what the list names: a board has little memory left beside its link.
-"""
+"""Whether a program is for this board, and whether there is room. Used by `rh.verdict`, which drops it afterwards."""
 
 import os
 import sys
 
-from . import VERSION, chips, signed, slot
-from .pieces import Refused
-from .update import later
+from . import VERSION, chips, slot, store
+from .verdict import Refused, later
 
 MODEL = "roadheat-1"  # what a list must name: boards with other circuits are other models
-PURPOSE = b"roadheat program\n"
 BYTECODE = getattr(sys.implementation, "_mpy", 0) & 0xFF  # version of the bytecode that this interpreter takes
 FILES_MAX = 80
 FILE_MAX = 65_536
 SPARE = 393_216  # bytes that stay free: what journal and events may still grow to, and the configuration
 NO_SENSE = "its list makes no sense"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
-
-
-def keys() -> "list[bytes]":
-    """This board's signing keys; raises Refused where it has none."""
-    try:
-        found = signed.pinned()
-    except signed.Damaged:
-        raise Refused("its signing keys are damaged: configure it")
-    if not found:
-        raise Refused("this board has no signing keys: provision and configure it")
-    return found
-
-
-def signature(identity: str, said: bytes, known: "list[bytes]") -> None:
-    """Raises Refused unless one of the keys has signed the list of that hash."""
-    if not signed.verified(PURPOSE + identity.encode(), said, known):
-        raise Refused("not signed by a key of this board")
 
 
 def path_fault(path: str) -> bool:
@@ -101,7 +80,7 @@ def _blocks_in(name: str, block: int) -> int:
     made = 0
     for folder in (name + "/rh", name + "/drivers"):
         try:
-            for entry in os.listdir(folder):
+            for entry in store.names(folder):
                 made += blocks_of(os.stat(folder + "/" + entry)[6], block)
         except OSError:
             pass

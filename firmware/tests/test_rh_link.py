@@ -6,7 +6,7 @@ import unittest
 from board_fixtures import UTC
 from link_fixtures import Stream, Supervisor
 from rh import VERSION
-from rh.link import PENDING_MAX, WINDOW
+from rh.link import PENDING_MAX, STARVED_MAX, WINDOW
 from rh.wire import FrameError
 from rh.ws import WsError
 from session_fixtures import LinkCase
@@ -192,6 +192,37 @@ class Sessions(LinkCase):
 
         self.session(steps, deaf)
         self.assertTrue(deaf.stream.closed)
+
+    def starved(self, sessions, busy, ends=None):
+        """Whether a board asks for a restart after so many sessions that ended for want of memory."""
+        self.board.busy = lambda: busy
+        left = [MemoryError] * sessions
+
+        class Enough(Exception):
+            pass
+
+        async def dial():
+            raise left.pop()
+
+        async def pause(ms):
+            if not left:
+                raise Enough
+            await asyncio.sleep(0)
+
+        self.link._dial = dial
+        if ends is not None:
+            left[0] = ends
+        with self.assertRaises(Enough):
+            asyncio.run(self.link.run(0, pause))
+        return self.board.restart
+
+    def test_a_heap_in_pieces_ends_in_a_restart_while_no_road_needs_heat(self):
+        self.assertFalse(self.starved(STARVED_MAX - 1, busy=False))
+        self.assertFalse(self.starved(STARVED_MAX, busy=True))
+        self.assertTrue(self.starved(STARVED_MAX, busy=False))
+
+    def test_other_ends_do_not_count_as_want_of_memory(self):
+        self.assertFalse(self.starved(STARVED_MAX, busy=False, ends=OSError))
 
     def test_dials_again_after_failures_with_growing_jitter(self):
         first, second = Supervisor(), Supervisor(ep=2)

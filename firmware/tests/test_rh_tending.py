@@ -25,7 +25,7 @@ class Link:
 class Fails:
     """An update whose fetching always fails at once."""
 
-    version, why, ready, said, failures, again_at = "9.9.9", "", False, False, 0, 0
+    version, why, ready, said, failures, again_at, restart = "9.9.9", "", False, False, 0, 0, False
 
     def __init__(self, board, comes=False):
         self.board = board

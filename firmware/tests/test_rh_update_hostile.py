@@ -7,9 +7,10 @@ import unittest
 from binascii import b2a_base64
 
 import rh
-from rh import chips, signed, slot, update, verify
+from rh import chips, signed, slot, update, verdict, verify
 from rh.codes import NOT_NOW, OK, OUT_OF_LIMITS
-from test_rh_update import FILES, NEW, Case, hexes, listed
+from rh.pieces import PIECE
+from test_rh_update import FILES, NEW, SIGNATURE_PIECES, Case, hexes, listed
 
 OLD_FILES = {"rh/old.mpy": b"old" * 100}
 
@@ -100,7 +101,7 @@ class Signatures(Server):
         self.fetch(listing)
         asked = self.asked
         self.assertTrue(self.fetch(listing).ready)
-        self.assertEqual(self.asked, asked + 1, "the signature alone")
+        self.assertEqual(self.asked, asked + SIGNATURE_PIECES, "the signature alone")
         self.tamper = lambda message, raw: b"x" * len(raw)
         self.assertFalse(self.fetch(listing).ready)
 
@@ -137,10 +138,10 @@ class Frames(Server):
         self.assertTrue(made.take(good))
 
     def test_what_verifies_leaves_the_memory(self):
-        update.DROPPED = self.keep[0]
+        verdict.DROPPED = self.keep[0]
         try:
             self.fetch(listed())
-            self.assertEqual([name for name in update.DROPPED if "rh." + name in sys.modules], [])
+            self.assertEqual([name for name in verdict.DROPPED if "rh." + name in sys.modules], [])
         finally:
             for name, module in (("verify", verify), ("signed", signed), ("chips", chips)):
                 sys.modules["rh." + name] = module
@@ -194,7 +195,7 @@ class TwoInARow(Server):
         _, bad, why = slot.said()
         self.assertTrue(len(bad) <= 16 and len(why) <= 100)
         for version in ("99999.0.0", " 1.0.0", "1_0.0.0", "+1.0.0", "1.0.0\n", long + ".0.0"):
-            self.assertFalse(update.later(version, "0.0.0"), version)
+            self.assertFalse(verdict.later(version, "0.0.0"), version)
         made = self.fetch(listed(model="m" * 500))
         self.assertTrue(len(made.why) <= 100, made.why)
 
@@ -236,7 +237,7 @@ class Flash(Server):
         """An update that went on after a cut would else be refused for its own pieces."""
         listing = listed()
         block = os.statvfs("/")[0]
-        self.silent_after = 7
+        self.silent_after = (len(listing) + PIECE - 1) // PIECE + SIGNATURE_PIECES + 1_600 // PIECE  # within the files
         keep = verify.room
         try:
             verify.room = lambda: verify.SPARE + 3 * block - 1

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
 from hil_tests.bench.programs import changed_firmware
+from hil_tests.bench.wiring import Fit
 from hil_tests.vm.emulated_board import FLASH_BYTES
 from hil_tests.vm.flash_image import firmware_files, read_image, write_image
 from supervisor.cli import main
@@ -33,18 +34,27 @@ BOARDS = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 4
 class District:
     """A bench whose boards know an engineer's signing key."""
 
-    def __init__(self, folder: Path, boards: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        boards: int,
+        zones: int = 1,
+        fit: Fit | None = None,
+        firmware: dict[str, bytes] | None = None,
+    ) -> None:
+        """firmware: files of the program that boards have; default the sources."""
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.key = generate(folder / "engineer.pem")
         weather = design_storm(START, hours=60, seed=1, snow_start_h=SNOW_START_H)
-        city = write_city(folder, weather, boards=boards, zones_per_board=1)
-        self.bench = Bench(city, start_utc_s=START)
+        city = write_city(folder, weather, boards=boards, zones_per_board=zones)
+        self.bench = Bench(city, start_utc_s=START, fit=fit or Fit())
         for name, board in self.bench.boards.items():
             place = self.bench.config.state_dir / "boards" / name
             files = {kind: sealed_file(place / kind) for kind in PROVISIONED}
             files["signers.bin"] = sealed(modulus(self.key.public_key()))
             files["limits.json"] = sealed(signed(limits_text(place / "limits.json", name, 1), LIMITS, self.key))
-            write_image(board.image, {**firmware_files(FIRMWARE), **files}, FLASH_BYTES)
+            write_image(board.image, {**(firmware or firmware_files(FIRMWARE)), **files}, FLASH_BYTES)
         self.bench.power_on()
         self.bench.start_supervisor()
 
