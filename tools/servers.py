@@ -124,6 +124,11 @@ class Server:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """0 while it does not run."""
+        return self._process.pid if self._process else 0
+
     def start(self) -> None:
         """Start it and wait until it answers. Raises ServerError with the end of its log."""
         with self._log.open("ab") as log:
@@ -209,6 +214,14 @@ class Nats(Server):
         self.address = f"nats://127.0.0.1:{port}"
 
 
+class Haproxy(Server):
+    """A TCP balancer; `url` is its monitoring, `address` what boards dial."""
+
+    def __init__(self, command: Sequence[str], port: int, monitoring: int, log: Path) -> None:
+        super().__init__("haproxy", command, monitoring, "/ready", log)
+        self.address = "127.0.0.1", port
+
+
 @contextmanager
 def running_nginx(folder: Path, upstream: str) -> Iterator[Nginx]:
     """nginx before `upstream`, with its files in `folder`. Raises ServerError where it is missing or does not start."""
@@ -253,8 +266,8 @@ def running_nats(folder: Path, *options: str) -> Iterator[Nats]:
 
 
 @contextmanager
-def running_haproxy(folder: Path, gateways: Sequence[tuple[int, int]], port: int = 0) -> Iterator[tuple[str, int]]:
-    """haproxy at `port` before gateways, (port, port of /healthz) each; yields its address. Raises ServerError."""
+def running_haproxy(folder: Path, gateways: Sequence[tuple[int, int]], port: int = 0) -> Iterator[Haproxy]:
+    """haproxy at `port` before gateways, (port, port of /healthz) each. Raises ServerError."""
     port, monitoring = port or free_port(), free_port()
     backends = "\n".join(
         f"  server g{number} 127.0.0.1:{boards} port {health}" for number, (boards, health) in enumerate(gateways)
@@ -262,8 +275,7 @@ def running_haproxy(folder: Path, gateways: Sequence[tuple[int, int]], port: int
     config = folder / "haproxy.cfg"
     config.write_text(HAPROXY_CONFIG.format(port=port, monitoring=monitoring, backends=backends), encoding="utf-8")
     command = [_program("haproxy"), "-f", str(config), "-db"]
-    for _ in _running(Server("haproxy", command, monitoring, "/ready", folder / "haproxy.log")):
-        yield "127.0.0.1", port
+    yield from _running(Haproxy(command, port, monitoring, folder / "haproxy.log"))
 
 
 def _program(name: str) -> str:

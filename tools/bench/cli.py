@@ -18,6 +18,9 @@ BENCHES = {
         "tools.bench.app:app",
         "The crew app on a slow phone: weight, first and second view, the stream at rest, touches of each task.",
     ),
+    "cluster": Lazy(
+        "tools.bench.cluster:cluster", "The same boards at one process, then at core and gateways: round trips and CPU."
+    ),
     "control": Lazy("tools.bench.control:control", "Replay a season in closed loop and compare cost with ice minutes."),
     "energy": Lazy("tools.bench.energy:energy", "Serialising, commit latency, loop stall, shipping and draining."),
     "faults": Lazy(

@@ -7,6 +7,7 @@ machine, so its CPU is reported too. What the service says of itself is read fro
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 import time
@@ -65,6 +66,12 @@ def lag_quantile(before: dict[float, float], after: dict[float, float], share: f
     return low
 
 
+def cpu_s(pid: int) -> float:
+    """Computing time of a process [s]."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Measured:
     """The service from outside: memory, CPU, loop lag."""
 
@@ -87,8 +94,8 @@ class Measured:
 
     def cpu_s(self) -> float:
         """Of the service's main process, without the planners beside it."""
-        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+        assert self._service.process is not None
+        return cpu_s(self._service.process.pid)
 
 
 async def all_ready(boards: list[FleetBoard]) -> float:

@@ -128,8 +128,9 @@ class Honest:
 class Service:
     """`roadheat serve` as a process, and a person who is signed in."""
 
-    def __init__(self, config: Config, path: Path, log: Path) -> None:
-        self._config, self._path, self.log = config, path, log
+    def __init__(self, config: Config, path: Path, log: Path, *arguments: str) -> None:
+        """`arguments` are added to the command."""
+        self._config, self._path, self.log, self._arguments = config, path, log, arguments
         self.process: asyncio.subprocess.Process | None = None
         self.url = f"http://{config.web.listen}"
         self._csrf = ""
@@ -137,8 +138,8 @@ class Service:
     async def start(self) -> None:
         with self.log.open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "supervisor.cli", "serve", "--config", str(self._path), stdout=log, stderr=log,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                sys.executable, "-m", "supervisor.cli", "serve", "--config", str(self._path), *self._arguments,
+                stdout=log, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         deadline = time.monotonic() + 120
         while "login?token=" not in self.log.read_text(errors="replace"):

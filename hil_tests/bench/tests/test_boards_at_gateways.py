@@ -17,10 +17,10 @@ from hil_tests.bench.wiring import Fit, wire
 from hil_tests.vm.console import ConsoleRelay
 from hil_tests.vm.emulated_board import EmulatedBoard, Wiring
 from hil_tests.vm.realtime import running
-from supervisor.cluster.tests.role_process import Role, wait_for_keys
 from supervisor.config import Config, load
 from supervisor.store import DATABASE_NAME
 from supervisor.weather.design_storm import design_storm
+from tools.bench.role_process import Role, wait_for_keys
 from tools.flashing import provisioned
 from tools.servers import find_program, running_haproxy, running_nats
 

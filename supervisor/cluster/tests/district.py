@@ -12,7 +12,6 @@ import aiohttp
 from supervisor.app import Service, running
 from supervisor.cluster.gateway_role import GatewayOptions, RunningGateway, running_gateway
 from supervisor.cluster.messages import Subjects
-from supervisor.cluster.tests.role_process import DISTRICT
 from supervisor.cluster.transport import Transport
 from supervisor.config import Config
 from supervisor.gateway.tests.board_client import BoardClient
@@ -20,6 +19,7 @@ from supervisor.roles import core_entrance
 from supervisor.runtime.clock import SystemClock
 from supervisor.wire.keys import load_key
 from supervisor.wire.messages import Hello
+from tools.bench.role_process import DISTRICT
 
 
 @asynccontextmanager

@@ -14,11 +14,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from supervisor.cluster.tests.role_process import Role, wait_for_keys
 from supervisor.config import Config
 from supervisor.tests.test_kills import Board, nothing_lost_or_doubled
 from supervisor.tests.test_service import client
 from supervisor.tests.test_service import config as config
+from tools.bench.role_process import Role, wait_for_keys
 from tools.servers import Nats, find_program, free_port, running_haproxy
 
 KILLS = int(os.environ.get("ROADHEAT_CLUSTER_KILLS", "5"))  # each way once: either gateway, core, NATS, NATS for long
@@ -88,7 +88,7 @@ async def test_any_part_killed_under_load_loses_and_doubles_nothing(
         for role in (core, *gateways):
             stack.callback(role.kill)
             role.start()
-        address = stack.enter_context(running_haproxy(tmp_path, ports))
+        address = stack.enter_context(running_haproxy(tmp_path, ports)).address
         async with client() as http:
             await asyncio.to_thread(wait_for_keys, config)
             tasks = [asyncio.create_task(on_the_road(board, config, http, address)) for board in boards]

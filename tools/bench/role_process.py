@@ -1,4 +1,4 @@
-"""Core and gateways as processes of their own, for tests that kill them."""
+"""Core and gateways as processes of their own, for benches and for tests that kill them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,18 @@ class Role:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """0 before its start."""
+        return self._process.pid if self._process else 0
+
     def start(self) -> None:
+        """Start it; its output goes to the log."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
 
     def kill(self) -> None:
+        """SIGKILL."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
