@@ -12,7 +12,7 @@ from supervisor.config.source import Source, parse
 from supervisor.domain.errors import RoadheatError, TariffError
 from supervisor.net.handles import needed, raise_limit
 from supervisor.runtime.clock import SystemClock
-from supervisor.store.opening import SPOOL_BYTES_PER_ZONE_DAY, SPOOL_DAYS, spool_cap_bytes
+from supervisor.store.spool_cap import SPOOL_BYTES_PER_ZONE_DAY, SPOOL_DAYS, spool_cap_bytes
 from supervisor.tariff.advice import advice
 from supervisor.tariff.configured import configured_demand, configured_tariff, price_fetcher, tariff_file
 from supervisor.weather.providers.registry import planned

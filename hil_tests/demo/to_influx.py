@@ -13,7 +13,7 @@ from supervisor.energy.endpoint import authorization, configured
 from supervisor.energy.shipper import shipping
 from supervisor.runtime.clock import ManualClock
 from supervisor.store import DATABASE_NAME, Store
-from supervisor.store.opening import spool_cap_bytes
+from supervisor.store.spool_cap import spool_cap_bytes
 
 DATABASE = "roadheat_demo"  # of 1.x; the bucket of 2.x
 TOKEN = "INFLUX_TOKEN"

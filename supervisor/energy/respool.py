@@ -15,7 +15,7 @@ from supervisor.domain.errors import CommandError
 from supervisor.energy.period import begun, days, local_time, period_of
 from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.store import events, feeder_quarters, labels, rollup, spool, telemetry, upkeep
-from supervisor.store.opening import spool_cap_bytes
+from supervisor.store.spool_cap import spool_cap_bytes
 from supervisor.store.tick import tick_lines
 from supervisor.tariff.configured import billing_tariff, configured_demand, peak_counts
 

@@ -34,7 +34,7 @@ from supervisor.store.upkeep import UpkeepRepository
 from supervisor.store.weather import WeatherRepository
 from supervisor.store.writer import Writer
 
-# 14 days without InfluxDB for 50 zones at 10 s are 0.9 GB of lines. Larger districts: store/opening.py.
+# 14 days without InfluxDB for 50 zones at 10 s are 0.9 GB of lines. Larger districts: spool_cap.py.
 SPOOL_CAP_BYTES = 1024**3
 
 

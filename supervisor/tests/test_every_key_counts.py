@@ -17,8 +17,8 @@ import pytest
 
 from supervisor.config import LISTS, TABLES, Config
 from supervisor.notify import CHANNELS
-from supervisor.store.opening import spool_cap_bytes
 from supervisor.store.place import place_of
+from supervisor.store.spool_cap import spool_cap_bytes
 from supervisor.tariff.bands_file import TariffFile
 from supervisor.tariff.kind import FileSettings as TariffFileSettings
 from supervisor.tariff.registry import KINDS

@@ -17,7 +17,7 @@ from supervisor.runtime.clock import SystemClock
 from supervisor.store import DATABASE_NAME, Store, spool
 from supervisor.store.labels import Labels
 from supervisor.store.meter import Meter
-from supervisor.store.opening import SPOOL_BYTES_PER_ZONE_DAY
+from supervisor.store.spool_cap import SPOOL_BYTES_PER_ZONE_DAY
 from supervisor.store.tick import Tick, ZoneTick, tick_lines
 from tools.bench.energy_page import beating
 from tools.bench.telemetry_load import DT_S, T0_UTC_S, Load

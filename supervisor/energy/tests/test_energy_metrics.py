@@ -17,7 +17,7 @@ from supervisor.config import load
 from supervisor.config.tests.examples import EXAMPLE
 from supervisor.energy.metrics import SpoolCollector
 from supervisor.energy.tests.spooling import answering
-from supervisor.store.opening import spool_cap_bytes
+from supervisor.store.spool_cap import spool_cap_bytes
 
 
 async def test_size_age_and_fate_of_points_are_metrics(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_without_a_cap_there_is_room_for_fourteen_days_of_all_zones_within_a_qua
     few = len(config.zone)
     many = msgspec.structs.replace(config, zone=(config.zone * 100)[:100])
     disk = SimpleNamespace(total=2**40)
-    monkeypatch.setattr("supervisor.store.opening.shutil.disk_usage", lambda _: disk)
+    monkeypatch.setattr("supervisor.store.spool_cap.shutil.disk_usage", lambda _: disk)
     assert spool_cap_bytes(config) == 2**30
     assert spool_cap_bytes(many) == 14 * 100 * 8640 * 200
     assert not [said for said in explain(many)[1] if "spool_mib" in said]
