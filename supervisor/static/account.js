@@ -64,6 +64,7 @@ export function Account() {
     <${Notifications} />
     <${Passkeys} />
     <${OtherDevices} />
+    <p class="hint kept-of-you">${t("account.kept")}</p>
     <${Sources} />
     ${open === "invite" && html`<${Invite} onClose=${close} />`}
     ${open === "energy" && html`<${EnergyLater} onClose=${close} />`}

@@ -31,3 +31,10 @@ async def test_a_person_ends_the_sessions_of_other_devices(
     assert [await district.sessions.find(one.token) for one in others] == [None] * 3
     await page.wait_for_selector(".notice.good")
     assert await page.locator(".nav-more").is_visible()  # this device stays signed in
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "What is kept of you"), ("ko", "저장되는 내 정보")])
+async def test_a_person_is_told_what_is_kept(phone: Any, language: str, words: str) -> None:  # noqa: F811
+    page = await phone(language)
+    await page.click(".nav-more")
+    await playwright.expect(page.locator(".kept-of-you")).to_contain_text(words)
