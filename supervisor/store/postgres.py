@@ -81,6 +81,7 @@ class Postgres(OtherEngine):
         """Raises StoreError where the server cannot be reached."""
         self.place = place
         self._read_only = read_only
+        self._begun = False  # a transaction, which a new connection must not go on with
         self._connection = self._connect()
         self._translator = _translator(place.address, place.schema)
 
@@ -113,7 +114,10 @@ class Postgres(OtherEngine):
 
     def execute(self, statement: str, parameters: Parameters = ()) -> Rows:
         translated = self._translator.translate(statement, self.tables)
+        if statement.startswith(("BEGIN", "COMMIT")) or statement == "ROLLBACK":
+            self._begun = self._begun and statement == "COMMIT"
         cursor = self._run(translated.sql, _named(parameters))
+        self._begun = statement != "COMMIT" and (self._begun or statement.startswith("BEGIN"))
         if statement == "BEGIN IMMEDIATE":  # one writer at a time, as in SQLite: rows are numbered by what is there
             self._run("SELECT pg_advisory_xact_lock(%(p1)s)", {"p1": lock_of(self.place.schema)})
             if self.place.fence:
@@ -176,6 +180,8 @@ class Postgres(OtherEngine):
 
     def _run(self, statement: str, parameters: Mapping[str, Any] | None) -> psycopg.Cursor[Any]:
         if self._connection.closed:
+            if self._begun:
+                raise sqlite3.OperationalError("the connection was lost within a transaction")
             self._connection = self._connect()
         try:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,23 @@ async def test_a_server_that_ends_loses_nothing_committed_and_is_found_again(
     await store.values.set("a", "3")
     assert await store.values.get("a") == "3"
     await store.close()
+
+
+def test_a_transaction_does_not_go_on_over_a_new_connection(server: Server) -> None:
+    db, other = database.connect(server), Postgres(server)
+    database.migrate(db)
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("INSERT INTO kv VALUES ('a', '1')")
+    (backend,) = db.execute("SELECT pg_backend_pid()").fetchone()
+    other.query("SELECT pg_terminate_backend(%(pid)s)", {"pid": backend})
+    for statement in ("INSERT INTO kv VALUES ('b', '1')", "INSERT INTO kv VALUES ('c', '1')", "COMMIT"):
+        with pytest.raises(sqlite3.OperationalError):
+            db.execute(statement)
+    assert not db.in_transaction
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("INSERT INTO kv VALUES ('d', '1')")
+    db.execute("COMMIT")
+    assert db.execute("SELECT key FROM kv WHERE length(key) = 1").fetchall() == [("d",)]
 
 
 async def test_the_service_and_the_console_number_the_audit_together(server: Server) -> None:
