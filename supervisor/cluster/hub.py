@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -37,39 +37,20 @@ from supervisor.cluster.messages import (
     Updating,
     decode,
 )
-from supervisor.cluster.remote_boards import GatewayState, RemoteLink
+from supervisor.cluster.remote_boards import GatewayState, RemoteControl, RemoteLink
 from supervisor.cluster.transport import Transport
 from supervisor.config import Config
-from supervisor.control.dispatch import BoardLink
 from supervisor.control.monitoring import Monitoring
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import ClusterError, ConfigError, StoreError
 from supervisor.runtime.background import Background
-from supervisor.wire.messages import Get, Hello, Image, ResultFrame, Telemetry
 from supervisor.wire.pki import Pki
-from supervisor.wire.reports import Damaged
 
 logger = logging.getLogger(__name__)
 
 AGAIN_S: Final = 0.2  # between two attempts to reach a gateway
 WHO_S: Final = 2.0  # at start: another core of the district would answer within milliseconds
 GATEWAYS_MAX: Final = 100  # of a district of 10,000 boards: a gateway holds some thousands
-
-
-class RemoteControl(Protocol):
-    """What the hub needs of control (`control.intake.Intake`)."""
-
-    def attach(self, link: BoardLink, hello: Hello) -> None: ...
-
-    def detach(self, link: BoardLink) -> None: ...
-
-    async def answered(self, link: BoardLink, result: ResultFrame) -> None: ...
-
-    def updating(self, link: BoardLink, said: Get | Image) -> None: ...
-
-    async def heard(self, link: BoardLink, hello: Hello, frames: Sequence[Telemetry]) -> None: ...
-
-    async def damaged(self, link: BoardLink, frames: Sequence[Damaged]) -> None: ...
 
 
 class Hub:
@@ -180,6 +161,7 @@ class Hub:
                 raise ClusterError(f"{GATEWAYS_MAX} gateways are served", code="busy")
             made = self._gateways[asked.gateway] = GatewayState(asked.gateway, self._now_s())
             made.pump = self._background.spawn(self._pump(made), "commands of a gateway")
+            self._metrics.gateways.set(len(self._gateways))
             logger.info("gateway %s joins", asked.gateway)
         certificate, key = self._keys.certificate()
         return Joined(
@@ -208,19 +190,16 @@ class Hub:
         unknown: set[int] = set()
         recorded: list[Coroutine[Any, Any, None]] = []
         for place, item in enumerate(items):
+            link = gateway.links.get(item.session)
             if isinstance(item, Attached):
                 if not self._attach(gateway, item):
                     unknown.add(item.session)
-                continue
-            link = gateway.links.get(item.session)
-            if isinstance(item, Detached):
+            elif isinstance(item, Detached):
                 if link is not None:
                     self._detach(link)
             elif link is None:
                 unknown.add(item.session)
                 failed[place] = "the core does not have the session"
-            elif isinstance(item, Updating):
-                self._control.updating(link, item.said)
             else:
                 recorded.append(self._record(link, place, item, failed))
         await asyncio.gather(*recorded)
@@ -239,7 +218,12 @@ class Hub:
             logger.info("board %s connected again: its older session ends", item.hello.b)
             older.end("replaced")
             self._detach(older)
-        self._control.attach(link, item.hello)
+        try:
+            self._control.attach(link, item.hello)
+        except Exception as error:  # costs this session only, as in a single process
+            logger.error("session of %s failed", item.hello.b, exc_info=error)
+            self._detach(link)
+            return False
         return True
 
     def _detach(self, link: RemoteLink) -> None:
@@ -257,6 +241,8 @@ class Hub:
                 await self._control.damaged(link, item.frames)
             elif isinstance(item, Answered):
                 await self._control.answered(link, item.result)
+            elif isinstance(item, Updating):
+                self._control.updating(link, item.said)
         except StoreError as error:
             failed[place] = str(error)
         except Exception as error:
@@ -295,6 +281,7 @@ class Hub:
         """Its boards are gone, until it or another gateway brings them."""
         if self._gateways.pop(gateway.name, None) is None:
             return
+        self._metrics.gateways.set(len(self._gateways))
         logger.warning("gateway %s is given up with %d boards: %s", gateway.name, len(gateway.links), why)
         for link in list(gateway.links.values()):
             self._detach(link)

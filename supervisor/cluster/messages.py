@@ -148,7 +148,7 @@ class Presence(Struct, tag=True):
 
 
 class Refused(Struct, tag=True):
-    """Instead of an answer. `code`: `busy`, `unknown-gateway`, `malformed`, `version`, `over`."""
+    """Instead of an answer. `code`: `busy`, `unknown-gateway`, `malformed`, `version`, `over`, `failed`."""
 
     code: str
     text: str

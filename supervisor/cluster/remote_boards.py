@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Sequence
+from typing import Final, Protocol
 
 from supervisor.cluster.messages import FRAMES_MAX, BatchDone, Commands
+from supervisor.control.dispatch import BoardLink
 from supervisor.gateway.session import OUTBOX_FRAMES
-from supervisor.wire.messages import Hello
+from supervisor.wire.messages import Get, Hello, Image, ResultFrame, Telemetry
+from supervisor.wire.reports import Damaged
 
 REMEMBERED: Final = 64  # batches of a gateway whose outcome is kept; it has a few under way
+
+
+class RemoteControl(Protocol):
+    """What the hub needs of control (`control.intake.Intake`)."""
+
+    def attach(self, link: BoardLink, hello: Hello) -> None: ...
+
+    def detach(self, link: BoardLink) -> None: ...
+
+    async def answered(self, link: BoardLink, result: ResultFrame) -> None: ...
+
+    def updating(self, link: BoardLink, said: Get | Image) -> None: ...
+
+    async def heard(self, link: BoardLink, hello: Hello, frames: Sequence[Telemetry]) -> None: ...
+
+    async def damaged(self, link: BoardLink, frames: Sequence[Damaged]) -> None: ...
 
 
 class RemoteLink:

@@ -143,6 +143,9 @@ class Transport:
         except ClusterError as error:
             logger.warning("%s: refused: %s", message.subject, error)
             answer = Refused(error.code, str(error))
+        except Exception as error:  # a fault of the program: the sender need not wait for its deadline
+            logger.error("%s failed", message.subject, exc_info=error)
+            answer = Refused("failed", type(error).__name__)
         finally:
             self._in_work -= 1
         if answer is not None:

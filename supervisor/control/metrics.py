@@ -16,6 +16,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self.boards_online = Gauge("roadheat_boards_online", "Boards with a session", registry=registry)
+        self.gateways = Gauge("roadheat_gateways", "Gateways that bring boards to this core", registry=registry)
         self.sessions = Counter("roadheat_board_sessions", "Board sessions admitted", registry=registry)
         self.refused = Counter(
             "roadheat_frames_refused", "Connections and frames refused", ["reason"], registry=registry

@@ -15,12 +15,14 @@ from supervisor.cluster import core_link, membership
 from supervisor.cluster.core_keys import CoreKeys
 from supervisor.cluster.tests.district import core, dial, gateway
 from supervisor.config import Config
+from supervisor.control.dispatch import BoardLink
+from supervisor.control.intake import Intake
 from supervisor.domain.errors import ConfigError
 from supervisor.gateway import gateway as listener
 from supervisor.gateway.tests.board_client import hello, sample, telemetry, until
 from supervisor.tests.test_service import Crew, client, next_of
 from supervisor.tests.test_service import config as config
-from supervisor.wire.messages import Ack, ClockCommand, OverrideCommand, PlanCommand, ResultFrame
+from supervisor.wire.messages import Ack, ClockCommand, Hello, OverrideCommand, PlanCommand, ResultFrame
 from tools.servers import Nats, free_port
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(90)]
@@ -160,3 +162,26 @@ async def test_without_a_core_boards_are_sent_away_and_health_says_so(
                 assert "roadheat_gateway_core 0.0" in await answer.text()
         finally:
             await edge_context.__aexit__(None, None, None)
+
+
+async def test_a_board_that_control_cannot_take_costs_no_other_one(
+    config: Config, nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = Intake.attach
+
+    def fails_for_one(self: Intake, link: BoardLink, who: Hello) -> None:
+        if who.b == "b01":
+            raise ValueError("a fault of the program")
+        attach(self, link, who)
+
+    monkeypatch.setattr(Intake, "attach", fails_for_one)
+    nats = nats_server.address
+    async with core(config, nats), gateway(nats) as edge, client() as http:
+        other = next(board.id for board in config.board if board.id != "b01")
+        zones = tuple(zone.id for zone in config.zones_of(other))
+        bad = await dial(config, http, edge, hello())
+        good = await dial(config, http, edge, hello(other, zones=zones))
+        await next_of(good, ClockCommand)
+        assert await asyncio.wait_for(bad.closed(), 10) == 1008
+        await good.send(telemetry(1, sample(zones[0], dev_wh=100), up=22))
+        assert (await next_of(good, Ack)).q == (1,)
