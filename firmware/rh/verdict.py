@@ -8,8 +8,6 @@ import gc
 import os
 import sys
 
-import rh
-
 from . import store
 
 if 0:  # for the type checker; leaves nothing on the chip
@@ -17,6 +15,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 
 PATH = "list.rec"
 SIGNATURE = "list.sig"
+_RH = sys.modules[__name__.rpartition(".")[0]]
 TRIES_MAX = 3  # starts that begin to answer: one that ends within must not be repeated for ever
 DROPPED = ("approval", "signed", "verify", "chips")  # modules that have done their work
 
@@ -68,14 +67,14 @@ def ask(path: str, identity: str, version: str, place: str) -> None:
     """Let the next start answer. Raises OSError."""
     record = _load()
     tries = record["n"] if record is not None and record["id"] == identity else 0
-    made = {"p": path, "id": identity, "v": version, "at": place, "by": rh.VERSION, "n": tries, "total": 0, "why": ""}
+    made = {"p": path, "id": identity, "v": version, "at": place, "by": _RH.VERSION, "n": tries, "total": 0, "why": ""}
     store.save(PATH, made)
 
 
 def given(identity: str, place: str) -> "int | None":
     """What a start has answered: as `judge`; None where there is no answer for this program."""
     record = _load()
-    if record is None or (record["id"], record["at"], record["by"]) != (identity, place, rh.VERSION):
+    if record is None or (record["id"], record["at"], record["by"]) != (identity, place, _RH.VERSION):
         return None
     if record["why"]:
         raise Refused(record["why"])
@@ -86,7 +85,7 @@ def settle() -> None:
     """At a start: answer what waits for it. Never raises."""
     try:
         record = _load()
-        if record is None or record["total"] or record["why"] or record["by"] != rh.VERSION:
+        if record is None or record["total"] or record["why"] or record["by"] != _RH.VERSION:
             return
         record["n"] += 1
         record["why"] = "its list could not be verified" if record["n"] > TRIES_MAX else ""
@@ -121,7 +120,7 @@ def _load() -> "dict[str, Any] | None":
 def forget() -> None:
     """Free what verifying needed."""
     for name in DROPPED:
-        sys.modules.pop("rh." + name, None)
-        if hasattr(rh, name):
-            delattr(rh, name)
+        sys.modules.pop(_RH.__name__ + "." + name, None)
+        if hasattr(_RH, name):
+            delattr(_RH, name)
     gc.collect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from firmware.rh import pieces, signed, slot, update, verify
+from firmware.rh import approval, pieces, signed, slot, update, verify
 from supervisor.wire import messages, program
 from tools import program_file
 from tools.program_file import listed
@@ -20,7 +20,7 @@ def test_limits_are_the_boards() -> None:
 
 
 def test_names_are_the_boards() -> None:
-    assert program_file.PURPOSE == verify.PURPOSE
+    assert program_file.PURPOSE == approval.PURPOSE
     assert program_file.MODEL == verify.MODEL
 
 
