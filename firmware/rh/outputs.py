@@ -76,9 +76,9 @@ def _zones() -> "Any":
 
 def _before() -> "list[int]":
     """Relays of the last good copy, which is in force where the check refuses the newest file."""
-    from . import seal
-
     try:
+        from . import seal
+
         content, why = seal.load("config.json" + seal.OLD)
         can = _drives()
         return (

@@ -42,7 +42,7 @@ def start(bench: Bench, tmp_path: Path) -> Callable[..., None]:
         made, identity = slot_files("b", changed_firmware(tmp_path, NEW, **edits), NEW)
         files |= made
         if damage:
-            files[damage] = files[damage][:-1] + b"\0"
+            files[damage] = b"(" if damage.endswith(".py") else files[damage][:-1] + b"\0"
         files["slot.rec"] = record(run="b", id=identity, was="a", wid=before, new=new, n=0, bad="", why="")
         write_image(bench.boards["b01"].image, files, FLASH_BYTES)
         bench.power_on()
@@ -145,3 +145,17 @@ def test_damaged_files_lead_back_at_once(bench: Bench, start: Callable[..., None
     assert heats(bench)
     assert (said(bench)["run"], said(bench)["why"]) == ("a", "files are damaged")
     assert len(bench.boards["b01"].resets) == 1
+
+
+@pytest.mark.parametrize("damage", ["rh/slot.py", "rh/store.py", "rh/seal.py", "rh/__init__.py", "rh/outputs.py"])
+@pytest.mark.parametrize("new", [0, 1])
+def test_damage_to_what_chooses_leads_to_a_proved_program(
+    bench: Bench, start: Callable[..., None], damage: str, new: int
+) -> None:
+    """Nothing stood in for the flashed copy: the board started for ever or waited at its prompt; the road was cold."""
+    start(new=new, damage=damage)
+    assert heats(bench)
+    bench.advance(300)
+    assert bench.zone("z01").closed
+    assert len(bench.boards["b01"].resets) == 1
+    assert bench.violations == []
