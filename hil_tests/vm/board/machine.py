@@ -83,7 +83,7 @@ class Pin:
     def off(self):
         self.value(0)
 
-    def irq(self, handler=None, trigger=IRQ_RISING | IRQ_FALLING, **kwargs):
+    def irq(self, handler=None, trigger=IRQ_RISING | IRQ_FALLING, wake=None):  # the port knows no `hard`
         self._handler = handler
         self._trigger = trigger
         self._last = self.value()
@@ -186,7 +186,9 @@ class Timer:
         if kwargs:
             self.init(**kwargs)
 
-    def init(self, *, mode=PERIODIC, period=-1, freq=None, callback=None, **kwargs):
+    def init(self, *, mode=PERIODIC, period=-1, freq=None, callback=None, hard=False, **kwargs):
+        if hard:
+            raise ValueError("hard Timers are not implemented")  # as ports/esp32/machine_timer.c, v1.26
         self.deinit()
         self._period = max(1, int(1000 // freq) if freq else period)
         self._mode = mode

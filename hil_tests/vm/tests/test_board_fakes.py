@@ -130,6 +130,22 @@ def test_input_interrupt_comes_with_the_level(board: EmulatedBoard, prompt: Prom
     assert prompt.run("print(seen, p())") == "[1] 0\n"
 
 
+def test_there_are_no_hard_interrupts(prompt: Prompt) -> None:
+    """As on the chip's port: what a program could do with them would prove nothing about a board."""
+    code = """
+import machine
+for call in (
+    lambda: machine.Pin(13, machine.Pin.IN).irq(print, machine.Pin.IRQ_RISING, hard=True),
+    lambda: machine.Timer(0).init(period=50, callback=print, hard=True),
+):
+    try:
+        call()
+    except (TypeError, ValueError) as e:
+        print(type(e).__name__)
+"""
+    assert prompt.run(code) == "TypeError\nValueError\n"
+
+
 def test_no_network_while_the_link_is_cut(board: EmulatedBoard, prompt: Prompt) -> None:
     board.cut_link(wifi=True)
     code = """
