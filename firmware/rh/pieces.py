@@ -1,5 +1,6 @@
 """Pieces of a program that the supervisor is asked for, some under way, in their order. Used by `rh.update`."""
 
+import gc
 from binascii import a2b_base64
 
 if 0:  # for the type checker; leaves nothing on the chip
@@ -8,6 +9,7 @@ if 0:  # for the type checker; leaves nothing on the chip
 PIECE = 96  # bytes; a frame of some 250, as telemetry has: beside the link the heap has little more in one piece
 FLUSH = 4  # pieces between two writes to flash: each costs the erasure of a block
 ANSWER_S = 30
+ROOMY = 32_768  # bytes free: four times as many pieces do no harm
 WINDOW = 4  # pieces under way or waiting
 
 
@@ -54,11 +56,13 @@ class Source:
         self._ask = ask
         self._pause = pause
         self._rest = b""  # of the newest piece
+        free = getattr(gc, "mem_free", None)  # the VM's
+        self._window = WINDOW if free is None or free() < ROOMY else 4 * WINDOW
 
     async def next(self) -> bytes:
         """Raises OSError where the supervisor does not answer."""
         pieces = self._pieces
-        while self._at < self._end and len(pieces.due) + len(pieces.came) < WINDOW:
+        while self._at < self._end and len(pieces.due) + len(pieces.came) < self._window:
             size = min(PIECE, self._end - self._at)
             pieces.due.append((self._number, self._at, size))
             await self._ask({"t": "get", "v": pieces.version, "f": self._number, "o": self._at, "n": size})
