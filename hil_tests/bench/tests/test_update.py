@@ -93,7 +93,7 @@ def test_a_bad_program_then_a_good_one(district: District, tmp_path: Path) -> No
     bench.boards["b03"].power_off(bench.now_ms)
 
     district.order(changed_firmware(tmp_path, "0.9.0", board=("def tick(self)", "def tock(self)")))
-    assert bench.advance(1_800, until=lambda _: bool(district.progress.halted))
+    assert bench.advance(3_600, until=lambda _: bool(district.progress.halted))
     (canary,) = district.progress.failed
     assert district.progress.started.keys() == {canary}, "the others were not touched"
     assert "0.9.0" in district.command("status")
