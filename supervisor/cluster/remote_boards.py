@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Final, Protocol
 
 from supervisor.cluster.messages import FRAMES_MAX, BatchDone, Commands
-from supervisor.control.dispatch import BoardLink
+from supervisor.control.board_link import BoardLink
 from supervisor.gateway.session import OUTBOX_FRAMES
 from supervisor.wire.messages import Get, Hello, Image, ResultFrame, Telemetry
 from supervisor.wire.reports import Damaged

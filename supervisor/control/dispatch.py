@@ -12,11 +12,10 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
+from supervisor.control.board_link import BoardLink, Session, Subject
 from supervisor.control.feedback import for_sensor
 from supervisor.control.live import LiveState
 from supervisor.control.monitoring import Monitoring
@@ -47,28 +46,6 @@ TAKE_OVER_AGAIN_S = 5.0  # a full disk: the board keeps its plan meanwhile
 EPOCHS_AHEAD_MAX = 10_000
 
 
-Subject = Plan | Override | Callable[[Result], None] | None  # what a command was about; a callable gets the answer
-
-
-class BoardLink(Protocol):
-    """A board's session as control sees it (the gateway's)."""
-
-    @property
-    def board_id(self) -> str: ...
-
-    def send(self, payload: bytes) -> None:
-        """Seal and queue a frame; never waits. A session whose queue is full closes itself."""
-        ...
-
-
-@dataclass(slots=True)
-class _Session:
-    link: BoardLink
-    sequence: int  # of the last command
-    commanded: bool  # False: the board follows a newer service
-    pending: OrderedDict[int, Subject]
-
-
 class Dispatcher:
     """Sessions by board, the commands sent and their answers."""
 
@@ -91,7 +68,7 @@ class Dispatcher:
         self._clock = clock
         self._background = background
         self._newer_epoch = newer_epoch
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._taking_over: dict[str, BoardLink] = {}  # by board: sessions that wait for a newer epoch
         self._zones_of: dict[str, list[Zone]] = {}
         for zone in sorted((known.zone for known in live.zones.values()), key=lambda zone: zone.relay):
@@ -120,7 +97,7 @@ class Dispatcher:
             return
         self._taking_over.pop(board, None)
         start = hello.q if hello.ep == self.epoch else 0
-        self._sessions[board] = _Session(link, start, not newer, OrderedDict())
+        self._sessions[board] = Session(link, start, not newer, OrderedDict())
         self._metrics.boards_online.set(len(self._sessions))
         self._alarms.set(
             AlarmCode.NEWER_SUPERVISOR,

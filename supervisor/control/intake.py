@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import msgspec
 
 from supervisor.control.admission import Admitted, admit
+from supervisor.control.board_link import BoardLink
 from supervisor.control.broken_cable import BrokenCables
-from supervisor.control.dispatch import BoardLink, Dispatcher
+from supervisor.control.dispatch import Dispatcher
 from supervisor.control.distrust import Distrust
 from supervisor.control.estimation import Estimation
 from supervisor.control.live import LiveState

@@ -16,7 +16,8 @@ from typing import Final, Protocol
 import msgspec
 
 from supervisor.control.alarms import Alarm, Alarms
-from supervisor.control.dispatch import BoardLink, Dispatcher
+from supervisor.control.board_link import BoardLink
+from supervisor.control.dispatch import Dispatcher
 from supervisor.control.rollout import Asks, Seen, advance, waits
 from supervisor.domain.alarm import AlarmCode, Severity
 from supervisor.domain.errors import ConfigError

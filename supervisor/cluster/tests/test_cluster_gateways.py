@@ -15,7 +15,7 @@ from supervisor.cluster import core_link, membership
 from supervisor.cluster.core_keys import CoreKeys
 from supervisor.cluster.tests.district import core, dial, gateway
 from supervisor.config import Config
-from supervisor.control.dispatch import BoardLink
+from supervisor.control.board_link import BoardLink
 from supervisor.control.intake import Intake
 from supervisor.domain.errors import ConfigError
 from supervisor.gateway import gateway as listener
