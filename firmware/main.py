@@ -32,6 +32,7 @@ try:
     except Exception as e:  # of importing it
         sys.print_exception(e)
         elsewhere()
+    del elsewhere  # it has done its work
     if not __import__("rh.program").program.main():
         __import__("rh.slot").slot.refused()
 except Exception as e:  # of importing it; the program answers for everything else
