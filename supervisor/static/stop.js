@@ -27,7 +27,7 @@ function CableMended({ zone }) {
 export function Stop({ zone, now_s, mayCommand }) {
   const steps = has(`todo.${zone.not_heating}`) ? t(`todo.${zone.not_heating}`).split("|") : [t("zone.heat-unknown-help")];
   const known = zone.online && zone.surface_c !== null;
-  const facts = [zone.since_utc_s !== null && t("stop.since", { time: clock(zone.since_utc_s) }), lyingWords(zone), known && t("stop.surface", { degrees: celsius(zone.surface_c) })];
+  const facts = [zone.since_utc_s !== null && t("stopped.since", { time: clock(zone.since_utc_s) }), lyingWords(zone), known && t("stopped.surface", { degrees: celsius(zone.surface_c) })];
   return html`<section class="stop" role="alert">
     <div class="stop-head"><${Square} zone=${zone} now_s=${now_s} large /><div><h3>${stopWords(zone)}</h3><p>${facts.filter(Boolean).join(" · ")}</p></div></div>
     <ol class="todo">${steps.map((step) => html`<li>${step}</li>`)}</ol>

@@ -21,6 +21,7 @@ import numpy as np
 from hil_tests.bench.city import working_folder, write_city
 from supervisor import terminal
 from supervisor.config import load
+from supervisor.config.listen import split_listen
 from supervisor.net.handles import raise_limit
 from supervisor.weather.design_storm import design_storm
 from tools.bench.energy import Figure, print_figures
@@ -90,7 +91,7 @@ async def roles(folder: Path, hold_s: float, gateways: int) -> Cost:
     """A core and gateways."""
     config = load(folder / "city.toml")
     ports = [(free_port(), free_port()) for _ in range(gateways)]
-    dialled = int(config.boards.listen.rpartition(":")[2])
+    dialled = split_listen(config.boards.listen)[1]
     with ExitStack() as stack:
         nats = stack.enter_context(running_nats(folder))
         core = Service(

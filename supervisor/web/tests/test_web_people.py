@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from supervisor.store.access import SESSIONS_MAX
+from supervisor.store.room import Need
 from supervisor.web import stream
 from supervisor.web.sessions import SESSION_MAX_S
 from supervisor.web.tests.test_web_api import OVERRIDE, problem
@@ -68,7 +69,7 @@ async def test_a_lost_phone_is_shut_out_with_the_disk_full_too(
     district: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admin, crew = await sign_in("admin"), await sign_in("crew")
-    space = district.store._writer._reserve
+    space = district.store._writer._room.reserves[Need.SAFETY]
     space.release()  # what follows may use it, everything else is refused
     monkeypatch.setattr(space, "set_aside", lambda: False)
     status, refused = await admin.ask("POST", "/api/v1/links", json={"user": "Lee", "role": "crew"})
