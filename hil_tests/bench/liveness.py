@@ -256,7 +256,8 @@ class Liveness:
         now_s = self._utc_s(at_ms)
         if at_ms - watch.asked_ms >= LOOK_BACK_MS:
             watch.plans, watch.asked_ms = self.service.plans(zone), at_ms
-        known = [plan for plan in watch.plans if plan.issued_utc_s <= at_s]
+        # While no newer forecast comes, plans are issued when the last one came; they start when they are made.
+        known = [plan for plan in watch.plans if max(plan.issued_utc_s, plan.start_utc_s) <= at_s]
         return known[-1] if known and now_s < known[-1].issued_utc_s + known[-1].lease_s else None
 
     def _of(self, board: str) -> list[BenchZone]:

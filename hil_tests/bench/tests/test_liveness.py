@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from hil_tests.bench.invariants import Invariants
@@ -280,6 +281,16 @@ def test_a_live_plan_excuses_until_it_ends(plan: Plan, minutes: float) -> None:
     bed.invariants.liveness.service = Record([plan])
     bed.invariants.contact("b01", 1_000)
     assert not bed.minutes(minutes + 14).broken
+    assert bed.minutes(4).broken == {"I16"}
+
+
+def test_of_plans_from_one_forecast_the_one_in_force_excuses() -> None:
+    """While no newer forecast comes, all plans are issued when the last one came; they start when they are made."""
+    bed = Bed()
+    heats = msgspec.structs.replace(_plan(500, "melt-snow", setpoint_mc=0), start_utc_s=3_600)
+    bed.invariants.liveness.service = Record([_plan(0, "dries-by-itself"), heats])
+    bed.invariants.contact("b01", 24 * HOUR_MS)
+    assert not bed.minutes(60 + 14).broken
     assert bed.minutes(4).broken == {"I16"}
 
 
