@@ -163,7 +163,7 @@ async def test_alarms_say_what_to_do_and_are_counted(phone: Any, district: Any, 
     district.alarms.set(AlarmCode.EARTH_FAULT, "z11", False)
     district.live.touch("z11")
     await playwright.expect(page.locator(".alarm")).to_have_count(1)
-    assert await page.inner_text(".nav-alarms .badge") == "1"
+    await playwright.expect(page.locator(".nav-alarms .badge")).to_have_text("1")
     await page.click(".alarm .big")
     remedy = {"en": "tell the person in charge", "ko": "담당자에게 알리고"}[language]
     await playwright.expect(page.locator(".calm-sheet .todo-list")).to_contain_text(remedy)
