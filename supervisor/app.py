@@ -17,7 +17,6 @@ import asyncio
 import gc
 import logging
 import math
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
@@ -51,6 +50,7 @@ from supervisor.runtime.clock import Clock, SystemClock
 from supervisor.runtime.lag import measure_lag
 from supervisor.runtime.logs import SPARING_S, keep_counts, say_left_out
 from supervisor.runtime.single import alone_in
+from supervisor.runtime.stopping import stop_asked
 from supervisor.stages import (
     Base,
     Commands,
@@ -194,10 +194,7 @@ async def serve(
     entrance: MakeEntrance | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT. A loop that fails starts again beside the others; one that is cancelled ends it."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_asked()
     async with AsyncExitStack() as stack:
         lead = await stack.enter_async_context(leading(config, say, stop))
         if stop.is_set():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from supervisor.config import Config
 from supervisor.domain.errors import StoreError
-from supervisor.store import database
+from supervisor.store import database, engine
 from supervisor.store.place import place_of
 
 BY = "console"  # in the audit: whoever has the server's shell
@@ -24,14 +24,11 @@ def transaction(config: Config) -> Iterator[sqlite3.Connection]:
     connection = database.connect(path)
     try:
         database.require_current(connection, str(path))
-        connection.execute("BEGIN IMMEDIATE")
-        yield connection
-        connection.execute("COMMIT")
+        with engine.transaction(connection):
+            yield connection
     except sqlite3.Error as error:
         raise StoreError(
             f"not changed: {error}", where=str(path), remedy="Check disk, permissions and try again"
         ) from error
     finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
         connection.close()

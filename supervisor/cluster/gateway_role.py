@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from supervisor.config.schema import BoardsConfig
 from supervisor.domain.errors import ConfigError
 from supervisor.gateway.gateway import Gateway, Served
 from supervisor.net.handles import raise_limit, share_out
+from supervisor.runtime.stopping import stop_asked
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +90,7 @@ async def serve_gateway(
     transport: Transport, subjects: Subjects, options: GatewayOptions, say: Callable[[str], None] = print
 ) -> None:
     """Run until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_asked()
 
     async def run() -> None:
         async with running_gateway(transport, subjects, options) as gateway:

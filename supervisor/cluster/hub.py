@@ -123,10 +123,12 @@ class Hub:
 
     async def _show(self) -> None:
         while True:
-            await self._transport.publish(
-                self._subjects.presence, Presence(self._name, self._epoch(), self._keys.generation)
-            )
+            await self._show_once()
             await asyncio.sleep(BEAT_S)
+
+    async def _show_once(self) -> None:
+        shown = Presence(self._name, self._epoch(), self._keys.generation)
+        await self._transport.publish(self._subjects.presence, shown)
 
     async def _present(self, raw: bytes) -> Struct | None:
         """Another core of the district shows itself: the older of the two serves no gateway any more."""
@@ -148,9 +150,7 @@ class Hub:
         while True:
             await asyncio.sleep(CoreKeys.LOOK_S)
             if await asyncio.to_thread(self._keys.look):
-                await self._transport.publish(
-                    self._subjects.presence, Presence(self._name, self._epoch(), self._keys.generation)
-                )
+                await self._show_once()
 
     async def _join(self, raw: bytes) -> Struct | None:
         asked: Join = decode(raw, Join)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from supervisor.domain.errors import StoreError
+from supervisor.runtime.disk import to_disk
 from supervisor.store import database
 from supervisor.store.dialect import Table
-from supervisor.store.engine import OtherEngine, schema_version
+from supervisor.store.engine import OtherEngine, schema_version, transaction
 from supervisor.store.lease import stands
 from supervisor.store.migrating import run_steps
 from supervisor.store.place import Place, Server
@@ -56,8 +57,7 @@ def _to_server(
                 where=str(target),
                 remedy=f'DROP SCHEMA "{target.schema}" CASCADE, if it may go',
             )
-        made.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(made):
             made.script(PATIENT)
             claim(made, site, boards)
             run_steps(made, database.read_steps(database.migrations()))
@@ -73,10 +73,6 @@ def _to_server(
                                {"table": f'"{name}"', "last": last})  # fmt: skip
             _compare(held, cast(sqlite3.Connection, made), tables, counts, target)
             held.execute("COMMIT")
-            made.execute("COMMIT")
-        finally:
-            if made.in_transaction:
-                made.execute("ROLLBACK")
     return counts
 
 
@@ -115,14 +111,9 @@ def _to_file(held: Postgres, target: Path, say: Callable[[str, int], None]) -> d
 
 
 def _put(half: Path, target: Path) -> None:
-    for path in (half, target.parent):
-        if path == target.parent:
-            half.replace(target)
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    to_disk(half)
+    half.replace(target)
+    to_disk(target.parent)
 
 
 def _names(tables: dict[str, Table]) -> list[str]:
@@ -142,7 +133,7 @@ def _fill(held: sqlite3.Connection, made: sqlite3.Connection, name: str, table: 
     columns, marks = ", ".join(f'"{column}"' for column in table.columns), ", ".join("?" * len(table.columns))
     rows = _rows(held, name, table)
     count = 0
-    while part := [row for _, row in zip(range(AT_ONCE), rows, strict=False)]:
+    while part := list(islice(rows, AT_ONCE)):
         made.executemany(f'INSERT INTO "{name}" ({columns}) VALUES ({marks})', part)
         count += len(part)
     return count

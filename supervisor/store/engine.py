@@ -10,9 +10,23 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection | OtherEngine) -> Iterator[None]:
+    """With the lock of writers: all of it is kept, or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 class Rows:
@@ -30,7 +44,7 @@ class Rows:
         return next(self._rows, None)
 
     def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
-        return [row for _, row in zip(range(size), self._rows, strict=False)]
+        return list(islice(self._rows, size))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         return list(self._rows)

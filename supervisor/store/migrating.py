@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from supervisor.domain.errors import StoreError
+from supervisor.store.engine import transaction
+from supervisor.store.place import RIGHTS
 from supervisor.store.postgres import Postgres
 
 FIRST_ROWS = 21  # the first step that may find rows
@@ -64,14 +66,11 @@ def run_steps(db: Postgres, steps: Steps) -> None:
 def upgrade(db: Postgres, steps: Steps, place: str) -> None:
     """Run the steps that are missing, all or none. Raises StoreError."""
     try:
-        db.execute("BEGIN IMMEDIATE")
-        run_steps(db, steps)
-        db.execute("COMMIT")
+        with transaction(db):
+            run_steps(db, steps)
     except sqlite3.Error as error:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
         raise StoreError(
             f"the schema could not be made ({error}), the database is as it was",
             where=place,
-            remedy="The user needs the right to create a schema: GRANT CREATE ON DATABASE … TO …",
+            remedy=RIGHTS,
         ) from error

@@ -13,12 +13,11 @@ from supervisor.config import Config
 from supervisor.domain.errors import StoreError
 from supervisor.runtime.clock import Clock
 from supervisor.store import database
+from supervisor.store.engine import transaction
 from supervisor.store.integrity import refuse_damaged
-from supervisor.store.place import Place, Server, place_of
+from supervisor.store.place import RIGHTS, Place, Server, place_of
 from supervisor.store.spool_cap import spool_cap_bytes
 from supervisor.store.store import Store
-
-RIGHTS = "The user needs the right to create schemas: GRANT CREATE ON DATABASE … TO …"
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +30,8 @@ def enter(place: Server, config: Config) -> None:
 
         db = cast(Postgres, connection)
         try:
-            db.execute("BEGIN IMMEDIATE")
-            claim(db, config.site.name, [board.id for board in config.board])
-            db.execute("COMMIT")
+            with transaction(db):
+                claim(db, config.site.name, [board.id for board in config.board])
         except sqlite3.Error as error:
             raise StoreError(f"not entered: {error}", where=str(place), remedy=RIGHTS) from error
 

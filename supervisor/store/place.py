@@ -10,6 +10,7 @@ from supervisor.config import Config
 from supervisor.domain.errors import StoreError
 
 DATABASE_NAME = "roadheat.db"  # in the state folder
+RIGHTS = "The user needs the right to create schemas: GRANT CREATE ON DATABASE … TO …"
 LOST = "lease"  # code of the error of a core that another one has followed
 
 

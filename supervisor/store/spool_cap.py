@@ -18,19 +18,16 @@ SPOOL_DISK_SHARE: Final = 0.25  # of the disk at most where no size is configure
 def spool_cap_bytes(config: Config) -> int:
     """The most that waits for InfluxDB; 0 where none is configured.
 
-    Without `spool_mib` it is what fourteen days of the zones take, within a quarter of the disk.
+    Without `spool_mib` it is what fourteen days of the zones take, of a small district those of fifty zones, within a
+    quarter of the disk.
     """
     if config.influx is None:
         return 0
     if config.influx.spool_mib is not None:
         return config.influx.spool_mib * 1024**2
+    needed = max(len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY * SPOOL_DAYS, SPOOL_CAP_BYTES)
     disk_bytes = shutil.disk_usage(_existing(config.state_dir)).total
-    return max(min(spool_needed_bytes(config), int(disk_bytes * SPOOL_DISK_SHARE)), SPOOL_MIB[0] * 1024**2)
-
-
-def spool_needed_bytes(config: Config) -> int:
-    """What fourteen days of the zones take; of a small district that of fifty zones."""
-    return max(len(config.zone) * SPOOL_BYTES_PER_ZONE_DAY * SPOOL_DAYS, SPOOL_CAP_BYTES)
+    return max(min(needed, int(disk_bytes * SPOOL_DISK_SHARE)), SPOOL_MIB[0] * 1024**2)
 
 
 def _existing(folder: Path) -> Path:

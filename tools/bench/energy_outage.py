@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -62,7 +63,7 @@ def _ticks(days: float) -> Iterator[str]:
 async def _fill(store: Store, days: float) -> None:
     """Put days of points into the spool, as the service's commits do, many in one transaction."""
     ticks = _ticks(days)
-    while part := [lines for lines, _ in zip(ticks, range(PART_TICKS), strict=False)]:
+    while part := list(islice(ticks, PART_TICKS)):
 
         def put(db: sqlite3.Connection, part: list[str] = part) -> None:
             for lines in part:

@@ -166,18 +166,19 @@ def _contactor(zone: Zone, cycles: int, known: _Known, today: date) -> Part:
 
     Never fewer than the boards counted: they were there before the record, or telemetry had gaps.
     """
-    days, total = [date.fromisoformat(one.day) for one in known.counted], _counted(known.counted)
-    if days and (today - days[0]).days >= RATE_DAYS:
-        first, closings = days[0], total - known.counted[0].switchings
+    installed, total = _installed(zone), _counted(known.counted)
+    counts_since = date.fromisoformat(known.counted[0].day) if known.counted else None
+    if counts_since is not None and (today - counts_since).days >= RATE_DAYS:
+        first, closings = counts_since, total - known.counted[0].switchings
     elif known.worn:
         first, closings = date.fromisoformat(known.worn[0].day), sum(day.starts for day in known.worn)
-    elif days and _installed(zone) is not None:
-        first, closings = _installed(zone) or days[0], total
+    elif counts_since is None:
+        return _part(zone, "contactor", None, cycles, None, "closings")
+    elif installed is not None:
+        first, closings = installed, total
     else:
-        why = "counted" if days else "closings"
-        return _part(zone, "contactor", float(total) if days else None, cycles, None, why)
+        return _part(zone, "contactor", float(total), cycles, None, "counted")
     rate = closings / (max((today - first).days, 30) / YEAR_DAYS)
-    installed = _installed(zone)
     before = 0.0 if installed is None else max((first - installed).days, 0) / YEAR_DAYS
     used = max(closings + rate * before, float(total))
     shape = SHAPES["contactor"]
