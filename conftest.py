@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hil_tests.vm.console import ConsoleRelay
 from tools.record_places import place, place_named, postgres, service_place  # noqa: F401 -- fixtures
 
 DATA_DIR = Path(os.environ.get("ROADHEAT_DATA", Path(__file__).parent.parent / "shared" / "data"))
@@ -25,6 +26,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def data_dir() -> Path:
     """The measured weather and road data; tests that use it carry the mark `data`."""
     return DATA_DIR
+
+
+@pytest.fixture
+def relay() -> Iterator[ConsoleRelay]:
+    """The consoles of a test's emulated boards."""
+    made = ConsoleRelay()
+    yield made
+    made.close()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

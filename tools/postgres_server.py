@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.process import Process
 from tools.servers import START_S, ServerError, find_program
 
 USER = "postgres"  # Debian's
@@ -30,13 +31,13 @@ def find_postgres(name: str) -> Path | None:
     return found[-1] if found else find_program(name)
 
 
-class PostgresServer:
+class PostgresServer(Process):
     """An empty database `roadheat`, at `address`."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "log")
         self._folder = folder
         self._owner = USER if os.geteuid() == 0 else None  # None: whoever runs this
-        self._process: subprocess.Popen[bytes] | None = None
         self.address = f"postgresql://{USER}@/roadheat?host={folder}"
 
     def make(self) -> None:
@@ -56,20 +57,15 @@ class PostgresServer:
         """Start it and wait until it answers. Raises ServerError with the end of its log."""
         settings = [part for setting in SETTINGS for part in ("-c", setting)]
         command = self._command("postgres", "-D", str(self._data), "-k", str(self._folder), *settings)
-        log_path = self._folder / "log"
-        with log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self._folder,
-                user=self._owner, group=self._owner,
-            )  # fmt: skip
+        process = self._begin(command, cwd=self._folder, user=self._owner, group=self._owner)
         deadline = time.monotonic() + START_S
         ready = self._command("pg_isready", "-h", str(self._folder), "-q")
-        while time.monotonic() < deadline and self._process.poll() is None:
+        while time.monotonic() < deadline and process.poll() is None:
             if subprocess.run(ready, check=False, cwd=self._folder).returncode == 0:
                 return
             time.sleep(PROBE_S)
         self.kill()
-        raise ServerError(f"does not start: {log_path.read_text(errors='replace')[-500:]}", where="PostgreSQL")
+        raise ServerError(f"does not start: {self._told()}", where="PostgreSQL")
 
     def kill(self) -> None:
         """SIGQUIT: ends at once, as a crash does, and takes its own children along; the next start recovers."""
@@ -82,17 +78,6 @@ class PostgresServer:
     @property
     def _data(self) -> Path:
         return self._folder / "data"
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(how)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
 
     def _command(self, name: str, *arguments: str) -> list[str]:
         program = find_postgres(name)

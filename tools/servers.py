@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from supervisor.domain.errors import RoadheatError
+from tools.process import Process
 
 START_S = 30.0  # ready in 0.1–0.3 s on an idle machine; enough for a very busy one
 PROBE_S = 0.05  # between two checks whether it is ready
@@ -113,54 +112,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Server:
+class Server(Process):
     """A process that answers HTTP on loopback."""
 
     def __init__(self, name: str, command: Sequence[str], port: int, ready_path: str, log: Path) -> None:
+        super().__init__(log)
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
         self._command = list(command)
         self._ready_path = ready_path
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """0 while it does not run."""
-        return self._process.pid if self._process else 0
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises ServerError with the end of its log."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        process = self._begin(self._command)
         deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self._process.poll() is None:
+        while time.monotonic() < deadline and process.poll() is None:
             try:
                 with urllib.request.urlopen(self.url + self._ready_path, timeout=1):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(PROBE_S)
         self.kill()
-        tail = self._log.read_text(errors="replace")[-500:]
-        raise ServerError(f"does not start: {tail}", where=self.name)
-
-    def kill(self) -> None:
-        """SIGKILL: without shutdown or flush."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(how)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        raise ServerError(f"does not start: {self._told()}", where=self.name)
 
     def get(self, path: str, **parameters: str) -> bytes:
         """The body of a GET. Raises urllib's errors."""

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from supervisor.config import Config
+from tools.process import Process
 from tools.servers import Nats
 
 DISTRICT = "gwanak"
 
 
-class Role:
+class Role(Process):
     """A process of the district, to be killed and started again."""
 
     def __init__(self, nats: Nats, log: Path, *arguments: str) -> None:
+        super().__init__(log)
         self._command = [
             sys.executable, "-m", "supervisor.cli", "serve", "--nats", nats.address, "--district", DISTRICT, *arguments,
         ]  # fmt: skip
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """0 before its start."""
-        return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start it; its output goes to the log."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        self._begin(self._command)
 
 
 def wait_for_keys(config: Config) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from supervisor.weather.design_storm import design_storm
 from tools.board import board
 from tools.flashing import mpremote
 from tools.get_vm import vm_path
-
-
-@pytest.fixture
-def relay() -> Iterator[ConsoleRelay]:
-    made = ConsoleRelay()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -39,13 +39,6 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def relay() -> Iterator[ConsoleRelay]:
-    made = ConsoleRelay()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def boards(config: Config, relay: ConsoleRelay) -> Iterator[list[EmulatedBoard]]:
     folder = config.state_dir / "bench"
     folder.mkdir(parents=True)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
-from supervisor.cli import main
+from hil_tests.bench.tests.renewing import pki
 from supervisor.weather.design_storm import design_storm
 from supervisor.wire.keys import load_key, next_path
 from supervisor.wire.renewal_files import authority
@@ -31,12 +30,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield made
 
 
-def _pki(bench: Bench, *arguments: str) -> str:
-    done = CliRunner().invoke(main, ["pki", *arguments, "--config", str(bench.config.path)])
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
 def _linked(bench: Bench) -> bool:
     return all(board.linked for board in bench.boards.values() if board.powered)
 
@@ -48,24 +41,24 @@ def test_a_new_authority_and_new_keys_for_twenty_boards(bench: Bench) -> None:
     assert bench.advance(300, until=_linked)
 
     bench.boards["b07"].power_off(bench.now_ms)  # away while the others are told
-    _pki(bench, "rotate")
+    pki(bench, "rotate")
     made = authority(directory / "next")
     bench.advance(60)
     bench.power_cycle("b03", 20)
     bench.advance(180)
     assert authority(directory) == first, "not while a board lacks it"
-    assert "waits for 1 of 20 boards" in _pki(bench, "status")
+    assert "waits for 1 of 20 boards" in pki(bench, "status")
 
     bench.power_on()
     assert bench.advance(900, until=lambda _: authority(directory) == made)
     bench.power_cycle("b11", 20)
     assert bench.advance(1_800, until=lambda _: not (directory / "previous").exists())
-    assert "nothing is under way" in _pki(bench, "status")
+    assert "nothing is under way" in pki(bench, "status")
     trusted = json.loads((directory / "trusted.json").read_text())
     assert {tuple(known) for known in trusted.values()} == {tuple(trusted["b01"])}
     assert len(trusted) == BOARDS
 
-    _pki(bench, "rotate", "--keys")
+    pki(bench, "rotate", "--keys")
     bench.advance(20)
     bench.power_cycle("b05", 20)
     assert bench.advance(1_800, until=lambda _: not any(next_path(path).exists() for path in keys.values()))

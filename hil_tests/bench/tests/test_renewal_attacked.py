@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from hil_tests.bench.bench import Bench
 from hil_tests.bench.city import write_city
 from hil_tests.bench.supervisor_process import serve_command
+from hil_tests.bench.tests.renewing import pki
 from supervisor.backup.archive import STATE, restore, write
-from supervisor.cli import main
 from supervisor.store import DATABASE_NAME
 from supervisor.weather.design_storm import design_storm
 from supervisor.wire.keys import load_key, next_path
@@ -37,12 +36,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         made.write_flash()
         made.start_supervisor()
         yield made
-
-
-def pki(bench: Bench, *arguments: str) -> str:
-    done = CliRunner().invoke(main, ["pki", *arguments, "--config", str(bench.config.path)])
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def cut(bench: Bench) -> None:

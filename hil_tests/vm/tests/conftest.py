@@ -18,13 +18,6 @@ ROMS = [placeholder_rom("z01", "surface"), placeholder_rom("z01", "cable")]
 
 
 @pytest.fixture
-def relay() -> Iterator[ConsoleRelay]:
-    made = ConsoleRelay()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def board(tmp_path: Path, relay: ConsoleRelay) -> Iterator[EmulatedBoard]:
     wiring = Wiring(sensors=[(4, rom) for rom in ROMS], adc=[(34, -1), (36, 25)])
     made = EmulatedBoard("b01", tmp_path, vm_path(), wiring, relay)

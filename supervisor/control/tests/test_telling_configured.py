@@ -13,7 +13,7 @@ from supervisor.config.tests.examples import EXAMPLE
 from supervisor.control.alarm_recorder import keep_alarms
 from supervisor.control.metrics import Metrics
 from supervisor.control.notify.opening import Telling, open_telling
-from supervisor.control.tests.test_notifier import START, configured
+from supervisor.control.tests.telling import START, configured
 from supervisor.domain.alarm import AlarmCode
 from supervisor.domain.errors import NotifyError
 from supervisor.gateway.tests.board_client import until
